@@ -1,0 +1,28 @@
+# Type One: "Adversarial Attack Type I: Cheat Classifiers by Significant Changes", as a pipeline.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "rules/digests.smk"
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/classifiers.smk"
+include: "rules/svae.smk"
+include: "rules/attacks.smk"
+include: "rules/detection.smk"
+include: "rules/results.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tabulate_reproduction.output,
+        rules.tabulate_table1.output,
+        rules.plot_figure5a.output,
+        rules.plot_figure6.output,
+        rules.plot_figure7a.output,
+        rules.plot_table1_roc.output,

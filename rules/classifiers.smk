@@ -1,0 +1,52 @@
+# Classifiers. Consumes the digits; yields the attacked f1 (IV-A, IV-D), one a seed, and the judges
+# of the oracle ensemble, whose seeds no attacker shares.
+rule train_classifier:
+    input:
+        train=rules.prepare_mnist.output.train,
+        validation=rules.prepare_mnist.output.validation,
+        test=rules.prepare_mnist.output.test,
+    output:
+        model="results/mnist/classifiers/{target}/seed{seed}/model.safetensors",
+        curve="results/mnist/classifiers/{target}/seed{seed}/curve.parquet",
+    log:
+        "results/logs/train_classifier/{target}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_classifier/{target}.seed{seed}.tsv"
+    wildcard_constraints:
+        target="|".join(config["classifiers"]),
+        seed="[0-9]+",
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_classifier.py"),
+        settings=lambda wildcards: config["classifiers"][wildcards.target],
+        augmentation=None,
+        seed=lambda wildcards: int(wildcards.seed),
+        resume="results/.resume/classifiers/{target}/seed{seed}",
+    message:
+        "Training {wildcards.target}, seed {wildcards.seed}"
+    script:
+        "../scripts/train_classifier.py"
+
+
+use rule train_classifier as train_oracle with:
+    output:
+        model="results/mnist/oracle/{member}/model.safetensors",
+        curve="results/mnist/oracle/{member}/curve.parquet",
+    log:
+        "results/logs/train_oracle/{member}.log",
+    benchmark:
+        "results/benchmarks/train_oracle/{member}.tsv"
+    wildcard_constraints:
+        member="|".join(MEMBERS),
+    params:
+        *code("train_classifier.py"),
+        settings=lambda wildcards: config["oracle"]["members"][wildcards.member],
+        augmentation=config["oracle"]["augmentation"],
+        seed=lambda wildcards: config["oracle"]["seed"] + MEMBERS.index(wildcards.member),
+        resume="results/.resume/oracle/{member}",
+    message:
+        "Training the judge {wildcards.member}"

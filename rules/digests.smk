@@ -1,0 +1,61 @@
+# What code does a script run? One "path@digest" for the script and each module of typeone that it
+# imports, transitively, over syntax trees: an edit of code reruns the jobs that use it, an edit of a
+# comment, a docstring or the layout does not. (Snakemake's own `code` trigger looks at the time stamp
+# of the script alone and is switched off in profiles/.)
+# Consumes scripts/ and typeone/; yields `code`, given as params by every rule.
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def _imports_and_digest(path):
+    """Modules of typeone that one file imports, and the digest of its code."""
+    tree = ast.parse(Path(path).read_text())
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+            # the version number is no code
+            node.body = [
+                n
+                for n in node.body
+                if not (isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__version__")
+            ]
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
+    return {name for name in found if name.split(".")[0] == "typeone"}, digest
+
+
+def _files_of(base, module):
+    """The files that importing a module runs: its packages' and its own, if it is a module."""
+    parts = module.split(".")
+    for i in range(1, len(parts) + 1):
+        stem = base.joinpath(*parts[:i])
+        for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
+            if candidate.is_file():
+                yield candidate
+
+
+@cache
+def modules_of(script, base=None):
+    """A file of scripts/ and every file of typeone that it runs, with digests, in order of path."""
+    base = Path(base or workflow.basedir)
+    digests, queue = {}, [base / "scripts" / script]
+    while queue:
+        file = queue.pop()
+        if file in digests:
+            continue
+        imported, digests[file] = _imports_and_digest(file)
+        queue += [f for module in imported for f in _files_of(base, module)]
+    return {f.relative_to(base).as_posix(): d for f, d in sorted(digests.items())}
+
+
+def code(script):
+    """The params of a rule that runs ``script``: one ``path@digest`` a module."""
+    return [f"{path}@{digest}" for path, digest in modules_of(script).items()]

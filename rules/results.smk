@@ -1,0 +1,194 @@
+# Results. Consumes judged examples, detection rates and checkpoints; yields tables and figures, pure
+# functions of stored rows: redrawing one runs no network.
+TABLE_TARGET = "mlp"  # the classifier of IV-A and Table I
+FIGURE_SEED = SEEDS[0]
+ATTACK_LABELS = {
+    "clean": "Clean",
+    "reconstruction": "SVAE reconstruction (control)",
+    "transition": "Image transition (control)",
+    "fgsm": "Type II: FGSM",
+    "pgd": "Type II: PGD",
+    "deepfool": "Type II: DeepFool",
+    "cw_l2": "Type II: CW L2",
+    "ead": "Type II: EAD",
+    "paper": "Type I: SVAE, paper",
+    "sm": "Type I: SVAE, authors' code",
+}
+SHOWN = {
+    name: ATTACK_LABELS.get(name, name)
+    for name in [*ATTACK_LABELS, *config["attacks"]]
+    if name == "clean" or TABLE_TARGET in config["attacks"].get(name, {"targets": []})["targets"]
+}
+
+
+def caption(attack):
+    """What stands under a figure: whose examples, how many, which seed, which preset."""
+    return (
+        f"Variant {attack}, target {TABLE_TARGET}, seed {FIGURE_SEED}, preset {config['preset']}: "
+        "the first example of each class."
+    )
+
+
+def followed(attack, pattern):
+    """An artifact of the attack that a figure shows."""
+    return pattern.format(attack=attack, target=TABLE_TARGET, seed=FIGURE_SEED)
+
+
+rule tabulate_table1:
+    input:
+        rates=rules.evaluate_detection.output.rates,
+        published=f"{workflow.basedir}/docs/published-values.csv",
+    output:
+        csv="results/tables/table1.csv",
+        md="results/tables/table1.md",
+        tex="results/tables/table1.tex",
+    log:
+        "results/logs/tabulate_table1.log",
+    benchmark:
+        "results/benchmarks/tabulate_table1.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("tabulate_table1.py"),
+        target=TABLE_TARGET,
+        names=SHOWN,
+    message:
+        "Table I"
+    script:
+        "../scripts/tabulate_table1.py"
+
+
+RUNS = [
+    (a, row_kind(a), t, s)
+    for a in config["attacks"]
+    for t in config["attacks"][a]["targets"]
+    for s in SEEDS
+]
+
+
+rule tabulate_reproduction:
+    input:
+        published=f"{workflow.basedir}/docs/published-values.csv",
+        f1=expand(rules.train_classifier.output.model, target=TABLE_TARGET, seed=SEEDS),
+        lenet=expand(rules.train_classifier.output.model, target=config["classifiers"], seed=SEEDS),
+        svae=expand(rules.train_svae_stage1.output.model, seed=SEEDS),
+        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, _, t, s in RUNS],
+        rates=rules.evaluate_detection.output.rates,
+    output:
+        parquet="results/reproduction.parquet",
+        csv="results/reproduction.csv",
+        markdown="results/tables/reproduction.md",
+        text="results/tables/reproduction.txt",
+    log:
+        "results/logs/tabulate_reproduction.log",
+    benchmark:
+        "results/benchmarks/tabulate_reproduction.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("tabulate_reproduction.py"),
+        runs=RUNS,
+        target=TABLE_TARGET,
+        settings=config["tables"],
+        preset=config["preset"],
+    message:
+        "The verdict table"
+    script:
+        "../scripts/tabulate_reproduction.py"
+
+
+rule plot_figure5a:
+    input:
+        trace=followed("transition", rules.judge_svae.output.trace),
+    output:
+        "results/figures/figure5a.png",
+        "results/figures/figure5a.pdf",
+    log:
+        "results/logs/plot_figure5a.log",
+    benchmark:
+        "results/benchmarks/plot_figure5a.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_figure5a.py"),
+        **config["figures"],
+        caption=caption("transition"),
+    message:
+        "Fig. 5a: image transition"
+    script:
+        "../scripts/plot_figure5a.py"
+
+
+rule plot_figure6:
+    input:
+        trace=followed("paper", rules.judge_svae.output.trace),
+    output:
+        "results/figures/figure6.png",
+        "results/figures/figure6.pdf",
+    log:
+        "results/logs/plot_figure6.log",
+    benchmark:
+        "results/benchmarks/plot_figure6.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_figure6.py"),
+        **config["figures"],
+        caption=caption("paper"),
+    message:
+        "Fig. 6: losses on the way from 4 to 5"
+    script:
+        "../scripts/plot_figure6.py"
+
+
+rule plot_figure7a:
+    input:
+        examples=followed("paper", EXAMPLES),
+        trace=followed("paper", rules.judge_svae.output.trace),
+    output:
+        "results/figures/figure7a.png",
+        "results/figures/figure7a.pdf",
+    log:
+        "results/logs/plot_figure7a.log",
+    benchmark:
+        "results/benchmarks/plot_figure7a.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_figure7a.py"),
+        **config["figures"],
+        caption=caption("paper"),
+    message:
+        "Fig. 7a: Type I examples"
+    script:
+        "../scripts/plot_figure7a.py"
+
+
+rule plot_table1_roc:
+    input:
+        roc=rules.evaluate_detection.output.roc,
+    output:
+        "results/figures/table1_roc.png",
+        "results/figures/table1_roc.pdf",
+    log:
+        "results/logs/plot_table1_roc.log",
+    benchmark:
+        "results/benchmarks/plot_table1_roc.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_table1_roc.py"),
+        target=TABLE_TARGET,
+        names={k: v for k, v in SHOWN.items() if k != "clean"},
+        dpi=config["figures"]["dpi"],
+        caption=f"Joint detector, target {TABLE_TARGET}, seeds {SEEDS}, preset {config['preset']}.",
+    message:
+        "ROC of the squeezing detector"
+    script:
+        "../scripts/plot_table1_roc.py"

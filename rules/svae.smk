@@ -1,0 +1,63 @@
+# The supervised VAE (III-A, Algorithm 1). Consumes the digits; yields stage 1 (encoder, decoder, f2)
+# and stage 2 (the same with the discriminator trained), one a seed.
+rule train_svae_stage1:
+    input:
+        train=rules.prepare_mnist.output.train,
+        validation=rules.prepare_mnist.output.validation,
+        test=rules.prepare_mnist.output.test,
+    output:
+        model="results/mnist/svae/seed{seed}/stage1.safetensors",
+        curve="results/mnist/svae/seed{seed}/stage1_curve.parquet",
+    log:
+        "results/logs/train_svae_stage1/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_svae_stage1/seed{seed}.tsv"
+    wildcard_constraints:
+        seed="[0-9]+",
+    priority: 100  # the longest path of the quick run starts here
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_svae_stage1.py"),
+        settings=config["svae"]["stage1"],
+        latent_dim=config["svae"]["latent_dim"],
+        seed=lambda wildcards: int(wildcards.seed),
+        resume="results/.resume/svae/seed{seed}/stage1",
+    message:
+        "Training the SVAE's encoder, decoder and f2, seed {wildcards.seed}"
+    script:
+        "../scripts/train_svae_stage1.py"
+
+
+rule train_svae_stage2:
+    input:
+        train=rules.prepare_mnist.output.train,
+        test=rules.prepare_mnist.output.test,
+        stage1=rules.train_svae_stage1.output.model,
+    output:
+        model="results/mnist/svae/seed{seed}/stage2.safetensors",
+        curve="results/mnist/svae/seed{seed}/stage2_curve.parquet",
+    log:
+        "results/logs/train_svae_stage2/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_svae_stage2/seed{seed}.tsv"
+    wildcard_constraints:
+        seed="[0-9]+",
+    priority: 100
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_svae_stage2.py"),
+        settings=config["svae"]["stage2"],
+        seed=lambda wildcards: int(wildcards.seed),
+        resume="results/.resume/svae/seed{seed}/stage2",
+    message:
+        "Training the SVAE's discriminator, seed {wildcards.seed}"
+    script:
+        "../scripts/train_svae_stage2.py"

@@ -1,0 +1,105 @@
+"""Merge the shards of an attack and ask f1, f2 and the oracle about every stored image."""
+
+import numpy as np
+import torch
+
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.criteria import type1_success, type1_targeted_success, type2_success
+from typeone.devices import compute_device
+from typeone.images import binarise, from_uint8
+from typeone.logs import job_log, logger
+from typeone.models.classifiers import Ensemble, load_classifier, predict
+from typeone.models.svae import load_svae
+
+
+def merge(paths):
+    """The tables at ``paths`` as one dictionary of arrays, in order of position (and step)."""
+    tables = [read_parquet(path) for path in paths]
+    columns = {k: np.concatenate([t[k] for t in tables]) for k in tables[0].columns}
+    order = np.lexsort([columns[k] for k in ("step", "position") if k in columns])
+    return {k: v[order] for k, v in columns.items()}
+
+
+@torch.no_grad()
+def judge_attack(
+    *,
+    shard_paths,
+    trace_paths,
+    model_path,
+    svae_path,
+    oracle_paths,
+    examples_path,
+    trace_path,
+    device,
+):
+    """Write one row an example with every view of it, and the merged trace if there is one."""
+    rows = merge(shard_paths)
+    f1 = load_classifier(model_path, device)
+    svae = load_svae(svae_path, device)
+    oracle = Ensemble([load_classifier(path, device) for path in oracle_paths.values()])
+
+    label = rows["label"]
+    before, after = (from_uint8(rows[k], device) for k in ("image", "adversarial_image"))
+    chosen = torch.arange(len(label), device=device), torch.from_numpy(np.array(label)).to(device)
+
+    def f1_view(images):
+        probabilities = predict(f1, images).softmax(dim=1)
+        return probabilities.argmax(dim=1).cpu().numpy(), probabilities[chosen].cpu().numpy()
+
+    def f2_view(latent):
+        return svae.classify(latent).argmax(dim=1).cpu().numpy()
+
+    rows["f1_label_before"], rows["f1_confidence_before"] = f1_view(before)
+    rows["f1_label_after"], rows["f1_confidence_after"] = f1_view(after)
+    if "latent_end" in rows:
+        rows["f2_latent_label"] = f2_view(torch.from_numpy(rows["latent_end"]).to(device))
+    rows["f2_image_label"] = f2_view(predict(lambda x: svae.encode(binarise(x))[0], after))
+    for member, network in zip(oracle_paths, oracle.members, strict=True):
+        rows[f"oracle_{member}_label"] = predict(network, after).argmax(dim=1).cpu().numpy()
+    rows["oracle_label_before"] = predict(oracle, before).argmax(dim=1).cpu().numpy()
+    confidence, judged = predict(oracle, after).max(dim=1)
+    rows["oracle_label"], rows["oracle_confidence"] = judged.cpu().numpy(), confidence.cpu().numpy()
+    moved = (after - before).flatten(1)
+    rows["distance_l2"] = moved.norm(dim=1).cpu().numpy()
+    rows["distance_linf"] = moved.abs().amax(dim=1).cpu().numpy()
+
+    f1_after, judged = rows["f1_label_after"], rows["oracle_label"]
+    rows["type1_success_f2"] = type1_success(label, f1_after, rows["f2_image_label"])
+    rows["type1_success_oracle"] = type1_success(label, f1_after, judged)
+    if "target_label" in rows:
+        target = rows["target_label"]
+        rows["type1_targeted_oracle"] = type1_targeted_success(label, f1_after, judged, target)
+    if "found" in rows:
+        rows["found_stored"] = f1_after != label
+        rows["type2_success_oracle"] = type2_success(label, f1_after, judged)
+    write_parquet(examples_path, rows, metadata={"oracle": list(oracle_paths)})
+    logger.info(
+        "f1 keeps the label on %.1f %%, the oracle sees another on %.1f %%, both %.1f %%",
+        100 * np.mean(f1_after == label),
+        100 * np.mean(judged != label),
+        100 * np.mean(rows["type1_success_oracle"]),
+    )
+    if trace_path:
+        write_parquet(trace_path, trace_with_confidence(merge(trace_paths), rows, f1, device))
+
+
+def trace_with_confidence(trace, rows, f1, device):
+    """The trace with f1's softmax at the original label of every traced image."""
+    labels = torch.from_numpy(np.array(rows["label"][trace["position"]])).to(device)
+    probabilities = predict(f1, from_uint8(trace["image"], device)).softmax(dim=1)
+    confidence = probabilities[torch.arange(len(labels), device=device), labels]
+    return {**trace, "label": labels.cpu().numpy(), "f1_confidence": confidence.cpu().numpy()}
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        judge_attack(
+            shard_paths=snakemake.input.shards,
+            trace_paths=snakemake.input.get("traces", []),
+            model_path=snakemake.input.model,
+            svae_path=snakemake.input.svae,
+            oracle_paths=dict(zip(snakemake.params.members, snakemake.input.oracle, strict=True)),
+            examples_path=snakemake.output.examples,
+            trace_path=snakemake.output.get("trace"),
+            device=compute_device(snakemake.threads),
+        )

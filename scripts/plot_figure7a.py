@@ -1,0 +1,40 @@
+"""Fig. 7a: Type I attacks on digits, with f1's confidence in the original class (IV-A)."""
+
+import numpy as np
+
+from typeone.artifacts import read_parquet
+from typeone.logs import job_log
+from typeone.plotting import filmstrips, save_figure, style
+
+
+def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, caption):
+    """Draw one filmstrip a class; each ends with what f1 and the oracle say of the last image."""
+    examples, trace = read_parquet(examples_path), read_parquet(trace_path)
+    rows, labels = [], []
+    for position in sorted(set(trace["position"]), key=lambda p: examples["label"][p]):
+        moments = np.flatnonzero(trace["position"] == position)
+        # the original stands first; the start of the trace is already a reconstruction
+        places = np.round(np.linspace(0, 1, columns - 1) ** 2 * (len(moments) - 1)).astype(int)
+        before = f"{examples['f1_confidence_before'][position]:.2f}"
+        row = [(examples["image"][position], before)]
+        for moment in moments[np.unique(places)]:
+            row.append((trace["image"][moment], f"{trace['f1_confidence'][moment]:.2f}"))
+        rows.append(row)
+        seen = examples["oracle_label"][position]
+        labels.append(
+            f"{examples['label'][position]} → {examples['target_label'][position]}\noracle {seen}"
+        )
+    with style():
+        save_figure(filmstrips(rows, labels=labels, caption=caption), figure_paths, dpi=dpi)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        plot_figure7a(
+            examples_path=snakemake.input.examples,
+            trace_path=snakemake.input.trace,
+            figure_paths=list(snakemake.output),
+            columns=snakemake.params.columns,
+            dpi=snakemake.params.dpi,
+            caption=snakemake.params.caption,
+        )

@@ -1,0 +1,44 @@
+"""Draw the test digits that every attack starts from: random ones that f1 gets right (IV-C)."""
+
+import numpy as np
+import torch
+
+from typeone.artifacts import write_parquet
+from typeone.devices import compute_device, seeded
+from typeone.errors import InputError
+from typeone.images import read_digits, to_uint8
+from typeone.logs import job_log
+from typeone.models.classifiers import load_classifier, predict
+
+
+def sample_examples(*, test_path, model_path, examples_path, count, seed):
+    """Write ``count`` digits in random order: their number in the test set, image and label."""
+    images, labels = read_digits(test_path)
+    guesses = predict(load_classifier(model_path), images).argmax(dim=1)
+    right = torch.nonzero(guesses == labels).flatten()
+    if len(right) < count:
+        raise InputError(
+            f"`examples.count` is {count}, but {model_path} gets only {len(right)} of "
+            f"{len(images)} test digits right; ask for fewer or train it better"
+        )
+    chosen = right[torch.randperm(len(right), generator=seeded(seed))[:count]]
+    write_parquet(
+        examples_path,
+        {
+            "index": chosen.numpy().astype(np.int32),
+            "image": to_uint8(images[chosen]).numpy(),
+            "label": labels[chosen].numpy(),
+        },
+        metadata={"split": "test", "seed": seed},
+    )
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        sample_examples(
+            test_path=snakemake.input.test,
+            model_path=snakemake.input.model,
+            examples_path=snakemake.output.examples,
+            **snakemake.params.settings,
+        )

@@ -1,0 +1,74 @@
+"""Table I: detection rates of feature squeezing, published beside ours, with intervals (IV-C)."""
+
+import pandas as pd
+
+from typeone.artifacts import atomic_path, read_parquet
+from typeone.logs import job_log
+from typeone.metrics import rate_of
+
+METRICS = {"l2": "L2", "l1": "L1"}
+
+
+def pool(rates):
+    """Rates of several seeds as one: counts added, Wilson's interval of the sum."""
+    keys = ["attack", "metric", "threshold", "nominal"]
+    rows = []
+    for key, group in rates.groupby(keys, sort=False):
+        total = rate_of((group["rate"] * group["n"]).sum(), group["n"].sum())
+        spread = group["rate"].std() if len(group) > 1 else float("nan")
+        rows.append({**dict(zip(keys, key, strict=True)), **total._asdict(), "seed_sd": spread})
+    return pd.DataFrame(rows)
+
+
+def tabulate_table1(*, rates_path, published_path, target, names, table_paths):
+    """Write the long table as CSV, and what the paper prints beside ours as Markdown and LaTeX."""
+    rates = read_parquet(rates_path).frame()
+    rates = rates[(rates["squeezer"] == "joint") & (rates["target"] == target)]
+    pooled = pool(rates)
+    published = pd.read_csv(published_path).set_index("id")["published"]
+    pooled["published"] = [
+        published.get(f"table1.{'svae' if a == 'paper' else a}.{nominal:.4f}")
+        if kind == "zeta"
+        else None
+        for a, kind, nominal in zip(
+            pooled["attack"], pooled["threshold"], pooled["nominal"], strict=True
+        )
+    ]
+    columns, body = [], []
+    for (kind, nominal), _ in pooled.groupby(["threshold", "nominal"], sort=False):
+        head = f"zeta {nominal}" if kind == "zeta" else f"{nominal:.0%} clean"
+        columns.append((kind, nominal, head))
+    for attack, label in names.items():
+        row = {"": label}
+        for kind, nominal, head in columns:
+            cell = pooled[
+                (pooled["attack"] == attack)
+                & (pooled["threshold"] == kind)
+                & (pooled["nominal"] == nominal)
+            ].set_index("metric")
+            if kind == "zeta":
+                value = cell["published"].iloc[0]
+                row[f"{head} published"] = "" if pd.isna(value) else f"{value:.3f}"
+            for metric, shown in METRICS.items():
+                r = cell.loc[metric]
+                row[f"{head} {shown}"] = f"{r['value']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"
+        body.append(row)
+    table = pd.DataFrame(body)
+    with atomic_path(table_paths["csv"]) as path:
+        pooled.to_csv(path, index=False, float_format="%.6g")
+    with atomic_path(table_paths["md"]) as path:
+        path.write_text(table.to_markdown(index=False, disable_numparse=True) + "\n")
+    with atomic_path(table_paths["tex"]) as path:
+        layout = "l" + "r" * (len(table.columns) - 1)
+        path.write_text(table.to_latex(index=False, column_format=layout, escape=True))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        tabulate_table1(
+            rates_path=snakemake.input.rates,
+            published_path=snakemake.input.published,
+            target=snakemake.params.target,
+            names=snakemake.params.names,
+            table_paths=dict(snakemake.output),
+        )

@@ -1,0 +1,86 @@
+"""Train one classifier of digits: an attacked f1 (IV-A, IV-D) or a judge of the oracle ensemble."""
+
+from functools import partial
+
+from typeone.artifacts import digest, save_model, write_parquet
+from typeone.augmentation import augment
+from typeone.devices import compute_device, seeded
+from typeone.images import binarise, read_digits
+from typeone.logs import job_log, logger
+from typeone.models.classifiers import build_classifier, error_rate, reset_parameters
+from typeone.objectives import classification
+from typeone.training import Checkpoint, TrainingSettings, train
+
+
+def train_classifier(
+    *,
+    train_path,
+    validation_path,
+    test_path,
+    model_path,
+    curve_path,
+    name,
+    architecture,
+    training,
+    augmentation,
+    seed,
+    checkpoint,
+    device,
+):
+    """Write the trained network, its error rates and its training curve.
+
+    ``augmentation``: arguments of `augment`, or None to train on the digits as they are.
+    """
+    images, labels = read_digits(train_path, device)
+    validation = read_digits(validation_path, device)
+    generator = seeded(seed, device)
+    model = build_classifier(architecture)
+    reset_parameters(model, seeded(seed))
+    model.to(device)
+    vary = partial(augment, generator=generator, **augmentation) if augmentation else None
+    curve = train(
+        model,
+        classification(model, images, labels, vary=vary),
+        name=name,
+        count=len(images),
+        settings=TrainingSettings(**training),
+        seed=seed,
+        generator=generator,
+        checkpoint=checkpoint,
+        evaluate=lambda: {"validation_error": error_rate(model, *validation)},
+    )
+    test_images, test_labels = read_digits(test_path, device)
+    metrics = {
+        "validation_error": curve[-1]["validation_error"],
+        "test_error": error_rate(model, test_images, test_labels),
+        "test_error_binarised": error_rate(model, binarise(test_images), test_labels),
+        "test_n": len(test_images),
+    }
+    logger.info("%s: test error %.2f %%", name, 100 * metrics["test_error"])
+    save_model(
+        model_path,
+        model,
+        metadata={"architecture": architecture, "seed": seed, "training": training, **metrics},
+    )
+    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    checkpoint.discard()
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        train_classifier(
+            train_path=snakemake.input.train,
+            validation_path=snakemake.input.validation,
+            test_path=snakemake.input.test,
+            model_path=snakemake.output.model,
+            curve_path=snakemake.output.curve,
+            name=" ".join(snakemake.wildcards),
+            **snakemake.params.settings,
+            augmentation=snakemake.params.augmentation,
+            seed=snakemake.params.seed,
+            checkpoint=Checkpoint(
+                snakemake.params.resume,
+                digest(list(snakemake.params), files=[snakemake.input.train]),
+            ),
+            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+        )

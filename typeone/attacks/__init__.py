@@ -1,0 +1,1 @@
+"""Attacks: a frozen settings object and a pure function each."""

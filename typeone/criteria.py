@@ -1,0 +1,52 @@
+"""What an attack must hold on to, and when it has succeeded.
+
+`KeepLabel` is the J1 of Eq. 9 for classifiers. The success functions speak of stored images only:
+the labels they take are those that networks give to the uint8 image in the artifact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor, nn
+
+from typeone.losses import cross_entropy
+
+
+class KeepLabel:
+    """J1 of Eq. 9 for a classifier: cross-entropy of f1 at the label that must not change.
+
+    Args:
+        classifier: f1, images in [0, 1] → logits, in eval mode.
+        labels: y of every example, int64 ``(N,)``.
+    """
+
+    def __init__(self, classifier: nn.Module, labels: Tensor) -> None:
+        self.classifier, self.labels = classifier, labels
+
+    def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """(J1, does f1 still say y) for images ``(M, C, H, W)`` of examples ``rows`` ``(M,)``."""
+        logits = self.classifier(images)
+        labels = self.labels[rows]
+        return cross_entropy(logits, labels), logits.argmax(dim=1) == labels
+
+
+def next_class(labels: Tensor, classes: int = 10) -> Tensor:
+    """The paper's targets: i → i + 1, the last class → 0 (III-B)."""
+    return (labels + 1) % classes
+
+
+def type1_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
+    """Eq. 2: f1 keeps the label, the judge (f2, an oracle, people) sees another. All ``(N,)``."""
+    return (f1_after == label) & (judged != label)
+
+
+def type1_targeted_success(
+    label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """`type1_success` with the judge seeing exactly the target label."""
+    return type1_success(label, f1_after, judged) & (judged == target)
+
+
+def type2_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
+    """Eq. 1: f1 leaves the label, the judge still sees it."""
+    return (f1_after != label) & (judged == label)

@@ -1,0 +1,1 @@
+"""Detectors: fitted on clean data only, run without any attack."""

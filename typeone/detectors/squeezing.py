@@ -1,0 +1,67 @@
+"""Feature squeezing (Xu, Evans and Qi, 2018), the detector of Section IV-C.
+
+A squeezed image should look the same to the classifier; if the softmax moves far, the input is
+called adversarial. Joint detection takes the largest distance over the squeezers. Xu et al. measure
+L1; the paper writes Euclidean. With L2 an example at the boundary between two classes whose
+squeezed image returns to the first moves by no more than sqrt(1/2), so both are kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.ndimage
+import torch
+from torch import Tensor, nn
+
+from typeone.models.classifiers import predict
+
+METRICS = {"l1": 1, "l2": 2}
+
+
+def reduce_bit_depth(images: Tensor, bits: int) -> Tensor:
+    """Images in [0, 1] rounded to 2**bits levels (half to even, as NumPy does)."""
+    levels = 2**bits - 1
+    return (images * levels).round() / levels
+
+
+def median_smooth(images: Tensor, size: int) -> Tensor:
+    """Median over a ``size`` x ``size`` window, reflecting at the border, ``(N, C, H, W)``.
+
+    scipy's filter, as Xu et al. use it: for an even size the window reaches one pixel further up
+    and left, and the median is the upper of the two middle values.
+    """
+    smoothed = scipy.ndimage.median_filter(
+        images.cpu().numpy(), size=(1, 1, size, size), mode="reflect"
+    )
+    return torch.from_numpy(smoothed).to(images.device)
+
+
+def squeeze(images: Tensor, *, bits: int, median: int) -> dict[str, Tensor]:
+    """Each squeezer's view of ``images`` by the squeezer's name."""
+    return {
+        f"bit_depth_{bits}": reduce_bit_depth(images, bits),
+        f"median_{median}x{median}": median_smooth(images, median),
+    }
+
+
+def scores(
+    classifier: nn.Module, images: Tensor, *, bits: int, median: int
+) -> dict[tuple[str, str], np.ndarray]:
+    """(squeezer, metric) → distance between softmax outputs, ``(N,)``, with squeezer ``joint``.
+
+    Higher is more suspicious; L1 lies in [0, 2], L2 in [0, sqrt(2)].
+    """
+
+    def softmax(batch: Tensor) -> Tensor:
+        return predict(classifier, batch).softmax(dim=1)
+
+    base = softmax(images)
+    moved = {k: softmax(v) - base for k, v in squeeze(images, bits=bits, median=median).items()}
+    result = {}
+    for metric, order in METRICS.items():
+        distances = {
+            k: torch.linalg.vector_norm(v, ord=order, dim=1).cpu().numpy() for k, v in moved.items()
+        }
+        distances["joint"] = np.max(list(distances.values()), axis=0)
+        result |= {(squeezer, metric): d for squeezer, d in distances.items()}
+    return result

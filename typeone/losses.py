@@ -1,0 +1,47 @@
+"""Loss terms of the paper, one value an example: reduction happens once, where they are used."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def kl_divergence(mu: Tensor, sigma: Tensor) -> Tensor:
+    """J_KL of Eq. 6: KL[N(mu, diag sigma²) || N(0, I)], nats, ``(N, D)`` each → ``(N,)``."""
+    return 0.5 * (mu.square() + sigma.square() - 1 - 2 * sigma.log()).sum(dim=1)
+
+
+def recon_loss(logits: Tensor, images: Tensor) -> Tensor:
+    """J_dec of Eq. 6: -log p(x|z) for Bernoulli pixels, summed over the image, nats, ``(N,)``.
+
+    ASSUME: the paper leaves p(x|z) open; the authors' code takes cross-entropy summed over pixels.
+    """
+    return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """-log softmax(logits)[label], nats, ``(N, classes)`` and ``(N,)`` → ``(N,)``."""
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+def discriminator_loss(encoded_logit: Tensor, drawn_logit: Tensor) -> Tensor:
+    """J_dis of Eq. 7 as a logistic loss, encoded latents real and drawn ones fake, ``(N,)``.
+
+    ASSUME: the paper writes Eq. 7 without logarithms; the authors' code uses the logistic loss
+    with weight 0.5 for each half.
+    """
+    return 0.5 * F.softplus(-encoded_logit) + 0.5 * F.softplus(drawn_logit)
+
+
+def manifold_penalty(logit: Tensor, form: str) -> Tensor:
+    """The alpha term of J_IT, before alpha: how little f_dis believes in a latent, ``(N,)``.
+
+    ``probability``: 1 - f_dis(z), in [0, 1], as printed. ``log``: -log f_dis(z), the authors' code.
+    """
+    return torch.sigmoid(-logit) if form == "probability" else F.softplus(-logit)
+
+
+def latent_norm(latent: Tensor) -> Tensor:
+    """||z||_2 of J_IT (not squared), ``(N, D)`` → ``(N,)``; its gradient at 0 is taken as 0."""
+    return torch.linalg.vector_norm(latent, dim=1)

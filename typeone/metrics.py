@@ -1,0 +1,83 @@
+"""Rates, intervals and curves, on NumPy arrays."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+_Z = 1.959963984540054  # standard normal quantile at 0.975
+
+
+class Rate(NamedTuple):
+    """A proportion with its Wilson 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def rate_of(successes: float, n: float) -> Rate:
+    """``successes`` of ``n`` as a proportion with Wilson's score interval (1927); NaN for n = 0."""
+    n = round(n)
+    if n == 0:
+        return Rate(math.nan, math.nan, math.nan, 0)
+    p = round(successes) / n
+    centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+    # at p = 0 and p = 1 the exact bound is p itself, which rounding can miss by 1e-17
+    return Rate(p, min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half)), n)
+
+
+def rate(successes: np.ndarray) -> Rate:
+    """Share of True in a boolean array ``(N,)`` with its interval."""
+    return rate_of(np.count_nonzero(successes), len(successes))
+
+
+def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:
+    """Whether two proportions are compatible: Newcombe's 95 % interval of p1 - p2 holds 0.
+
+    Newcombe (1998), method 10: both are samples, the published one of ``published_n``.
+    """
+    theirs = rate_of(published * published_n, published_n)
+    difference = ours.value - theirs.value
+    below = math.hypot(ours.value - ours.low, theirs.high - theirs.value)
+    above = math.hypot(ours.high - ours.value, theirs.value - theirs.low)
+    return difference - below <= 0 <= difference + above
+
+
+def balanced_accuracy(positive: np.ndarray, negative: np.ndarray) -> float:
+    """Mean of the two rates at which logits fall on their side of 0."""
+    return 0.5 * (float(np.mean(positive > 0)) + float(np.mean(negative <= 0)))
+
+
+def roc_auc(negative: np.ndarray, positive: np.ndarray) -> float:
+    """Area under the ROC: chance that a positive scores above a negative, ties counting half."""
+    if not len(negative) or not len(positive):
+        return math.nan
+    ranks = stats.rankdata(np.concatenate([negative, positive]))[len(negative) :]
+    n, m = len(negative), len(positive)
+    return float((ranks.sum() - m * (m + 1) / 2) / (n * m))
+
+
+def roc_curve(
+    negative: np.ndarray, positive: np.ndarray, *, points: int = 201
+) -> tuple[np.ndarray, np.ndarray]:
+    """(false, true) positive rates at thresholds that split ``negative`` evenly, both ascending."""
+    thresholds = np.quantile(negative, np.linspace(1, 0, points))
+    fpr = (negative[None] >= thresholds[:, None]).mean(axis=1)
+    tpr = (positive[None] >= thresholds[:, None]).mean(axis=1)
+    return np.concatenate([[0.0], fpr]), np.concatenate([[0.0], tpr])
+
+
+def threshold_at(clean_scores: np.ndarray, false_positive_rate: float) -> float:
+    """The smallest observed threshold that flags at most that share of ``clean_scores`` (≥ flags).
+
+    An image is rejected when its score is not below the threshold, as in IV-C.
+    """
+    ordered = np.sort(clean_scores)
+    allowed = int(np.floor(false_positive_rate * len(ordered)))
+    return float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))

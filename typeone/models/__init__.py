@@ -1,0 +1,1 @@
+"""Networks: the supervised VAE, the classifiers it attacks and the judges that see neither."""

@@ -1,0 +1,152 @@
+"""Classifiers of digits: those that are attacked, and the three that judge.
+
+Every network maps images ``(N, 1, 28, 28)`` in [0, 1] to logits ``(N, 10)`` and owns its
+normalisation as its first layer. `mlp` and `lenet` are the paper's (IV-A, IV-D); the judges differ
+from them and from one another in depth, kernel and pooling, so that they err differently.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from typeone.artifacts import load_model, read_model_metadata
+from typeone.errors import InputError
+
+
+class Normalise(nn.Module):
+    """(x - mean) / std, both scalars: MNIST's training mean and deviation by default."""
+
+    def __init__(self, mean: float = 0.1307, std: float = 0.3081) -> None:
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std
+
+
+def mlp() -> nn.Sequential:
+    """The attacked MLP of IV-A: 784-128-10, ReLU, pixels as they are."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def lenet() -> nn.Sequential:
+    """LeNet-5 of IV-D and IV-E.
+
+    ASSUME: ReLU and max pooling, today's reading of LeCun et al. (1998); the paper only names it.
+    """
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
+    )
+
+
+def _conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(fan_in, fan_out, kernel, stride=stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(fan_out),
+        nn.ReLU(),
+    )
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _conv(channels, channels)
+        self.second = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.second(self.first(x)))
+
+
+def judge_plain() -> nn.Sequential:
+    """A VGG-like judge: 3x3 convolutions, max pooling, global average."""
+    return nn.Sequential(
+        *(Normalise(), _conv(1, 16), _conv(16, 32, stride=2), _conv(32, 32), nn.MaxPool2d(2)),
+        *(_conv(32, 64), _conv(64, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
+    )
+
+
+def judge_wide() -> nn.Sequential:
+    """A judge of few layers with 5x5 kernels and a dense head."""
+    return nn.Sequential(
+        *(Normalise(), _conv(1, 32, 5, stride=2), _conv(32, 64, 5, stride=2), nn.Flatten()),
+        *(nn.Linear(64 * 7 * 7, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 10)),
+    )
+
+
+def judge_residual() -> nn.Sequential:
+    """A residual judge: strided stem, two blocks at 14x14, one at 7x7."""
+    return nn.Sequential(
+        *(Normalise(), _conv(1, 24, stride=2), _Residual(24), _Residual(24)),
+        *(_conv(24, 48, stride=2), _Residual(48), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        nn.Linear(48, 10),
+    )
+
+
+ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
+    f.__name__: f for f in (mlp, lenet, judge_plain, judge_wide, judge_residual)
+}
+
+
+def build_classifier(architecture: str) -> nn.Sequential:
+    """An untrained classifier by name, in eval mode; `InputError` names those there are."""
+    if architecture not in ARCHITECTURES:
+        raise InputError(
+            f"architecture is {architecture!r}; needs one of {', '.join(ARCHITECTURES)}"
+        )
+    return ARCHITECTURES[architecture]().to(memory_format=torch.channels_last).eval()
+
+
+def reset_parameters(model: nn.Module, generator: torch.Generator) -> None:
+    """Draw every weight anew from ``generator``: He-uniform, biases zero, norms at identity."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="relu", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.reset_running_stats()
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
+class Ensemble(nn.Module):
+    """Mean of the members' softmax: probabilities ``(N, classes)``, not logits."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Softmax of every member, ``(members, N, classes)``."""
+        return torch.stack([member(images).softmax(dim=1) for member in self.members])
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.probabilities(images).mean(dim=0)
+
+
+def load_classifier(
+    path: str | os.PathLike[str], device: torch.device | str = "cpu"
+) -> nn.Sequential:
+    """A trained classifier as its checkpoint describes it: eval mode, parameters frozen."""
+    model = build_classifier(str(read_model_metadata(path).get("architecture")))
+    load_model(path, model)
+    return model.to(device).requires_grad_(False)
+
+
+@torch.no_grad()
+def predict(model: Callable[[Tensor], Tensor], images: Tensor, *, batch: int = 1000) -> Tensor:
+    """``model`` over ``images`` in batches, outputs concatenated along N."""
+    return torch.cat([model(part) for part in images.split(batch)])
+
+
+def error_rate(model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> float:
+    """Share of ``images`` ``(N, C, H, W)`` whose highest output is not at ``labels`` ``(N,)``."""
+    return (predict(model, images).argmax(dim=1) != labels).double().mean().item()

@@ -1,0 +1,80 @@
+"""What each network is trained to minimise, in the form that `typeone.training.train` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from typeone.losses import cross_entropy, discriminator_loss, kl_divergence, recon_loss
+from typeone.models.svae import SupervisedVAE
+from typeone.training import Objective
+
+
+def classification(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    vary: Callable[[Tensor], Tensor] | None = None,
+) -> Objective:
+    """Cross-entropy of ``model`` on ``images`` ``(N, C, H, W)``, each batch through ``vary``."""
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        batch = images[rows]
+        logits = model(vary(batch) if vary else batch)
+        wrong = logits.detach().argmax(dim=1) != labels[rows]
+        return {"loss": cross_entropy(logits, labels[rows]), "train_error": wrong.float()}
+
+    return objective
+
+
+def _sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+    noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    return mu + sigma * noise
+
+
+def svae_stage1(
+    svae: SupervisedVAE,
+    images: Tensor,
+    labels: Tensor,
+    generator: torch.Generator,
+    *,
+    kl_warmup: float,
+) -> Objective:
+    """-J of Eq. 6: J_KL + J_2 + J_dec an image, on one sample of q(z|x).
+
+    ``kl_warmup``: epochs over which the weight of J_KL rises from 0 to 1; 0 is the paper's loss.
+    """
+
+    def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
+        batch = images[rows]
+        mu, sigma = svae.encode(batch)
+        z = _sample(mu, sigma, generator)
+        kl = kl_divergence(mu, sigma)
+        recon = recon_loss(svae.decode_logits(z), batch)
+        ce = cross_entropy(svae.classify(z), labels[rows])
+        weight = min(1.0, epochs / kl_warmup) if kl_warmup else 1.0
+        return {"loss": weight * kl + recon + ce, "kl": kl, "recon_loss": recon, "f2_loss": ce}
+
+    return objective
+
+
+def svae_stage2(
+    svae: SupervisedVAE, mu: Tensor, sigma: Tensor, generator: torch.Generator
+) -> Objective:
+    """-J_dis of Eq. 7 on encoded and drawn latents; only f_dis learns.
+
+    The encoder stands still in stage 2, so q(z|x) of every image is given: mean and deviation,
+    ``(N, latent_dim)`` each.
+    """
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        encoded = _sample(mu[rows], sigma[rows], generator)
+        drawn = torch.randn(encoded.shape, generator=generator, device=encoded.device)
+        real, fake = svae.discriminate(encoded), svae.discriminate(drawn)
+        wrong = 0.5 * ((real <= 0).float() + (fake > 0).float())
+        return {"loss": discriminator_loss(real, fake), "train_error": wrong.detach()}
+
+    return objective

@@ -1,0 +1,90 @@
+"""The look of figures: two-column width, colours apart for colour-blind readers and in grey."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLUMN = 3.5  # inches, one column of a two-column page
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito
+DASHES = ("-", "--", "-.", ":")
+
+
+@contextmanager
+def style():
+    """Fonts and lines that fit a paper's column and a web page."""
+    with plt.rc_context(
+        {
+            "font.size": 8,
+            "axes.titlesize": 8,
+            "axes.labelsize": 8,
+            "legend.fontsize": 7,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+            "lines.linewidth": 1.2,
+            "svg.hashsalt": "typeone",
+            "pdf.compression": 9,
+        }
+    ):
+        yield
+
+
+def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> None:
+    """Write the figure to every path, by its suffix, without dates; then close it."""
+    for path in map(Path, paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        date = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+        figure.savefig(path, dpi=dpi, bbox_inches="tight", metadata=date)
+    plt.close(figure)
+
+
+def show_digit(axes: Axes, image: np.ndarray, *, title: str = "", colour: str = "black") -> None:
+    """A grey image ``(1, H, W)`` uint8, white on black as stored, with a short title."""
+    axes.imshow(image[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title(title, fontsize=6, pad=1.5, color=colour)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def filmstrips(
+    rows: Sequence[Sequence[tuple[np.ndarray, str]]],
+    *,
+    labels: Sequence[str],
+    caption: str,
+) -> Figure:
+    """One row an example, one column a moment: (image, title) each."""
+    columns = max(len(row) for row in rows)
+    figure, grid = plt.subplots(
+        len(rows), columns, figsize=(0.5 * columns + 0.5, 0.58 * len(rows) + 0.4), squeeze=False
+    )
+    for line, row, label in zip(grid, rows, labels, strict=True):
+        for axes in line:
+            axes.axis("off")
+        for axes, (image, title) in zip(line, row, strict=False):
+            axes.axis("on")
+            show_digit(axes, image, title=title)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
+    figure.subplots_adjust(bottom=0.02, wspace=0.08, hspace=0.35)
+    add_caption(figure, caption)
+    return figure
+
+
+def add_caption(figure: Figure, caption: str) -> None:
+    """n, seeds and intervals under the figure, small."""
+    text = "\n".join(textwrap.wrap(caption, round(figure.get_figwidth() * 22)))
+    figure.text(0.5, -0.01, text, ha="center", va="top", fontsize=6, color="#444444")

@@ -1,0 +1,242 @@
+"""One training loop for every network, which a kill does not set back by more than half a minute.
+
+Progress lives in a sidecar checkpoint: model, optimiser, random state and place in the epoch, in
+one safetensors file (no pickle). It is ignored when the digest of settings, code and data inside it
+is another, and deleted when the training ends. A resumed run ends in the bytes of an undisturbed
+one, on the same device and thread count.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from typeone.artifacts import atomic_path
+from typeone.errors import InputError
+from typeone.logs import Progress
+
+logger = logging.getLogger(__name__)
+
+Objective = Callable[[Tensor, float], Mapping[str, Tensor]]
+"""(batch of row numbers, epochs done so far as a float) → named values an example; ``loss`` is
+minimised, the others are only recorded."""
+
+
+class TrainingDivergedError(InputError):
+    """The loss became NaN or infinite."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over the data, at least 1.
+        batch_size: examples a step; the last incomplete batch of an epoch is left out.
+        lr: learning rate of Adam; the peak of it under ``one_cycle``.
+        beta1: Adam's first decay.
+        schedule: ``constant``, or ``one_cycle`` (up over 20 % of the steps, cosine down to 0).
+        weight_decay: decoupled, a step.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    beta1: float = 0.9
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    weight_decay: float = 0.0
+
+
+def learning_rate(settings: TrainingSettings, done: float) -> float:
+    """The learning rate when the fraction ``done`` of all steps, in [0, 1], lies behind."""
+    if settings.schedule == "constant":
+        return settings.lr
+    warm = 0.2
+    if done < warm:
+        return settings.lr * (0.04 + 0.96 * done / warm)
+    return settings.lr * 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+
+
+class Checkpoint:
+    """The sidecar of one training.
+
+    Args:
+        folder: where it lives; made when first needed, removed by `discard`.
+        digest: of everything that decides the result; a file with another digest is ignored.
+        interval: seconds between saves, at the least.
+    """
+
+    def __init__(self, folder: str | Path, digest: str, *, interval: float = 30.0) -> None:
+        self.path = Path(folder) / "checkpoint.safetensors"
+        self.digest, self.interval = digest, interval
+        self.saved = time.monotonic()
+
+    def due(self) -> bool:
+        return time.monotonic() - self.saved >= self.interval
+
+    def save(self, tensors: dict[str, Tensor], state: Mapping[str, Any]) -> None:
+        note = {"digest": self.digest, "state": json.dumps(state)}
+        with atomic_path(self.path) as temporary:
+            save_file(
+                {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, note
+            )
+        self.saved = time.monotonic()
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """What `save` was given, or None when there is nothing of this digest to go on from."""
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                note = file.metadata() or {}
+                if note.get("digest") != self.digest:
+                    logger.info("%s belongs to other settings, code or data: ignored", self.path)
+                    return None
+                names = file.keys()
+                return {k: file.get_tensor(k) for k in names}, json.loads(note["state"])
+        except FileNotFoundError:
+            return None
+        except SafetensorError as error:
+            logger.info("%s is unreadable (%s): ignored", self.path, error)
+            return None
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+        for folder in (self.path.parent, *self.path.parent.parents):
+            try:
+                folder.rmdir()
+            except OSError:  # not empty, not there, or in use
+                break
+
+
+def _pack(model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> dict:
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    for i, slots in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for k, v in slots.items()}
+    return tensors | {"generator": generator.get_state()}
+
+
+def _unpack(
+    tensors: dict[str, Tensor],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> None:
+    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+    slots: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, i, name = key.split(".", 2)
+            slots.setdefault(int(i), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+    generator.set_state(tensors["generator"])
+
+
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> Tensor:
+    """The order of the examples in one epoch, a function of seed and epoch alone."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+
+
+def train(
+    model: nn.Module,
+    objective: Objective,
+    *,
+    name: str,
+    count: int,
+    settings: TrainingSettings,
+    seed: int,
+    generator: torch.Generator,
+    checkpoint: Checkpoint | None = None,
+    evaluate: Callable[[], Mapping[str, float]] | None = None,
+) -> list[dict[str, float]]:
+    """Minimise the mean of ``objective``'s ``loss`` over the trainable parameters of ``model``.
+
+    Args:
+        model: left in eval mode; parameters with ``requires_grad`` are trained.
+        objective: see `Objective`; called in training mode.
+        name: of the network, for progress lines and errors.
+        count: number of examples.
+        seed: decides the order of examples, epoch by epoch.
+        generator: all other randomness of ``objective``; its state is part of the checkpoint.
+        checkpoint: the sidecar to resume from and save to.
+        evaluate: figures of the model in eval mode, asked at the end of every epoch.
+
+    Returns:
+        The training curve: one row an epoch with the means of ``objective``'s values, ``lr``,
+        and the figures of ``evaluate``.
+
+    Raises:
+        TrainingDivergedError: the loss is no longer finite; the last good checkpoint stays.
+    """
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        trained,
+        lr=settings.lr,
+        betas=(settings.beta1, 0.999),
+        weight_decay=settings.weight_decay,
+    )
+    batch = min(settings.batch_size, count)
+    per_epoch = count // batch
+    total = settings.epochs * per_epoch
+    step, rows, sums = 0, [], {}
+    if checkpoint and (found := checkpoint.load()):
+        tensors, state = found
+        _unpack(tensors, model, optimizer, generator)
+        step, rows, sums = state["step"], state["rows"], state["sums"]
+        logger.info("%s: resumed at step %d of %d", name, step, total)
+    say = Progress(f"training {name}", total, start=step)
+    model.train()
+    while step < total:
+        epoch, place = divmod(step, per_epoch)
+        order = _order(count, seed, epoch)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(settings, step / total)
+        values = objective(order[place * batch : (place + 1) * batch], step / per_epoch)
+        means = {k: v.mean() for k, v in values.items()}
+        optimizer.zero_grad(set_to_none=True)
+        means["loss"].backward()
+        optimizer.step()
+        step += 1
+        for key, value in means.items():
+            sums[key] = sums.get(key, 0.0) + value.item()
+        if not math.isfinite(sums["loss"]):
+            kept = f"; the last good checkpoint is kept in {checkpoint.path}" if checkpoint else ""
+            raise TrainingDivergedError(
+                f"training {name}: the loss is {means['loss'].item()} in epoch {epoch + 1}, step "
+                f"{step} of {total}; lower its learning rate (lr is {settings.lr}){kept}"
+            )
+        ended = step % per_epoch == 0
+        if ended:
+            row = {"epoch": epoch + 1, **{k: v / per_epoch for k, v in sums.items()}}
+            row["lr"] = optimizer.param_groups[0]["lr"]
+            if evaluate:
+                model.eval()
+                row |= evaluate()
+                model.train()
+            rows.append(row)
+            sums = {}
+            logger.debug("%s: %s", name, row)
+        if (
+            checkpoint
+            and step < total
+            and (ended or checkpoint.due())
+            and all(torch.isfinite(p).all() for p in trained)  # the last good one stays
+        ):
+            checkpoint.save(
+                _pack(model, optimizer, generator), {"step": step, "rows": rows, "sums": sums}
+            )
+        last = rows[-1] if rows else {}
+        say(step, ", ".join(f"{k} {v:.4g}" for k, v in last.items() if "error" in k or k == "loss"))
+    model.eval()
+    return rows
