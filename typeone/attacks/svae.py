@@ -158,7 +158,11 @@ def attack(
     z, k = latent.clone(), latent.new_zeros(len(latent))
     rows = torch.arange(len(latent), device=latent.device)
     held = torch.zeros_like(rows)
-    adam, trace, followed = _Adam(z, settings.lr, settings.beta2), [], torch.tensor(list(follow), device=z.device)
+    adam, trace, followed = (
+        _Adam(z, settings.lr, settings.beta2),
+        [],
+        torch.tensor(list(follow), device=z.device),
+    )
     latent_end, k_end = latent.clone(), k.clone()
     steps, converged = torch.zeros_like(rows), torch.zeros_like(rows, dtype=torch.bool)
 

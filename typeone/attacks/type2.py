@@ -1,8 +1,8 @@
 """Type II attacks of Table I, by foolbox (Rauber et al., 2020), with an honest account of failure.
 
 foolbox was right on all five against independent code (docs/reproduction-notes.md), but hands back
-an all-black image when Carlini-Wagner or EAD finds nothing, and calls it a success wherever f1 takes
-black for another class. Here such an example keeps its original image and ``found`` is False.
+an all-black image when Carlini-Wagner or EAD finds nothing, and calls it a success wherever f1
+takes black for another class. Here such an example keeps its original and ``found`` is False.
 """
 
 from __future__ import annotations
