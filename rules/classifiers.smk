@@ -50,3 +50,25 @@ use rule train_classifier as train_oracle with:
         resume="results/.resume/oracle/{member}",
     message:
         "Training the judge {wildcards.member}"
+
+
+rule evaluate_oracle:
+    input:
+        test=rules.prepare_mnist.output.test,
+        oracle=expand(rules.train_oracle.output.model, member=MEMBERS),
+    output:
+        evaluation="results/mnist/oracle/evaluation.parquet",
+    log:
+        "results/logs/evaluate_oracle.log",
+    benchmark:
+        "results/benchmarks/evaluate_oracle.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_oracle.py"),
+        members=MEMBERS,
+    message:
+        "Test errors of the judges"
+    script:
+        "../scripts/evaluate_oracle.py"

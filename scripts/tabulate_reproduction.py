@@ -7,10 +7,23 @@ from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, wr
 from typeone.logs import job_log
 
 
-def collect_rows(*, published, f1, svae, attacks, rates, target, published_n, published_test_n):
+def collect_rows(
+    *,
+    published,
+    f1,
+    others,
+    svae,
+    oracle,
+    attacks,
+    rates,
+    target,
+    published_n,
+    published_test_n,
+):
     """Every row of the table.
 
-    ``f1`` and ``svae``: checkpoints' metadata, one a seed. ``attacks``: (name, kind of rows,
+    ``f1`` and ``svae``: checkpoints' metadata, one a seed; ``others``: those of the classifiers
+    that the paper gives no error of; ``oracle``: the frame of `evaluate_oracle`. ``attacks``: (name, kind of rows,
     target, examples of all seeds). ``rates``: the joint detector's on ``target``.
     """
     entries = {row["id"]: row for row in published.to_dict("records")}
@@ -34,6 +47,8 @@ def collect_rows(*, published, f1, svae, attacks, rates, target, published_n, pu
         "transition": verdicts.transition_rows,
         "type2": verdicts.type2_rows,
     }
+    rows += [*verdicts.classifier_rows(others), *verdicts.oracle_rows(oracle)]
+    rows.append(verdicts.discriminator_row(svae))
     for name, kind, attacked, examples in attacks:
         rows += kinds[kind](name, attacked, examples)
     return rows + verdicts.detection_rows(rates, set(entries))
@@ -83,7 +98,9 @@ if "snakemake" in globals():
                     {"published": float}
                 ),
                 f1=[read_model_metadata(path) for path in snakemake.input.f1],
+                others=[read_model_metadata(path) for path in snakemake.input.others],
                 svae=[read_model_metadata(path) for path in snakemake.input.svae],
+                oracle=read_parquet(snakemake.input.oracle).frame(),
                 attacks=[(*key, pd.concat(frames)) for key, frames in examples.items()],
                 rates=rates[(rates["squeezer"] == "joint") & (rates["target"] == target)],
                 target=target,

@@ -134,6 +134,49 @@ def not_run(published: Mapping[str, Any], why: str) -> dict[str, Any]:
     return against(published, blank, published_n=1, verdict=f"not run: {why}")
 
 
+def classifier_rows(checkpoints: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Test errors of classifiers that the paper gives none of, by architecture, seeds added."""
+    rows = []
+    for architecture in dict.fromkeys(c["architecture"] for c in checkpoints):
+        of_it = [c for c in checkpoints if c["architecture"] == architecture]
+        n = sum(c["test_n"] for c in of_it)
+        rows.append(
+            measured(
+                f"beyond.mnist.{architecture}.test_error",
+                rate_of(sum(c["test_error"] * c["test_n"] for c in of_it), n),
+                description=f"test error of {architecture}",
+                seeds=len(of_it),
+            )
+        )
+    return rows
+
+
+def oracle_rows(evaluation: pd.DataFrame) -> list[dict[str, Any]]:
+    """Test errors of the judges and their ensemble: what «true success» rests on."""
+    return [
+        measured(
+            f"beyond.mnist.oracle.{row.judge}.{row.input}.test_error",
+            rate_of(row.test_error * row.n, row.n),
+            description=f"test error of the oracle's {row.judge} on {row.input} digits",
+            seeds=1,
+        )
+        for row in evaluation.itertuples()
+    ]
+
+
+def discriminator_row(checkpoints: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How well f_dis tells encoded from drawn latents of test digits, over the seeds."""
+    values = np.array([c["discriminator_balanced_accuracy"] for c in checkpoints])
+    # twice the test digits were judged for each: once encoded, once drawn
+    n = sum(2 * c["test_n"] for c in checkpoints)
+    return measured(
+        "beyond.mnist.svae.discriminator_balanced_accuracy",
+        rate_of(float(values.mean()) * n, n),
+        description="balanced accuracy of f_dis, encoded against drawn latents of test digits",
+        seeds=len(checkpoints),
+    )
+
+
 def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Success of a Type I variant under f2 and under the oracle, beyond the paper."""
     seeds, prefix = examples["seed"].nunique(), f"beyond.mnist.{variant}.{target}"

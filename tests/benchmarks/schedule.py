@@ -50,9 +50,8 @@ if __name__ == "__main__":
     parser.add_argument("--attacks", default="results/mnist/attacks", help="folder of attacks")
     parser.add_argument("--variants", nargs="+", default=["paper", "sm"])
     options = parser.parse_args()
-    print(
-        "| variant | measure | full | quick | only full / only quick | p |\n|---|---|---|---|---|---|"
-    )
+    print("| variant | measure | full | quick | only full / only quick | p |")
+    print("|---|---|---|---|---|---|")
     for variant in options.variants:
         full, quick = (
             read_parquet(f"{options.attacks}/{name}/mlp/seed0/examples.parquet")

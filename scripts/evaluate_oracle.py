@@ -1,0 +1,36 @@
+"""Test errors of the judges and of their ensemble, on grey and on binarised digits."""
+
+from typeone.artifacts import write_parquet
+from typeone.devices import compute_device
+from typeone.images import binarise, read_digits
+from typeone.logs import job_log, logger
+from typeone.models.classifiers import Ensemble, error_rate, load_classifier
+
+
+def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
+    """Write one row a (judge or ensemble, input): its errors among n test digits."""
+    images, labels = read_digits(test_path)
+    judges = {name: load_classifier(path) for name, path in oracle_paths.items()}
+    judges["ensemble"] = Ensemble(list(judges.values())).eval()
+    rows = [
+        (name, how, error_rate(judge, seen, labels))
+        for name, judge in judges.items()
+        for how, seen in (("grey", images), ("binarised", binarise(images)))
+    ]
+    for name, how, error in rows:
+        logger.info("judge %s, %s digits: test error %.2f %%", name, how, 100 * error)
+    judge, how, error = zip(*rows, strict=True)
+    write_parquet(
+        evaluation_path,
+        {"judge": judge, "input": how, "test_error": error, "n": [len(labels)] * len(rows)},
+    )
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_oracle(
+            test_path=snakemake.input.test,
+            oracle_paths=dict(zip(snakemake.params.members, snakemake.input.oracle, strict=True)),
+            evaluation_path=snakemake.output.evaluation,
+        )
