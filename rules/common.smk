@@ -65,6 +65,10 @@ def validate_config(config, schema):
                     f"`attacks.{name}.targets` names {target!r}; needs classifiers that exist: "
                     + ", ".join(config["classifiers"])
                 )
+        if name in ("paper", "transition") and "mlp" not in attack["targets"]:
+            raise WorkflowError(
+                f"`attacks.{name}.targets` is {attack['targets']}; needs mlp, which the figures show"
+            )
         if attack["count"] > config["examples"]["count"]:
             raise WorkflowError(
                 f"`attacks.{name}.count` is {attack['count']}; needs at most `examples.count`, "
@@ -88,6 +92,14 @@ def row_kind(name):
     if attack["kind"] == "type2":
         return "type2"
     return "type1" if attack["keep"] else "transition"
+
+
+def figure_caption(attack, target, seed):
+    """What stands under a figure: whose examples, how many, which seed, which preset."""
+    return (
+        f"Variant {attack}, target {target}, seed {seed}, preset {config['preset']}: "
+        "the first example of each class."
+    )
 
 
 def gpus():

@@ -57,5 +57,5 @@ def modules_of(script, base=None):
 
 
 def code(script):
-    """The params of a rule that runs ``script``: one ``path@digest`` a module."""
+    """What a job of ``script`` runs, one ``path@digest`` a file; given as params."""
     return [f"{path}@{digest}" for path, digest in modules_of(script).items()]

@@ -2,7 +2,7 @@
 # functions of stored rows: redrawing one runs no network.
 TABLE_TARGET = "mlp"  # the classifier of IV-A and Table I
 OTHERS = [name for name in config["classifiers"] if name != TABLE_TARGET]
-FIGURE_SEED = SEEDS[0]
+SHOWN_RUN = {"target": TABLE_TARGET, "seed": SEEDS[0]}
 ATTACK_LABELS = {
     "clean": "Clean",
     "reconstruction": "SVAE reconstruction (control)",
@@ -20,19 +20,6 @@ SHOWN = {
     for name in [*ATTACK_LABELS, *config["attacks"]]
     if name == "clean" or TABLE_TARGET in config["attacks"].get(name, {"targets": []})["targets"]
 }
-
-
-def caption(attack):
-    """What stands under a figure: whose examples, how many, which seed, which preset."""
-    return (
-        f"Variant {attack}, target {TABLE_TARGET}, seed {FIGURE_SEED}, preset {config['preset']}: "
-        "the first example of each class."
-    )
-
-
-def followed(attack, pattern):
-    """An artifact of the attack that a figure shows."""
-    return pattern.format(attack=attack, target=TABLE_TARGET, seed=FIGURE_SEED)
 
 
 rule tabulate_table1:
@@ -103,7 +90,7 @@ rule tabulate_reproduction:
 
 rule plot_figure5a:
     input:
-        trace=followed("transition", rules.judge_svae.output.trace),
+        trace=expand(rules.judge_svae.output.trace, attack="transition", **SHOWN_RUN),
     output:
         "results/figures/figure5a.png",
         "results/figures/figure5a.pdf",
@@ -117,7 +104,7 @@ rule plot_figure5a:
     params:
         *code("plot_figure5a.py"),
         **config["figures"],
-        caption=caption("transition"),
+        caption=figure_caption("transition", **SHOWN_RUN),
     message:
         "Fig. 5a: image transition"
     script:
@@ -126,7 +113,7 @@ rule plot_figure5a:
 
 rule plot_figure6:
     input:
-        trace=followed("paper", rules.judge_svae.output.trace),
+        trace=expand(rules.judge_svae.output.trace, attack="paper", **SHOWN_RUN),
     output:
         "results/figures/figure6.png",
         "results/figures/figure6.pdf",
@@ -140,7 +127,7 @@ rule plot_figure6:
     params:
         *code("plot_figure6.py"),
         **config["figures"],
-        caption=caption("paper"),
+        caption=figure_caption("paper", **SHOWN_RUN),
     message:
         "Fig. 6: losses on the way from 4 to 5"
     script:
@@ -149,8 +136,8 @@ rule plot_figure6:
 
 rule plot_figure7a:
     input:
-        examples=followed("paper", EXAMPLES),
-        trace=followed("paper", rules.judge_svae.output.trace),
+        examples=expand(EXAMPLES, attack="paper", **SHOWN_RUN),
+        trace=expand(rules.judge_svae.output.trace, attack="paper", **SHOWN_RUN),
     output:
         "results/figures/figure7a.png",
         "results/figures/figure7a.pdf",
@@ -164,7 +151,7 @@ rule plot_figure7a:
     params:
         *code("plot_figure7a.py"),
         **config["figures"],
-        caption=caption("paper"),
+        caption=figure_caption("paper", **SHOWN_RUN),
     message:
         "Fig. 7a: Type I examples"
     script:

@@ -33,7 +33,7 @@ def plot_figure5a(*, trace_path, figure_paths, columns, dpi, caption):
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         plot_figure5a(
-            trace_path=snakemake.input.trace,
+            trace_path=snakemake.input.trace[0],
             figure_paths=list(snakemake.output),
             columns=snakemake.params.columns,
             dpi=snakemake.params.dpi,

@@ -45,7 +45,7 @@ def plot_figure6(*, trace_path, figure_paths, columns, dpi, caption):
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         plot_figure6(
-            trace_path=snakemake.input.trace,
+            trace_path=snakemake.input.trace[0],
             figure_paths=list(snakemake.output),
             columns=snakemake.params.columns,
             dpi=snakemake.params.dpi,

@@ -31,8 +31,8 @@ def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, capt
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         plot_figure7a(
-            examples_path=snakemake.input.examples,
-            trace_path=snakemake.input.trace,
+            examples_path=snakemake.input.examples[0],
+            trace_path=snakemake.input.trace[0],
             figure_paths=list(snakemake.output),
             columns=snakemake.params.columns,
             dpi=snakemake.params.dpi,

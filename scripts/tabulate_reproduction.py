@@ -23,8 +23,9 @@ def collect_rows(
     """Every row of the table.
 
     ``f1`` and ``svae``: checkpoints' metadata, one a seed; ``others``: those of the classifiers
-    that the paper gives no error of; ``oracle``: the frame of `evaluate_oracle`. ``attacks``: (name, kind of rows,
-    target, examples of all seeds). ``rates``: the joint detector's on ``target``.
+    that the paper gives no error of; ``oracle``: the frame of `evaluate_oracle`. ``attacks``:
+    (name, kind of rows, target, examples of all seeds). ``rates``: the joint detector's on
+    ``target``.
     """
     entries = {row["id"]: row for row in published.to_dict("records")}
     paper = next(e for name, _, t, e in attacks if (name, t) == ("paper", target))
@@ -57,11 +58,11 @@ def collect_rows(
 def as_text(table):
     """The table for a terminal, rows that were not run as one line each reason."""
     ran = table[~table["verdict"].str.startswith("not run")]
-    lines = [f"{'':44}{'published':>10}{'ours':>9}  95 % interval      verdict"]
+    lines = [f"{'':50}{'published':>10}{'ours':>9}  95 % interval      verdict"]
     for row in ran.itertuples():
         published = "" if pd.isna(row.published) else f"{row.published:.4g}"
         interval = f"[{row.ci_low:.4f}, {row.ci_high:.4f}]"
-        lines.append(f"{row.id:44}{published:>10}{row.ours:>9.4f}  {interval:18} {row.verdict}")
+        lines.append(f"{row.id:50}{published:>10}{row.ours:>9.4f}  {interval:18} {row.verdict}")
     missing = table[table["verdict"].str.startswith("not run")]
     for why, group in missing.groupby("verdict", sort=False):
         lines.append(f"{why} ({len(group)} rows: {group['id'].iloc[0]} ... {group['id'].iloc[-1]})")

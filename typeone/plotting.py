@@ -85,6 +85,8 @@ def filmstrips(
 
 
 def add_caption(figure: Figure, caption: str) -> None:
-    """n, seeds and intervals under the figure, small."""
+    """n, seeds and intervals under all that the figure shows so far, small."""
+    figure.canvas.draw()
+    bottom = figure.get_tightbbox().y0 / figure.get_figheight()
     text = "\n".join(textwrap.wrap(caption, round(figure.get_figwidth() * 22)))
-    figure.text(0.5, -0.01, text, ha="center", va="top", fontsize=6, color="#444444")
+    figure.text(0.5, bottom - 0.02, text, ha="center", va="top", fontsize=6, color="#444444")
