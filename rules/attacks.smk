@@ -130,6 +130,7 @@ rule judge_svae:
     params:
         *code("judge_attack.py"),
         members=MEMBERS,
+        clear_confidence=config["oracle"]["clear_confidence"],
     message:
         "Judging {wildcards.attack} on {wildcards.target}"
     script:

@@ -1,15 +1,49 @@
 # Validation of the configuration and the lists that rules are made of.
 # Consumes config; yields SEEDS, SHARDS, MEMBERS, TARGETS and the few functions that rules share.
 import difflib
+import json
+from decimal import Decimal, InvalidOperation
 
 import jsonschema
 import yaml
 from snakemake.exceptions import WorkflowError
 
+TYPES = {
+    "object": "settings of its own",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
-def describe_config_error(error, schema):
+
+def in_order_of(reference, settings):
+    """``settings`` with the keys of ``reference`` first, in its order, on every level.
+
+    Snakemake puts what --configfile names before what config.yaml names. Rows of tables, seeds of
+    judges and params of rules would follow that order.
+    """
+    if not isinstance(settings, dict):
+        return settings
+    reference = reference if isinstance(reference, dict) else {}
+    keys = [k for k in reference if k in settings] + [k for k in settings if k not in reference]
+    return {k: in_order_of(reference.get(k), settings[k]) for k in keys}
+
+
+def as_number(text):
+    """How YAML wants a number written that it took for text; None if ``text`` is no number."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return f"{number:f}" if number.is_finite() else None
+
+
+def describe_config_error(error):
     """One line on one violation: the key, the value, what is allowed, the likely remedy."""
-    key = ".".join(str(part) for part in error.absolute_path) or "the configuration"
+    path = ".".join(str(part) for part in error.absolute_path)
+    key = f"`{path}`" if path else "the configuration"
     value = error.instance
     where = "see config.yaml and rules/config.schema.yaml"
     if error.validator == "additionalProperties":
@@ -17,38 +51,44 @@ def describe_config_error(error, schema):
         unknown = next(k for k in value if k not in allowed)
         close = difflib.get_close_matches(str(unknown), allowed, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"allowed are {', '.join(allowed)}"
-        prefix = f"{key}." if error.absolute_path else ""
+        prefix = f"{path}." if path else ""
         return f"`{prefix}{unknown}` is no setting; {hint} ({where})"
     if error.validator == "required":
         missing = next(k for k in error.validator_value if k not in value)
-        return f"`{key}` lacks `{missing}` ({where})"
-    if isinstance(value, str) and error.validator in ("type", "oneOf", "anyOf"):
-        try:
-            return (
-                f"`{key}` is the text {value!r}, needs a number; YAML reads {value} as text, "
-                f"write {float(value):.10f}".rstrip("0") + f" ({where})"
-            )
-        except ValueError:
-            pass
+        return f"{key} lacks `{missing}` ({where})"
+    if "propertyNames" in error.absolute_schema_path:
+        return (
+            f"{key} holds the name {value!r}; a name needs a lower-case letter, then lower-case "
+            f"letters, digits and underscores ({where})"
+        )
     limits = {
-        "type": "needs {}",
         "enum": "needs one of {}",
         "minimum": "needs at least {}",
         "maximum": "needs at most {}",
         "exclusiveMinimum": "needs more than {}",
-        "minItems": "needs at least {} entries",
+        "exclusiveMaximum": "needs less than {}",
+        "minItems": "needs entries, at least {}",
+        "uniqueItems": "needs entries that all differ",
         "const": "needs {}",
     }
     allowed = error.validator_value
-    if isinstance(allowed, list):
-        allowed = ", ".join("null" if v is None else str(v) for v in allowed)
-    need = limits.get(error.validator, f"violates {error.validator} {{}}").format(allowed)
-    shown = "null" if value is None else repr(value)
-    return f"`{key}` is {shown}; {need} ({where})"
+    if error.validator == "type":
+        names = [allowed] if isinstance(allowed, str) else allowed
+        need = "needs " + " or ".join(TYPES.get(name, name) for name in names)
+    else:
+        if isinstance(allowed, list):
+            allowed = ", ".join(str(v) for v in allowed)
+        need = limits.get(error.validator, f"violates {error.validator} {{}}").format(allowed)
+    if isinstance(value, str) and (number := as_number(value)):
+        quoted = not isinstance(yaml.safe_load(value), str)
+        how = "without quotes" if quoted else f"YAML takes {value} for text"
+        return f"{key} is the text {value!r}, {need}; as a number write {number}, {how} ({where})"
+    shown = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    return f"{key} is {shown}; {need} ({where})"
 
 
 def validate_config(config, schema):
-    """Stop with one line on the first violation of the closed schema."""
+    """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
     errors = sorted(
         validator.iter_errors(config), key=lambda e: (len(e.absolute_path), str(e.path))
@@ -57,7 +97,7 @@ def validate_config(config, schema):
         # of alternatives, speak about the one that the value was meant to be
         while error.context:
             error = max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "const"))
-        raise WorkflowError(describe_config_error(error, schema))
+        raise WorkflowError(describe_config_error(error))
     for name, attack in config["attacks"].items():
         for target in attack["targets"]:
             if target not in config["classifiers"]:
@@ -74,11 +114,26 @@ def validate_config(config, schema):
                 f"`attacks.{name}.count` is {attack['count']}; needs at most `examples.count`, "
                 f"{config['examples']['count']}"
             )
-    if config["oracle"]["seed"] in config["seeds"]:
+        chunks = -(-attack["count"] // config["batching"]["chunk"])
+        if attack["kind"] == "svae" and config["batching"]["shards"] > chunks:
+            raise WorkflowError(
+                f"`batching.shards` is {config['batching']['shards']}; needs at most {chunks}, the "
+                f"batches of attack `{name}` (its `count` over `batching.chunk`)"
+            )
+    if "clean" in config["attacks"]:
         raise WorkflowError(
-            f"`oracle.seed` is {config['oracle']['seed']}, also one of `seeds`; the judges must "
-            "share no seed with what they judge"
+            "`attacks` holds the name 'clean', which stands for digits that nothing attacked; "
+            "needs another"
         )
+    judges = range(
+        config["oracle"]["seed"], config["oracle"]["seed"] + len(config["oracle"]["members"])
+    )
+    for seed in config["seeds"]:
+        if seed in judges:
+            raise WorkflowError(
+                f"`seeds` holds {seed}, also a seed of the judges: they have {judges[0]} to "
+                f"{judges[-1]}, from `oracle.seed` on, and must share none with what they judge"
+            )
 
 
 def attacks_of(kind):
@@ -109,6 +164,10 @@ def gpus():
 
 with open(f"{workflow.basedir}/rules/config.schema.yaml") as file:
     validate_config(config, yaml.safe_load(file))
+with open(f"{workflow.basedir}/config.yaml") as file:
+    ordered = in_order_of(yaml.safe_load(file), config)
+config.clear()
+config.update(ordered)
 
 SEEDS = config["seeds"]
 SHARDS = range(config["batching"]["shards"])

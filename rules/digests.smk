@@ -9,6 +9,13 @@ from functools import cache
 from pathlib import Path
 
 
+def _says_nothing(statement):
+    """Whether a statement is no code: a text that stands alone, or the version number."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return isinstance(statement.value.value, str)
+    return isinstance(statement, ast.Assign) and ast.unparse(statement.targets) == "__version__"
+
+
 @cache
 def _imports_and_digest(path):
     """Modules of typeone that one file imports, and the digest of its code."""
@@ -19,15 +26,8 @@ def _imports_and_digest(path):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:]
-            # the version number is no code
-            node.body = [
-                n
-                for n in node.body
-                if not (isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__version__")
-            ]
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [n for n in node.body if not _says_nothing(n)]
     digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
     return {name for name in found if name.split(".")[0] == "typeone"}, digest
 

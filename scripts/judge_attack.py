@@ -30,6 +30,7 @@ def judge_attack(
     oracle_paths,
     examples_path,
     trace_path,
+    clear_confidence,
     device,
 ):
     """Write one row an example with every view of it, and the merged trace if there is one."""
@@ -54,30 +55,35 @@ def judge_attack(
     if "latent_end" in rows:
         rows["f2_latent_label"] = f2_view(torch.from_numpy(rows["latent_end"]).to(device))
     rows["f2_image_label"] = f2_view(predict(lambda x: svae.encode(binarise(x))[0], after))
-    for member, network in zip(oracle_paths, oracle.members, strict=True):
-        rows[f"oracle_{member}_label"] = predict(network, after).argmax(dim=1).cpu().numpy()
     rows["oracle_label_before"] = predict(oracle, before).argmax(dim=1).cpu().numpy()
-    confidence, judged = predict(oracle, after).max(dim=1)
-    rows["oracle_label"], rows["oracle_confidence"] = judged.cpu().numpy(), confidence.cpu().numpy()
+    seen = oracle.verdict(after, clear_confidence=clear_confidence)
+    for member, labels in zip(oracle_paths, seen.member_labels, strict=True):
+        rows[f"oracle_{member}_label"] = labels.cpu().numpy()
+    rows["oracle_label"] = seen.label.cpu().numpy()
+    rows["oracle_confidence"] = seen.confidence.cpu().numpy()
+    rows["oracle_clear"] = seen.clear.cpu().numpy()
     moved = (after - before).flatten(1)
     rows["distance_l2"] = moved.norm(dim=1).cpu().numpy()
     rows["distance_linf"] = moved.abs().amax(dim=1).cpu().numpy()
 
-    f1_after, judged = rows["f1_label_after"], rows["oracle_label"]
+    f1_after, judged, clear = (rows[k] for k in ("f1_label_after", "oracle_label", "oracle_clear"))
     rows["type1_success_f2"] = type1_success(label, f1_after, rows["f2_image_label"])
     rows["type1_success_oracle"] = type1_success(label, f1_after, judged)
+    rows["type1_success_clear"] = rows["type1_success_oracle"] & clear
     if "target_label" in rows:
         target = rows["target_label"]
         rows["type1_targeted_oracle"] = type1_targeted_success(label, f1_after, judged, target)
     if "found" in rows:
         rows["found_stored"] = f1_after != label
         rows["type2_success_oracle"] = type2_success(label, f1_after, judged)
-    write_parquet(examples_path, rows, metadata={"oracle": list(oracle_paths)})
+    note = {"oracle": list(oracle_paths), "clear_confidence": clear_confidence}
+    write_parquet(examples_path, rows, metadata=note)
     logger.info(
-        "f1 keeps the label on %.1f %%, the oracle sees another on %.1f %%, both %.1f %%",
+        "f1 keeps the label on %.1f %%, the oracle leaves it on %.1f %%, both %.1f %%, clear %.1f %%",
         100 * np.mean(f1_after == label),
         100 * np.mean(judged != label),
         100 * np.mean(rows["type1_success_oracle"]),
+        100 * np.mean(rows["type1_success_clear"]),
     )
     if trace_path:
         write_parquet(trace_path, trace_with_confidence(merge(trace_paths), rows, f1, device))
@@ -101,5 +107,6 @@ if "snakemake" in globals():
             oracle_paths=dict(zip(snakemake.params.members, snakemake.input.oracle, strict=True)),
             examples_path=snakemake.output.examples,
             trace_path=snakemake.output.get("trace"),
+            clear_confidence=snakemake.params.clear_confidence,
             device=compute_device(snakemake.threads),
         )

@@ -4,17 +4,7 @@ import numpy as np
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
-from typeone.plotting import filmstrips, save_figure, style
-
-
-def strip(trace, position, columns):
-    """Rows of ``trace`` for one example: first, last, and more of the early steps between.
-
-    Steps are spaced by the square root of time, since most of the change comes early.
-    """
-    rows = np.flatnonzero(trace["position"] == position)
-    places = np.round(np.linspace(0, 1, columns) ** 2 * (len(rows) - 1)).astype(int)
-    return rows[np.unique(places)]
+from typeone.plotting import filmstrips, moments, save_figure, style
 
 
 def plot_figure5a(*, trace_path, figure_paths, columns, dpi, caption):
@@ -23,7 +13,8 @@ def plot_figure5a(*, trace_path, figure_paths, columns, dpi, caption):
     first = {int(trace["label"][i]): p for i, p in reversed(list(enumerate(trace["position"])))}
     rows, labels = [], []
     for label, position in sorted(first.items()):
-        chosen = strip(trace, position, columns)
+        seen = np.flatnonzero(trace["position"] == position)
+        chosen = seen[moments(trace["image"][seen], columns)]
         rows.append([(trace["image"][i], f"{trace['step'][i]}") for i in chosen])
         labels.append(f"{label} → {(label + 1) % 10}")
     with style():

@@ -4,23 +4,27 @@ import numpy as np
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
-from typeone.plotting import filmstrips, save_figure, style
+from typeone.plotting import filmstrips, moments, save_figure, style
 
 
 def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, caption):
-    """Draw one filmstrip a class; each ends with what f1 and the oracle say of the last image."""
+    """Draw one filmstrip a class; each ends with what f1 and the oracle say of the last image.
+
+    A question mark stands where the image is not clear to the oracle.
+    """
     examples, trace = read_parquet(examples_path), read_parquet(trace_path)
     rows, labels = [], []
     for position in sorted(set(trace["position"]), key=lambda p: examples["label"][p]):
-        moments = np.flatnonzero(trace["position"] == position)
         # the original stands first; the start of the trace is already a reconstruction
-        places = np.round(np.linspace(0, 1, columns - 1) ** 2 * (len(moments) - 1)).astype(int)
+        walked = np.flatnonzero(trace["position"] == position)
+        chosen = walked[moments(trace["image"][walked], columns - 1)]
         before = f"{examples['f1_confidence_before'][position]:.2f}"
         row = [(examples["image"][position], before)]
-        for moment in moments[np.unique(places)]:
+        for moment in chosen:
             row.append((trace["image"][moment], f"{trace['f1_confidence'][moment]:.2f}"))
         rows.append(row)
-        seen = examples["oracle_label"][position]
+        doubt = "" if examples["oracle_clear"][position] else "?"
+        seen = f"{examples['oracle_label'][position]}{doubt}"
         labels.append(
             f"{examples['label'][position]} → {examples['target_label'][position]}\noracle {seen}"
         )

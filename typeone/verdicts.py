@@ -187,6 +187,10 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
         "f2_latent_success": (kept & f2_latent, "Type I success, f2 judging the latent"),
         "f2_success": (examples["type1_success_f2"], "Type I success, f2 judging the image"),
         "true_success": (examples["type1_success_oracle"], "Type I success, oracle judging"),
+        "clear_success": (
+            examples["type1_success_clear"],
+            "Type I success, oracle judging, what is unclear to it counted as failure",
+        ),
         "targeted_success": (
             examples["type1_targeted_oracle"],
             "Type I success, oracle seeing the target",
