@@ -79,7 +79,7 @@ def judge_attack(
     note = {"oracle": list(oracle_paths), "clear_confidence": clear_confidence}
     write_parquet(examples_path, rows, metadata=note)
     logger.info(
-        "f1 keeps the label on %.1f %%, the oracle leaves it on %.1f %%, both %.1f %%, clear %.1f %%",
+        "f1 keeps the label: %.1f %%, the oracle leaves it: %.1f %%, both: %.1f %%, clear: %.1f %%",
         100 * np.mean(f1_after == label),
         100 * np.mean(judged != label),
         100 * np.mean(rows["type1_success_oracle"]),

@@ -109,7 +109,10 @@ def write_parquet(
     table = pa.table({name: _encode(a) for name, a in arrays.items()})
     with atomic_path(path) as temporary:
         pq.write_table(
-            table.replace_schema_metadata({_KEY: note.encode()}), temporary, compression="zstd"
+            table.replace_schema_metadata({_KEY: note.encode()}),
+            temporary,
+            compression="zstd",
+            write_page_checksum=True,
         )
 
 
@@ -129,7 +132,7 @@ def read_parquet(
             another shape than the caller can use.
     """
     try:
-        table = pq.read_table(path, columns=None)
+        table = pq.read_table(path, page_checksum_verification=True)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
     except (pa.ArrowInvalid, OSError) as error:
@@ -161,7 +164,7 @@ def save_model(
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, {k: json.dumps(v) for k, v in sorted(metadata.items())})
+        save_file(tensors, temporary, {"typeone": json.dumps(dict(metadata), sort_keys=True)})
 
 
 def read_model_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def read_model_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            return {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
+            return json.loads((file.metadata() or {}).get("typeone", "{}"))
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
     except (SafetensorError, json.JSONDecodeError) as error:

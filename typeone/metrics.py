@@ -70,7 +70,7 @@ def roc_curve(
     thresholds = np.quantile(negative, np.linspace(1, 0, points))
     fpr = (negative[None] >= thresholds[:, None]).mean(axis=1)
     tpr = (positive[None] >= thresholds[:, None]).mean(axis=1)
-    return np.concatenate([[0.0], fpr]), np.concatenate([[0.0], tpr])
+    return np.concatenate([[0.0], fpr, [1.0]]), np.concatenate([[0.0], tpr, [1.0]])
 
 
 def threshold_at(clean_scores: np.ndarray, false_positive_rate: float) -> float:
@@ -79,5 +79,5 @@ def threshold_at(clean_scores: np.ndarray, false_positive_rate: float) -> float:
     An image is rejected when its score is not below the threshold, as in IV-C.
     """
     ordered = np.sort(clean_scores)
-    allowed = int(np.floor(false_positive_rate * len(ordered)))
+    allowed = int(np.floor(false_positive_rate * len(ordered) + 1e-9))
     return float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))

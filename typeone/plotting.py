@@ -62,7 +62,7 @@ def show_digit(axes: Axes, image: np.ndarray, *, title: str = "", colour: str = 
 
 
 def moments(images: np.ndarray, count: int) -> np.ndarray:
-    """Row numbers of ``count`` images ``(N, C, H, W)`` that split the way from first to last evenly.
+    """Rows of ``count`` images ``(N, C, H, W)`` that split the way from first to last evenly.
 
     The way is the sum of pixel distances between neighbours: still stretches take no place.
     """

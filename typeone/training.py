@@ -111,7 +111,10 @@ class Checkpoint:
             return None
 
     def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
+        for left in self.path.parent.glob(
+            f"*{self.path.name}*"
+        ):  # also what a kill left half written
+            left.unlink()
         for folder in (self.path.parent, *self.path.parent.parents):
             try:
                 folder.rmdir()
@@ -211,7 +214,11 @@ def train(
         for key, value in means.items():
             sums[key] = sums.get(key, 0.0) + value.item()
         if not math.isfinite(sums["loss"]):
-            kept = f"; the last good checkpoint is kept in {checkpoint.path}" if checkpoint else ""
+            kept = (
+                f"; the last good checkpoint is kept in {checkpoint.path}"
+                if checkpoint and checkpoint.path.exists()
+                else ""
+            )
             raise TrainingDivergedError(
                 f"training {name}: the loss is {means['loss'].item()} in epoch {epoch + 1}, step "
                 f"{step} of {total}; lower its learning rate (lr is {settings.lr}){kept}"
@@ -238,5 +245,10 @@ def train(
             )
         last = rows[-1] if rows else {}
         say(step, ", ".join(f"{k} {v:.4g}" for k, v in last.items() if "error" in k or k == "loss"))
+    if not all(torch.isfinite(p).all() for p in trained):
+        raise TrainingDivergedError(
+            f"training {name}: the weights are no longer finite after the last step; lower its "
+            f"learning rate (lr is {settings.lr})"
+        )
     model.eval()
     return rows

@@ -92,9 +92,9 @@ def table1(
     """Rows of Table I: the joint detector with L2, as stated; the note tells L1.
 
     ``rates``: of one classifier, a row a (attack, metric, zeta, seed). "inconsistent as stated" is
-    kept for what Euclidean distance cannot give: an example at the boundary between two classes
-    moves by no more than sqrt(1/2) when squeezing returns it to its class, so that a threshold
-    above that finds next to none.
+    kept for what Euclidean distance can hardly give: an example at the boundary between two classes
+    that share all of the softmax moves by no more than sqrt(1/2) when squeezing returns it to one
+    of them, so that a threshold above that finds next to none.
     """
     rows = []
     for entry in published.to_dict("records"):
@@ -123,7 +123,7 @@ def table1(
         bounded = attack in BOUNDARY_ATTACKS and float(zeta) > math.sqrt(0.5)
         if row["verdict"] == "not reproduced" and bounded:
             row["verdict"] = "inconsistent as stated"
-            row["note"] += "; L2 cannot pass sqrt(1/2) there"
+            row["note"] += "; from f1's boundary L2 hardly passes sqrt(1/2)"
         rows.append(row)
     return rows
 

@@ -1,5 +1,7 @@
 """The SVAE is the network of the authors' scripts, and a checkpoint gives it back."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -30,7 +32,7 @@ def conv(fan_in, fan_out):
 
 
 def dense(*widths):
-    return sum(a * b + b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    return sum(a * b + b for a, b in pairwise(widths))
 
 
 def test_layers_have_the_widths_of_the_authors_scripts(svae):
@@ -89,7 +91,8 @@ def test_start_is_xavier_uniform_with_zero_biases(svae):
 def test_the_start_is_a_function_of_its_seed(svae):
     other = SupervisedVAE()
     other.reset_parameters(seeded())
-    assert all(torch.equal(a, b) for a, b in zip(svae.parameters(), other.parameters()))
+    for ours, theirs in zip(svae.parameters(), other.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
     other.reset_parameters(seeded(1))
     assert not torch.equal(svae.classifier[0].weight, other.classifier[0].weight)
 

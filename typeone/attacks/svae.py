@@ -116,7 +116,10 @@ def update_k(k: Tensor, j1: Tensor, j2: Tensor, settings: SvaeAttackSettings) ->
 
 
 class _Adam:
-    """Adam (Kingma & Ba) with the moments of each row apart, so that rows can leave."""
+    """Adam (Kingma & Ba) with the moments of each row apart, so that rows can leave.
+
+    Epsilon is added before the bias correction, as TensorFlow did for the paper.
+    """
 
     def __init__(self, like: Tensor, lr: float, beta2: float) -> None:
         self.lr, self.beta2, self.t = lr, beta2, 0
@@ -186,7 +189,7 @@ def attack(
         leaving = torch.full_like(success, last)
         if settings.patience is not None and step % settings.check_every == 0:
             held = torch.where(success, held + settings.check_every, 0)
-            settled = held > settings.patience
+            settled = held >= settings.patience + settings.check_every
             leaving |= settled
             converged[rows[settled]] = True
         if len(followed):

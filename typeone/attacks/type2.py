@@ -105,7 +105,7 @@ def attack(
         torch.manual_seed(seed)
         epsilon = settings.epsilon if settings.method in ("fgsm", "pgd") else None
         _, clipped, found = _build(settings)(model, images, labels, epsilons=epsilon)
-    black = (clipped.flatten(1).amax(dim=1) == 0) & (images.flatten(1).amax(dim=1) > 0)
-    found = found & ~black
+    if settings.method in ("cw_l2", "ead"):
+        found = found & (clipped.flatten(1).amax(dim=1) > 0)
     kept = found.view(-1, *[1] * (images.ndim - 1))
     return Type2Result(torch.where(kept, clipped, images), found)

@@ -2,8 +2,9 @@
 
 A squeezed image should look the same to the classifier; if the softmax moves far, the input is
 called adversarial. Joint detection takes the largest distance over the squeezers. Xu et al. measure
-L1; the paper writes Euclidean. With L2 an example at the boundary between two classes whose
-squeezed image returns to the first moves by no more than sqrt(1/2), so both are kept.
+L1; the paper writes Euclidean. With L2 an example at the boundary between two classes that
+share all of the softmax moves by no more than sqrt(1/2) if squeezing returns it to one of them, so
+both are kept.
 """
 
 from __future__ import annotations

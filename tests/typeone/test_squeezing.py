@@ -1,0 +1,158 @@
+"""Feature squeezing squeezes as published, and measures what its names say."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+
+from typeone.detectors.squeezing import median_smooth, reduce_bit_depth, scores, squeeze
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def image(*rows):
+    return torch.tensor(rows).view(1, 1, len(rows), -1)
+
+
+# --------------------------------------------------------------------------------- squeezers
+
+
+def test_one_bit_is_black_or_white():
+    values = torch.tensor([0.0, 0.49, 0.51, 1.0])
+    assert reduce_bit_depth(values, 1).tolist() == [0, 0, 1, 1]
+
+
+def test_two_bits_are_thirds_and_halves_go_to_the_even_level():
+    values = torch.tensor([0.0, 0.16, 0.17, 0.5, 0.84, 1.0])
+    # times 3: 0, 0.48, 0.51, 1.5 (to the even 2), 2.52, 3
+    by_hand = torch.tensor([0, 0, 1, 2, 3, 3]) / 3
+    assert torch.equal(reduce_bit_depth(values, 2), by_hand)
+
+
+def test_eight_bits_leave_stored_images_as_they_are():
+    values = torch.arange(256) / 255
+    assert torch.equal(reduce_bit_depth(values, 8), values)
+
+
+def test_the_even_window_reaches_up_and_left_and_takes_the_upper_middle_value():
+    # reflected at the border, the windows of [[1, 2], [3, 4]] / 10 hold
+    #   (0, 0): 1 1 1 1   (0, 1): 1 2 1 2
+    #   (1, 0): 1 1 3 3   (1, 1): 1 2 3 4
+    # and the third of four sorted values is taken
+    found = median_smooth(image([0.1, 0.2], [0.3, 0.4]), 2)
+    assert torch.equal(found, image([0.1, 0.2], [0.3, 0.3]))
+    # only the window that reaches up and left of (1, 1) sees three bright pixels around it
+    bright = image([0.0, 0.0, 0.0], [0.0, 0.9, 0.9], [0.0, 0.9, 0.0])
+    by_hand = image([0.0, 0.0, 0.0], [0.0, 0.0, 0.9], [0.0, 0.9, 0.9])
+    assert torch.equal(median_smooth(bright, 2), by_hand)
+
+
+def test_the_odd_window_takes_the_middle_value():
+    found = median_smooth(image([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]), 3)
+    # the corner sees 1 1 2 1 1 2 4 4 5: sorted, the fifth is 2
+    assert found[0, 0, 1, 1] == 0.5
+    assert found[0, 0, 0, 0] == torch.tensor(0.2)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_the_median_is_scipys_image_by_image(size):
+    images = torch.rand(3, 2, 9, 7, generator=seeded())
+    found = median_smooth(images, size)
+    assert found.dtype == images.dtype
+    for i in range(3):
+        for channel in range(2):
+            theirs = scipy.ndimage.median_filter(
+                images[i, channel].numpy(), size=size, mode="reflect"
+            )
+            assert np.array_equal(found[i, channel].numpy(), theirs)
+
+
+def test_views_are_named_after_their_squeezers():
+    images = torch.rand(2, 1, 5, 5, generator=seeded())
+    views = squeeze(images, bits=3, median=2)
+    assert views.keys() == {"bit_depth_3", "median_2x2"}
+    assert torch.equal(views["bit_depth_3"], reduce_bit_depth(images, 3))
+    assert torch.equal(views["median_2x2"], median_smooth(images, 2))
+
+
+# ---------------------------------------------------------------------------------- distances
+
+
+def first_pixel(images):
+    """Two classes; the first pixel, kept off 0 and 1, is the probability of the first one."""
+    p = images[:, 0, 0, 0].double().clamp(1e-9, 1 - 1e-9)
+    return torch.stack([p.log(), (1 - p).log()], dim=1)
+
+
+def test_distances_by_hand():
+    # the first pixel is 0.6; one bit makes it 1, the median of its window (0.6 four times) leaves
+    # it: softmax moves by (0.4, -0.4) and by nothing
+    # of the second image it is 0.2, and becomes 0 and 0.2: (-0.2, 0.2)
+    images = torch.tensor([[[[0.6, 0.1], [0.1, 0.1]]], [[[0.2, 0.1], [0.1, 0.1]]]])
+    found = scores(first_pixel, images, bits=1, median=2)
+    by_hand = {
+        ("bit_depth_1", "l1"): [0.8, 0.4],
+        ("bit_depth_1", "l2"): [0.4 * math.sqrt(2), 0.2 * math.sqrt(2)],
+        ("median_2x2", "l1"): [0, 0],
+        ("median_2x2", "l2"): [0, 0],
+        ("joint", "l1"): [0.8, 0.4],
+        ("joint", "l2"): [0.4 * math.sqrt(2), 0.2 * math.sqrt(2)],
+    }
+    assert found.keys() == by_hand.keys()
+    for key, values in by_hand.items():
+        # 0.6 and 0.2 in float32 are off by 1e-8, and the classifier's guard by 1e-9
+        np.testing.assert_allclose(found[key], values, rtol=0, atol=1e-6, err_msg=str(key))
+
+
+def test_joint_is_the_larger_distance_image_by_image():
+    def centre(images):
+        """The middle pixel is the probability of the first class."""
+        return first_pixel(images[:, :, 1:, 1:])
+
+    # one bit moves the middle of the first image by 0.1, its 2x2 median by 0.3 (0.1 0.1 0.6 0.9:
+    # the third is 0.6); of the second image by 0.4 and by nothing
+    images = torch.stack(
+        [
+            torch.tensor([[0.1, 0.1, 0.0], [0.6, 0.9, 0.0], [0.0, 0.0, 0.0]]),
+            torch.tensor([[0.6, 0.6, 0.0], [0.6, 0.6, 0.0], [0.0, 0.0, 0.0]]),
+        ]
+    )[:, None]
+    found = scores(centre, images, bits=1, median=2)
+    # the guard of the classifier and float32, as above
+    np.testing.assert_allclose(found["bit_depth_1", "l1"], [0.2, 0.8], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["median_2x2", "l1"], [0.6, 0.0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["joint", "l1"], [0.6, 0.8], rtol=0, atol=1e-6)
+
+
+def test_l2_of_a_boundary_example_is_at_most_root_one_half():
+    """An image on the boundary of two classes that squeezing sends back to the first.
+
+    From (1/2, 1/2) to (p, 1 - p) is (p - 1/2) sqrt(2): never above sqrt(1/2), which a sure p = 1
+    attains, while L1 reaches 1.
+    """
+    for p in (0.55, 0.7, 0.9, 1.0):
+
+        def classifier(images, p=p):
+            grey = (images[:, 0, 0, 0] == 0.51).double()  # only the unsqueezed image
+            first = 0.5 * grey + p * (1 - grey)
+            return first_pixel(first.view(-1, 1, 1, 1))
+
+        found = scores(classifier, torch.full((1, 1, 4, 4), 0.51), bits=1, median=2)
+        # float64; the classifier's guard keeps p = 1 below 1 by 1e-9
+        assert found["joint", "l2"].item() == pytest.approx((p - 0.5) * math.sqrt(2), abs=1e-8)
+        assert found["joint", "l1"].item() == pytest.approx(2 * (p - 0.5), abs=1e-8)
+        assert found["joint", "l2"].item() <= math.sqrt(0.5)
+
+
+def test_distances_do_not_depend_on_how_images_are_batched():
+    # more than one batch of `predict` (1000 images)
+    images = torch.rand(1003, 1, 3, 3, generator=seeded())
+    whole = scores(first_pixel, images, bits=1, median=2)
+    for part in (slice(0, 5), slice(998, 1003)):
+        alone = scores(first_pixel, images[part], bits=1, median=2)
+        for key, values in whole.items():
+            assert np.array_equal(values[part], alone[key])

@@ -1,0 +1,322 @@
+"""The verdict table says what was measured, on frames small enough to count by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from typeone import verdicts
+from typeone.metrics import rate_of
+
+
+def entry(identity="table1.clean.0.2510", published=0.5, **rest):
+    """A row of docs/published-values.csv."""
+    return {
+        "id": identity,
+        "paper_item": "Table I",
+        "description": "something measured",
+        "published": published,
+        "unit": "fraction",
+        "direction": "match",
+        "note": "as printed",
+    } | rest
+
+
+def numbers(row):
+    return row["ours"], row["ci_low"], row["ci_high"], row["n"]
+
+
+# ------------------------------------------------------------------------------- single rows
+
+
+def test_the_mean_has_its_normal_interval():
+    # 1, 2, 3, 4: mean 2.5, variance 5/3; 1.96 is printed to three digits
+    half = 1.96 * math.sqrt(5 / 3 / 4)
+    found = verdicts.mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
+    assert found == pytest.approx((2.5, 2.5 - half, 2.5 + half, 4), abs=1e-12)
+    assert verdicts.mean_interval(np.array([0.25])) == (0.25, 0.25, 0.25, 1)
+
+
+def test_a_row_of_ours_has_no_published_number_and_no_verdict():
+    row = verdicts.measured("beyond.x", rate_of(3, 4), description="three of four", seeds=2)
+    assert list(row) == list(verdicts.COLUMNS)
+    assert numbers(row) == rate_of(3, 4)
+    assert math.isnan(row["published"])
+    assert row["verdict"] == ""
+    assert (row["id"], row["description"], row["seeds"]) == ("beyond.x", "three of four", 2)
+    assert row["unit"] == "fraction"
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"),
+    # Newcombe (1998), Table II: of the differences of 5/56 and 9/10 from 0/29 and 3/10 only the
+    # first interval holds zero
+    [
+        ((5, 56, 0, 29), "reproduced"),
+        ((9, 10, 3, 10), "not reproduced"),
+        ((56, 70, 48, 80), "not reproduced"),
+    ],
+)
+def test_a_published_proportion_is_reproduced_where_the_difference_may_be_zero(ours, verdict):
+    x, n, published_x, published_n = ours
+    row = verdicts.against(
+        entry(published=published_x / published_n), rate_of(x, n), published_n=published_n, seeds=3
+    )
+    assert list(row) == list(verdicts.COLUMNS)
+    assert row["verdict"] == verdict
+    assert numbers(row) == rate_of(x, n)
+    assert row["published"] == published_x / published_n
+    kept = {k: row[k] for k in ("id", "paper_item", "description", "unit", "note", "seeds")}
+    assert kept == {
+        "id": "table1.clean.0.2510",
+        "paper_item": "Table I",
+        "description": "something measured",
+        "unit": "fraction",
+        "note": "as printed",
+        "seeds": 3,
+    }
+
+
+def test_a_row_that_was_not_run_says_why_and_has_no_number():
+    row = verdicts.not_run(entry(published=1.0482, unit="L2"), "faces are not built yet")
+    assert list(row) == list(verdicts.COLUMNS)
+    assert row["verdict"] == "not run: faces are not built yet"
+    assert all(math.isnan(row[k]) for k in ("ours", "ci_low", "ci_high"))
+    assert row["n"] == 0
+    assert (row["published"], row["unit"]) == (1.0482, "L2")
+
+
+# ---------------------------------------------------------------------------------- mnist rows
+
+
+def test_the_test_error_adds_the_errors_of_all_seeds():
+    checkpoints = [{"test_error": 0.02, "test_n": 1000}, {"test_error": 0.05, "test_n": 200}]
+    row = verdicts.test_error(
+        entry("mnist.mlp.test_error", 0.0273), checkpoints, published_n=10_000
+    )
+    assert numbers(row) == rate_of(20 + 10, 1200)
+    assert row["seeds"] == 2
+    # 2.5 % of 1200 against 2.73 % of 10,000
+    assert row["verdict"] == "reproduced"
+    worse = [{"test_error": 0.05, "test_n": 10_000}]
+    row = verdicts.test_error(entry(published=0.0273), worse, published_n=10_000)
+    assert row["verdict"] == "not reproduced"
+
+
+def figure6_frame(confidences):
+    """4 → 5 examples that f1 still calls 4; and two that must not count."""
+    frame = pd.DataFrame({"f1_confidence_after": confidences, "label": 4, "f1_label_after": 4})
+    others = pd.DataFrame(
+        {"f1_confidence_after": [0.0, 0.0], "label": [4, 5], "f1_label_after": [5, 5]}
+    )
+    return pd.concat([others, frame]).assign(seed=[0, 1] + [0] * len(confidences))
+
+
+def test_figure_6_is_the_median_and_the_middle_nine_tenths():
+    # of 0, 1, ..., 100 percent the percentiles are known
+    frame = figure6_frame(np.arange(101) / 100)
+    row = verdicts.figure6(entry("mnist.fig6.confidence", 0.9), frame)
+    assert numbers(row) == pytest.approx((0.5, 0.05, 0.95, 101), abs=1e-12)
+    assert row["verdict"] == "reproduced"
+    assert row["seeds"] == 2
+    assert "5-95 %" in row["note"]
+
+
+@pytest.mark.parametrize("published", [0.04, 0.96])
+def test_figure_6_outside_our_range_is_not_reproduced(published):
+    row = verdicts.figure6(entry(published=published), figure6_frame(np.arange(101) / 100))
+    assert row["verdict"] == "not reproduced"
+
+
+def test_figure_6_without_an_example_is_not_reproduced():
+    row = verdicts.figure6(entry(published=0.99), figure6_frame([]))
+    assert row["verdict"] == "not reproduced"
+    assert math.isnan(row["ours"])
+    assert row["n"] == 0
+
+
+# ------------------------------------------------------------------------------------- table I
+
+
+def rates(*rows):
+    """Rows of (attack, metric, threshold, nominal, seed, detected, n)."""
+    names = ["attack", "metric", "threshold", "nominal", "seed", "detected", "n"]
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.assign(rate=frame["detected"] / frame["n"])
+
+
+def table1(published, frame):
+    return verdicts.table1(pd.DataFrame(published), frame, published_n=500)
+
+
+def test_table_1_pools_the_seeds_of_l2_and_tells_l1():
+    frame = rates(
+        ("fgsm", "l2", "zeta", 0.251, 0, 90, 100),
+        ("fgsm", "l2", "zeta", 0.251, 1, 400, 500),
+        ("fgsm", "l1", "zeta", 0.251, 0, 95, 100),
+        ("fgsm", "l1", "zeta", 0.251, 1, 451, 500),
+        # of other cells: not to be counted
+        ("fgsm", "l2", "zeta", 0.6089, 0, 0, 100),
+        ("clean", "l2", "zeta", 0.251, 0, 0, 100),
+        ("fgsm", "l2", "false_positive_rate", 0.251, 0, 0, 100),
+    )
+    (row,) = table1([entry("table1.fgsm.0.2510", 0.8)], frame)
+    assert numbers(row) == rate_of(490, 600)
+    l1 = rate_of(546, 600)
+    assert row["note"] == f"with L1: {l1.value:.3f} [{l1.low:.3f}, {l1.high:.3f}]"
+    assert row["seeds"] == 2
+    assert row["verdict"] == "reproduced"  # 0.817 of 600 against 0.800 of 500
+
+
+def test_the_svae_of_table_1_is_the_papers_variant():
+    frame = rates(
+        ("paper", "l2", "zeta", 0.251, 0, 30, 100),
+        ("paper", "l1", "zeta", 0.251, 0, 60, 100),
+        ("sm", "l2", "zeta", 0.251, 0, 99, 100),
+    )
+    (row,) = table1([entry("table1.svae.0.2510", 0.306)], frame)
+    assert row["ours"] == 0.3
+    assert row["verdict"] == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("attack", "zeta", "detected", "verdict"),
+    [
+        # what Euclidean distance cannot give: boundary attacks above sqrt(1/2) = 0.7071
+        ("deepfool", 0.9353, 0, "inconsistent as stated"),
+        ("cw_l2", 0.9353, 0, "inconsistent as stated"),
+        ("ead", 0.9353, 0, "inconsistent as stated"),
+        ("ead", 0.7072, 0, "inconsistent as stated"),
+        # below it the distance is no excuse
+        ("ead", 0.7071, 0, "not reproduced"),
+        ("deepfool", 0.6089, 0, "not reproduced"),
+        # nor for attacks that go beyond the boundary, or for clean images
+        ("fgsm", 0.9353, 0, "not reproduced"),
+        ("svae", 0.9353, 0, "not reproduced"),
+        ("clean", 0.9353, 0, "not reproduced"),
+        # and where the number came out, nothing is inconsistent
+        ("deepfool", 0.9353, 435, "reproduced"),
+    ],
+)
+def test_inconsistent_as_stated_is_kept_for_boundary_attacks_above_root_one_half(
+    attack, zeta, detected, verdict
+):
+    name = "paper" if attack == "svae" else attack
+    frame = rates(
+        (name, "l2", "zeta", zeta, 0, detected, 500), (name, "l1", "zeta", zeta, 0, 450, 500)
+    )
+    (row,) = table1([entry(f"table1.{attack}.{zeta:.4f}", 0.872)], frame)
+    assert row["verdict"] == verdict
+    assert row["note"].startswith("with L1: 0.900")
+    assert ("L2 cannot pass sqrt(1/2)" in row["note"]) == (verdict == "inconsistent as stated")
+
+
+def test_a_cell_that_is_not_configured_is_not_run():
+    frame = rates(("fgsm", "l2", "zeta", 0.3, 0, 1, 10), ("fgsm", "l1", "zeta", 0.3, 0, 1, 10))
+    published = [
+        entry("table1.fgsm.0.2510"), entry("table1.fgsm.0.3000"), entry("table1.svae.0.2510")
+    ]  # fmt: skip
+    rows = table1(published, frame)
+    assert [row["id"] for row in rows] == [e["id"] for e in published]
+    assert rows[0]["verdict"] == "not run: `fgsm` at 0.2510 is not in the configuration"
+    assert rows[1]["ours"] == 0.1
+    assert rows[2]["verdict"] == "not run: `paper` at 0.2510 is not in the configuration"
+
+
+# ------------------------------------------------------------------------- beyond the paper
+
+
+def by_name(rows):
+    """Rows by the last part of their id; all ids must start alike."""
+    assert len({row["id"].rsplit(".", 1)[0] for row in rows}) == 1
+    return {row["id"].rsplit(".", 1)[1]: row for row in rows}
+
+
+def test_type_1_rows_count_every_view():
+    examples = pd.DataFrame(
+        # label, f1 after, f2 of the latent; success under f2, the oracle, the oracle when it is
+        # clear, the oracle seeing the target
+        [
+            (4, 4, 5, True, True, True, True),
+            (4, 4, 5, True, True, True, False),
+            (4, 4, 5, True, True, False, False),
+            (4, 4, 5, True, False, False, False),
+            (4, 4, 4, True, False, False, False),
+            (4, 7, 5, False, False, False, False),
+        ],
+        columns=[
+            *("label", "f1_label_after", "f2_latent_label", "type1_success_f2"),
+            *("type1_success_oracle", "type1_success_clear", "type1_targeted_oracle"),
+        ],
+    ).assign(seed=[0, 0, 0, 1, 1, 1], f1_confidence_after=[0.9, 0.8, 0.7, 0.6, 0.5, 0.1])
+    rows = verdicts.type1_rows("paper", "mlp", examples)
+    assert all(row["id"].startswith("beyond.mnist.paper.mlp.") for row in rows)
+    found = by_name(rows)
+    counts = {
+        "f1_kept": 5,
+        "f2_latent_success": 4,  # the last one's f2 has moved, but f1 has too
+        "f2_success": 5,
+        "true_success": 3,
+        "clear_success": 2,
+        "targeted_success": 1,
+    }
+    for name, successes in counts.items():
+        assert numbers(found[name]) == rate_of(successes, 6), name
+    assert found.keys() == counts.keys() | {"confidence"}
+    assert found["confidence"]["ours"] == pytest.approx(0.6, abs=1e-12)
+    assert found["confidence"]["unit"] == "probability"
+    assert {row["seeds"] for row in rows} == {2}
+    assert {row["verdict"] for row in rows} == {""}
+    assert len({row["description"] for row in rows}) == len(rows)
+
+
+def test_transition_rows_say_what_the_oracle_sees():
+    examples = pd.DataFrame({"label": 4, "target_label": 5, "oracle_label": [5, 5, 5, 4, 9]})
+    rows = verdicts.transition_rows("transition", "mlp", examples.assign(seed=0))
+    found = by_name(rows)
+    assert numbers(found["oracle_target"]) == rate_of(3, 5)
+    assert numbers(found["oracle_label"]) == rate_of(1, 5)
+    assert rows[0]["id"] == "beyond.mnist.transition.mlp.oracle_target"
+
+
+def test_type_2_rows_count_before_and_after_storage():
+    examples = pd.DataFrame(
+        {
+            "found": [True, True, True, False],
+            "found_stored": [True, True, False, False],
+            "type2_success_oracle": [True, False, False, False],
+            "seed": [0, 1, 2, 2],
+        }
+    )
+    rows = verdicts.type2_rows("ead", "lenet", examples)
+    found = by_name(rows)
+    assert {name: row["ours"] for name, row in found.items()} == {
+        "found": 0.75,
+        "found_stored": 0.5,
+        "true_success": 0.25,
+    }
+    assert rows[0]["id"] == "beyond.mnist.ead.lenet.found"
+    assert {row["seeds"] for row in rows} == {3}
+
+
+def test_detection_rows_are_those_that_table_1_has_not():
+    frame = rates(
+        ("reconstruction", "l2", "zeta", 0.251, 0, 1, 10),
+        ("reconstruction", "l2", "zeta", 0.251, 1, 4, 10),
+        ("reconstruction", "l1", "zeta", 0.251, 0, 9, 10),
+        ("fgsm", "l2", "zeta", 0.251, 0, 9, 10),  # in Table I
+        ("paper", "l2", "zeta", 0.251, 0, 9, 10),  # in Table I as svae
+        ("paper", "l2", "false_positive_rate", 0.05, 0, 2, 10),
+    )
+    known = {"table1.fgsm.0.2510", "table1.svae.0.2510"}
+    rows = {row["id"]: row for row in verdicts.detection_rows(frame, known)}
+    assert rows.keys() == {
+        "beyond.table1.reconstruction.0.2510",
+        "beyond.table1.paper.fpr0.05",
+    }
+    assert numbers(rows["beyond.table1.reconstruction.0.2510"]) == rate_of(5, 20)
+    assert rows["beyond.table1.reconstruction.0.2510"]["seeds"] == 2
+    assert "zeta 0.251" in rows["beyond.table1.reconstruction.0.2510"]["description"]
+    assert numbers(rows["beyond.table1.paper.fpr0.05"]) == rate_of(2, 10)
+    assert "fitted to 5% clean" in rows["beyond.table1.paper.fpr0.05"]["description"]
