@@ -69,6 +69,31 @@ def as_text(table):
     return "\n".join(lines) + "\n"
 
 
+def as_markdown(table):
+    """The table for a page: a row a number that ran, reasons for those that did not below it."""
+    ran = table[~table["verdict"].str.startswith("not run")]
+    shown = pd.DataFrame(
+        {
+            "number": [f"`{name}`" for name in ran["id"]],
+            "published": ["" if pd.isna(p) else f"{p:.4g}" for p in ran["published"]],
+            "ours": [f"{ours:.3f}" for ours in ran["ours"]],
+            "95 % interval": [
+                f"[{low:.3f}, {high:.3f}]"
+                for low, high in zip(ran["ci_low"], ran["ci_high"], strict=True)
+            ],
+            "n": ran["n"],
+            "verdict": ran["verdict"],
+            "note": ran["note"],
+        }
+    )
+    missing = table[table["verdict"].str.startswith("not run")]
+    reasons = [
+        f"- {why}: {', '.join(f'`{name}`' for name in group['id'])}"
+        for why, group in missing.groupby("verdict", sort=False)
+    ]
+    return "\n".join([shown.to_markdown(index=False, disable_numparse=True), "", *reasons, ""])
+
+
 def tabulate_reproduction(*, rows, preset, paths):
     """Write the table as Parquet and CSV, as Markdown for a page and as text for a terminal."""
     table = pd.DataFrame(rows, columns=list(verdicts.COLUMNS)).assign(preset=preset)
@@ -76,9 +101,8 @@ def tabulate_reproduction(*, rows, preset, paths):
     write_parquet(paths["parquet"], {name: table[name].to_numpy() for name in table})
     with atomic_path(paths["csv"]) as path:
         table.to_csv(path, index=False, float_format="%.6g")
-    shown = table[["id", "published", "ours", "ci_low", "ci_high", "n", "seeds", "verdict", "note"]]
     with atomic_path(paths["markdown"]) as path:
-        path.write_text(shown.to_markdown(index=False, floatfmt=".4g", missingval="") + "\n")
+        path.write_text(as_markdown(table))
     with atomic_path(paths["text"]) as path:
         path.write_text(as_text(table))
 

