@@ -2,6 +2,7 @@
 # Consumes config; yields SEEDS, SHARDS, MEMBERS, TARGETS and the few functions that rules share.
 import difflib
 import json
+import math
 from decimal import Decimal, InvalidOperation
 
 import jsonschema
@@ -87,6 +88,18 @@ def describe_config_error(error):
     return f"{key} is {shown}; {need} ({where})"
 
 
+def infinite(settings, path=()):
+    """Keys of numbers that are none (.nan, .inf), which pass every comparison of the schema."""
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            yield from infinite(value, (*path, key))
+    elif isinstance(settings, list):
+        for i, value in enumerate(settings):
+            yield from infinite(value, (*path, str(i)))
+    elif isinstance(settings, float) and not math.isfinite(settings):
+        yield ".".join(path), settings
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -98,6 +111,14 @@ def validate_config(config, schema):
         while error.context:
             error = max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "const"))
         raise WorkflowError(describe_config_error(error))
+    for key, value in infinite(config):
+        raise WorkflowError(f"`{key}` is {value}; needs a finite number (see config.yaml)")
+    mnist = config["data"]["mnist"]
+    if mnist["source"] == "path" and mnist["path"] is None:
+        raise WorkflowError(
+            "`data.mnist.path` is null; with `data.mnist.source: path` it needs a folder with the "
+            "four IDX files of MNIST"
+        )
     for name, attack in config["attacks"].items():
         for target in attack["targets"]:
             if target not in config["classifiers"]:

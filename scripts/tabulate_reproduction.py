@@ -7,52 +7,65 @@ from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, wr
 from typeone.logs import job_log
 
 
-def collect_rows(
-    *,
-    published,
-    f1,
-    others,
-    svae,
-    oracle,
-    attacks,
-    rates,
-    target,
-    published_n,
-    published_test_n,
-):
+def of(paths, rows):
+    """``rows`` that say which artifacts they were measured on."""
+    return [row | {"artifact": "; ".join(paths)} for row in rows]
+
+
+def collect_rows(*, sources, runs, target, published_n, published_test_n):
     """Every row of the table.
 
-    ``f1`` and ``svae``: checkpoints' metadata, one a seed; ``others``: those of the classifiers
-    that the paper gives no error of; ``oracle``: the frame of `evaluate_oracle`. ``attacks``:
-    (name, kind of rows, target, examples of all seeds). ``rates``: the joint detector's on
-    ``target``.
+    ``sources``: paths by what they hold: published, rates, oracle, and lists f1, others, svae (one
+    a seed) and examples (one for each of ``runs``: attack, kind of rows, classifier, seed).
     """
-    entries = {row["id"]: row for row in published.to_dict("records")}
-    paper = next(e for name, _, t, e in attacks if (name, t) == ("paper", target))
-    known = {
-        "mnist.mlp.test_error": lambda e: verdicts.test_error(e, f1, published_n=published_test_n),
-        "mnist.svae.test_error": lambda e: verdicts.test_error(
-            e, svae, published_n=published_test_n
-        ),
-        "mnist.fig6.confidence": lambda e: verdicts.figure6(e, paper),
+    entries = {
+        row["id"]: row
+        for row in pd.read_csv(sources["published"], keep_default_na=False)
+        .astype({"published": float})
+        .to_dict("records")
     }
-    in_table1 = published[published["id"].str.startswith("table1.")]
-    table1 = verdicts.table1(in_table1, rates, published_n=published_n)
-    done = {row["id"]: row for row in table1} | {k: f(entries[k]) for k, f in known.items()}
+    f1, others, svae = (
+        [read_model_metadata(path) for path in sources[k]] for k in ("f1", "others", "svae")
+    )
+    rates = read_parquet(sources["rates"]).frame()
+    rates = rates[(rates["squeezer"] == "joint") & (rates["target"] == target)]
+    examples = {}
+    for (name, kind, attacked, seed), path in zip(runs, sources["examples"], strict=True):
+        paths, frames = examples.setdefault((name, kind, attacked), ([], []))
+        paths.append(path)
+        frames.append(read_parquet(path).frame().assign(seed=seed))
+    paper_paths, paper = examples["paper", "type1", target]
+
+    in_table1 = [entry for name, entry in entries.items() if name.startswith("table1.")]
+    errors = [("mnist.mlp.test_error", "f1", f1), ("mnist.svae.test_error", "svae", svae)]
+    measured = [
+        *(
+            row
+            for name, source, found in errors
+            for row in of(
+                sources[source],
+                [verdicts.test_error(entries[name], found, published_n=published_test_n)],
+            )
+        ),
+        *of(paper_paths, [verdicts.figure6(entries["mnist.fig6.confidence"], pd.concat(paper))]),
+        *of([sources["rates"]], verdicts.table1(in_table1, rates, published_n=published_n)),
+    ]
+    done = {row["id"]: row for row in measured}
     rows = [
         done.get(name) or verdicts.not_run(entry, verdicts.NOT_BUILT[name.split(".")[0]])
         for name, entry in entries.items()
     ]
+    rows += of(sources["others"], verdicts.classifier_rows(others))
+    rows += of([sources["oracle"]], verdicts.oracle_rows(read_parquet(sources["oracle"]).frame()))
+    rows += of(sources["svae"], [verdicts.discriminator_row(svae)])
     kinds = {
         "type1": verdicts.type1_rows,
         "transition": verdicts.transition_rows,
         "type2": verdicts.type2_rows,
     }
-    rows += [*verdicts.classifier_rows(others), *verdicts.oracle_rows(oracle)]
-    rows.append(verdicts.discriminator_row(svae))
-    for name, kind, attacked, examples in attacks:
-        rows += kinds[kind](name, attacked, examples)
-    return rows + verdicts.detection_rows(rates, set(entries))
+    for (name, kind, attacked), (paths, frames) in examples.items():
+        rows += of(paths, kinds[kind](name, attacked, pd.concat(frames)))
+    return rows + of([sources["rates"]], verdicts.detection_rows(rates, set(entries)))
 
 
 def as_text(table):
@@ -62,7 +75,8 @@ def as_text(table):
     for row in ran.itertuples():
         published = "" if pd.isna(row.published) else f"{row.published:.4g}"
         interval = f"[{row.ci_low:.4f}, {row.ci_high:.4f}]"
-        lines.append(f"{row.id:50}{published:>10}{row.ours:>9.4f}  {interval:18} {row.verdict}")
+        line = f"{row.id:50}{published:>10}{row.ours:>9.4f}  {interval:18} {row.verdict}"
+        lines.append(line.rstrip())
     missing = table[table["verdict"].str.startswith("not run")]
     for why, group in missing.groupby("verdict", sort=False):
         lines.append(f"{why} ({len(group)} rows: {group['id'].iloc[0]} ... {group['id'].iloc[-1]})")
@@ -109,26 +123,11 @@ def tabulate_reproduction(*, rows, preset, paths):
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
-        examples = {}
-        for (name, kind, target, seed), path in zip(
-            snakemake.params.runs, snakemake.input.examples, strict=True
-        ):
-            frame = read_parquet(path).frame().assign(seed=seed, artifact=path)
-            examples.setdefault((name, kind, target), []).append(frame)
-        rates = read_parquet(snakemake.input.rates).frame()
-        target = snakemake.params.target
         tabulate_reproduction(
             rows=collect_rows(
-                published=pd.read_csv(snakemake.input.published, keep_default_na=False).astype(
-                    {"published": float}
-                ),
-                f1=[read_model_metadata(path) for path in snakemake.input.f1],
-                others=[read_model_metadata(path) for path in snakemake.input.others],
-                svae=[read_model_metadata(path) for path in snakemake.input.svae],
-                oracle=read_parquet(snakemake.input.oracle).frame(),
-                attacks=[(*key, pd.concat(frames)) for key, frames in examples.items()],
-                rates=rates[(rates["squeezer"] == "joint") & (rates["target"] == target)],
-                target=target,
+                sources=dict(snakemake.input.items()),
+                runs=snakemake.params.runs,
+                target=snakemake.params.target,
                 **snakemake.params.settings,
             ),
             preset=snakemake.params.preset,

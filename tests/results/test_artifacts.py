@@ -374,8 +374,7 @@ def test_what_a_type2_attack_found_follows_from_the_labels(results, settings, at
     if epsilon := settings["attacks"][attack]["settings"].get("epsilon"):
         # half a grey level for storing as uint8
         assert rows.distance_linf.max() <= epsilon + 0.5 / 255 + FLOAT32
-    if attack in ("fgsm", "pgd", "deepfool"):  # two searches are too few for the others
-        assert rows.found.any()
+    assert rows.found.any()
 
 
 @pytest.mark.parametrize("attack", SVAE)
@@ -633,9 +632,6 @@ def test_our_numbers_lie_in_their_intervals(reproduction):
     ran = [row for row in reproduction if not row["verdict"].startswith("not run")]
     assert len(ran) > 50
     for row in ran:
-        if int(row["n"]) == 0:  # no example to speak of, as in Fig. 6 without a kept 4
-            assert row["ours"] in ("", "nan"), row["id"]
-            continue
         low, ours, high = (float(row[k]) for k in ("ci_low", "ours", "ci_high"))
         assert low <= ours <= high, row["id"]
         assert int(row["seeds"]) >= 1, row["id"]
@@ -690,7 +686,7 @@ def test_the_terminal_shows_every_row_that_ran(results, reproduction):
     for row in reproduction:
         if not row["verdict"].startswith("not run"):
             (line,) = [line for line in text.splitlines() if line.startswith(f"{row['id']} ")]
-            assert line.rstrip().endswith(row["verdict"] or "]")
+            assert line.endswith(row["verdict"] or "]")
     assert max(map(len, text.splitlines())) <= 120
 
 

@@ -71,6 +71,12 @@ BAD = [
         "`classifiers.mlp.training.beta1` is 1; needs less than 1",
     ),
     ("data: {mnist: {limit: {train: 0}}}", "`data.mnist.limit.train` is 0; needs at least 1"),
+    ("attacks: {paper: {lr: .nan}}", "`attacks.paper.lr` is nan; needs a finite number"),
+    ("detection: {zetas: [.inf]}", "`detection.zetas.0` is Infinity; needs at most 2"),
+    (
+        "data: {mnist: {source: path}}",
+        "`data.mnist.path` is null; with `data.mnist.source: path` it needs a folder",
+    ),
     ("detection: {bits: 9}", "`detection.bits` is 9; needs at most 8"),
     ("batching: {shards: 0}", "`batching.shards` is 0; needs at least 1"),
     # none of those that there are
@@ -101,11 +107,19 @@ BAD = [
         "`attacks.paper.targets` names 'lennet'; needs classifiers that exist: mlp, lenet",
     ),
     # missing
+    (
+        "attacks: {mine: {kind: type2, targets: [mlp], count: 1, settings: {method: fgsm}}}",
+        "`attacks.mine.settings` lacks `epsilon`",
+    ),
     ("attacks: {mine: {steps: 3}}", "`attacks.mine` lacks `kind`"),
     ("attacks: {mine: {kind: svae}}", "`attacks.mine` lacks `targets`"),
     ("seeds: []", "`seeds` is []; needs entries, at least 1"),
     ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),
     # settings that do not go together
+    (
+        "attacks: {sm: {targets: [mlp, mlp]}}",
+        '`attacks.sm.targets` is ["mlp", "mlp"]; needs entries that all differ',
+    ),
     ("seeds: [0, 0]", "`seeds` is [0, 0]; needs entries that all differ"),
     ("oracle: {seed: 0}", "`seeds` holds 0, also a seed of the judges: they have 0 to 2"),
     ("seeds: [1, 1002]", "`seeds` holds 1002, also a seed of the judges: they have 1000 to 1002"),
@@ -204,6 +218,27 @@ def refused(schema, settings):
     return not jsonschema.Draft202012Validator(schema).is_valid(settings)
 
 
+def schema_of(schema, settings, path):
+    """The part of the schema on the value at ``path``, references and branches resolved."""
+
+    def resolve(node, value):
+        while "$ref" in node or "if" in node:
+            if "if" in node:
+                branch = "else" if refused(node["if"], value) else "then"
+                node = node[branch]
+            else:
+                rest = {k: v for k, v in node.items() if k != "$ref"}
+                node = schema["$defs"][node["$ref"].split("/")[-1]] | rest
+        return node
+
+    node = resolve(schema, settings)
+    for key in path:
+        settings = settings[key]
+        inner = node.get("properties", {}).get(key, node.get("additionalProperties"))
+        node = resolve(inner, settings) if isinstance(settings, dict) or "$ref" in inner else inner
+    return node
+
+
 def changed(settings, path, change):
     """A copy of ``settings`` whose mapping at ``path`` went through ``change``."""
     settings = copy.deepcopy(settings)
@@ -222,6 +257,11 @@ def test_the_schema_takes_config_yaml_and_is_a_schema(schema, settings):
 def test_the_schema_is_closed_on_every_level(schema, settings):
     for path, _ in mappings(settings):
         assert refused(schema, changed(settings, path, lambda m: m.update(unknown=1))), path
+
+
+def test_every_setting_is_described(schema, settings):
+    lacking = [p for p in leaves(settings) if "description" not in schema_of(schema, settings, p)]
+    assert lacking == []
 
 
 def test_nothing_has_a_default(schema, settings):
