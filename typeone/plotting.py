@@ -68,7 +68,12 @@ def moments(images: np.ndarray, count: int) -> np.ndarray:
     """
     steps = np.linalg.norm(np.diff(images.reshape(len(images), -1).astype(float), axis=0), axis=1)
     way = np.concatenate([[0.0], np.cumsum(steps)])
-    return np.unique(np.searchsorted(way, np.linspace(0, way[-1], count)).clip(0, len(way) - 1))
+    count = min(count, len(way))
+    rows = np.searchsorted(way, np.linspace(0, way[-1], count)).clip(0, len(way) - 1)
+    rows[-1] = len(way) - 1
+    for i in range(1, count):  # a jump can hold several of them: the next ones follow it
+        rows[i] = max(rows[i], rows[i - 1] + 1)
+    return np.minimum(rows, np.arange(len(way) - count, len(way)))
 
 
 def filmstrips(
