@@ -17,6 +17,10 @@ include: "rules/detection.smk"
 include: "rules/results.smk"
 
 
+onstart:
+    record_config("results/config.yaml")
+
+
 rule all:
     default_target: True
     input:

@@ -55,8 +55,9 @@ def describe_config_error(error):
         prefix = f"{path}." if path else ""
         return f"`{prefix}{unknown}` is no setting; {hint} ({where})"
     if error.validator == "required":
-        missing = next(k for k in error.validator_value if k not in value)
-        return f"{key} lacks `{missing}` ({where})"
+        *most, last = (f"`{k}`" for k in error.validator_value if k not in value)
+        listed = f"{', '.join(most)} and {last}" if most else last
+        return f"{key} lacks {listed} ({where})"
     if "propertyNames" in error.absolute_schema_path:
         return (
             f"{key} holds the name {value!r}; a name needs a lower-case letter, then lower-case "
@@ -176,6 +177,12 @@ def figure_caption(attack, target, seed):
         f"Variant {attack}, target {target}, seed {seed}, preset {config['preset']}: "
         "the first example of each class."
     )
+
+
+def record_config(path):
+    """Write the settings of this run, presets and overrides merged, beside its results."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 def gpus():

@@ -4,7 +4,8 @@ TABLE_TARGET = "mlp"  # the classifier of IV-A and Table I
 OTHERS = [name for name in config["classifiers"] if name != TABLE_TARGET]
 SHOWN_RUN = {"target": TABLE_TARGET, "seed": SEEDS[0]}
 ATTACK_LABELS = {
-    "clean": "Clean",
+    "clean": "Clean, all test digits",
+    "original": "Clean, the attacked digits",
     "reconstruction": "SVAE reconstruction (control)",
     "transition": "Image transition (control)",
     "fgsm": "Type II: FGSM",
@@ -18,7 +19,8 @@ ATTACK_LABELS = {
 SHOWN = {
     name: ATTACK_LABELS.get(name, name)
     for name in [*ATTACK_LABELS, *config["attacks"]]
-    if name == "clean" or TABLE_TARGET in config["attacks"].get(name, {"targets": []})["targets"]
+    if name in ("clean", "original")
+    or TABLE_TARGET in config["attacks"].get(name, {"targets": []})["targets"]
 }
 
 
@@ -41,6 +43,7 @@ rule tabulate_table1:
         *code("tabulate_table1.py"),
         target=TABLE_TARGET,
         names=SHOWN,
+        published_names={"paper": "svae"},
     message:
         "Table I"
     script:
@@ -174,7 +177,7 @@ rule plot_table1_roc:
     params:
         *code("plot_table1_roc.py"),
         target=TABLE_TARGET,
-        names={k: v for k, v in SHOWN.items() if k != "clean"},
+        names={k: v for k, v in SHOWN.items() if k not in ("clean", "original")},
         dpi=config["figures"]["dpi"],
         caption=f"Joint detector, target {TABLE_TARGET}, seeds {SEEDS}, preset {config['preset']}.",
     message:

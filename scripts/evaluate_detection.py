@@ -12,29 +12,29 @@ def evaluate_run(clean, attacks, *, zetas, false_positive_rates, seed):
     """Rates and curves for one classifier and seed.
 
     ``clean`` and each of ``attacks`` (by name): a pivoted frame, a row an image (index of the test
-    digit), a column a (squeezer, metric). Thresholds are fitted on one random half of the clean
-    digits that no attack started from; "clean" rates at them come from the other half, "clean"
-    rates at the published zetas from the digits that the attacks started from.
+    digit), a column a (squeezer, metric), and ``f1_right``.
+
+    At the published thresholds, "clean" are all test digits, as Table I has it, and "original"
+    those that the attacks started from. These f1 gets right, so thresholds are fitted on clean
+    digits that it gets right too and that no attack started from: on one random half of them;
+    "clean" at fitted thresholds, and the negatives of the ROC, are the other half.
     """
-    started = next(iter(attacks.values())).index
-    apart = clean.index.difference(started)
+    started = sorted(set().union(*(frame.index for frame in attacks.values())))
+    apart = clean.index[clean["f1_right"] & ~clean.index.isin(started)]
     order = np.random.default_rng(seed).permutation(len(apart))
     fit, test = (clean.loc[apart[half]] for half in np.array_split(order, 2))
+    original = clean.loc[started]
     rates, curves = [], []
-    for squeezer, metric in clean.columns:
-        key = (squeezer, metric)
-        thresholds = [("zeta", zeta, zeta) for zeta in zetas]
+    for key in clean.columns.drop("f1_right"):
+        squeezer, metric = key
+        thresholds = [("zeta", zeta, zeta, clean) for zeta in zetas]
         thresholds += [
-            ("false_positive_rate", wanted, threshold_at(fit[key].to_numpy(), wanted))
+            ("false_positive_rate", wanted, threshold_at(fit[key].to_numpy(), wanted), test)
             for wanted in false_positive_rates
         ]
-        for kind, nominal, zeta in thresholds:
-            clean_scores = clean.loc[started, key] if kind == "zeta" else test[key]
-            for name, scores in {
-                "clean": clean_scores,
-                **{a: f[key] for a, f in attacks.items()},
-            }.items():
-                found = rate(scores.to_numpy() >= zeta)
+        for kind, nominal, zeta, negatives in thresholds:
+            for name, frame in {"clean": negatives, "original": original, **attacks}.items():
+                found = rate(frame[key].to_numpy() >= zeta)
                 rates.append(
                     {
                         **{"attack": name, "squeezer": squeezer, "metric": metric},
@@ -56,9 +56,11 @@ def evaluate_run(clean, attacks, *, zetas, false_positive_rates, seed):
 
 
 def pivot(path):
-    """A score table as one row an image and one column a (squeezer, metric)."""
+    """A score table as one row an image and one column a (squeezer, metric), and ``f1_right``."""
     frame = read_parquet(path).frame()
-    return frame.pivot(index="index", columns=["squeezer", "metric"], values="score")
+    scores = frame.pivot(index="index", columns=["squeezer", "metric"], values="score")
+    scores.columns = scores.columns.to_flat_index()
+    return scores.assign(f1_right=frame.groupby("index")["f1_right"].first())
 
 
 def evaluate_detection(*, runs, rates_path, roc_path, zetas, false_positive_rates, seed):

@@ -1,4 +1,8 @@
-"""Draw the test digits that every attack starts from: random ones that f1 gets right (IV-C)."""
+"""Draw the test digits that every attack starts from: random ones that f1 gets right.
+
+ASSUME: IV-C draws "500 samples on MNIST test set"; IV-A starts from images "correctly classified by
+f1", and so does every attack here. Table I's clean row is of all test digits.
+"""
 
 import numpy as np
 import torch

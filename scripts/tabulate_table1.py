@@ -4,30 +4,32 @@ import pandas as pd
 
 from typeone.artifacts import atomic_path, read_parquet
 from typeone.logs import job_log
-from typeone.metrics import rate_of
+from typeone.verdicts import rates_by_seed
 
 METRICS = {"l2": "L2", "l1": "L1"}
 
 
 def pool(rates):
-    """Rates of several seeds as one: counts added, Wilson's interval of the sum."""
+    """One row an (attack, metric, threshold), the seeds pooled."""
     keys = ["attack", "metric", "threshold", "nominal"]
-    rows = []
-    for key, group in rates.groupby(keys, sort=False):
-        total = rate_of((group["rate"] * group["n"]).sum(), group["n"].sum())
-        spread = group["rate"].std() if len(group) > 1 else float("nan")
-        rows.append({**dict(zip(keys, key, strict=True)), **total._asdict(), "seed_sd": spread})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {**dict(zip(keys, key, strict=True)), **rates_by_seed(group)._asdict()}
+        for key, group in rates.groupby(keys, sort=False)
+    )
 
 
-def tabulate_table1(*, rates_path, published_path, target, names, table_paths):
-    """Write the long table as CSV, and what the paper prints beside ours as Markdown and LaTeX."""
+def tabulate_table1(*, rates_path, published_path, target, names, published_names, table_paths):
+    """Write the long table as CSV, and what the paper prints beside ours as Markdown and LaTeX.
+
+    ``names``: attacks and their labels, in order; ``published_names``: how the ids of the published
+    values call those that have another name there.
+    """
     rates = read_parquet(rates_path).frame()
     rates = rates[(rates["squeezer"] == "joint") & (rates["target"] == target)]
     pooled = pool(rates)
     published = pd.read_csv(published_path).set_index("id")["published"]
     pooled["published"] = [
-        published.get(f"table1.{'svae' if a == 'paper' else a}.{nominal:.4f}")
+        published.get(f"table1.{published_names.get(a, a)}.{nominal:.4f}")
         if kind == "zeta"
         else None
         for a, kind, nominal in zip(
@@ -70,5 +72,6 @@ if "snakemake" in globals():
             published_path=snakemake.input.published,
             target=snakemake.params.target,
             names=snakemake.params.names,
+            published_names=snakemake.params.published_names,
             table_paths=dict(snakemake.output),
         )

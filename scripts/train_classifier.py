@@ -68,7 +68,10 @@ def train_classifier(
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.train])
         train_classifier(
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
             train_path=snakemake.input.train,
             validation_path=snakemake.input.validation,
             test_path=snakemake.input.test,
@@ -78,9 +81,5 @@ if "snakemake" in globals():
             **snakemake.params.settings,
             augmentation=snakemake.params.augmentation,
             seed=snakemake.params.seed,
-            checkpoint=Checkpoint(
-                snakemake.params.resume,
-                digest(list(snakemake.params), files=[snakemake.input.train]),
-            ),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
         )

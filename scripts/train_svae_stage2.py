@@ -68,7 +68,14 @@ def train_svae_stage2(
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(
+            list(snakemake.params),
+            device.type,
+            files=[snakemake.input.train, snakemake.input.stage1],
+        )
         train_svae_stage2(
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
             train_path=snakemake.input.train,
             test_path=snakemake.input.test,
             stage1_path=snakemake.input.stage1,
@@ -76,11 +83,5 @@ if "snakemake" in globals():
             curve_path=snakemake.output.curve,
             **snakemake.params.settings,
             seed=snakemake.params.seed,
-            checkpoint=Checkpoint(
-                snakemake.params.resume,
-                digest(
-                    list(snakemake.params), files=[snakemake.input.train, snakemake.input.stage1]
-                ),
-            ),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
         )

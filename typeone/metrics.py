@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +13,17 @@ _Z = 1.959963984540054  # standard normal quantile at 0.975
 
 
 class Rate(NamedTuple):
-    """A proportion with its Wilson 95 % interval."""
+    """A figure between 0 and 1 with its 95 % interval (Wilson's, for a proportion).
+
+    ``n``: examples behind it; of each seed, when several were pooled. ``seed_sd``: standard
+    deviation over the seeds, NaN for one.
+    """
 
     value: float
     low: float
     high: float
     n: int
+    seed_sd: float = math.nan
 
 
 def rate_of(successes: float, n: float) -> Rate:
@@ -35,6 +41,30 @@ def rate_of(successes: float, n: float) -> Rate:
 def rate(successes: np.ndarray) -> Rate:
     """Share of True in a boolean array ``(N,)`` with its interval."""
     return rate_of(np.count_nonzero(successes), len(successes))
+
+
+def mean_interval(values: np.ndarray) -> Rate:
+    """Mean of ``(N,)`` numbers with its normal 95 % interval."""
+    half = _Z * float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0
+    mean = float(np.mean(values))
+    return Rate(mean, mean - half, mean + half, len(values))
+
+
+def pool_seeds(rates: Sequence[Rate]) -> Rate:
+    """One figure of several trainings: the mean over the seeds.
+
+    The seeds see the same examples, so that these count once: the interval is the mean distance to
+    the single ones' ends, widened in quadrature by Student's interval of the seeds.
+    """
+    if len(rates) == 1:
+        return rates[0]
+    values = np.array([r.value for r in rates])
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    seeds = float(stats.t.ppf(0.975, len(rates) - 1)) * sd / math.sqrt(len(rates))
+    below = math.hypot(float(np.mean([r.value - r.low for r in rates])), seeds)
+    above = math.hypot(float(np.mean([r.high - r.value for r in rates])), seeds)
+    n = min(r.n for r in rates)
+    return Rate(mean, max(0.0, mean - below), min(1.0, mean + above), n, sd)
 
 
 def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:

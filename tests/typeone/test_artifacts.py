@@ -1,7 +1,6 @@
 """What one rule writes the next reads back unchanged, or learns in one line why it cannot."""
 
 import hashlib
-import json
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +15,6 @@ from typeone.artifacts import (
     read_model_metadata,
     read_parquet,
     save_model,
-    write_json,
     write_parquet,
 )
 from typeone.errors import InputError
@@ -190,7 +188,6 @@ def test_the_old_file_stands_until_the_block_ends(tmp_path):
     ("name", "write"),
     [
         ("table.parquet", lambda p: write_parquet(p, {"a": [object()]})),
-        ("numbers.json", lambda p: write_json(p, {"a": object()})),
         ("net.safetensors", lambda p: save_model(p, torch.nn.Linear(2, 2), metadata={"a": p})),
     ],
 )
@@ -201,11 +198,6 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, name, write):
         write(path)
     assert path.read_text() == "old"
     assert entries(tmp_path) == [name]
-
-
-def test_json_is_the_value(tmp_path):
-    write_json(tmp_path / "new" / "a.json", {"b": [1, 2.5], "a": None})
-    assert json.loads((tmp_path / "new" / "a.json").read_text()) == {"a": None, "b": [1, 2.5]}
 
 
 # ---------------------------------------------------------------------------------- checkpoints

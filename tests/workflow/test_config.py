@@ -112,7 +112,15 @@ BAD = [
         "`attacks.mine.settings` lacks `epsilon`",
     ),
     ("attacks: {mine: {steps: 3}}", "`attacks.mine` lacks `kind`"),
-    ("attacks: {mine: {kind: svae}}", "`attacks.mine` lacks `targets`"),
+    (
+        "attacks: {mine: {kind: type2, count: 1}}",
+        "`attacks.mine` lacks `targets` and `settings` (see config.yaml",
+    ),
+    (
+        "attacks: {mine: {kind: svae}}",
+        "`attacks.mine` lacks `targets`, `count`, `keep`, `original`, `steps`, `lr`, `beta2`, `alpha`, "
+        "`gamma`, `eta`, `beta`, `target_loss`, `k_max`, `manifold` and `patience` (see config.yaml",
+    ),
     ("seeds: []", "`seeds` is []; needs entries, at least 1"),
     ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),
     # settings that do not go together

@@ -10,7 +10,8 @@ hinge alone and k never falls. Section IV gives beta 0.001 instead, which the au
 ASSUME: "while not converging" is undefined, and the authors' code runs 20,000 steps. Here an
 example has converged once f2 says y', f1 says y and J1 is at most its target value at every check
 of `patience` steps; None never stops early.
-The paper returns f_enc(z_T), a slip for f_dec(z_T).
+ASSUME: the paper returns f_enc(z_T), a slip for f_dec(z_T).
+ASSUME: z starts at mu(x) of the binarised image, as the SVAE was trained; f1 reads what is decoded.
 """
 
 from __future__ import annotations

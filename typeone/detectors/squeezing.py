@@ -2,9 +2,8 @@
 
 A squeezed image should look the same to the classifier; if the softmax moves far, the input is
 called adversarial. Joint detection takes the largest distance over the squeezers. Xu et al. measure
-L1; the paper writes Euclidean. With L2 an example at the boundary between two classes that
-share all of the softmax moves by no more than sqrt(1/2) if squeezing returns it to one of them, so
-both are kept.
+L1; the paper writes Euclidean (ASSUME: either, so both are kept). With L2 an example at the boundary between two classes that
+share all of the softmax moves by no more than sqrt(1/2) if squeezing returns it to one of them.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def reduce_bit_depth(images: Tensor, bits: int) -> Tensor:
 def median_smooth(images: Tensor, size: int) -> Tensor:
     """Median over a ``size`` x ``size`` window, reflecting at the border, ``(N, C, H, W)``.
 
-    scipy's filter, as Xu et al. use it: for an even size the window reaches one pixel further up
+    ASSUME: scipy's filter, as Xu et al. use it: for an even size the window reaches one pixel further up
     and left, and the median is the upper of the two middle values.
     """
     smoothed = scipy.ndimage.median_filter(
