@@ -186,20 +186,21 @@ def example(repository):
 
 
 def test_the_example_of_the_readme_keeps_labels_and_turns_latents(example, smoke):
-    """At the smoke preset's pace, which the smoke SVAE needs no more than; it takes seconds."""
-    pace = smoke_pace = "steps=60, lr=0.1,"
-    example = example.replace("steps=1000, lr=0.02,", pace)
-    assert smoke_pace in example
+    """As it is pasted: with fewer steps f1 would not have come back to the old label yet."""
     result = subprocess.run(
         [sys.executable, "-c", example],
         cwd=smoke.root,
-        env=smoke.environment() | {"OMP_NUM_THREADS": "1"},
+        env=smoke.environment(),
         capture_output=True,
         text=True,
     )
     assert result.returncode == 0, result.stderr
     said = re.fullmatch(r"f1 keeps (\d+)% of the labels, f2 sees (\d+)% turned\n", result.stdout)
     assert said, result.stdout
+    kept, turned = map(int, said.groups())
+    # of 16; networks trained on 3000 digits give 88 and 100, the quick ones 100 and 100
+    assert kept >= 50
+    assert turned >= 90
 
 
 def test_the_example_of_the_readme_has_the_settings_of_config_yaml(example, repository):

@@ -118,8 +118,8 @@ BAD = [
     ),
     (
         "attacks: {mine: {kind: svae}}",
-        "`attacks.mine` lacks `targets`, `count`, `keep`, `original`, `steps`, `lr`, `beta2`, `alpha`, "
-        "`gamma`, `eta`, `beta`, `target_loss`, `k_max`, `manifold` and `patience` (see config.yaml",
+        "`attacks.mine` lacks `targets`, `count`, `keep`, `original`, `steps`, `lr`, `beta2`, "
+        "`alpha`, `gamma`, `eta`, `beta`, `target_loss`, `k_max`, `manifold` and `patience` (see ",
     ),
     ("seeds: []", "`seeds` is []; needs entries, at least 1"),
     ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),

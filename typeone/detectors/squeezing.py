@@ -2,8 +2,9 @@
 
 A squeezed image should look the same to the classifier; if the softmax moves far, the input is
 called adversarial. Joint detection takes the largest distance over the squeezers. Xu et al. measure
-L1; the paper writes Euclidean (ASSUME: either, so both are kept). With L2 an example at the boundary between two classes that
-share all of the softmax moves by no more than sqrt(1/2) if squeezing returns it to one of them.
+L1; the paper writes Euclidean. ASSUME: either, so both are kept. With L2 an example at the boundary
+between two classes that share all of the softmax moves by no more than sqrt(1/2) if squeezing
+returns it to one of them.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def reduce_bit_depth(images: Tensor, bits: int) -> Tensor:
 def median_smooth(images: Tensor, size: int) -> Tensor:
     """Median over a ``size`` x ``size`` window, reflecting at the border, ``(N, C, H, W)``.
 
-    ASSUME: scipy's filter, as Xu et al. use it: for an even size the window reaches one pixel further up
-    and left, and the median is the upper of the two middle values.
+    ASSUME: scipy's filter, as Xu et al. use it: for an even size the window reaches one pixel
+    further up and left, and the median is the upper of the two middle values.
     """
     smoothed = scipy.ndimage.median_filter(
         images.cpu().numpy(), size=(1, 1, size, size), mode="reflect"

@@ -1,9 +1,10 @@
 """The supervised variational autoencoder of Section III-A, for 28x28 digits.
 
-ASSUME: the paper gives no architecture; this is the one of the authors' code (supplementary material):
-3x3 convolutions with ELU, 32 latent dimensions, an attacker f2 and a discriminator f_dis on the
-latent. Weights start Xavier-uniform and biases at zero, as TensorFlow slim does: with PyTorch's
-default start the encoder collapses to the prior for several epochs (docs/reproduction-notes.md).
+ASSUME: the paper gives no architecture; this is the one of the authors' code (supplementary
+material): 3x3 convolutions with ELU, 32 latent dimensions, an attacker f2 and a discriminator f_dis
+on the latent. Weights start Xavier-uniform and biases at zero, as TensorFlow slim does: with
+PyTorch's default start the encoder collapses to the prior for several epochs
+(docs/reproduction-notes.md).
 """
 
 from __future__ import annotations
