@@ -190,7 +190,7 @@ def test_the_example_of_the_readme_keeps_labels_and_turns_latents(example, smoke
     result = subprocess.run(
         [sys.executable, "-c", example],
         cwd=smoke.root,
-        env=smoke.environment(),
+        env=smoke.environment() | {"OMP_NUM_THREADS": "1"},  # tests share the machine
         capture_output=True,
         text=True,
     )
