@@ -13,6 +13,8 @@ SVAE_SETTINGS = [
     "k_max",
     "manifold",
     "patience",
+    "image_weight",
+    "reencode_weight",
 ]
 
 
@@ -50,6 +52,7 @@ rule attack_svae:
         examples=rules.sample_examples.output.examples,
         model=rules.train_classifier.output.model,
         svae=rules.train_svae_stage2.output.model,
+        attackers=attackers_of,
     output:
         examples="results/mnist/attacks/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
         trace="results/mnist/attacks/{attack}/{target}/seed{seed}/shards/{shard}.trace.parquet",

@@ -1,5 +1,5 @@
 # Classifiers. Consumes the digits; yields the attacked f1 (IV-A, IV-D), one a seed, and the judges
-# of the oracle ensemble, whose seeds no attacker shares.
+# of the oracle ensemble, whose seeds no attacker shares; and the image-space attackers of `ours`.
 rule train_classifier:
     input:
         train=rules.prepare_mnist.output.train,
@@ -50,6 +50,26 @@ use rule train_classifier as train_oracle with:
         resume="results/.resume/oracle/{member}",
     message:
         "Training the judge {wildcards.member}"
+
+
+use rule train_classifier as train_attacker with:
+    output:
+        model="results/mnist/attackers/{attacker}/model.safetensors",
+        curve="results/mnist/attackers/{attacker}/curve.parquet",
+    log:
+        "results/logs/train_attacker/{attacker}.log",
+    benchmark:
+        "results/benchmarks/train_attacker/{attacker}.tsv"
+    wildcard_constraints:
+        attacker="|".join(ATTACKERS),
+    params:
+        *code("train_classifier.py"),
+        settings=lambda wildcards: config["attackers"]["members"][wildcards.attacker],
+        augmentation=config["attackers"]["augmentation"],
+        seed=lambda wildcards: config["attackers"]["seed"] + ATTACKERS.index(wildcards.attacker),
+        resume="results/.resume/attackers/{attacker}",
+    message:
+        "Training the image-space attacker {wildcards.attacker}"
 
 
 rule evaluate_oracle:

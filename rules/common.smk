@@ -150,6 +150,13 @@ def validate_config(config, schema):
     judges = range(
         config["oracle"]["seed"], config["oracle"]["seed"] + len(config["oracle"]["members"])
     )
+    attackers = config["attackers"]
+    for i, name in enumerate(attackers["members"]):
+        if attackers["seed"] + i in judges:
+            raise WorkflowError(
+                f"`attackers.seed` is {attackers['seed']}, which gives {name} {attackers['seed'] + i}, "
+                f"also a seed of the judges ({judges[0]} to {judges[-1]}); they must share none"
+            )
     for seed in config["seeds"]:
         if seed in judges:
             raise WorkflowError(
@@ -169,6 +176,13 @@ def row_kind(name):
     if attack["kind"] == "type2":
         return "type2"
     return "type1" if attack["keep"] else "transition"
+
+
+def attackers_of(wildcards):
+    """Checkpoints of the image-space attackers, for attacks that look at images."""
+    if not config["attacks"][wildcards.attack]["image_weight"]:
+        return []
+    return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
 
 
 def figure_caption(attack, target, seed):
@@ -200,4 +214,5 @@ config.update(ordered)
 SEEDS = config["seeds"]
 SHARDS = range(config["batching"]["shards"])
 MEMBERS = list(config["oracle"]["members"])
+ATTACKERS = list(config["attackers"]["members"])
 TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})

@@ -15,6 +15,7 @@ ATTACK_LABELS = {
     "ead": "Type II: EAD",
     "paper": "Type I: SVAE, paper",
     "sm": "Type I: SVAE, authors' code",
+    "ours": "Type I: SVAE, ours",
 }
 SHOWN = {
     name: ATTACK_LABELS.get(name, name)

@@ -18,6 +18,7 @@ def attack_svae(
     examples_path,
     model_path,
     svae_path,
+    attacker_paths,
     shard_path,
     trace_path,
     settings,
@@ -44,6 +45,8 @@ def attack_svae(
     }
 
     svae, classifier = load_svae(svae_path, device), load_classifier(model_path, device)
+    attackers = [load_classifier(path, device) for path in attacker_paths]
+
     parts, points = [], []
     starts = list(range(0, len(images), chunk))[shard::shards]
     say = Progress(f"attacking, shard {shard + 1} of {shards}", len(starts))
@@ -57,6 +60,7 @@ def attack_svae(
             next_class(labels[rows]),
             settings,
             keep=KeepLabel(classifier, labels[rows]) if keep else None,
+            attackers=attackers,
             follow=[i for i, row in enumerate(rows.tolist()) if row in followed],
             follow_every=trace_every,
         )
@@ -101,6 +105,7 @@ if "snakemake" in globals():
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
             svae_path=snakemake.input.svae,
+            attacker_paths=snakemake.input.attackers,
             shard_path=snakemake.output.examples,
             trace_path=snakemake.output.trace,
             settings=SvaeAttackSettings(**snakemake.params.settings),

@@ -24,10 +24,11 @@ FLOAT32 = 1e-6
 # Softmax and norms in float32 sum up to 784 terms, in another order here than there.
 SUMS = 1e-4
 
-SVAE = ("paper", "sm", "transition", "reconstruction")
+SVAE = ("paper", "sm", "ours", "transition", "reconstruction")
 TYPE2 = ("fgsm", "pgd", "deepfool", "cw_l2", "ead")
 ATTACKS = (*SVAE, *TYPE2)
 MEMBERS = ("plain", "wide", "residual")
+ATTACKERS = ("strided", "pooled")
 CLASSIFIERS = ("mlp", "lenet")
 FIGURES = ("figure5a", "figure6", "figure7a", "table1_roc")
 VERDICTS = ("reproduced", "not reproduced", "inconsistent as stated")
@@ -110,6 +111,7 @@ TABLES = {
     **{f"data/mnist/{split}": DIGITS for split in ("train", "validation", "test")},
     **{f"mnist/classifiers/{c}/seed0/curve": CURVE | ERRORS for c in CLASSIFIERS},
     **{f"mnist/oracle/{member}/curve": CURVE | ERRORS for member in MEMBERS},
+    **{f"mnist/attackers/{name}/curve": CURVE | ERRORS for name in ATTACKERS},
     "mnist/oracle/evaluation": {
         **{"judge": "string", "input": "string", "test_error": "double", "n": "int64"}
     },
@@ -130,6 +132,7 @@ TABLES = {
 NETWORKS = {
     **{f"mnist/classifiers/{c}/seed0/model": c for c in CLASSIFIERS},
     **{f"mnist/oracle/{member}/model": f"judge_{member}" for member in MEMBERS},
+    **{f"mnist/attackers/{name}/model": f"attacker_{name}" for name in ATTACKERS},
     **{f"mnist/svae/seed0/{stage}": "svae-28x28" for stage in ("stage1", "stage2")},
 }
 
@@ -419,6 +422,9 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
     elif where[1] == "oracle":
         wanted = settings["oracle"]["members"][where[2]]["training"]
         seed = settings["oracle"]["seed"] + MEMBERS.index(where[2])
+    elif where[1] == "attackers":
+        wanted = settings["attackers"]["members"][where[2]]["training"]
+        seed = settings["attackers"]["seed"] + ATTACKERS.index(where[2])
     else:
         wanted, seed = settings["classifiers"][where[2]]["training"], 0
     assert metadata["training"] == wanted

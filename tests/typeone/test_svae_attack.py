@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from typeone.attacks.svae import SvaeAttackSettings, attack, update_k
+from typeone.attacks.svae import SvaeAttackSettings, attack, image_loss, update_k
 from typeone.criteria import (
     KeepLabel,
     next_class,
@@ -16,6 +16,7 @@ from typeone.criteria import (
     type1_targeted_success,
     type2_success,
 )
+from typeone.errors import InputError
 from typeone.models.classifiers import mlp, reset_parameters
 from typeone.models.svae import SupervisedVAE
 
@@ -446,3 +447,84 @@ def test_success_of_both_types_on_every_combination():
     assert type1_success(label, f1, judged).tolist() == [no, yes, yes, no, no, no]
     assert type1_targeted_success(label, f1, judged, target).tolist() == [no, yes, no, no, no, no]
     assert type2_success(label, f1, judged).tolist() == [no, no, no, yes, no, no]
+
+
+# ------------------------------------------------------------------------ variant `ours`
+
+
+class Sees:
+    """An attacker whose logits are one pixel and its opposite."""
+
+    def __init__(self, pixel):
+        self.pixel = pixel
+
+    def __call__(self, images):
+        value = images.flatten(1)[:, self.pixel]
+        return torch.stack([value, -value], dim=1)
+
+
+class ReencodingSvae(ToySvae):
+    """Encodes an image as its pixels, turned around."""
+
+    def encode(self, images):
+        return images.flatten(1).flip(1), None
+
+
+def test_the_image_loss_is_the_mean_over_attackers_and_f2_anew_by_hand():
+    images = f64(0.5, 0.0).view(1, 1, 1, 2)
+    settings = replace(SETTINGS, image_weight=2.0, reencode_weight=3.0)
+    loss = image_loss(ReencodingSvae(), [Sees(0), Sees(1)], images, torch.tensor([0]), settings)
+    # attackers: logits (0.5, -0.5) and (0, 0); f2 anew reads z_0 = 0 and is undecided
+    attackers = (math.log(1 + math.exp(-1)) + LN2) / 2
+    assert loss.tolist() == pytest.approx([2 * attackers + 3 * LN2], abs=1e-12)
+
+
+def test_without_weights_attackers_are_not_asked():
+    def refuses(images):
+        raise AssertionError("asked")
+
+    z0, target = f64(0.3, -0.2).view(1, 2), torch.tensor([1])
+    with_them = attack(ToySvae(), z0, target, SETTINGS, keep=None, attackers=[refuses])
+    without = attack(ToySvae(), z0, target, SETTINGS, keep=None)
+    assert torch.equal(with_them.latent_end, without.latent_end)
+
+
+def test_attackers_alone_move_the_image_to_their_class():
+    """f2 is undecided everywhere; only the attacker tells the classes apart, by pixel 1."""
+
+    class Undecided(ToySvae):
+        def classify(self, z):
+            return 0 * z
+
+    z0 = f64(0.0, -1.0).view(1, 2)
+    settings = replace(SETTINGS, steps=50, lr=0.1, alpha=0.0, gamma=0.0, image_weight=1.0)
+    result = attack(Undecided(), z0, torch.tensor([0]), settings, keep=None, attackers=[Sees(1)])
+    assert result.latent_end[0, 1] > 1
+    assert result.latent_end[0, 0] == 0
+
+
+def test_an_image_weight_needs_attackers():
+    settings = replace(SETTINGS, image_weight=0.5)
+    with pytest.raises(InputError, match=r"`image_weight` is 0\.5 without attackers"):
+        attack(ToySvae(), f64(0.0, 0.0).view(1, 2), torch.tensor([1]), settings, keep=None)
+
+
+def test_the_gradient_of_ours_is_that_of_finite_differences():
+    svae, f1 = real_networks()
+    attacker = mlp().double().eval().requires_grad_(False)
+    reset_parameters(attacker, seeded(5))
+    images = torch.rand(2, 1, 28, 28, generator=seeded(6), dtype=F64, requires_grad=True)
+    targets = torch.tensor([7, 2])
+    settings = replace(SETTINGS, image_weight=0.7, reencode_weight=1.3)
+
+    def loss(x):
+        return image_loss(svae, [attacker, f1], x, targets, settings)
+
+    (gradient,) = torch.autograd.grad(loss(images).sum(), images)
+    direction = torch.randn(images.shape, generator=seeded(7), dtype=F64)
+    h = 1e-6
+    with torch.no_grad():
+        slope = (loss(images + h * direction) - loss(images - h * direction)) / (2 * h)
+    exact = (gradient * direction).flatten(1).sum(1)
+    # central differences err by h² times the third derivative, and by 1e-16 / h of rounding
+    assert slope.tolist() == pytest.approx(exact.tolist(), rel=1e-5)

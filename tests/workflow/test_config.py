@@ -119,7 +119,8 @@ BAD = [
     (
         "attacks: {mine: {kind: svae}}",
         "`attacks.mine` lacks `targets`, `count`, `keep`, `original`, `steps`, `lr`, `beta2`, "
-        "`alpha`, `gamma`, `eta`, `beta`, `target_loss`, `k_max`, `manifold` and `patience` (see ",
+        "`alpha`, `gamma`, `eta`, `beta`, `target_loss`, `k_max`, `manifold`, `patience`, "
+        "`image_weight` and `reencode_weight` (see ",
     ),
     ("seeds: []", "`seeds` is []; needs entries, at least 1"),
     ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),
@@ -129,6 +130,10 @@ BAD = [
         '`attacks.sm.targets` is ["mlp", "mlp"]; needs entries that all differ',
     ),
     ("seeds: [0, 0]", "`seeds` is [0, 0]; needs entries that all differ"),
+    (
+        "attackers: {seed: 1001}",
+        "`attackers.seed` is 1001, which gives strided 1001, also a seed of the judges",
+    ),
     ("oracle: {seed: 0}", "`seeds` holds 0, also a seed of the judges: they have 0 to 2"),
     ("seeds: [1, 1002]", "`seeds` holds 1002, also a seed of the judges: they have 1000 to 1002"),
     (

@@ -24,7 +24,7 @@ from typeone.data import MNIST_SHA256
 
 SOON = 60  # seconds for a job that fails at once; alone it takes five, but tests share the machine
 TYPE2 = ("fgsm", "pgd", "deepfool", "cw_l2", "ead")
-SVAE = ("paper", "sm", "transition", "reconstruction")
+SVAE = ("paper", "sm", "ours", "transition", "reconstruction")
 ATTACKS = (*SVAE, *TYPE2)
 MLP = "results/mnist/classifiers/mlp/seed0/model.safetensors"
 STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
@@ -94,6 +94,10 @@ CONFIG_EDITS = {
         {f"score_attack {a}.mlp.seed0" for a in ATTACKS} | {"score_clean clean.mlp.seed0"} | RATES
     ),
     "detection: {zetas: [0.3]}": RATES,
+    # only ours looks at images while it attacks
+    "attackers: {members: {pooled: {training: {lr: 0.001}}}}": (
+        {"train_attacker pooled"} | attacking("ours") | RATES
+    ),
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "figures: {dpi: 61}": ALL_FIGURES,

@@ -4,6 +4,9 @@ One engine serves every variant and the image transition task (no f1 at all). A 
 independent attacks: each example has its own weight k, its own Adam moments and leaves the batch
 when it has converged, so that it decides as it would have decided alone.
 
+Variant `ours` adds `image_loss`: networks of images, trained apart from every judge, and f2 on the
+image encoded anew.
+
 Departures and gaps:
 ASSUME: with the ratio of Eq. 11, beta * J1 - J2 vanishes identically, so Eq. 10 moves k by the
 hinge alone and k never falls. Section IV gives beta 0.001 instead, which the authors' code uses.
@@ -21,8 +24,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from typeone.errors import InputError
 from typeone.images import to_uint8
 from typeone.losses import cross_entropy, latent_norm, manifold_penalty
 from typeone.models.svae import SupervisedVAE
@@ -49,6 +53,8 @@ class SvaeAttackSettings:
         manifold: form of the discriminator term, see `manifold_penalty`.
         patience: steps an example must hold success before it leaves; None runs all steps.
         check_every: steps between looks at convergence.
+        image_weight: weight of the attackers' cross-entropy on the image; 0 is the paper.
+        reencode_weight: weight of f2's cross-entropy on the re-encoded image; 0 is the paper.
     """
 
     steps: int
@@ -63,6 +69,8 @@ class SvaeAttackSettings:
     manifold: Literal["probability", "log"]
     patience: int | None
     check_every: int = 10
+    image_weight: float = 0.0
+    reencode_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,30 @@ def update_k(k: Tensor, j1: Tensor, j2: Tensor, settings: SvaeAttackSettings) ->
     return (k + settings.eta * (equilibrium + hinge)).clamp(0, settings.k_max)
 
 
+def image_loss(
+    svae: SupervisedVAE,
+    attackers: Sequence[nn.Module],
+    images: Tensor,
+    target_labels: Tensor,
+    settings: SvaeAttackSettings,
+) -> Tensor:
+    """What variant `ours` adds to J_SA: the *image* must be of the target class, ``(N,)``.
+
+    f2 judges z alone, and the decoder need not follow it: by itself the published attack ends in
+    latents that f2 takes for y' and images that nobody else does. Mean cross-entropy of classifiers
+    that look at the image, and of f2 on the image encoded anew.
+    """
+    loss = torch.zeros(len(images), device=images.device, dtype=images.dtype)
+    if settings.image_weight > 0:
+        seen = [cross_entropy(network(images), target_labels) for network in attackers]
+        loss = loss + settings.image_weight * torch.stack(seen).mean(dim=0)
+    if settings.reencode_weight > 0:
+        mu, _ = svae.encode(images)
+        again = cross_entropy(svae.classify(mu), target_labels)
+        loss = loss + settings.reencode_weight * again
+    return loss
+
+
 class _Adam:
     """Adam (Kingma & Ba) with the moments of each row apart, so that rows can leave.
 
@@ -144,6 +176,7 @@ def attack(
     settings: SvaeAttackSettings,
     *,
     keep: Keep | None,
+    attackers: Sequence[nn.Module] = (),
     follow: Sequence[int] = (),
     follow_every: int = 100,
 ) -> AttackResult:
@@ -155,10 +188,19 @@ def attack(
         target_labels: y', int64 ``(N,)``.
         settings: see `SvaeAttackSettings`.
         keep: J1 and f1's verdict; None leaves f1 out (image transition).
+        attackers: classifiers of images, in eval mode, for ``image_weight``.
         follow: examples to trace, every ``follow_every`` steps and at their end.
 
     Randomness: none.
+
+    Raises:
+        InputError: ``image_weight`` without attackers.
     """
+    if settings.image_weight > 0 and not attackers:
+        raise InputError(
+            f"`image_weight` is {settings.image_weight} without attackers; give networks that "
+            "judge the image, or 0"
+        )
     z, k = latent.clone(), latent.new_zeros(len(latent))
     rows = torch.arange(len(latent), device=latent.device)
     held = torch.zeros_like(rows)
@@ -179,8 +221,12 @@ def attack(
         objective = j2 + settings.alpha * penalty + settings.gamma * latent_norm(z)
         success = logits.argmax(dim=1) == targets
         j1 = torch.full_like(j2, torch.nan)
+        judged = settings.image_weight > 0 or settings.reencode_weight > 0
+        images = svae.decode(z) if judged or keep is not None else None
+        if judged:
+            objective = objective + image_loss(svae, attackers, images, targets, settings)
         if keep is not None:
-            j1, kept = keep(svae.decode(z), rows)
+            j1, kept = keep(images, rows)
             if step:
                 k = update_k(k, j1.detach(), j2.detach(), settings)
             objective = objective + k * j1

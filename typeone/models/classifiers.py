@@ -1,4 +1,4 @@
-"""Classifiers of digits: those that are attacked, and the three that judge.
+"""Classifiers of digits: those that are attacked, those that attack, and the three that judge.
 
 Every network maps images ``(N, 1, 28, 28)`` in [0, 1] to logits ``(N, 10)`` and owns its
 normalisation as its first layer. `mlp` and `lenet` are the paper's (IV-A, IV-D); the judges differ
@@ -91,8 +91,28 @@ def judge_residual() -> nn.Sequential:
     )
 
 
+def attacker_strided() -> nn.Sequential:
+    """An image-space attacker of variant `ours`: strided convolutions, dense head; cheap."""
+    return nn.Sequential(
+        *(Normalise(), _conv(1, 16, 5, stride=2), _conv(16, 32), _conv(32, 48, stride=2)),
+        *(nn.Flatten(), nn.Linear(48 * 7 * 7, 10)),
+    )
+
+
+def attacker_pooled() -> nn.Sequential:
+    """An image-space attacker of variant `ours`: half resolution, global average; cheap."""
+    return nn.Sequential(
+        *(Normalise(), nn.AvgPool2d(2), _conv(1, 24), _conv(24, 32, stride=2), _conv(32, 64)),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
+    )
+
+
 ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
-    f.__name__: f for f in (mlp, lenet, judge_plain, judge_wide, judge_residual)
+    f.__name__: f
+    for f in (
+        *(mlp, lenet, judge_plain, judge_wide, judge_residual),
+        *(attacker_strided, attacker_pooled),
+    )
 }
 
 
