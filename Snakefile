@@ -29,4 +29,5 @@ rule all:
         rules.plot_figure5a.output,
         rules.plot_figure6.output,
         rules.plot_figure7a.output,
+        rules.plot_figure7a_ours.output,
         rules.plot_table1_roc.output,

@@ -127,7 +127,7 @@ def validate_config(config, schema):
                     f"`attacks.{name}.targets` names {target!r}; needs classifiers that exist: "
                     + ", ".join(config["classifiers"])
                 )
-        if name in ("paper", "transition") and "mlp" not in attack["targets"]:
+        if name in ("paper", "ours", "transition") and "mlp" not in attack["targets"]:
             raise WorkflowError(
                 f"`attacks.{name}.targets` is {attack['targets']}; needs mlp, which the figures show"
             )

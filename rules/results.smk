@@ -162,6 +162,25 @@ rule plot_figure7a:
         "../scripts/plot_figure7a.py"
 
 
+use rule plot_figure7a as plot_figure7a_ours with:
+    input:
+        examples=expand(EXAMPLES, attack="ours", **SHOWN_RUN),
+        trace=expand(rules.judge_svae.output.trace, attack="ours", **SHOWN_RUN),
+    output:
+        "results/figures/figure7a_ours.png",
+        "results/figures/figure7a_ours.pdf",
+    log:
+        "results/logs/plot_figure7a_ours.log",
+    benchmark:
+        "results/benchmarks/plot_figure7a_ours.tsv"
+    params:
+        *code("plot_figure7a.py"),
+        **config["figures"],
+        caption=figure_caption("ours", **SHOWN_RUN),
+    message:
+        "Fig. 7a by variant ours"
+
+
 rule plot_table1_roc:
     input:
         roc=rules.evaluate_detection.output.roc,

@@ -30,7 +30,7 @@ ATTACKS = (*SVAE, *TYPE2)
 MEMBERS = ("plain", "wide", "residual")
 ATTACKERS = ("strided", "pooled")
 CLASSIFIERS = ("mlp", "lenet")
-FIGURES = ("figure5a", "figure6", "figure7a", "table1_roc")
+FIGURES = ("figure5a", "figure6", "figure7a", "figure7a_ours", "table1_roc")
 VERDICTS = ("reproduced", "not reproduced", "inconsistent as stated")
 
 IMAGE = "fixed_size_binary[784]"

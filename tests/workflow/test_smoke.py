@@ -58,9 +58,10 @@ def union(sets):
 
 FIGURES = {
     "paper": {"plot_figure6", "plot_figure7a"},
+    "ours": {"plot_figure7a_ours"},
     "transition": {"plot_figure5a"},
 }
-ALL_FIGURES = {*FIGURES["paper"], *FIGURES["transition"], "plot_table1_roc"}
+ALL_FIGURES = {*FIGURES["paper"], *FIGURES["ours"], *FIGURES["transition"], "plot_table1_roc"}
 ALL_JUDGED = union(judging(a) for a in ATTACKS) | RATES
 ALL_ATTACKED = union(attacking(a) for a in ATTACKS) | RATES | ALL_FIGURES
 
@@ -96,7 +97,7 @@ CONFIG_EDITS = {
     "detection: {zetas: [0.3]}": RATES,
     # only ours looks at images while it attacks
     "attackers: {members: {pooled: {training: {lr: 0.001}}}}": (
-        {"train_attacker pooled"} | attacking("ours") | RATES
+        {"train_attacker pooled"} | attacking("ours") | RATES | FIGURES["ours"]
     ),
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
