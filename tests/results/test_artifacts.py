@@ -451,6 +451,8 @@ def test_a_curve_has_a_row_an_epoch_and_falls(results, settings, name):
         training = settings["svae"][where[-1].removesuffix("_curve")]["training"]
     elif where[1] == "oracle":
         training = settings["oracle"]["members"][where[2]]["training"]
+    elif where[1] == "attackers":
+        training = settings["attackers"]["members"][where[2]]["training"]
     else:
         training = settings["classifiers"][where[2]]["training"]
     assert curve.epoch.tolist() == list(range(1, training["epochs"] + 1))
