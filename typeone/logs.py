@@ -41,7 +41,8 @@ def job_log(path: str | Path, name: str) -> Iterator[None]:
         logger.error("%s", error)
         sys.exit(1)
     except Exception:
-        # the terminal gets it from the workflow, which prints the log of a failed job
+        # written down and raised again; the terminal gets it from the workflow, which prints the
+        # log of a failed job
         logger.removeHandler(terminal)
         logger.exception("failed")
         raise
