@@ -31,3 +31,5 @@ rule all:
         rules.plot_figure7a.output,
         rules.plot_figure7a_ours.output,
         rules.plot_table1_roc.output,
+        rules.plot_variants.output,
+        rules.plot_ablations.output,

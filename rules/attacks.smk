@@ -10,12 +10,20 @@ SVAE_SETTINGS = [
     "eta",
     "beta",
     "target_loss",
+    "k_start",
     "k_max",
     "manifold",
     "patience",
     "image_weight",
     "reencode_weight",
+    "image_target_loss",
+    "jitter",
+    "offset_lr",
+    "offset_weight",
 ]
+# no shard of the ablations may be left without examples
+ABLATION_CHUNK = min(config["batching"]["chunk"], -(-config["ablations"]["count"] // len(SHARDS)))
+SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
 
 
 wildcard_constraints:
@@ -76,12 +84,76 @@ rule attack_svae:
         how=lambda wildcards: {
             k: config["attacks"][wildcards.attack][k] for k in ("count", "keep", "original")
         },
+        squeezers=lambda wildcards: (
+            SQUEEZERS if config["attacks"][wildcards.attack]["evade_squeezing"] else None
+        ),
         batching=config["batching"],
         trace_every=config["trace"]["every"],
     message:
         "Attack {wildcards.attack} on {wildcards.target}, shard {wildcards.shard}"
     script:
         "../scripts/attack_svae.py"
+
+
+rule attack_ablations:
+    input:
+        examples=rules.sample_examples.output.examples,
+        model=rules.train_classifier.output.model,
+        svae=rules.train_svae_stage2.output.model,
+        attackers=ablation_attackers,
+    output:
+        examples="results/mnist/ablations/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
+    log:
+        "results/logs/attack_ablations/{attack}.{target}.seed{seed}.{shard}.log",
+    benchmark:
+        "results/benchmarks/attack_ablations/{attack}.{target}.seed{seed}.{shard}.tsv"
+    wildcard_constraints:
+        attack="|".join(config["ablations"]["attacks"]) or "none",
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("attack_ablations.py"),
+        settings=lambda wildcards: {
+            k: config["attacks"][wildcards.attack][k] for k in SVAE_SETTINGS
+        },
+        original=lambda wildcards: config["attacks"][wildcards.attack]["original"],
+        changes=lambda wildcards: config["ablations"]["attacks"][wildcards.attack],
+        examples=config["ablations"]["count"],
+        batching=config["batching"] | {"chunk": ABLATION_CHUNK},
+    message:
+        "Ablations of {wildcards.attack}, shard {wildcards.shard}"
+    script:
+        "../scripts/attack_ablations.py"
+
+
+rule attack_baseline:
+    input:
+        examples=rules.sample_examples.output.examples,
+        train=rules.prepare_mnist.output.train,
+        model=rules.train_classifier.output.model,
+        svae=rules.train_svae_stage2.output.model,
+    output:
+        examples="results/mnist/attacks/{attack}/{target}/seed{seed}/changed.parquet",
+    log:
+        "results/logs/attack_baseline/{attack}.{target}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/attack_baseline/{attack}.{target}.seed{seed}.tsv"
+    wildcard_constraints:
+        attack="|".join(attacks_of("baseline")) or "none",
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("attack_baseline.py"),
+        settings=lambda wildcards: config["attacks"][wildcards.attack]["settings"],
+        how=lambda wildcards: {"count": config["attacks"][wildcards.attack]["count"]},
+    message:
+        "Baseline {wildcards.attack} on {wildcards.target}"
+    script:
+        "../scripts/attack_baseline.py"
 
 
 rule attack_type2:
@@ -150,3 +222,90 @@ use rule judge_svae as judge_type2 with:
         examples=EXAMPLES,
     wildcard_constraints:
         attack="|".join(attacks_of("type2")),
+
+
+use rule judge_type2 as judge_baseline with:
+    input:
+        shards=[rules.attack_baseline.output.examples],
+        model=rules.train_classifier.output.model,
+        svae=rules.train_svae_stage2.output.model,
+        oracle=expand(rules.train_oracle.output.model, member=MEMBERS),
+    output:
+        examples=EXAMPLES,
+    wildcard_constraints:
+        attack="|".join(attacks_of("baseline")) or "none",
+
+
+use rule judge_type2 as judge_ablations with:
+    input:
+        shards=expand(rules.attack_ablations.output.examples, shard=SHARDS, allow_missing=True),
+        model=rules.train_classifier.output.model,
+        svae=rules.train_svae_stage2.output.model,
+        oracle=expand(rules.train_oracle.output.model, member=MEMBERS),
+    output:
+        examples="results/mnist/ablations/{attack}/{target}/seed{seed}/examples.parquet",
+    log:
+        "results/logs/judge_attack/ablations.{attack}.{target}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/judge_attack/ablations.{attack}.{target}.seed{seed}.tsv"
+    wildcard_constraints:
+        attack="|".join(config["ablations"]["attacks"]) or "none",
+    message:
+        "Judging the ablations of {wildcards.attack}"
+
+
+TYPE1_RUNS = [
+    (a, t, s)
+    for a in config["attacks"]
+    if row_kind(a) != "type2"
+    for t in config["attacks"][a]["targets"]
+    for s in SEEDS
+]
+
+
+rule evaluate_realism:
+    input:
+        test=rules.prepare_mnist.output.test,
+        judge=expand(rules.train_oracle.output.model, member=MEMBERS[0]),
+        svae=expand(rules.train_svae_stage2.output.model, seed=SEEDS),
+        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in TYPE1_RUNS],
+    output:
+        realism="results/mnist/realism.parquet",
+    log:
+        "results/logs/evaluate_realism.log",
+    benchmark:
+        "results/benchmarks/evaluate_realism.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_realism.py"),
+        runs=TYPE1_RUNS,
+        seeds=SEEDS,
+        settings=config["realism"],
+    message:
+        "How far attacked images lie from data"
+    script:
+        "../scripts/evaluate_realism.py"
+
+
+rule calibrate_oracle:
+    input:
+        annotations=config["annotations"],
+        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in TYPE1_RUNS],
+    output:
+        calibration="results/mnist/oracle/calibration.parquet",
+    log:
+        "results/logs/calibrate_oracle.log",
+    benchmark:
+        "results/benchmarks/calibrate_oracle.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("calibrate_oracle.py"),
+        runs=TYPE1_RUNS,
+    message:
+        "What people say of the oracle"
+    script:
+        "../scripts/calibrate_oracle.py"

@@ -22,8 +22,10 @@ rule train_classifier:
         gpu=gpus(),
     params:
         *code("train_classifier.py"),
-        settings=lambda wildcards: config["classifiers"][wildcards.target],
-        augmentation=None,
+        settings=lambda wildcards: {
+            k: config["classifiers"][wildcards.target][k] for k in ("architecture", "training")
+        },
+        augmentation=lambda wildcards: config["classifiers"][wildcards.target]["augmentation"],
         seed=lambda wildcards: int(wildcards.seed),
         resume="results/.resume/classifiers/{target}/seed{seed}",
     message:

@@ -101,6 +101,28 @@ def infinite(settings, path=()):
         yield ".".join(path), settings
 
 
+def validate_ablations(config):
+    """Stop with one line where the ablations name what there is not."""
+    ablations = config["ablations"]
+    if ablations["target"] not in config["classifiers"]:
+        raise WorkflowError(
+            f"`ablations.target` is {ablations['target']!r}; needs a classifier that exists: "
+            + ", ".join(config["classifiers"])
+        )
+    if ablations["count"] > config["examples"]["count"]:
+        raise WorkflowError(
+            f"`ablations.count` is {ablations['count']}; needs at most `examples.count`, "
+            f"{config['examples']['count']}"
+        )
+    for name in ablations["attacks"]:
+        attack = config["attacks"].get(name, {"kind": None})
+        if attack["kind"] != "svae" or not attack["keep"]:
+            raise WorkflowError(
+                f"`ablations.attacks` names {name!r}; needs one of `attacks` with `kind: svae` and "
+                "`keep: true`"
+            )
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -114,6 +136,7 @@ def validate_config(config, schema):
         raise WorkflowError(describe_config_error(error))
     for key, value in infinite(config):
         raise WorkflowError(f"`{key}` is {value}; needs a finite number (see config.yaml)")
+    validate_ablations(config)
     mnist = config["data"]["mnist"]
     if mnist["source"] == "path" and mnist["path"] is None:
         raise WorkflowError(
@@ -171,17 +194,25 @@ def attacks_of(kind):
 
 
 def row_kind(name):
-    """What the verdict table says of an attack: as Type I, Type II, or without any f1."""
+    """What the verdict table says of an attack: as Type I (baselines too), Type II, or without f1."""
     attack = config["attacks"][name]
-    if attack["kind"] == "type2":
-        return "type2"
-    return "type1" if attack["keep"] else "transition"
+    if attack["kind"] == "svae" and not attack["keep"]:
+        return "transition"
+    return "type2" if attack["kind"] == "type2" else "type1"
 
 
 def attackers_of(wildcards):
     """Checkpoints of the image-space attackers, for attacks that look at images."""
     if not config["attacks"][wildcards.attack]["image_weight"]:
         return []
+    return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
+
+
+def ablation_attackers(wildcards):
+    """The same for the variants of an attack."""
+    changes = config["ablations"]["attacks"][wildcards.attack].values()
+    if not any(change.get("image_weight") for change in changes):
+        return attackers_of(wildcards)
     return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
 
 

@@ -2,6 +2,7 @@
 # functions of stored rows: redrawing one runs no network.
 TABLE_TARGET = "mlp"  # the classifier of IV-A and Table I
 OTHERS = [name for name in config["classifiers"] if name != TABLE_TARGET]
+ABLATED = {"target": config["ablations"]["target"], "seed": SEEDS[0]}
 SHOWN_RUN = {"target": TABLE_TARGET, "seed": SEEDS[0]}
 ATTACK_LABELS = {
     "clean": "Clean, all test digits",
@@ -16,6 +17,10 @@ ATTACK_LABELS = {
     "paper": "Type I: SVAE, paper",
     "sm": "Type I: SVAE, authors' code",
     "ours": "Type I: SVAE, ours",
+    "ours_adaptive": "Type I: SVAE, ours, adaptive",
+    "nearest": "Baseline: nearest image of the class",
+    "interpolation": "Baseline: interpolation in z",
+    "random_latent": "Baseline: random z",
 }
 SHOWN = {
     name: ATTACK_LABELS.get(name, name)
@@ -68,6 +73,11 @@ rule tabulate_reproduction:
         oracle=rules.evaluate_oracle.output.evaluation,
         examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, _, t, s in RUNS],
         rates=rules.evaluate_detection.output.rates,
+        realism=rules.evaluate_realism.output.realism,
+        ablations=expand(
+            rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
+        ),
+        calibration=rules.calibrate_oracle.output.calibration,
     output:
         parquet="results/reproduction.parquet",
         csv="results/reproduction.csv",
@@ -83,6 +93,7 @@ rule tabulate_reproduction:
     params:
         *code("tabulate_reproduction.py"),
         runs=RUNS,
+        ablated=list(config["ablations"]["attacks"]),
         target=TABLE_TARGET,
         settings=config["tables"],
         preset=config["preset"],
@@ -197,10 +208,69 @@ rule plot_table1_roc:
     params:
         *code("plot_table1_roc.py"),
         target=TABLE_TARGET,
-        names={k: v for k, v in SHOWN.items() if k not in ("clean", "original")},
+        names={
+            k: v
+            for k, v in SHOWN.items()
+            if k in config["attacks"] and config["attacks"][k]["kind"] != "baseline"
+        },
         dpi=config["figures"]["dpi"],
         caption=f"Joint detector, target {TABLE_TARGET}, seeds {SEEDS}, preset {config['preset']}.",
     message:
         "ROC of the squeezing detector"
     script:
         "../scripts/plot_table1_roc.py"
+
+
+rule plot_variants:
+    input:
+        paper=expand(EXAMPLES, attack="paper", **SHOWN_RUN),
+        ours=[
+            EXAMPLES.format(attack="ours", target=t, seed=SEEDS[0])
+            for t in config["attacks"]["ours"]["targets"]
+        ],
+    output:
+        "results/figures/variants.png",
+        "results/figures/variants.pdf",
+    log:
+        "results/logs/plot_variants.log",
+    benchmark:
+        "results/benchmarks/plot_variants.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_variants.py"),
+        targets=config["attacks"]["ours"]["targets"],
+        shown=TABLE_TARGET,
+        dpi=config["figures"]["dpi"],
+        preset=config["preset"],
+    message:
+        "Variants paper and ours side by side"
+    script:
+        "../scripts/plot_variants.py"
+
+
+rule plot_ablations:
+    input:
+        examples=expand(
+            rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
+        ),
+    output:
+        "results/figures/ablations.png",
+        "results/figures/ablations.pdf",
+    log:
+        "results/logs/plot_ablations.log",
+    benchmark:
+        "results/benchmarks/plot_ablations.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_ablations.py"),
+        attacks=list(config["ablations"]["attacks"]),
+        dpi=config["figures"]["dpi"],
+        caption=f"Target {ABLATED['target']}, seed {ABLATED['seed']}, preset {config['preset']}.",
+    message:
+        "Ablations"
+    script:
+        "../scripts/plot_ablations.py"

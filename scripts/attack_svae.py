@@ -1,14 +1,18 @@
 """Algorithm 2 on one shard of the examples, or the image transition when f1 is left out (III)."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
 from typeone.artifacts import read_parquet, write_parquet
-from typeone.attacks.svae import SvaeAttackSettings, attack
-from typeone.criteria import KeepLabel, next_class
+from typeone.attacks.shards import attack_shard
+from typeone.attacks.svae import SvaeAttackSettings
+from typeone.criteria import KeepLabel, KeepSqueezed
+from typeone.detectors.squeezing import differentiable_squeezers
 from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, binarise, from_uint8, to_uint8
-from typeone.logs import Progress, job_log
+from typeone.images import DIGIT_SHAPE, binarise, from_uint8
+from typeone.logs import job_log
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
 
@@ -25,15 +29,15 @@ def attack_svae(
     count,
     keep,
     original,
-    chunk,
+    squeezers,
+    batching,
     shard,
-    shards,
     trace_every,
     device,
 ):
-    """Attack every ``shards``-th chunk of the first ``count`` examples; write ends and traces.
+    """Attack one shard of the first ``count`` examples; write ends and traces.
 
-    Chunks are cut before shards, so what becomes of an example depends on no number of shards.
+    ``squeezers``: arguments of `differentiable_squeezers` if the attack knows the detector.
     """
     examples = read_parquet(examples_path, shapes={"image": DIGIT_SHAPE})
     images = from_uint8(examples["image"][:count], device)
@@ -43,45 +47,23 @@ def attack_svae(
     followed = {
         int(np.flatnonzero(examples["label"] == label)[0]) for label in set(labels.tolist())
     }
-
-    svae, classifier = load_svae(svae_path, device), load_classifier(model_path, device)
-    attackers = [load_classifier(path, device) for path in attacker_paths]
-
-    parts, points = [], []
-    starts = list(range(0, len(images), chunk))[shard::shards]
-    say = Progress(f"attacking, shard {shard + 1} of {shards}", len(starts))
-    for done, start in enumerate(starts, 1):
-        rows = torch.arange(start, min(start + chunk, len(images)))
-        with torch.no_grad():
-            latent, _ = svae.encode(binarise(images[rows]))
-        result = attack(
-            svae,
-            latent,
-            next_class(labels[rows]),
-            settings,
-            keep=KeepLabel(classifier, labels[rows]) if keep else None,
-            attackers=attackers,
-            follow=[i for i, row in enumerate(rows.tolist()) if row in followed],
-            follow_every=trace_every,
-        )
-        parts.append(
-            {
-                "position": rows.numpy().astype(np.int32),
-                "index": examples["index"][rows.numpy()],
-                "label": labels[rows].cpu().numpy(),
-                "target_label": next_class(labels[rows]).cpu().numpy(),
-                "image": to_uint8(images[rows]).cpu().numpy(),
-                "adversarial_image": to_uint8(result.images).cpu().numpy(),
-                "latent_start": result.latent_start.cpu().numpy(),
-                "latent_end": result.latent_end.cpu().numpy(),
-                "steps": result.steps.cpu().numpy().astype(np.int32),
-                "converged": result.converged.cpu().numpy(),
-            }
-        )
-        points += [(int(rows[point.example]), point) for point in result.trace]
-        say(done)
-
-    write_parquet(shard_path, {k: np.concatenate([p[k] for p in parts]) for k in parts[0]})
+    criterion = partial(KeepLabel, load_classifier(model_path, device))
+    if squeezers:
+        views = differentiable_squeezers(**squeezers)
+        criterion = partial(KeepSqueezed, load_classifier(model_path, device), squeezers=views)
+    rows, points = attack_shard(
+        load_svae(svae_path, device),
+        images,
+        labels,
+        settings,
+        keep=criterion if keep else None,
+        attackers=[load_classifier(path, device) for path in attacker_paths],
+        **batching,
+        shard=shard,
+        follow=followed,
+        follow_every=trace_every,
+    )
+    write_parquet(shard_path, rows | {"index": examples["index"][rows["position"]]})
     images_seen = [point.image.numpy() for _, point in points]
     write_parquet(
         trace_path,
@@ -110,8 +92,9 @@ if "snakemake" in globals():
             trace_path=snakemake.output.trace,
             settings=SvaeAttackSettings(**snakemake.params.settings),
             **snakemake.params.how,
+            squeezers=snakemake.params.squeezers,
             shard=int(snakemake.wildcards.shard),
-            **snakemake.params.batching,
+            batching=snakemake.params.batching,
             trace_every=snakemake.params.trace_every,
             device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
         )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from typeone import verdicts
+from typeone import beyond, verdicts
 from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, write_parquet
 from typeone.logs import job_log
 
@@ -22,11 +22,12 @@ def of(paths, rows):
     return [row | {"artifact": "; ".join(paths)} for row in rows]
 
 
-def collect_rows(*, sources, runs, target, published_n, published_test_n):
+def collect_rows(*, sources, runs, ablated, target, published_n, published_test_n):
     """Every row of the table.
 
-    ``sources``: paths by what they hold: published, rates, oracle, and lists f1, others, svae (one
-    a seed) and examples (one for each of ``runs``: attack, kind of rows, classifier, seed).
+    ``sources``: paths by what they hold: published, rates, oracle, realism, calibration, and lists
+    f1, others, svae (one a seed), examples (one for each of ``runs``: attack, kind of rows,
+    classifier, seed) and ablations (one for each of ``ablated``).
     """
     entries = {
         row["id"]: row
@@ -68,27 +69,37 @@ def collect_rows(*, sources, runs, target, published_n, published_test_n):
         done.get(name) or verdicts.not_run(entry, NOT_BUILT[name.split(".")[0]])
         for name, entry in entries.items()
     ]
-    rows += of(sources["others"], verdicts.classifier_rows(others))
-    rows += of([sources["oracle"]], verdicts.oracle_rows(read_parquet(sources["oracle"]).frame()))
-    rows += of(sources["svae"], [verdicts.discriminator_row(svae)])
+    rows += of(sources["others"], beyond.classifier_rows(others))
+    rows += of([sources["oracle"]], beyond.oracle_rows(read_parquet(sources["oracle"]).frame()))
+    rows += of(sources["svae"], [beyond.discriminator_row(svae)])
     kinds = {
-        "type1": verdicts.type1_rows,
-        "transition": verdicts.transition_rows,
-        "type2": verdicts.type2_rows,
+        "type1": beyond.type1_rows,
+        "transition": beyond.transition_rows,
+        "type2": beyond.type2_rows,
     }
     for (name, kind, attacked), (paths, frames) in examples.items():
         rows += of(paths, kinds[kind](name, attacked, pd.concat(frames)))
-    return rows + of([sources["rates"]], verdicts.detection_rows(rates, set(entries), ours=OURS))
+    rows += of([sources["rates"]], beyond.detection_rows(rates, set(entries), ours=OURS))
+    for key, rows_of in [
+        ("realism", beyond.realism_rows),
+        ("calibration", beyond.calibration_rows),
+    ]:
+        rows += of([sources[key]], rows_of(read_parquet(sources[key]).frame()))
+    for name, path in zip(ablated, sources["ablations"], strict=True):
+        rows += of([path], beyond.ablation_rows(name, read_parquet(path).frame()))
+    return rows
 
 
 def as_text(table):
     """The table for a terminal, rows that were not run as one line each reason."""
     ran = table[~table["verdict"].str.startswith("not run")]
-    lines = [f"{'':50}{'published':>10}{'ours':>9}  95 % interval      verdict"]
+    lines = [f"{'':56}{'published':>10}{'ours':>9}  95 % interval      verdict"]
     for row in ran.itertuples():
+        if row.id.startswith("beyond.") and "beyond the paper" not in lines:
+            lines += ["", "beyond the paper"]
         published = "" if pd.isna(row.published) else f"{row.published:.4g}"
         interval = f"[{row.ci_low:.4f}, {row.ci_high:.4f}]"
-        line = f"{row.id:50}{published:>10}{row.ours:>9.4f}  {interval:18} {row.verdict}"
+        line = f"{row.id:56}{published:>10}{row.ours:>9.4f}  {interval:18} {row.verdict}"
         lines.append(line.rstrip())
     missing = table[table["verdict"].str.startswith("not run")]
     for why, group in missing.groupby("verdict", sort=False):
@@ -109,16 +120,24 @@ def as_markdown(table):
                 for low, high in zip(ran["ci_low"], ran["ci_high"], strict=True)
             ],
             "n": ran["n"],
+            "seeds": ran["seeds"],
             "verdict": ran["verdict"],
             "note": ran["note"],
         }
+    )
+    new = ran["id"].str.startswith("beyond.").to_numpy()
+    published = shown[~new].to_markdown(index=False, disable_numparse=True)
+    beyond_it = (
+        shown[new]
+        .drop(columns=["published", "verdict", "note"])
+        .to_markdown(index=False, disable_numparse=True)
     )
     missing = table[table["verdict"].str.startswith("not run")]
     reasons = [
         f"- {why}: {', '.join(f'`{name}`' for name in group['id'])}"
         for why, group in missing.groupby("verdict", sort=False)
     ]
-    return "\n".join([shown.to_markdown(index=False, disable_numparse=True), "", *reasons, ""])
+    return "\n".join([published, "", *reasons, "", "## Beyond the paper", "", beyond_it, ""])
 
 
 def tabulate_reproduction(*, rows, preset, paths):
@@ -140,6 +159,7 @@ if "snakemake" in globals():
             rows=collect_rows(
                 sources=dict(snakemake.input.items()),
                 runs=snakemake.params.runs,
+                ablated=snakemake.params.ablated,
                 target=snakemake.params.target,
                 **snakemake.params.settings,
             ),

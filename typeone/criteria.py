@@ -1,12 +1,16 @@
 """What an attack must hold on to, and when it has succeeded.
 
-`KeepLabel` is the J1 of Eq. 9 for classifiers. The success functions speak of stored images only:
-the labels they take are those that networks give to the uint8 image in the artifact.
+`KeepLabel` is the J1 of Eq. 9 for classifiers, `KeepSqueezed` that of an adaptive attack. The
+success functions speak of stored images only: the labels they take are those that networks give to
+the uint8 image in the artifact.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from typeone.losses import cross_entropy
@@ -28,6 +32,33 @@ class KeepLabel:
         logits = self.classifier(images)
         labels = self.labels[rows]
         return cross_entropy(logits, labels), logits.argmax(dim=1) == labels
+
+
+class KeepSqueezed:
+    """J1 for an attack that knows the squeezing detector: f1 keeps y on the squeezed image as well.
+
+    The mean of `KeepLabel` on the image and on each squeezed view of it. Where f1 is sure of y on
+    all of them its softmax cannot move far, which is what the detector looks for. Rounding has no
+    gradient, so that the reduced image passes that of the image itself (BPDA, Athalye et al. 2018).
+
+    Args:
+        classifier, labels: as for `KeepLabel`.
+        squeezers: images ``(M, C, H, W)`` → images, differentiable or passed through.
+    """
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        labels: Tensor,
+        squeezers: Sequence[Callable[[Tensor], Tensor]],
+    ) -> None:
+        self.keep, self.squeezers = KeepLabel(classifier, labels), squeezers
+
+    def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """(mean J1, does f1 say y of every view) for images ``(M, C, H, W)``."""
+        views = [images, *(squeezer(images) for squeezer in self.squeezers)]
+        losses, kept = zip(*(self.keep(view, rows) for view in views), strict=True)
+        return torch.stack(losses).mean(dim=0), torch.stack(kept).all(dim=0)
 
 
 def next_class(labels: Tensor, classes: int = 10) -> Tensor:

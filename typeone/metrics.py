@@ -50,21 +50,26 @@ def mean_interval(values: np.ndarray) -> Rate:
     return Rate(mean, mean - half, mean + half, len(values))
 
 
-def pool_seeds(rates: Sequence[Rate]) -> Rate:
+def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
     """One figure of several trainings: the mean over the seeds.
 
     The seeds see the same examples, so that these count once: the interval is the mean distance to
-    the single ones' ends, widened in quadrature by Student's interval of the seeds.
+    the single ones' ends, widened in quadrature by 1.96 standard errors of the mean over the seeds.
+    (Student's factor for two seeds, 12.7, would let any two figures agree.) It is cut to [0, 1]
+    when ``bounded``.
     """
     if len(rates) == 1:
         return rates[0]
     values = np.array([r.value for r in rates])
     mean, sd = float(values.mean()), float(values.std(ddof=1))
-    seeds = float(stats.t.ppf(0.975, len(rates) - 1)) * sd / math.sqrt(len(rates))
+    seeds = _Z * sd / math.sqrt(len(rates))
     below = math.hypot(float(np.mean([r.value - r.low for r in rates])), seeds)
     above = math.hypot(float(np.mean([r.high - r.value for r in rates])), seeds)
     n = min(r.n for r in rates)
-    return Rate(mean, max(0.0, mean - below), min(1.0, mean + above), n, sd)
+    low, high = mean - below, mean + above
+    if bounded:
+        low, high = max(0.0, low), min(1.0, high)
+    return Rate(mean, low, high, n, sd)
 
 
 def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:

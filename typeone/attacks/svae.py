@@ -4,8 +4,9 @@ One engine serves every variant and the image transition task (no f1 at all). A 
 independent attacks: each example has its own weight k, its own Adam moments and leaves the batch
 when it has converged, so that it decides as it would have decided alone.
 
-Variant `ours` adds `image_loss`: networks of images, trained apart from every judge, and f2 on the
-image encoded anew.
+Variant `ours` adds `image_losses`, and an offset of the decoder's pixel logits that is walked
+beside the latent: where a pixel is black or white for sure it changes nothing, so that it works on
+the edges of strokes and adds no noise to the ground.
 
 Departures and gaps:
 ASSUME: with the ratio of Eq. 11, beta * J1 - J2 vanishes identically, so Eq. 10 moves k by the
@@ -21,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks.image_terms import image_losses
 from typeone.errors import InputError
 from typeone.images import to_uint8
 from typeone.losses import cross_entropy, latent_norm, manifold_penalty
@@ -40,7 +42,7 @@ class SvaeAttackSettings:
     """Settings of Algorithm 2, in the paper's symbols.
 
     Attributes:
-        steps: the most updates of z an example gets.
+        steps: the most updates of z in one attempt.
         lr: Adam's learning rate on z.
         beta2: Adam's second decay. It sets how soon f1 counts: the gradients of the first steps are
             thousands of times those at the end, and hold the steps small until they are forgotten.
@@ -49,12 +51,17 @@ class SvaeAttackSettings:
         eta: step of k in Eq. 10.
         beta: a constant, or ``ratio`` for Eq. 11.
         target_loss: J1 hat of Eq. 10.
+        k_start: k before the first step; 0 is the paper.
         k_max: k is clipped to [0, k_max].
         manifold: form of the discriminator term, see `manifold_penalty`.
         patience: steps an example must hold success before it leaves; None runs all steps.
         check_every: steps between looks at convergence.
         image_weight: weight of the attackers' cross-entropy on the image; 0 is the paper.
         reencode_weight: weight of f2's cross-entropy on the re-encoded image; 0 is the paper.
+        image_target_loss: the most that either may lose on an image that has converged, nats.
+        jitter: pixels that the attackers' view moves from step to step, see `shifted`.
+        offset_lr: Adam's learning rate on the offset of the pixel logits; 0 is the paper: none.
+        offset_weight: weight of the offset's mean square.
     """
 
     steps: int
@@ -65,12 +72,22 @@ class SvaeAttackSettings:
     eta: float
     beta: float | Literal["ratio"]
     target_loss: float
+    k_start: float = 0.0
     k_max: float
     manifold: Literal["probability", "log"]
     patience: int | None
     check_every: int = 10
     image_weight: float = 0.0
     reencode_weight: float = 0.0
+    image_target_loss: float = 0.0
+    jitter: int = 0
+    offset_lr: float = 0.0
+    offset_weight: float = 0.0
+
+    @property
+    def judges_images(self) -> bool:
+        """Whether anything but f1 looks at the image."""
+        return self.image_weight > 0 or self.reencode_weight > 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +100,7 @@ class TracePoint:
         j2: cross-entropy of f2 at the target.
         penalty: the discriminator term before alpha.
         k: the weight of J1.
-        image: f_dec(z), uint8 ``(C, H, W)``.
+        image: as decoded, uint8 ``(C, H, W)``.
     """
 
     step: int
@@ -100,7 +117,7 @@ class AttackResult:
     """The end of an attack on N examples.
 
     Attributes:
-        images: f_dec(z_T), ``(N, C, H, W)`` in [0, 1].
+        images: f_dec(z_T), with the offset if there is one, ``(N, C, H, W)`` in [0, 1].
         latent_start, latent_end: z_0 and z_T, ``(N, D)``.
         steps: updates made, ``(N,)``.
         converged: whether the example held success for ``patience`` steps, ``(N,)``.
@@ -124,30 +141,6 @@ def update_k(k: Tensor, j1: Tensor, j2: Tensor, settings: SvaeAttackSettings) ->
     return (k + settings.eta * (equilibrium + hinge)).clamp(0, settings.k_max)
 
 
-def image_loss(
-    svae: SupervisedVAE,
-    attackers: Sequence[nn.Module],
-    images: Tensor,
-    target_labels: Tensor,
-    settings: SvaeAttackSettings,
-) -> Tensor:
-    """What variant `ours` adds to J_SA: the *image* must be of the target class, ``(N,)``.
-
-    f2 judges z alone, and the decoder need not follow it: by itself the published attack ends in
-    latents that f2 takes for y' and images that nobody else does. Mean cross-entropy of classifiers
-    that look at the image, and of f2 on the image encoded anew.
-    """
-    loss = torch.zeros(len(images), device=images.device, dtype=images.dtype)
-    if settings.image_weight > 0:
-        seen = [cross_entropy(network(images), target_labels) for network in attackers]
-        loss = loss + settings.image_weight * torch.stack(seen).mean(dim=0)
-    if settings.reencode_weight > 0:
-        mu, _ = svae.encode(images)
-        again = cross_entropy(svae.classify(mu), target_labels)
-        loss = loss + settings.reencode_weight * again
-    return loss
-
-
 class _Adam:
     """Adam (Kingma & Ba) with the moments of each row apart, so that rows can leave.
 
@@ -158,15 +151,116 @@ class _Adam:
         self.lr, self.beta2, self.t = lr, beta2, 0
         self.first, self.second = torch.zeros_like(like), torch.zeros_like(like)
 
-    def step(self, z: Tensor, gradient: Tensor) -> Tensor:
+    def step(self, value: Tensor, gradient: Tensor) -> Tensor:
         self.t += 1
         self.first.lerp_(gradient, 0.1)
         self.second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
         scale = self.lr * (1 - self.beta2**self.t) ** 0.5 / (1 - 0.9**self.t)
-        return z - scale * self.first / (self.second.sqrt() + 1e-8)
+        return value - scale * self.first / (self.second.sqrt() + 1e-8)
 
     def keep(self, rows: Tensor) -> None:
         self.first, self.second = self.first[rows], self.second[rows]
+
+
+class _Walk:
+    """The examples still in the batch, M of N: where they are, and what each carries along.
+
+    Attributes:
+        rows: their numbers in the batch, ``(M,)``.
+        moving: ``latent`` ``(M, D)`` and, if settings ask for it, ``offset`` ``(M, C, H, W)``.
+        k: the weight of J1, ``(M,)``.
+        held: steps of success in a row, ``(M,)``.
+    """
+
+    def __init__(self, svae: SupervisedVAE, latent: Tensor, settings: SvaeAttackSettings) -> None:
+        self.svae = svae
+        self.rows = torch.arange(len(latent), device=latent.device)
+        self.moving = {"latent": latent.clone()}
+        rates = {"latent": settings.lr, "offset": settings.offset_lr}
+        if settings.offset_lr > 0:
+            self.moving["offset"] = torch.zeros_like(svae.decode_logits(latent))
+        self.adam = {
+            name: _Adam(value, rates[name], settings.beta2) for name, value in self.moving.items()
+        }
+        self.k = latent.new_full((len(latent),), settings.k_start)
+        self.held = torch.zeros_like(self.rows)
+
+    def decode(self, chosen: Tensor | slice = slice(None)) -> Tensor:
+        """f_dec(z), with the offset if there is one, of the ``chosen`` examples."""
+        latent = self.moving["latent"][chosen]
+        if "offset" not in self.moving:
+            return self.svae.decode(latent)
+        return torch.sigmoid(self.svae.decode_logits(latent) + self.moving["offset"][chosen])
+
+    def step(self, objective: Tensor) -> None:
+        """One update by the gradient of ``objective`` ``(M,)``."""
+        gradients = torch.autograd.grad(objective.sum(), list(self.moving.values()))
+        for name, gradient in zip(self.moving, gradients, strict=True):
+            self.moving[name] = self.adam[name].step(self.moving[name].detach(), gradient)
+
+    def keep(self, stay: Tensor) -> None:
+        """Drop the examples that ``stay`` ``(M,)`` leaves out."""
+        self.rows, self.k, self.held = self.rows[stay], self.k[stay], self.held[stay]
+        for name in self.moving:
+            self.moving[name] = self.moving[name][stay]
+            self.adam[name].keep(stay)
+
+
+class _Terms(NamedTuple):
+    objective: Tensor
+    j1: Tensor
+    j2: Tensor
+    penalty: Tensor
+    success: Tensor
+
+
+def _evaluate(
+    walk: _Walk,
+    targets: Tensor,
+    settings: SvaeAttackSettings,
+    keep: Keep | None,
+    attackers: Sequence[nn.Module],
+    step: int,
+) -> _Terms:
+    """J_SA of Eq. 8 where the walk stands, and who has succeeded; k moves by Eq. 10 on the way."""
+    svae, z = walk.svae, walk.moving["latent"].requires_grad_(True)
+    logits = svae.classify(z)
+    j2 = cross_entropy(logits, targets)
+    penalty = manifold_penalty(svae.discriminate(z), settings.manifold)
+    objective = j2 + settings.alpha * penalty + settings.gamma * latent_norm(z)
+    success = logits.argmax(dim=1) == targets
+    j1 = torch.full_like(j2, torch.nan)
+    if "offset" in walk.moving:
+        offset = walk.moving["offset"].requires_grad_(True)
+        objective = objective + settings.offset_weight * offset.square().flatten(1).mean(dim=1)
+    watched = settings.judges_images or "offset" in walk.moving
+    images = walk.decode() if watched or (keep is not None and walk.k.any()) else None
+    if settings.judges_images:
+        loss, convinced = image_losses(
+            svae,
+            attackers,
+            images,
+            targets,
+            attacker_weight=settings.image_weight,
+            reencode_weight=settings.reencode_weight,
+            target_loss=settings.image_target_loss,
+            step=step,
+            jitter=settings.jitter,
+        )
+        objective = objective + loss
+        success &= convinced
+    if keep is not None:
+        with torch.set_grad_enabled(images is not None):  # while all k are 0, J1 only moves k
+            j1, kept = keep(walk.decode() if images is None else images, walk.rows)
+        if step:
+            walk.k = update_k(walk.k, j1.detach(), j2.detach(), settings)
+        if images is None and walk.k.any():
+            images = walk.decode()
+            j1, kept = keep(images, walk.rows)
+        if images is not None:
+            objective = objective + walk.k * j1
+        success &= kept & (j1.detach() <= settings.target_loss)
+    return _Terms(objective, j1.detach(), j2.detach(), penalty.detach(), success)
 
 
 def attack(
@@ -201,82 +295,47 @@ def attack(
             f"`image_weight` is {settings.image_weight} without attackers; give networks that "
             "judge the image, or 0"
         )
-    z, k = latent.clone(), latent.new_zeros(len(latent))
-    rows = torch.arange(len(latent), device=latent.device)
-    held = torch.zeros_like(rows)
-    adam, trace, followed = (
-        _Adam(z, settings.lr, settings.beta2),
-        [],
-        torch.tensor(list(follow), device=z.device),
-    )
-    latent_end, k_end = latent.clone(), k.clone()
-    steps, converged = torch.zeros_like(rows), torch.zeros_like(rows, dtype=torch.bool)
+    walk = _Walk(svae, latent, settings)
+    trace, followed = [], torch.tensor(list(follow), device=latent.device)
+    latent_end, k_end, images = latent.clone(), walk.k.clone(), None
+    steps = torch.zeros_like(walk.rows)
+    converged = torch.zeros_like(walk.rows, dtype=torch.bool)
 
     for step in range(settings.steps + 1):
-        z.requires_grad_(True)
-        targets = target_labels[rows]
-        logits = svae.classify(z)
-        j2 = cross_entropy(logits, targets)
-        penalty = manifold_penalty(svae.discriminate(z), settings.manifold)
-        objective = j2 + settings.alpha * penalty + settings.gamma * latent_norm(z)
-        success = logits.argmax(dim=1) == targets
-        j1 = torch.full_like(j2, torch.nan)
-        judged = settings.image_weight > 0 or settings.reencode_weight > 0
-        images = svae.decode(z) if judged or keep is not None else None
-        if judged:
-            objective = objective + image_loss(svae, attackers, images, targets, settings)
-        if keep is not None:
-            j1, kept = keep(images, rows)
-            if step:
-                k = update_k(k, j1.detach(), j2.detach(), settings)
-            objective = objective + k * j1
-            success &= kept & (j1.detach() <= settings.target_loss)
-
-        last = step == settings.steps
-        leaving = torch.full_like(success, last)
+        terms = _evaluate(walk, target_labels[walk.rows], settings, keep, attackers, step)
+        leaving = torch.full_like(terms.success, step == settings.steps)
         if settings.patience is not None and step % settings.check_every == 0:
-            held = torch.where(success, held + settings.check_every, 0)
-            settled = held >= settings.patience + settings.check_every
+            walk.held = torch.where(terms.success, walk.held + settings.check_every, 0)
+            settled = walk.held >= settings.patience + settings.check_every
             leaving |= settled
-            converged[rows[settled]] = True
+            converged[walk.rows[settled]] = True
         if len(followed):
-            due = torch.isin(rows, followed) & (leaving | (step % follow_every == 0))
-            trace += _points(step, rows, svae, z, j1, j2, penalty, k, due)
-        if last or leaving.any():
-            gone = rows[leaving]
-            latent_end[gone], k_end[gone], steps[gone] = z.detach()[leaving], k[leaving], step
-            if len(gone) == len(rows):
+            due = torch.isin(walk.rows, followed) & (leaving | (step % follow_every == 0))
+            trace += _points(step, walk, terms, due)
+        ends = step == settings.steps or bool(leaving.any())
+        if ends:
+            gone = walk.rows[leaving]
+            with torch.no_grad():
+                final = walk.decode(leaving)
+            if images is None:
+                images = final.new_zeros((len(latent), *final.shape[1:]))
+            images[gone], latent_end[gone] = final, walk.moving["latent"].detach()[leaving]
+            k_end[gone], steps[gone] = walk.k[leaving], step
+            if len(gone) == len(walk.rows):
                 break
-
-        (gradient,) = torch.autograd.grad(objective.sum(), z)
-        z = adam.step(z.detach(), gradient)
-        if leaving.any():
-            stay = ~leaving
-            z, k, rows, held = z[stay], k[stay], rows[stay], held[stay]
-            adam.keep(stay)
-
-    with torch.no_grad():
-        images = svae.decode(latent_end)
+        walk.step(terms.objective)
+        if ends:
+            walk.keep(~leaving)
     return AttackResult(images, latent, latent_end, steps, converged, k_end, trace)
 
 
 @torch.no_grad()
-def _points(
-    step: int,
-    rows: Tensor,
-    svae: SupervisedVAE,
-    z: Tensor,
-    j1: Tensor,
-    j2: Tensor,
-    penalty: Tensor,
-    k: Tensor,
-    due: Tensor,
-) -> list[TracePoint]:
+def _points(step: int, walk: _Walk, terms: _Terms, due: Tensor) -> list[TracePoint]:
     if not due.any():
         return []
-    images = to_uint8(svae.decode(z[due])).cpu()
-    numbers = torch.stack([j1[due], j2[due], penalty[due], k[due]], dim=1).tolist()
+    images = to_uint8(walk.decode(due)).cpu()
+    numbers = torch.stack([terms.j1, terms.j2, terms.penalty, walk.k], dim=1)[due].tolist()
     return [
         TracePoint(step, example, *row, image)
-        for example, row, image in zip(rows[due].tolist(), numbers, images, strict=True)
+        for example, row, image in zip(walk.rows[due].tolist(), numbers, images, strict=True)
     ]

@@ -46,6 +46,14 @@ def lenet() -> nn.Sequential:
     )
 
 
+def cnn() -> nn.Sequential:
+    """A strong target beyond the paper: batch norm, four convolutions, dense head; above 99.3 %."""
+    return nn.Sequential(
+        *(_conv(1, 16), _conv(16, 32, stride=2), _conv(32, 32), _conv(32, 64, stride=2)),
+        *(_conv(64, 64), nn.Flatten(), nn.Linear(64 * 7 * 7, 10)),
+    )
+
+
 def _conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(fan_in, fan_out, kernel, stride=stride, padding=kernel // 2, bias=False),
@@ -107,11 +115,50 @@ def attacker_pooled() -> nn.Sequential:
     )
 
 
+def attacker_large() -> nn.Sequential:
+    """An image-space attacker of variant `ours`: few large kernels, dense head; strong."""
+    return nn.Sequential(
+        *(Normalise(), _conv(1, 24, 7, stride=2), _conv(24, 48, 5, stride=2), _conv(48, 64)),
+        *(nn.Flatten(), nn.Linear(64 * 7 * 7, 10)),
+    )
+
+
+def attacker_deep() -> nn.Sequential:
+    """An image-space attacker of variant `ours`: seven convolutions, global average; strong."""
+    return nn.Sequential(
+        *(Normalise(), _conv(1, 16), nn.MaxPool2d(2), _conv(16, 32), _conv(32, 32)),
+        *(nn.MaxPool2d(2), _conv(32, 64), _conv(64, 64), _conv(64, 64), _conv(64, 64)),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
+    )
+
+
+class _Mixer(nn.Module):
+    """x + depthwise 5x5 convolution, then a pointwise one (Trockman and Kolter, 2022)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        depthwise = nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False)
+        self.space = nn.Sequential(depthwise, nn.BatchNorm2d(channels), nn.ReLU())
+        self.channels = _conv(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.channels(x + self.space(x))
+
+
+def attacker_patches() -> nn.Sequential:
+    """An image-space attacker of variant `ours`: patches of 4x4 pixels, mixed four times."""
+    return nn.Sequential(
+        *(Normalise(), nn.Conv2d(1, 64, 4, stride=4, bias=False), nn.BatchNorm2d(64), nn.ReLU()),
+        *(*(_Mixer(64) for _ in range(4)), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        nn.Linear(64, 10),
+    )
+
+
 ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
     f.__name__: f
     for f in (
-        *(mlp, lenet, judge_plain, judge_wide, judge_residual),
-        *(attacker_strided, attacker_pooled),
+        *(mlp, lenet, cnn, judge_plain, judge_wide, judge_residual),
+        *(attacker_strided, attacker_pooled, attacker_large, attacker_deep, attacker_patches),
     )
 }
 

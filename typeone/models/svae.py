@@ -43,7 +43,7 @@ class _Flatten(nn.Module):
 def _dense(*widths: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths[:-1]):
-        layers += [nn.Linear(fan_in, fan_out), nn.ELU()]
+        layers += [nn.Linear(fan_in, fan_out), nn.ELU(inplace=True)]
     return nn.Sequential(*layers, nn.Linear(*widths[-2:]))
 
 
@@ -61,19 +61,19 @@ class SupervisedVAE(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim
         self.encoder = nn.Sequential(
-            *(nn.Conv2d(1, 16, 3, padding=1), nn.ELU()),
-            *(nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ELU()),
-            *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU()),
-            *(nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ELU()),
+            *(nn.Conv2d(1, 16, 3, padding=1), nn.ELU(inplace=True)),
+            *(nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ELU(inplace=True)),
+            *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU(inplace=True)),
+            *(nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ELU(inplace=True)),
             *(_Flatten(), nn.Linear(7 * 7 * 64, 128), nn.Tanh()),
             nn.Linear(128, 2 * latent_dim),
         )
         self.decoder = nn.Sequential(
-            *(nn.Linear(latent_dim, 128), nn.ELU()),
-            *(nn.Linear(128, 7 * 7 * 64), nn.ELU(), _Unflatten(64, 7)),
-            *(_upsample(), nn.Conv2d(64, 32, 3, padding=1), nn.ELU()),
-            *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU()),
-            *(_upsample(), nn.Conv2d(32, 16, 3, padding=1), nn.ELU()),
+            *(nn.Linear(latent_dim, 128), nn.ELU(inplace=True)),
+            *(nn.Linear(128, 7 * 7 * 64), nn.ELU(inplace=True), _Unflatten(64, 7)),
+            *(_upsample(), nn.Conv2d(64, 32, 3, padding=1), nn.ELU(inplace=True)),
+            *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU(inplace=True)),
+            *(_upsample(), nn.Conv2d(32, 16, 3, padding=1), nn.ELU(inplace=True)),
             nn.Conv2d(16, 1, 3, padding=1),
         )
         self.classifier = _dense(latent_dim, 256, 128, classes)

@@ -1,0 +1,60 @@
+"""Change images without an optimiser: what Algorithm 2 must be better than."""
+
+import numpy as np
+import torch
+
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
+from typeone.attacks.shards import example_rows
+from typeone.criteria import next_class
+from typeone.devices import compute_device, seeded
+from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
+from typeone.logs import job_log
+from typeone.models.classifiers import load_classifier, predict
+from typeone.models.svae import load_svae
+
+
+def attack_baseline(
+    *, examples_path, train_path, model_path, svae_path, shard_path, count, settings, seed, device
+):
+    """Write an image for each of the first ``count`` examples, by the method of ``settings``."""
+    examples = read_parquet(examples_path, shapes={"image": DIGIT_SHAPE})
+    images = from_uint8(examples["image"][:count], device)
+    labels = torch.from_numpy(np.array(examples["label"][:count])).to(device)
+    svae, classifier = load_svae(svae_path, device), load_classifier(model_path, device)
+    train_images, train_labels = read_digits(train_path, device)
+
+    def encode(batch):
+        return predict(lambda part: svae.encode(binarise(part))[0], batch)
+
+    start = encode(images)
+    if settings["method"] == "nearest":
+        attacked = nearest_images(images, next_class(labels), train_images, train_labels)
+        end = encode(attacked)
+    else:
+        if settings["method"] == "interpolation":
+            goal = class_means(encode(train_images), train_labels)[next_class(labels)]
+            end = interpolate(svae, classifier, start, labels, goal, steps=settings["steps"])
+        else:
+            generator = seeded(settings["seed"] + seed, device)
+            end = random_latents(svae, classifier, labels, generator, draws=settings["draws"])
+        attacked = predict(svae.decode, end)
+    rows = example_rows(
+        torch.arange(len(images)), images, labels, attacked, latent_start=start, latent_end=end
+    )
+    write_parquet(shard_path, rows | {"index": examples["index"][:count]})
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        attack_baseline(
+            examples_path=snakemake.input.examples,
+            train_path=snakemake.input.train,
+            model_path=snakemake.input.model,
+            svae_path=snakemake.input.svae,
+            shard_path=snakemake.output.examples,
+            **snakemake.params.how,
+            settings=snakemake.params.settings,
+            seed=int(snakemake.wildcards.seed),
+            device=compute_device(snakemake.threads),
+        )

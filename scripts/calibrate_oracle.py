@@ -1,0 +1,58 @@
+"""How often the oracle sees in attacked images what people see there."""
+
+import numpy as np
+import pandas as pd
+
+from typeone.annotations import majority, read_annotations
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.calibration import COLUMNS, calibrate
+from typeone.logs import job_log, logger
+
+VIEW = ["oracle_label", "oracle_confidence", "oracle_clear"]
+
+
+def calibrate_oracle(*, annotation_paths, runs, example_paths, calibration_path):
+    """Write one row a measure of agreement; no row when nobody has labelled anything.
+
+    ``runs``: (attack, target, seed) of each table of judged examples in ``example_paths``.
+    """
+    views = []
+    for (attack, target, seed), path in zip(runs, example_paths, strict=True):
+        view = read_parquet(path, columns=["position", *VIEW]).frame()
+        view["image"] = [f"{attack}/{target}/seed{seed}/{p}" for p in view["position"]]
+        views.append(view[["image", *VIEW]])
+    oracle = pd.concat(views, ignore_index=True)
+    annotations = read_annotations(annotation_paths, oracle["image"])
+    people = majority(annotations)
+    rows = calibrate(people, oracle)
+    note = {"annotations": len(annotations), "annotators": annotations["annotator"].nunique()}
+    if annotation_paths:
+        agreement = rows.set_index("measure").loc["agreement"]
+        logger.info(
+            "%d annotations by %d annotators of %d images; of the %d that people call a digit the "
+            "oracle agrees on %.1f %% [%.1f, %.1f]",
+            *(*note.values(), len(people), agreement["n"]),
+            *(100 * agreement[k] for k in ("value", "ci_low", "ci_high")),
+        )
+    else:
+        rows = rows.head(0)
+        logger.info(
+            "no annotations were given, so that nothing is known of people; to hold the oracle "
+            "against them, list files with the columns image and label under `annotations` "
+            "(config.yaml)"
+        )
+    write_parquet(
+        calibration_path,
+        {name: np.array(rows[name], dtype=kind) for name, kind in COLUMNS.items()},
+        metadata=note,
+    )
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        calibrate_oracle(
+            annotation_paths=snakemake.input.annotations,
+            runs=snakemake.params.runs,
+            example_paths=snakemake.input.examples,
+            calibration_path=snakemake.output.calibration,
+        )

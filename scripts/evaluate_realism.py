@@ -1,0 +1,91 @@
+"""How far attacked images lie from data, by networks that no attack has used."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.devices import compute_device, seeded
+from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
+from typeone.logs import job_log, logger
+from typeone.metrics import mean_interval
+from typeone.models.classifiers import load_classifier, predict
+from typeone.models.svae import load_svae
+from typeone.realism import kernel_distance_interval, negative_elbo, odd_share
+
+
+@torch.no_grad()
+def evaluate_realism(
+    *, test_path, judge_path, svae_paths, runs, example_paths, realism_path, clean, seed
+):
+    """Write rows (attack, target, seed, measure) of every run and of real digits.
+
+    ``svae_paths``: by seed; the images of one seed are shown to the SVAE of the next one, and to
+    none when there is one only. ``clean``: test digits drawn with ``seed`` as a control; the others
+    are what all are compared with.
+    """
+    images, _ = read_digits(test_path)
+    order = torch.randperm(len(images), generator=seeded(seed))
+    control, reference = images[order[:clean]], images[order[clean:]]
+    judge = load_classifier(judge_path)
+    svaes = {number: load_svae(path) for number, path in svae_paths.items()}
+    numbers = list(svaes)
+    held_out = {
+        number: svaes[numbers[(i + 1) % len(numbers)]] if len(numbers) > 1 else None
+        for i, number in enumerate(numbers)
+    }
+
+    def features(batch):
+        return predict(judge[:-1], batch).numpy()
+
+    real = features(reference)
+    scores = {
+        number: negative_elbo(svae, binarise(reference)).numpy()
+        for number, svae in held_out.items()
+        if svae is not None
+    }
+    rows = []
+
+    def measure(name, target, number, attacked, latent=None):
+        found = {"kernel_distance": kernel_distance_interval(features(attacked), real)}
+        if held_out[number] is not None:
+            seen = negative_elbo(held_out[number], binarise(attacked)).numpy()
+            found["odd_share"] = odd_share(seen, scores[number])
+        if latent is not None:
+            belief = svaes[number].discriminate(latent).sigmoid().numpy()
+            found["discriminator"] = mean_interval(belief)
+        for what, value in found.items():
+            logger.info("%s on %s, seed %d: %s %.3f", name, target, number, what, value.value)
+            rows.append(
+                {
+                    **{"attack": name, "target": target, "seed": number, "measure": what},
+                    **{"value": value.value, "low": value.low, "high": value.high, "n": value.n},
+                }
+            )
+
+    for number in numbers:
+        measure("clean", "", number, control, svaes[number].encode(binarise(control))[0])
+    for (name, target, number), path in zip(runs, example_paths, strict=True):
+        table = read_parquet(
+            path,
+            columns=["adversarial_image", "latent_end"],
+            shapes={"adversarial_image": DIGIT_SHAPE},
+        )
+        latent = torch.from_numpy(np.array(table["latent_end"]))
+        measure(name, target, number, from_uint8(table["adversarial_image"]), latent)
+    frame = pd.DataFrame(rows)
+    write_parquet(realism_path, {name: frame[name].to_numpy() for name in frame})
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_realism(
+            test_path=snakemake.input.test,
+            judge_path=snakemake.input.judge[0],
+            svae_paths=dict(zip(snakemake.params.seeds, snakemake.input.svae, strict=True)),
+            runs=snakemake.params.runs,
+            example_paths=snakemake.input.examples,
+            realism_path=snakemake.output.realism,
+            **snakemake.params.settings,
+        )

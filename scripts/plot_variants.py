@@ -1,0 +1,63 @@
+"""Where the paper's attack and ours end, side by side, on every classifier that ours attacks."""
+
+import numpy as np
+
+from typeone.artifacts import read_parquet
+from typeone.logs import job_log
+from typeone.plotting import filmstrips, save_figure, style
+
+
+def seen(examples, position):
+    """What the oracle sees in an attacked image, doubted if unclear, and f1's confidence."""
+    doubt = "" if examples["oracle_clear"][position] else "?"
+    fooled = examples["f1_label_after"][position] == examples["label"][position]
+    confidence = f"{examples['f1_confidence_after'][position]:.2f}" if fooled else "f1 left"
+    return f"{examples['oracle_label'][position]}{doubt} · {confidence}"
+
+
+def plot_variants(*, paper_path, ours_paths, shown, figure_paths, dpi, preset):
+    """Draw the first example of each class: the original, the paper's end, ours on each target.
+
+    ``ours_paths``: by target. ``shown``: the classifier that the paper's column attacks. Another
+    target has other examples, so that its columns show its own first one, original and end.
+    """
+    paper = read_parquet(paper_path)
+    ours = {target: read_parquet(path) for target, path in ours_paths.items()}
+    same = ours.pop(shown)
+    rows, labels = [], []
+    for label in sorted(set(same["label"])):
+        first = int(np.flatnonzero(same["label"] == label)[0])
+        row = [
+            (same["image"][first], "original"),
+            (paper["adversarial_image"][first], seen(paper, first)),
+            (same["adversarial_image"][first], seen(same, first)),
+        ]
+        for examples in ours.values():
+            mine = np.flatnonzero(examples["label"] == label)
+            if len(mine):
+                row += [
+                    (examples["image"][mine[0]], "original"),
+                    (examples["adversarial_image"][mine[0]], seen(examples, mine[0])),
+                ]
+        rows.append(row)
+        labels.append(f"{label} → {same['target_label'][first]}")
+    columns = [f"original, paper and ours on {shown}", *(f"original, ours on {t}" for t in ours)]
+    caption = (
+        f"Columns: {'; '.join(columns)}. Above each end what the oracle sees (? where its judges "
+        f"differ or doubt) and f1's confidence in the old label. Preset {preset}, first seed, the "
+        "first example of each class."
+    )
+    with style():
+        save_figure(filmstrips(rows, labels=labels, caption=caption), figure_paths, dpi=dpi)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        plot_variants(
+            paper_path=snakemake.input.paper[0],
+            ours_paths=dict(zip(snakemake.params.targets, snakemake.input.ours, strict=True)),
+            shown=snakemake.params.shown,
+            figure_paths=list(snakemake.output),
+            dpi=snakemake.params.dpi,
+            preset=snakemake.params.preset,
+        )

@@ -1,0 +1,81 @@
+"""What any Type I attack must be compared with: changing an image without an optimiser.
+
+Three answers to «make x another class while f1 says y»: take a real image of the target class; go
+straight from z to the mean latent of that class, as far as f1 allows; draw latents until f1 says y.
+The paper has none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from typeone.models.classifiers import predict
+from typeone.models.svae import SupervisedVAE
+
+Classifier = Callable[[Tensor], Tensor]
+
+
+@torch.no_grad()
+def nearest_images(
+    images: Tensor, target_labels: Tensor, candidates: Tensor, candidate_labels: Tensor
+) -> Tensor:
+    """Of each target class the candidate nearest to the image (Euclidean), ``(N, C, H, W)``."""
+    nearest = torch.empty_like(images)
+    for label in target_labels.unique():
+        of_it = target_labels == label
+        choice = candidates[candidate_labels == label]
+        distance = torch.cdist(images[of_it].flatten(1), choice.flatten(1))
+        nearest[of_it] = choice[distance.argmin(dim=1)]
+    return nearest
+
+
+def class_means(latent: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
+    """Mean latent of each class, ``(N, D)`` and ``(N,)`` → ``(classes, D)``."""
+    return torch.stack([latent[labels == label].mean(dim=0) for label in range(classes)])
+
+
+@torch.no_grad()
+def interpolate(
+    svae: SupervisedVAE,
+    classifier: Classifier,
+    latent: Tensor,
+    labels: Tensor,
+    goal: Tensor,
+    *,
+    steps: int,
+) -> Tensor:
+    """The furthest of ``steps`` points on the line from ``latent`` to ``goal``, each ``(N, D)``, at
+    which the classifier still says ``labels`` ``(N,)``; where it says so nowhere, the start."""
+    furthest = latent.clone()
+    for step in range(1, steps + 1):
+        point = torch.lerp(latent, goal, step / steps)
+        kept = predict(classifier, predict(svae.decode, point)).argmax(dim=1) == labels
+        furthest[kept] = point[kept]
+    return furthest
+
+
+@torch.no_grad()
+def random_latents(
+    svae: SupervisedVAE,
+    classifier: Classifier,
+    labels: Tensor,
+    generator: torch.Generator,
+    *,
+    draws: int,
+) -> Tensor:
+    """For each label another z ~ N(0, I) that the classifier gives that label, ``(N, D)``.
+
+    Of ``draws`` latents in the order of drawing; an example that they are too few for gets the
+    first draw of all, which its classifier calls something else: a failure, not a gap.
+    """
+    drawn = torch.randn(draws, svae.latent_dim, generator=generator, device=labels.device)
+    said = predict(classifier, predict(svae.decode, drawn)).argmax(dim=1)
+    chosen = drawn[:1].repeat(len(labels), 1)
+    for label in labels.unique():
+        asking = (labels == label).nonzero().flatten()
+        answers = (said == label).nonzero().flatten()[: len(asking)]
+        chosen[asking[: len(answers)]] = drawn[answers]
+    return chosen
