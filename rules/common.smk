@@ -137,6 +137,12 @@ def validate_config(config, schema):
     for key, value in infinite(config):
         raise WorkflowError(f"`{key}` is {value}; needs a finite number (see config.yaml)")
     validate_ablations(config)
+    for path in config["annotations"]:
+        if not Path(path).is_file():
+            raise WorkflowError(
+                f"`annotations` names {path!r}, which is no file; needs CSV or Parquet files, by a "
+                "path from the folder that Snakemake runs in, or none: []"
+            )
     mnist = config["data"]["mnist"]
     if mnist["source"] == "path" and mnist["path"] is None:
         raise WorkflowError(

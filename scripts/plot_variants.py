@@ -10,9 +10,9 @@ from typeone.plotting import filmstrips, save_figure, style
 def seen(examples, position):
     """What the oracle sees in an attacked image, doubted if unclear, and f1's confidence."""
     doubt = "" if examples["oracle_clear"][position] else "?"
-    fooled = examples["f1_label_after"][position] == examples["label"][position]
-    confidence = f"{examples['f1_confidence_after'][position]:.2f}" if fooled else "f1 left"
-    return f"{examples['oracle_label'][position]}{doubt} · {confidence}"
+    kept = examples["f1_label_after"][position] == examples["label"][position]
+    confidence = f"{examples['f1_confidence_after'][position]:.2f}" if kept else "left"
+    return f"{examples['oracle_label'][position]}{doubt}  {confidence}"
 
 
 def plot_variants(*, paper_path, ours_paths, shown, figure_paths, dpi, preset):
@@ -24,28 +24,34 @@ def plot_variants(*, paper_path, ours_paths, shown, figure_paths, dpi, preset):
     paper = read_parquet(paper_path)
     ours = {target: read_parquet(path) for target, path in ours_paths.items()}
     same = ours.pop(shown)
+    headers = ["x", f"paper\n{shown}", f"ours\n{shown}"]
+    headers += [header for target in ours for header in ("x", f"ours\n{target}")]
     rows, labels = [], []
     for label in sorted(set(same["label"])):
         first = int(np.flatnonzero(same["label"] == label)[0])
         row = [
-            (same["image"][first], "original"),
+            (same["image"][first], ""),
             (paper["adversarial_image"][first], seen(paper, first)),
             (same["adversarial_image"][first], seen(same, first)),
         ]
         for examples in ours.values():
-            mine = np.flatnonzero(examples["label"] == label)
-            if len(mine):
-                row += [
-                    (examples["image"][mine[0]], "original"),
-                    (examples["adversarial_image"][mine[0]], seen(examples, mine[0])),
-                ]
+            mine = np.flatnonzero(examples["label"] == label)[:1]
+            blank = np.zeros_like(examples["image"][0])
+            row += [(examples["image"][i], "") for i in mine] or [(blank, "none")]
+            row += [(examples["adversarial_image"][i], seen(examples, i)) for i in mine] or [
+                (blank, "")
+            ]
+        if not rows:
+            row = [
+                (image, f"{header}\n{title}")
+                for header, (image, title) in zip(headers, row, strict=True)
+            ]
         rows.append(row)
         labels.append(f"{label} → {same['target_label'][first]}")
-    columns = [f"original, paper and ours on {shown}", *(f"original, ours on {t}" for t in ours)]
     caption = (
-        f"Columns: {'; '.join(columns)}. Above each end what the oracle sees (? where its judges "
-        f"differ or doubt) and f1's confidence in the old label. Preset {preset}, first seed, the "
-        "first example of each class."
+        "x: the original. Above each end what the oracle sees (? where its judges differ or doubt) "
+        "and f1's confidence in the old label (or that f1 left it). The first example of each "
+        f"class that the network gets right, first seed, preset {preset}."
     )
     with style():
         save_figure(filmstrips(rows, labels=labels, caption=caption), figure_paths, dpi=dpi)

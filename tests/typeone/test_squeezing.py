@@ -7,7 +7,13 @@ import pytest
 import scipy.ndimage
 import torch
 
-from typeone.detectors.squeezing import median_smooth, reduce_bit_depth, scores, squeeze
+from typeone.detectors.squeezing import (
+    differentiable_squeezers,
+    median_smooth,
+    reduce_bit_depth,
+    scores,
+    squeeze,
+)
 
 
 def seeded(seed=0):
@@ -77,6 +83,93 @@ def test_views_are_named_after_their_squeezers():
     assert views.keys() == {"bit_depth_3", "median_2x2"}
     assert torch.equal(views["bit_depth_3"], reduce_bit_depth(images, 3))
     assert torch.equal(views["median_2x2"], median_smooth(images, 2))
+
+
+# ------------------------------------------------------------------------ as an attack sees them
+
+
+def stored(shape):
+    """Images as they are stored: 256 levels, many of them equal."""
+    return torch.randint(256, shape, generator=seeded(1)) / 255
+
+
+@pytest.mark.parametrize("bits", [1, 4])
+@pytest.mark.parametrize("median", [2, 3, 5])
+@pytest.mark.parametrize(
+    "images",
+    [
+        torch.rand(3, 2, 9, 7, generator=seeded()),
+        torch.rand(3, 1, 28, 28, generator=seeded(), dtype=torch.float64),
+        stored((3, 2, 7, 9)),
+        (stored((3, 1, 8, 8)) > 0.5).float(),
+    ],
+    ids=["float32", "float64", "stored", "binary"],
+)
+def test_an_attack_sees_the_very_values_of_the_detector(images, median, bits):
+    theirs = squeeze(images, bits=bits, median=median).values()
+    ours = differentiable_squeezers(bits=bits, median=median)
+    for view, squeezer in zip(theirs, ours, strict=True):
+        assert squeezer(images).dtype == view.dtype
+        assert torch.equal(squeezer(images), view)
+
+
+@pytest.mark.parametrize("bits", range(1, 8))
+def test_passing_the_gradient_through_does_not_disturb_the_rounding(bits):
+    """x + (round(x) - x) is round(x) to the bit.
+
+    A level above 0 is at most twice x and at least half of it, so that the difference is exact
+    (Sterbenz); next to the ties, where that is closest to failing, it is tried.
+    """
+    levels = 2**bits - 1
+    ties = (torch.arange(levels) + 0.5) / levels
+    near = [ties]
+    for direction in (0.0, 1.0):
+        value = ties
+        for _ in range(20):
+            value = torch.nextafter(value, torch.tensor(direction))
+            near.append(value)
+    values = torch.cat([torch.arange(256) / 255, *near])
+    reduced, _ = differentiable_squeezers(bits=bits, median=2)
+    assert torch.equal(reduced(values), reduce_bit_depth(values, bits))
+
+
+@pytest.mark.parametrize("bits", [1, 4])
+def test_rounding_passes_the_gradient_straight_through(bits):
+    images = torch.rand(2, 1, 4, 4, generator=seeded(), requires_grad=True)
+    weights = torch.randn(images.shape, generator=seeded(2))
+    reduced, _ = differentiable_squeezers(bits=bits, median=2)
+    (gradient,) = torch.autograd.grad((weights * reduced(images)).sum(), images)
+    assert torch.equal(gradient, weights)
+
+
+def test_the_median_passes_the_gradient_to_the_pixel_that_it_chose():
+    # the windows of [[1, 2], [3, 4]] / 10 choose 1, 2, 3 and 3, as above
+    images = image([0.1, 0.2], [0.3, 0.4]).requires_grad_(True)
+    _, smoothed = differentiable_squeezers(bits=1, median=2)
+    weights = image([1.0, 10.0], [100.0, 1000.0])
+    (gradient,) = torch.autograd.grad((weights * smoothed(images)).sum(), images)
+    assert torch.equal(gradient, image([1.0, 10.0], [1100.0, 0.0]))
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_the_gradient_of_the_median_is_that_of_finite_differences(size):
+    images = torch.rand(1, 2, 5, 6, generator=seeded(3), dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(images.shape, generator=seeded(4), dtype=torch.float64)
+    _, smoothed = differentiable_squeezers(bits=1, median=size)
+    (gradient,) = torch.autograd.grad((weights * smoothed(images)).sum(), images)
+    h = 1e-6
+    # as long as no two pixels change places the median is linear, so that differences are exact
+    levels = images.detach().flatten().sort().values
+    assert levels.diff().min() > 2 * h
+    numeric = torch.zeros_like(images)
+    for i in range(images.numel()):
+        e = torch.zeros(images.numel(), dtype=torch.float64)
+        e[i] = h
+        # scipy's filter, which needs no gradient, on either side
+        up, down = (median_smooth(images.detach() + s * e.view_as(images), size) for s in (1, -1))
+        numeric.view(-1)[i] = (weights * (up - down)).sum() / (2 * h)
+    # rounding of pixels below 1 in float64, over h: 1e-16 / 1e-6, times weights that sum to 100
+    torch.testing.assert_close(gradient, numeric, rtol=0, atol=1e-8)
 
 
 # ---------------------------------------------------------------------------------- distances

@@ -3,70 +3,45 @@
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from typeone.attacks.svae import SvaeAttackSettings, attack, image_loss, update_k
-from typeone.criteria import (
-    KeepLabel,
-    next_class,
-    type1_success,
-    type1_targeted_success,
-    type2_success,
-)
-from typeone.errors import InputError
-from typeone.models.classifiers import mlp, reset_parameters
-from typeone.models.svae import SupervisedVAE
+from typeone.attacks.svae import attack, update_k
+from typeone.criteria import KeepLabel
 
-LN2, LN3 = math.log(2), math.log(3)
-F64 = torch.float64
-
-SETTINGS = SvaeAttackSettings(
-    steps=20,
-    lr=0.02,
-    beta2=0.999,
-    alpha=0.01,
-    gamma=0.0001,
-    eta=0.1,
-    beta="ratio",
-    target_loss=0.01,
-    k_max=10.0,
-    manifold="probability",
-    patience=None,
-    check_every=10,
+from .algorithm2 import (
+    ALIKE,
+    F64,
+    LN2,
+    SETTINGS,
+    TOGETHER,
+    ToySvae,
+    batch_of_attacks,
+    f64,
+    real_networks,
+    seeded,
 )
 
 
-def f64(*values):
-    return torch.tensor(values, dtype=F64)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-class ToySvae:
-    """Two classes split by z_0, f_dis by z_1; the decoded pixels are z itself, in one row."""
+class Careless(ToySvae):
+    """f2 is undecided everywhere."""
 
     def classify(self, z):
-        return torch.stack([-z[:, 0], z[:, 0]], dim=1)
-
-    def discriminate(self, z):
-        return z[:, 1]
-
-    def decode(self, z):
-        return z.view(len(z), 1, 1, -1)
+        return 0 * super().classify(z)
 
 
 def scripted(losses, kept=True):
-    """A `keep` whose J1 is known: the next of ``losses`` at every call."""
-    left = iter(losses)
+    """A `keep` whose J1 is known: the next of ``losses`` at every step.
+
+    Where k leaves 0 the attack asks twice, for the loss and then for its gradient.
+    """
+    left, asked = iter(losses), [None, True]
 
     def keep(images, rows):
-        n = len(rows)
-        return torch.full((n,), next(left), dtype=F64), torch.full((n,), kept)
+        n, again = len(rows), torch.is_grad_enabled() and not asked[1]
+        asked[:] = asked[0] if again else next(left), torch.is_grad_enabled()
+        return torch.full((n,), asked[0], dtype=F64), torch.full((n,), kept)
 
     return keep
 
@@ -126,19 +101,123 @@ def test_inside_the_attack_k_follows_eq10(beta, k_max, by_hand):
     assert result.k.tolist() == pytest.approx(by_hand[-1:], abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("k_start", "k_max", "eta", "by_hand"),
+    [
+        (0.5, 10.0, 0.0, [0.5, 0.5, 0.5, 0.5]),  # fixed
+        (0.5, 0.3, 0.0, [0.3, 0.3, 0.3, 0.3]),  # clipped as Eq. 10 is
+        # 0.1 * (ln 2 - 0.01) a step, from k_start on and up to the maximum
+        (0.5, 0.6, 0.1, [0.5, 0.499 + LN2 / 10, 0.6, 0.6]),
+    ],
+)
+def test_k_starts_where_it_is_told_to(k_start, k_max, eta, by_hand):
+    """z stands still where f1, whose logits are the pixels, is undecided: J1 is ln 2."""
+    result = attack(
+        ToySvae(),
+        torch.zeros(1, 2, dtype=F64),
+        torch.tensor([1]),
+        replace(SETTINGS, steps=3, lr=0.0, k_start=k_start, k_max=k_max, eta=eta),
+        keep=KeepLabel(torch.nn.Flatten(), torch.tensor([0])),
+        follow=[0],
+        follow_every=1,
+    )
+    assert [p.k for p in result.trace] == pytest.approx(by_hand, abs=1e-12)  # float64
+    assert result.k.tolist() == pytest.approx(by_hand[-1:], abs=1e-12)
+
+
+@pytest.mark.parametrize(("k_start", "moved"), [(0.0, 0.0), (0.01, 0.25)])
+def test_the_start_of_k_is_felt_at_the_first_step(k_start, moved):
+    # only k * J1 pulls: z_0 up and z_1 down, and Adam's first step is lr * sign(g)
+    settings = replace(SETTINGS, steps=1, lr=0.25, alpha=0.0, gamma=0.0, eta=0.0, k_start=k_start)
+    keep = KeepLabel(torch.nn.Flatten(), torch.tensor([0]))
+    result = attack(Careless(), f64([0.0, 0.0]), torch.tensor([1]), settings, keep=keep)
+    # epsilon shortens the step by 1e-8 / (0.03 |g|), with |g| = 0.01 / 2
+    torch.testing.assert_close(result.latent_end, f64([moved, -moved]), rtol=0, atol=1e-4)
+
+
+class Noting:
+    """f1 whose logits are the pixels; notes at every call whether a gradient could flow."""
+
+    def __init__(self):
+        self.gradient = []
+
+    def __call__(self, images):
+        self.gradient.append(torch.is_grad_enabled())
+        return images.flatten(1)
+
+
+@pytest.mark.parametrize(
+    ("why", "changes", "by_hand"),
+    [
+        ("k stays 0", {"eta": 0.0}, [False] * 5),
+        # k is 0 at the start and 0.1 * (ln 2 - 0.01) at step 1, where J1 is asked for again
+        ("k leaves 0", {"eta": 0.1}, [False, False, True, True, True, True]),
+        # with beta 0 the bracket of Eq. 10 is -J2 + J1 - 0.01 = -0.01, so that k ends the steps at
+        # 0.0015, 0.0005, 0, 0, 0; step 2 asks for J1 while k is still 0.0005
+        (
+            "k returns to 0",
+            {"k_start": 0.0015, "eta": 0.1, "beta": 0.0},
+            [True, True, True, False, False],
+        ),
+    ],
+)
+def test_no_gradient_flows_through_f1_while_every_k_is_zero(why, changes, by_hand):
+    f1 = Noting()
+    attack(
+        ToySvae(),
+        torch.zeros(2, 2, dtype=F64),
+        torch.tensor([1, 1]),
+        replace(SETTINGS, steps=4, lr=0.0, **changes),
+        keep=KeepLabel(f1, torch.tensor([0, 0])),
+    )
+    assert f1.gradient == by_hand, why
+
+
+def test_a_neighbour_whose_k_leaves_zero_changes_no_bit():
+    """Example 0 has k = 0 throughout; J1 is computed with or without gradient, by its neighbour."""
+    svae, f1, latent, labels, targets = batch_of_attacks(2)
+    settings = replace(TOGETHER, patience=None, steps=40, target_loss=0.0)
+    true = KeepLabel(f1, labels)
+
+    def raised(by):
+        """J1 plus known numbers, so that they alone decide which k leaves 0."""
+        felt = []
+
+        def keep(images, rows):
+            j1, kept = true(images, rows)
+            felt.append(images.requires_grad)
+            return j1 + f64(*by)[rows], kept
+
+        return keep, felt
+
+    (calm, never), (stirred, later) = raised([-99, -99]), raised([-99, 99])
+    alone = attack(svae, latent, targets, settings, keep=calm)
+    beside = attack(svae, latent, targets, settings, keep=stirred)
+    assert not any(never)
+    assert not later[0]
+    assert all(later[2:])  # from step 1 on; there J1 is asked for twice
+    assert alone.k.tolist() == [0, 0]
+    assert beside.k.tolist() == [0, 1]
+    # both batches have two rows, so that sums run in one order: no tolerance
+    assert torch.equal(beside.latent_end[0], alone.latent_end[0])
+    assert torch.equal(beside.images[0], alone.images[0])
+    assert not torch.equal(beside.latent_end[1], alone.latent_end[1])
+
+
+def test_in_a_batch_as_alone_to_the_bit_where_every_sum_has_one_order():
+    # logits of f1 are z: J1 of the first example is softplus(-16), far below its target of 0.01,
+    # that of the second softplus(16), so that its k leaves 0 at step 1
+    z0, targets, labels = f64([8, -8], [8, -8]), torch.tensor([0, 0]), torch.tensor([0, 1])
+    both = attack(ToySvae(), z0, targets, SETTINGS, keep=KeepLabel(torch.nn.Flatten(), labels))
+    one = attack(
+        *(ToySvae(), z0[:1], targets[:1], SETTINGS),
+        keep=KeepLabel(torch.nn.Flatten(), labels[:1]),
+    )
+    assert both.k[0] == one.k[0] == 0 < both.k[1]
+    assert torch.equal(both.latent_end[:1], one.latent_end)
+
+
 # -------------------------------------------------------------------------- the step on z
-
-
-def real_networks(seed=0, dtype=F64):
-    """An untrained SVAE and MLP in eval mode; their parameters could take gradients."""
-    svae, f1 = SupervisedVAE(latent_dim=6), mlp()
-    svae.reset_parameters(seeded(seed))
-    reset_parameters(f1, seeded(seed + 1))
-    # untrained nets decode to flat grey: larger weights give images and logits that differ
-    with torch.no_grad():
-        for p in [*svae.decoder.parameters(), *svae.classifier.parameters()]:
-            p *= 1.5
-    return svae.to(dtype).eval(), f1.to(dtype).eval()
 
 
 @pytest.mark.parametrize("manifold", ["probability", "log"])
@@ -215,10 +294,6 @@ def test_a_decoder_whose_inverse_is_known_ends_on_the_image_that_keeps_f1():
     The decoder is z itself, so the end is known: z = (0.3, 0.3).
     """
 
-    class Careless(ToySvae):
-        def classify(self, z):
-            return 0 * super().classify(z)
-
     def keep(images, rows):
         return (images - 0.3).square().sum(dim=(1, 2, 3)), torch.ones(len(rows), dtype=torch.bool)
 
@@ -233,26 +308,6 @@ def test_a_decoder_whose_inverse_is_known_ends_on_the_image_that_keeps_f1():
 
 
 # ------------------------------------------------------------------- a batch is its singles
-
-
-def batch_of_attacks(n=5):
-    """Real networks, latents, the labels that f1 gives at the start, and targets of f2."""
-    svae, f1 = real_networks(seed=5)
-    latent = 1.5 * torch.randn(n, 6, generator=seeded(8), dtype=F64)
-    with torch.no_grad():
-        labels = f1(svae.decode(latent)).argmax(dim=1)
-        targets = next_class(svae.classify(latent).argmax(dim=1))
-    return svae, f1, latent, labels, targets
-
-
-# f1 of an untrained net is never sure: a J1 of 1.8 nats counts as kept
-TOGETHER = replace(
-    SETTINGS, steps=80, lr=0.05, eta=0.1, target_loss=1.8, k_max=1.0, patience=20, beta="ratio"
-)
-
-# float64 sums in another order differ by 1e-16; Adam's first steps and 80 steps of a network
-# with kinks enlarge that, by far less than a factor of 1e8
-ALIKE = {"rtol": 0, "atol": 1e-8}
 
 
 def test_a_batch_decides_as_its_singles_do():
@@ -422,109 +477,3 @@ def test_the_networks_are_left_as_they_were():
         assert torch.equal(value, before[key])
     assert not result.images.requires_grad
     assert not result.latent_end.requires_grad
-
-
-# -------------------------------------------------------------------------------- criteria
-
-
-def test_keep_label_is_the_cross_entropy_at_the_examples_own_label():
-    keep = KeepLabel(torch.nn.Flatten(), torch.tensor([9, 1, 0]))
-    images = f64([0, LN3], [0, LN3]).view(2, 1, 1, 2)
-    j1, kept = keep(images, torch.tensor([2, 1]))  # what is left of a batch of three
-    torch.testing.assert_close(j1, f64(2 * LN2, 2 * LN2 - LN3))
-    assert kept.tolist() == [False, True]
-
-
-def test_the_target_is_the_next_digit_and_nine_goes_to_zero():
-    assert next_class(torch.tensor([0, 4, 9])).tolist() == [1, 5, 0]
-
-
-def test_success_of_both_types_on_every_combination():
-    """Rows: f1 kept or left, the judge sees the old label, the target or a third one."""
-    label, target = np.full(6, 4), np.full(6, 5)
-    f1, judged = np.array([4, 4, 4, 7, 7, 7]), np.array([4, 5, 8, 4, 5, 8])
-    yes, no = True, False
-    assert type1_success(label, f1, judged).tolist() == [no, yes, yes, no, no, no]
-    assert type1_targeted_success(label, f1, judged, target).tolist() == [no, yes, no, no, no, no]
-    assert type2_success(label, f1, judged).tolist() == [no, no, no, yes, no, no]
-
-
-# ------------------------------------------------------------------------ variant `ours`
-
-
-class Sees:
-    """An attacker whose logits are one pixel and its opposite."""
-
-    def __init__(self, pixel):
-        self.pixel = pixel
-
-    def __call__(self, images):
-        value = images.flatten(1)[:, self.pixel]
-        return torch.stack([value, -value], dim=1)
-
-
-class ReencodingSvae(ToySvae):
-    """Encodes an image as its pixels, turned around."""
-
-    def encode(self, images):
-        return images.flatten(1).flip(1), None
-
-
-def test_the_image_loss_is_the_mean_over_attackers_and_f2_anew_by_hand():
-    images = f64(0.5, 0.0).view(1, 1, 1, 2)
-    settings = replace(SETTINGS, image_weight=2.0, reencode_weight=3.0)
-    loss = image_loss(ReencodingSvae(), [Sees(0), Sees(1)], images, torch.tensor([0]), settings)
-    # attackers: logits (0.5, -0.5) and (0, 0); f2 anew reads z_0 = 0 and is undecided
-    attackers = (math.log(1 + math.exp(-1)) + LN2) / 2
-    assert loss.tolist() == pytest.approx([2 * attackers + 3 * LN2], abs=1e-12)
-
-
-def test_without_weights_attackers_are_not_asked():
-    def refuses(images):
-        raise AssertionError("asked")
-
-    z0, target = f64(0.3, -0.2).view(1, 2), torch.tensor([1])
-    with_them = attack(ToySvae(), z0, target, SETTINGS, keep=None, attackers=[refuses])
-    without = attack(ToySvae(), z0, target, SETTINGS, keep=None)
-    assert torch.equal(with_them.latent_end, without.latent_end)
-
-
-def test_attackers_alone_move_the_image_to_their_class():
-    """f2 is undecided everywhere; only the attacker tells the classes apart, by pixel 1."""
-
-    class Undecided(ToySvae):
-        def classify(self, z):
-            return 0 * z
-
-    z0 = f64(0.0, -1.0).view(1, 2)
-    settings = replace(SETTINGS, steps=50, lr=0.1, alpha=0.0, gamma=0.0, image_weight=1.0)
-    result = attack(Undecided(), z0, torch.tensor([0]), settings, keep=None, attackers=[Sees(1)])
-    assert result.latent_end[0, 1] > 1
-    assert result.latent_end[0, 0] == 0
-
-
-def test_an_image_weight_needs_attackers():
-    settings = replace(SETTINGS, image_weight=0.5)
-    with pytest.raises(InputError, match=r"`image_weight` is 0\.5 without attackers"):
-        attack(ToySvae(), f64(0.0, 0.0).view(1, 2), torch.tensor([1]), settings, keep=None)
-
-
-def test_the_gradient_of_ours_is_that_of_finite_differences():
-    svae, f1 = real_networks()
-    attacker = mlp().double().eval().requires_grad_(False)
-    reset_parameters(attacker, seeded(5))
-    images = torch.rand(2, 1, 28, 28, generator=seeded(6), dtype=F64, requires_grad=True)
-    targets = torch.tensor([7, 2])
-    settings = replace(SETTINGS, image_weight=0.7, reencode_weight=1.3)
-
-    def loss(x):
-        return image_loss(svae, [attacker, f1], x, targets, settings)
-
-    (gradient,) = torch.autograd.grad(loss(images).sum(), images)
-    direction = torch.randn(images.shape, generator=seeded(7), dtype=F64)
-    h = 1e-6
-    with torch.no_grad():
-        slope = (loss(images + h * direction) - loss(images - h * direction)) / (2 * h)
-    exact = (gradient * direction).flatten(1).sum(1)
-    # central differences err by h² times the third derivative, and by 1e-16 / h of rounding
-    assert slope.tolist() == pytest.approx(exact.tolist(), rel=1e-5)

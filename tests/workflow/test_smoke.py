@@ -24,8 +24,13 @@ from typeone.data import MNIST_SHA256
 
 SOON = 60  # seconds for a job that fails at once; alone it takes five, but tests share the machine
 TYPE2 = ("fgsm", "pgd", "deepfool", "cw_l2", "ead")
-SVAE = ("paper", "sm", "ours", "transition", "reconstruction")
-ATTACKS = (*SVAE, *TYPE2)
+SVAE = ("paper", "sm", "ours", "ours_adaptive", "transition", "reconstruction")
+BASELINES = ("nearest", "interpolation", "random_latent")
+ATTACKS = (*SVAE, *BASELINES, *TYPE2)
+TARGETS = {name: ("mlp",) for name in ATTACKS} | {
+    "ours": ("mlp", "lenet", "cnn"),
+    "ours_adaptive": ("mlp", "cnn"),
+}
 MLP = "results/mnist/classifiers/mlp/seed0/model.safetensors"
 STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
 STAGE2 = "results/mnist/svae/seed0/stage2.safetensors"
@@ -34,22 +39,46 @@ PAPER = "results/mnist/attacks/paper/mlp/seed0"
 
 # what follows from new scores, as «rule wildcards»; a rule without wildcards has none
 RATES = {"evaluate_detection", "tabulate_table1", "tabulate_reproduction", "plot_table1_roc"}
+# what follows from new examples of Type I, beside their scores
+LOOKED_AT = {"evaluate_realism", "calibrate_oracle", "tabulate_reproduction"}
 
 
-def judging(attack):
+def judging(attack, *targets):
     """Jobs that follow from new results of one attack, up to its scores."""
-    kind = "type2" if attack in TYPE2 else "svae"
-    return {f"judge_{kind} {attack}.mlp.seed0", f"score_attack {attack}.mlp.seed0"}
+    kind = "type2" if attack in TYPE2 else "baseline" if attack in BASELINES else "svae"
+    targets = targets or TARGETS[attack]
+    jobs = {f"judge_{kind} {attack}.{t}.seed0" for t in targets}
+    jobs |= {f"score_attack {attack}.{t}.seed0" for t in targets}
+    return jobs if attack in TYPE2 else jobs | LOOKED_AT
 
 
-def shards(attack):
-    return {f"attack_svae {attack}.mlp.seed0.{shard}" for shard in (0, 1)}
+def shards(attack, *targets):
+    return {
+        f"attack_svae {attack}.{t}.seed0.{shard}"
+        for t in targets or TARGETS[attack]
+        for shard in (0, 1)
+    }
 
 
-def attacking(attack):
+def attacking(attack, *targets):
     """Every job of one attack, from f1's digits to its scores."""
-    jobs = {f"attack_type2 {attack}.mlp.seed0"} if attack in TYPE2 else shards(attack)
-    return jobs | judging(attack)
+    if attack in SVAE:
+        jobs = shards(attack, *targets)
+    elif attack in BASELINES:
+        jobs = {f"attack_baseline {attack}.mlp.seed0"}
+    else:
+        jobs = {f"attack_type2 {attack}.mlp.seed0"}
+    return jobs | judging(attack, *targets)
+
+
+def ablating(attack):
+    """Every job of the ablations of one attack."""
+    jobs = {f"attack_ablations {attack}.mlp.seed0.{shard}" for shard in (0, 1)}
+    return jobs | {
+        f"judge_ablations {attack}.mlp.seed0",
+        "plot_ablations",
+        "tabulate_reproduction",
+    }
 
 
 def union(sets):
@@ -57,52 +86,76 @@ def union(sets):
 
 
 FIGURES = {
-    "paper": {"plot_figure6", "plot_figure7a"},
-    "ours": {"plot_figure7a_ours"},
+    "paper": {"plot_figure6", "plot_figure7a", "plot_variants"},
+    "ours": {"plot_figure7a_ours", "plot_variants"},
     "transition": {"plot_figure5a"},
 }
-ALL_FIGURES = {*FIGURES["paper"], *FIGURES["ours"], *FIGURES["transition"], "plot_table1_roc"}
-ALL_JUDGED = union(judging(a) for a in ATTACKS) | RATES
-ALL_ATTACKED = union(attacking(a) for a in ATTACKS) | RATES | ALL_FIGURES
+ABLATIONS = ablating("paper") | ablating("ours")
+ALL_FIGURES = union(FIGURES.values()) | {"plot_table1_roc", "plot_ablations"}
+ALL_JUDGED = (
+    union(judging(a) for a in ATTACKS)
+    | {f"judge_ablations {a}.mlp.seed0" for a in ("paper", "ours")}
+    | RATES
+)
+SCORES = {f"score_attack {a}.{t}.seed0" for a in ATTACKS for t in TARGETS[a]} | {
+    f"score_clean clean.{t}.seed0" for t in TARGETS["ours"]
+}
 
 CONFIG_EDITS = {
     # one attack
     "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
-    "attacks: {paper: {lr: 0.05}}": attacking("paper") | RATES | FIGURES["paper"],
+    "attacks: {paper: {lr: 0.05}}": (
+        attacking("paper") | RATES | FIGURES["paper"] | ablating("paper")
+    ),
     "attacks: {transition: {gamma: 0.001}}": (
         attacking("transition") | RATES | FIGURES["transition"]
     ),
     "attacks: {sm: {count: 30}}": attacking("sm") | RATES,
-    # all attacks on one f1, and a classifier that nothing attacks
-    "examples: {seed: 21}": {"sample_examples mlp.seed0"} | ALL_ATTACKED,
-    "classifiers: {lenet: {training: {lr: 0.001}}}": {
-        "train_classifier lenet.seed0",
-        "tabulate_reproduction",
-    },
-    # the SVAE after its first stage
-    "svae: {stage2: {training: {lr: 0.002}}}": (
-        {"train_svae_stage2 seed0"}
-        | union(map(attacking, SVAE))
-        | union(map(judging, TYPE2))
+    "attacks: {interpolation: {settings: {steps: 7}}}": attacking("interpolation") | RATES,
+    "ablations: {attacks: {ours: {no_jitter: {jitter: 2}}}}": ablating("ours"),
+    # all attacks on one f1, and those on another
+    "examples: {seed: 21}": (
+        {f"sample_examples {t}.seed0" for t in TARGETS["ours"]}
+        | union(map(attacking, ATTACKS))
+        | ABLATIONS
         | RATES
         | ALL_FIGURES
     ),
-    # judges and detectors look at what is there
+    "classifiers: {lenet: {training: {lr: 0.001}}}": (
+        {"train_classifier lenet.seed0", "sample_examples lenet.seed0"}
+        | attacking("ours", "lenet")
+        | {"score_clean clean.lenet.seed0", "plot_variants"}
+        | RATES
+    ),
+    # the SVAE after its first stage
+    "svae: {stage2: {training: {lr: 0.002}}}": (
+        {"train_svae_stage2 seed0"}
+        | union(map(attacking, (*SVAE, *BASELINES)))
+        | union(map(judging, TYPE2))
+        | ABLATIONS
+        | RATES
+        | ALL_FIGURES
+    ),
+    # judges and detectors look at what is there; an attack that knows the detector changes with it
     "oracle: {members: {wide: {training: {lr: 0.001}}}}": (
         {"train_oracle wide", "evaluate_oracle"} | ALL_JUDGED | ALL_FIGURES
     ),
-    "detection: {median: 3}": (
-        {f"score_attack {a}.mlp.seed0" for a in ATTACKS} | {"score_clean clean.mlp.seed0"} | RATES
-    ),
+    "detection: {median: 3}": SCORES | attacking("ours_adaptive") | RATES,
     "detection: {zetas: [0.3]}": RATES,
     # only ours looks at images while it attacks
     "attackers: {members: {pooled: {training: {lr: 0.001}}}}": (
-        {"train_attacker pooled"} | attacking("ours") | RATES | FIGURES["ours"]
+        {"train_attacker pooled"}
+        | attacking("ours")
+        | attacking("ours_adaptive")
+        | ablating("ours")
+        | RATES
+        | FIGURES["ours"]
     ),
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
+    "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
     "figures: {dpi: 61}": ALL_FIGURES,
-    "figures: {columns: 8}": ALL_FIGURES - {"plot_table1_roc"},
+    "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"},
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
     "oracle: {members: {wide: {architecture: judge_wide}}}": set(),
@@ -114,7 +167,7 @@ CODE_EDITS = {
         "typeone/detectors/squeezing.py",
         "levels = 2**bits - 1",
         "levels = 2**bits",
-        {f"score_attack {a}.mlp.seed0" for a in ATTACKS} | {"score_clean clean.mlp.seed0"} | RATES,
+        SCORES | attacking("ours_adaptive") | RATES,
     ),
     "a function of one figure's script": (
         "scripts/plot_figure6.py",
@@ -230,9 +283,9 @@ def test_an_edit_of_the_configuration_reruns_what_depends_on_it(plans, edit, job
 def test_a_second_seed_adds_its_own_jobs(smoke):
     """Nothing of the first seed runs again, except what pools the seeds."""
     pending = smoke.pending("seeds: [0, 1]")
-    assert {job for job in pending if "seed1" not in job} == RATES
+    assert {job for job in pending if "seed1" not in job} == RATES | LOOKED_AT
     assert not any("seed0" in job for job in pending)
-    assert len(pending - RATES) > 30
+    assert len(pending - RATES - LOOKED_AT) > 60
 
 
 def test_a_new_attack_adds_its_own_jobs(smoke):

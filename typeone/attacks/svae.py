@@ -5,8 +5,8 @@ independent attacks: each example has its own weight k, its own Adam moments and
 when it has converged, so that it decides as it would have decided alone.
 
 Variant `ours` adds `image_losses`, and an offset of the decoder's pixel logits that is walked
-beside the latent: where a pixel is black or white for sure it changes nothing, so that it works on
-the edges of strokes and adds no noise to the ground.
+beside the latent. Its weight keeps it small against the logits of the ground, about -10, so that it
+works on the edges of strokes; a large ``offset_lr`` without weight would draw anywhere.
 
 Departures and gaps:
 ASSUME: with the ratio of Eq. 11, beta * J1 - J2 vanishes identically, so Eq. 10 moves k by the
@@ -182,7 +182,7 @@ class _Walk:
         self.adam = {
             name: _Adam(value, rates[name], settings.beta2) for name, value in self.moving.items()
         }
-        self.k = latent.new_full((len(latent),), settings.k_start)
+        self.k = latent.new_full((len(latent),), min(settings.k_start, settings.k_max))
         self.held = torch.zeros_like(self.rows)
 
     def decode(self, chosen: Tensor | slice = slice(None)) -> Tensor:
