@@ -9,7 +9,7 @@ from typeone.artifacts import read_parquet, write_parquet
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.criteria import KeepLabel, KeepSqueezed
-from typeone.detectors.squeezing import differentiable_squeezers
+from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.devices import compute_device
 from typeone.images import DIGIT_SHAPE, binarise, from_uint8
 from typeone.logs import job_log

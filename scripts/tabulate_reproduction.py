@@ -103,7 +103,9 @@ def as_text(table):
         lines.append(line.rstrip())
     missing = table[table["verdict"].str.startswith("not run")]
     for why, group in missing.groupby("verdict", sort=False):
-        lines.append(f"{why} ({len(group)} rows: {group['id'].iloc[0]} ... {group['id'].iloc[-1]})")
+        first, last = group["id"].iloc[[0, -1]]
+        which = f"{len(group)} rows: {first} ... {last}" if len(group) > 1 else first
+        lines.append(f"{why} ({which})")
     return "\n".join(lines) + "\n"
 
 

@@ -117,13 +117,13 @@ def test_interpolation_ends_at_the_last_point_before_the_boundary():
 
 
 def test_where_the_label_returns_behind_a_gap_the_furthest_point_counts():
-    # class 0 below 0.25, 1 up to 0.55, 0 again up to 0.75, then 1
-    classifier = below(0.25, 0.55, 0.75)
+    # class 0 below 0.22, 1 up to 0.55, 0 again up to 0.75, then 1
+    classifier = below(0.22, 0.55, 0.75)
     starts = f64([0.0, 0.0], [0.0, 0.0])
     goals = f64([1.0, 0.0], [0.5, 0.0])
     found = interpolate(ToySvae(), classifier, starts, torch.tensor([0, 0]), goals, steps=10)
     # 0.7 of 0.1, ..., 1; and 0.2 of 0.05, 0.1, ..., 0.5
-    torch.testing.assert_close(found[:, 0], f64(0.7, 0.2), rtol=0, atol=1e-15)
+    torch.testing.assert_close(found[:, 0], f64(0.7, 0.2), rtol=0, atol=1e-15)  # float64
 
 
 def test_the_start_counts_only_where_no_point_does():
@@ -131,9 +131,7 @@ def test_the_start_counts_only_where_no_point_does():
     classifier = below(0.25, 0.75)
     start, goal = f64([0.0, 0.0]), f64([1.0, 0.0])
     for label, steps, by_hand in [(1, 2, 0.5), (0, 2, 1.0), (0, 1, 1.0), (1, 1, 0.0)]:
-        found = interpolate(
-            ToySvae(), classifier, start, torch.tensor([label]), goal, steps=steps
-        )
+        found = interpolate(ToySvae(), classifier, start, torch.tensor([label]), goal, steps=steps)
         assert found.tolist() == [[by_hand, 0.0]]
 
 

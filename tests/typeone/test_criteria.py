@@ -13,7 +13,7 @@ from typeone.criteria import (
     type1_targeted_success,
     type2_success,
 )
-from typeone.detectors.squeezing import differentiable_squeezers
+from typeone.detectors.squeezers import differentiable_squeezers
 
 from .algorithm2 import F64, LN2, f64
 

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
 from typeone.metrics import rate_of
 from typeone.realism import kernel_distance, kernel_distance_interval, negative_elbo, odd_share
@@ -22,7 +21,7 @@ def column(*values):
 
 
 class PaperVae:
-    """Two pixels x: mu = 2 x, sigma = (1, 2); pixel i has the logit ln 3 * (mu of the other - 1)."""
+    """Two pixels x: mu = 2 x, sigma = (1, 2); a pixel's logit is ln 3 * (mu of the other - 1)."""
 
     def encode(self, images):
         mu = 2 * images.flatten(1)
@@ -134,9 +133,9 @@ def test_small_samples_of_one_distribution_have_a_mean_near_zero():
     error = values.std(ddof=1) / math.sqrt(len(values))
     # four standard errors: one seed in 16,000 would leave it
     assert abs(values.mean()) < 4 * error
-    # counting each point with itself adds E k(x, x) / n - E k(x, x') / n to either half, above
-    # (1 / 4 + 1 / 6) * (8 - 4) > 1.6 for the mean of (|x|² / 3 + 1)³; this test would see it
-    assert 4 * error < 1.6 / 4
+    # counting each point with itself would add (E k(x, x) - E k(x, x')) / n to either half: the
+    # first is at least 8, of |x|² / 3 with mean 1, the second 1 + 3 / 3; so 2.5 at least
+    assert 4 * error < 2.5 / 10
     assert (values < 0).any()
 
 
@@ -152,6 +151,8 @@ def test_the_kernel_divides_by_the_number_of_features():
     # x·y / d is 1 for ones in any dimension: 8 + 1 - 2
     for d in (1, 2, 10):
         assert kernel_distance(np.ones((3, d)), np.zeros((2, d))) == pytest.approx(7, abs=1e-12)
+        found = kernel_distance(np.ones((3, d)), np.zeros((2, d)))
+        assert found == pytest.approx(7, abs=1e-12)  # float64
 
 
 def test_the_interval_is_students_over_interleaved_parts():
@@ -170,6 +171,6 @@ def test_five_parts_by_default_and_parts_that_agree_leave_no_interval():
     assert alike[:4] == (7, 7, 7, 10)
 
 
-def test_as_many_images_as_reference_and_torch_features_are_no_special_case():
-    features = torch.tensor([[1.0], [1.0]]).numpy()
-    assert kernel_distance(features, features) == 0
+def test_a_sample_against_itself_lies_below_zero():
+    # 0 and 1: k is 1 across the two in either half, and (1 + 1 + 1 + 8) / 4 over all pairs
+    assert kernel_distance(column(0, 1), column(0, 1)) == 1 + 1 - 2 * 11 / 4

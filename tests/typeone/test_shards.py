@@ -1,5 +1,6 @@
 """Shards of an attack merge to the whole, and each row says what belongs to its example."""
 
+import itertools
 from dataclasses import replace
 from functools import partial
 
@@ -83,7 +84,7 @@ def test_shards_in_order_of_position_are_the_unsharded_bytes(run, whole, shards)
         assert rows[name].dtype == values.dtype, name
         assert rows[name].shape == values.shape, name
         assert rows[name].tobytes() == values.tobytes(), name
-    assert comparable(sum(points, [])) == comparable(whole[1])
+    assert comparable(itertools.chain(*points)) == comparable(whole[1])
 
 
 def test_batches_are_cut_before_shards(run):

@@ -7,13 +7,13 @@ import pytest
 import scipy.ndimage
 import torch
 
-from typeone.detectors.squeezing import (
+from typeone.detectors.squeezers import (
     differentiable_squeezers,
     median_smooth,
     reduce_bit_depth,
-    scores,
     squeeze,
 )
+from typeone.detectors.squeezing import scores
 
 
 def seeded(seed=0):

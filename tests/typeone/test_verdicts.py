@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from typeone import beyond, verdicts
-from typeone.metrics import mean_interval, pool_seeds, rate_of
+from typeone import verdicts
+from typeone.metrics import Rate, mean_interval, pool_seeds, rate_of
 
 
 def entry(identity="table1.clean.0.2510", published=0.5, **rest):
@@ -50,8 +50,36 @@ def test_seeds_that_differ_widen_the_interval():
     below = math.hypot((0.2 - low.low + 0.4 - high.low) / 2, seeds)
     above = math.hypot((low.high - 0.2 + high.high - 0.4) / 2, seeds)
     assert found.value == pytest.approx(0.3)
-    assert found.low == pytest.approx(0.3 - below)
-    assert found.high == pytest.approx(0.3 + above)
+    # the quantile above has seven digits
+    assert found.low == pytest.approx(0.3 - below, rel=1e-6)
+    assert found.high == pytest.approx(0.3 + above, rel=1e-6)
+    assert found.n == 100
+    assert found.seed_sd == pytest.approx(0.1 * math.sqrt(2))
+
+
+def test_four_seeds_widen_the_interval_by_half_their_deviation():
+    # 0.299 and 0.301 twice: mean 0.3, deviation 0.001 * sqrt(4 / 3), standard error half of it
+    found = pool_seeds([rate_of(k, 1000) for k in (299, 301, 299, 301)])
+    sd = 0.001 * math.sqrt(4 / 3)
+    one = rate_of(300, 1000)
+    # Wilson's half-width at 0.299 and 0.301 differs from that at 0.3 by 1e-3 of it, in opposite
+    # directions: their mean by less than 1e-5
+    assert found.low == pytest.approx(0.3 - math.hypot(0.3 - one.low, 1.959964 * sd / 2), rel=1e-5)
+    assert found.high == pytest.approx(
+        0.3 + math.hypot(one.high - 0.3, 1.959964 * sd / 2), rel=1e-5
+    )
+    assert found.seed_sd == pytest.approx(sd)
+    assert found.n == 1000
+
+
+def test_the_interval_of_shares_ends_at_0_and_1_and_that_of_other_figures_does_not():
+    # mean 0.9, deviation sqrt(2), standard error 1; single ends 0.1 below and 0.3 above
+    figures = [Rate(-0.1, -0.2, 0.2, 7), Rate(1.9, 1.8, 2.2, 5)]
+    low, high = 0.9 - math.hypot(0.1, 1.959964), 0.9 + math.hypot(0.3, 1.959964)
+    free = pool_seeds(figures, bounded=False)
+    # the quantile has seven digits
+    assert free == pytest.approx((0.9, low, high, 5, math.sqrt(2)), rel=1e-6)
+    assert pool_seeds(figures)[:4] == pytest.approx((0.9, 0.0, 1.0, 5))
 
 
 def test_a_row_of_ours_has_no_published_number_and_no_verdict():
@@ -238,104 +266,3 @@ def test_a_cell_that_is_not_configured_is_not_run():
     assert rows[0]["verdict"] == "not run: `fgsm` at 0.2510 is not in the configuration"
     assert rows[1]["ours"] == 0.1
     assert rows[2]["verdict"] == "not run: `paper` at 0.2510 is not in the configuration"
-
-
-# ------------------------------------------------------------------------- beyond the paper
-
-
-def by_name(rows):
-    """Rows by the last part of their id; all ids must start alike."""
-    assert len({row["id"].rsplit(".", 1)[0] for row in rows}) == 1
-    return {row["id"].rsplit(".", 1)[1]: row for row in rows}
-
-
-def test_type_1_rows_count_every_view():
-    examples = pd.DataFrame(
-        # label, f1 after, f2 of the latent; success under f2, the oracle, the oracle when it is
-        # clear, the oracle seeing the target
-        [
-            (4, 4, 5, True, True, True, True),
-            (4, 4, 5, True, True, True, False),
-            (4, 4, 5, True, True, False, False),
-            (4, 4, 5, True, False, False, False),
-            (4, 4, 4, True, False, False, False),
-            (4, 7, 5, False, False, False, False),
-        ],
-        columns=[
-            *("label", "f1_label_after", "f2_latent_label", "type1_success_f2"),
-            *("type1_success_oracle", "type1_success_clear", "type1_targeted_oracle"),
-        ],
-    ).assign(seed=[0, 0, 0, 1, 1, 1], f1_confidence_after=[0.9, 0.8, 0.7, 0.6, 0.5, 0.1])
-    rows = beyond.type1_rows("paper", "mlp", examples)
-    assert all(row["id"].startswith("beyond.mnist.paper.mlp.") for row in rows)
-    found = by_name(rows)
-    counts = {
-        "f1_kept": 5,
-        "f2_latent_success": 4,  # the last one's f2 has moved, but f1 has too
-        "f2_success": 5,
-        "true_success": 3,
-        "clear_success": 2,
-        "targeted_success": 1,
-    }
-    for name, successes in counts.items():
-        assert found[name]["ours"] == pytest.approx(successes / 6), name
-    assert found.keys() == counts.keys() | {"confidence"}
-    assert found["confidence"]["ours"] == pytest.approx(0.6, abs=1e-12)
-    assert found["confidence"]["unit"] == "probability"
-    assert {row["seeds"] for row in rows} == {2}
-    assert {row["verdict"] for row in rows} == {""}
-    assert len({row["description"] for row in rows}) == len(rows)
-
-
-def test_transition_rows_say_what_the_oracle_sees():
-    examples = pd.DataFrame({"label": 4, "target_label": 5, "oracle_label": [5, 5, 5, 4, 9]})
-    rows = beyond.transition_rows("transition", "mlp", examples.assign(seed=0))
-    found = by_name(rows)
-    assert numbers(found["oracle_target"]) == rate_of(3, 5)[:4]
-    assert numbers(found["oracle_label"]) == rate_of(1, 5)[:4]
-    assert rows[0]["id"] == "beyond.mnist.transition.mlp.oracle_target"
-
-
-def test_type_2_rows_count_before_and_after_storage():
-    examples = pd.DataFrame(
-        {
-            "found": [True, True, True, False],
-            "found_stored": [True, True, False, False],
-            "type2_success_oracle": [True, False, False, False],
-            "seed": [0, 0, 1, 1],
-        }
-    )
-    rows = beyond.type2_rows("ead", "lenet", examples)
-    found = by_name(rows)
-    assert {name: row["ours"] for name, row in found.items()} == {
-        "found": 0.75,
-        "found_stored": 0.5,
-        "true_success": 0.25,
-    }
-    assert rows[0]["id"] == "beyond.mnist.ead.lenet.found"
-    assert {row["seeds"] for row in rows} == {2}
-
-
-def test_detection_rows_are_those_that_table_1_has_not():
-    frame = rates(
-        ("reconstruction", "l2", "zeta", 0.251, 0, 1, 10),
-        ("reconstruction", "l2", "zeta", 0.251, 1, 4, 10),
-        ("reconstruction", "l1", "zeta", 0.251, 0, 9, 10),
-        ("fgsm", "l2", "zeta", 0.251, 0, 9, 10),  # in Table I
-        ("paper", "l2", "zeta", 0.251, 0, 9, 10),  # in Table I as svae
-        ("paper", "l2", "false_positive_rate", 0.05, 0, 2, 10),
-    )
-    known = {"table1.fgsm.0.2510", "table1.svae.0.2510"}
-    rows = {row["id"]: row for row in beyond.detection_rows(frame, known, ours={"svae": "paper"})}
-    assert rows.keys() == {
-        "beyond.table1.reconstruction.0.2510",
-        "beyond.table1.paper.fpr0.05",
-    }
-    assert (
-        numbers(rows["beyond.table1.reconstruction.0.2510"])
-        == (pool_seeds([rate_of(1, 10), rate_of(4, 10)])[:4])
-    )
-    assert rows["beyond.table1.reconstruction.0.2510"]["seeds"] == 2
-    assert "zeta 0.251" in rows["beyond.table1.reconstruction.0.2510"]["description"]
-    assert numbers(rows["beyond.table1.paper.fpr0.05"]) == rate_of(2, 10)[:4]
-    assert "fitted to 5% clean" in rows["beyond.table1.paper.fpr0.05"]["description"]

@@ -75,7 +75,7 @@ def ablating(attack):
     """Every job of the ablations of one attack."""
     jobs = {f"attack_ablations {attack}.mlp.seed0.{shard}" for shard in (0, 1)}
     return jobs | {
-        f"judge_ablations {attack}.mlp.seed0",
+        f"judge_ablations ablations.{attack}.mlp.seed0",
         "plot_ablations",
         "tabulate_reproduction",
     }
@@ -94,7 +94,7 @@ ABLATIONS = ablating("paper") | ablating("ours")
 ALL_FIGURES = union(FIGURES.values()) | {"plot_table1_roc", "plot_ablations"}
 ALL_JUDGED = (
     union(judging(a) for a in ATTACKS)
-    | {f"judge_ablations {a}.mlp.seed0" for a in ("paper", "ours")}
+    | {f"judge_ablations ablations.{a}.mlp.seed0" for a in ("paper", "ours")}
     | RATES
 )
 SCORES = {f"score_attack {a}.{t}.seed0" for a in ATTACKS for t in TARGETS[a]} | {
@@ -165,9 +165,9 @@ CONFIG_EDITS = {
 CODE_EDITS = {
     "a function of the detector": (
         "typeone/detectors/squeezing.py",
-        "levels = 2**bits - 1",
-        "levels = 2**bits",
-        SCORES | attacking("ours_adaptive") | RATES,
+        "(squeezer, metric): d",
+        "(squeezer, metric): 1 * d",
+        SCORES | RATES,
     ),
     "a function of one figure's script": (
         "scripts/plot_figure6.py",
