@@ -21,8 +21,8 @@ SVAE_SETTINGS = [
     "offset_lr",
     "offset_weight",
 ]
-# no shard of the ablations may be left without examples
-ABLATION_CHUNK = min(config["batching"]["chunk"], -(-config["ablations"]["count"] // len(SHARDS)))
+# small enough that no shard of the ablations is left without examples
+ABLATION_CHUNK = min(config["batching"]["chunk"], config["ablations"]["count"] // len(SHARDS))
 SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
 
 

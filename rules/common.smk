@@ -114,6 +114,11 @@ def validate_ablations(config):
             f"`ablations.count` is {ablations['count']}; needs at most `examples.count`, "
             f"{config['examples']['count']}"
         )
+    if ablations["count"] < config["batching"]["shards"]:
+        raise WorkflowError(
+            f"`ablations.count` is {ablations['count']}; needs an example for each of "
+            f"`batching.shards`, {config['batching']['shards']}"
+        )
     for name in ablations["attacks"]:
         attack = config["attacks"].get(name, {"kind": None})
         if attack["kind"] != "svae" or not attack["keep"]:

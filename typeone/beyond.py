@@ -204,6 +204,7 @@ def calibration_rows(calibration: pd.DataFrame) -> list[dict[str, Any]]:
             f"beyond.oracle.people.{row.measure}",
             Rate(row.value, row.ci_low, row.ci_high, row.n),
             description=row.description,
+            verdict="" if row.n else "not run: no annotated image of this kind",
         )
         for row in calibration.itertuples()
     ]

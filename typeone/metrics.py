@@ -58,11 +58,10 @@ def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
     (Student's factor for two seeds, 12.7, would let any two figures agree.) It is cut to [0, 1]
     when ``bounded``.
     """
-    if len(rates) == 1:
-        return rates[0]
     values = np.array([r.value for r in rates])
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
-    seeds = _Z * sd / math.sqrt(len(rates))
+    mean = float(values.mean())
+    sd = float(values.std(ddof=1)) if len(rates) > 1 else math.nan
+    seeds = _Z * sd / math.sqrt(len(rates)) if len(rates) > 1 else 0.0
     below = math.hypot(float(np.mean([r.value - r.low for r in rates])), seeds)
     above = math.hypot(float(np.mean([r.high - r.value for r in rates])), seeds)
     n = min(r.n for r in rates)

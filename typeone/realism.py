@@ -15,6 +15,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from typeone.errors import InputError
 from typeone.losses import kl_divergence, recon_loss
 from typeone.metrics import Rate, rate
 from typeone.models.svae import SupervisedVAE
@@ -31,8 +32,18 @@ def negative_elbo(svae: SupervisedVAE, images: Tensor, *, batch: int = 1000) -> 
 
 
 def odd_share(values: np.ndarray, clean: np.ndarray, *, quantile: float = 0.95) -> Rate:
-    """Share of images less probable than that share of clean ones; 1 - quantile if none is odd."""
-    return rate(values > np.quantile(clean, quantile))
+    """Share of images whose -ELBO is above the ``quantile`` of clean ones, or no number at all.
+
+    Of clean images themselves it is 1 - quantile.
+
+    Raises:
+        InputError: -ELBO of a clean image is not finite.
+    """
+    if not np.isfinite(clean).all():
+        raise InputError(
+            "the held-out SVAE gives clean digits no finite probability; train it anew"
+        )
+    return rate(~(values <= np.quantile(clean, quantile)))
 
 
 def kernel_distance(features: np.ndarray, reference: np.ndarray) -> float:
@@ -51,8 +62,19 @@ def kernel_distance(features: np.ndarray, reference: np.ndarray) -> float:
 def kernel_distance_interval(
     features: np.ndarray, reference: np.ndarray, *, groups: int = 5
 ) -> Rate:
-    """Mean `kernel_distance` of ``groups`` parts of the images, with Student's 95 % interval."""
+    """Mean `kernel_distance` of ``groups`` parts of the images, with Student's 95 % interval.
+
+    The reference is one for all parts: how it was drawn is not in the interval.
+
+    Raises:
+        InputError: fewer than two images a group.
+    """
+    if len(features) < 2 * groups:
+        raise InputError(
+            f"a kernel distance in {groups} groups needs {2 * groups} images, has {len(features)}; "
+            "attack more examples (`count`)"
+        )
     values = np.array([kernel_distance(features[i::groups], reference) for i in range(groups)])
-    half = stats.t.ppf(0.975, groups - 1) * values.std(ddof=1) / math.sqrt(groups)
+    half = float(stats.t.ppf(0.975, groups - 1) * values.std(ddof=1) / math.sqrt(groups))
     mean = float(values.mean())
     return Rate(mean, mean - half, mean + half, len(features))

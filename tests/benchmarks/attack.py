@@ -284,21 +284,48 @@ def attack_many(examples, chunk, steps, device):
     print(taken, peak, on_gpu / 2**20)
 
 
+def in_a_process(options, examples, steps, *more):
+    """Numbers that `attack_many` prints in a process of its own: seconds, MB, MB on the GPU."""
+    command = [sys.executable, __file__, "--threads", str(options.threads)]
+    command += ["--many", str(examples), "--many-steps", str(steps), *more]
+    command += ["--chunks", str(options.chunks[0]), *(["--gpu"] if options.gpu else [])]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [float(word) for word in printed.split()]
+
+
 def show_many(options, device):
     counts, steps = ((20, 200), 1) if options.quick else ((100, 1_000, 10_000), options.many_steps)
     chunk, first, rows = options.chunks[0], None, []
     for examples in counts:
-        command = [sys.executable, __file__, "--threads", str(options.threads)]
-        command += ["--many", str(examples), "--many-steps", str(steps), "--chunks", str(chunk)]
-        command += ["--gpu"] if options.gpu else []
-        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        taken, *peaks = (float(word) for word in printed.split())
+        taken, *peaks = in_a_process(options, examples, steps)
         first = first or taken / examples
         memory = [f"{peak:.0f}" for peak in peaks[: 2 if device.type == "cuda" else 1]]
         rows.append((f"{examples:,}", f"{taken:.1f}", f"{taken / examples / first:.2f}", *memory))
     head = ("examples", "seconds", f"an example, ratio to {counts[0]}", "peak memory, MB")
     head += ("on the GPU, MB",) if device.type == "cuda" else ()
     table(f"More examples, {steps} steps each in chunks of {chunk}, a process each", head, rows)
+
+
+def show_allocator(options):
+    """Freed memory kept, as `compute_device` asks of glibc, or handed back as glibc would."""
+    n = options.chunks[0]
+    steps, rounds = (1, 1) if options.quick else (40, 3)
+    ways, best = {"kept": (), "handed back": ("--hand-back",)}, {}
+    for _ in range(rounds):
+        for way, more in ways.items():
+            taken, peak, _ = in_a_process(options, 2 * n, steps, *more)
+            best[way] = min(best.get(way, (math.inf,)), (taken, peak))
+    rows = [
+        (
+            way,
+            f"{taken / (2 * n * steps) * 1e6:.0f}",
+            f"{taken / best['kept'][0]:.2f}",
+            f"{peak:.0f}",
+        )
+        for way, (taken, peak) in best.items()
+    ]
+    head = ("freed memory", "us a sample-step", "ratio", "peak memory, MB")
+    table(f"What becomes of freed memory, chunk {n}", head, rows)
 
 
 def show_skip(options, device):
@@ -351,8 +378,13 @@ if __name__ == "__main__":
     parser.add_argument("--results", type=Path, help="a results folder: trained networks")
     parser.add_argument("--quick", action="store_true", help="does it run? numbers mean nothing")
     parser.add_argument("--many", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--hand-back", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    device = compute_device(options.threads, gpu=options.gpu)
+    if options.hand_back:  # all that counts of `compute_device` on a CPU, but not its allocator
+        torch.set_num_threads(options.threads)
+        device = torch.device("cpu")
+    else:
+        device = compute_device(options.threads, gpu=options.gpu)
     if options.many:
         attack_many(options.many, options.chunks[0], options.many_steps, device)
         sys.exit()
@@ -360,5 +392,7 @@ if __name__ == "__main__":
     show_throughput(options, device)
     show_chunks(options, device)
     show_skip(options, device)
+    if device.type == "cpu":
+        show_allocator(options)
     show_many(options, device)
     show_convergence(options.results)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
+from typeone.errors import InputError
 
 from .algorithm2 import F64, ToySvae, f64, seeded
 
@@ -196,3 +197,28 @@ def test_the_classifier_of_these_tests_is_what_it_says(value):
     assert below(0.3, 0.8)(image).argmax(dim=1).item() == (0.3 < value < 0.8)
     by_hand = np.searchsorted([-0.5, 0.3, 0.8], value) % 2
     assert below(-0.5, 0.3, 0.8)(image).argmax(dim=1).item() == by_hand
+
+
+def test_a_surplus_example_never_repeats_a_draw_that_f1_accepts():
+    labels = torch.tensor([1, 1, 1])
+    half = below(0.0)  # class 1 right of 0
+    drawn = torch.randn(4, 2, generator=seeded(), dtype=torch.float32)
+    right = int((drawn[:, 0] > 0).sum())
+    assert 0 < right < 3  # too few of the asked label among the four draws of this seed
+    chosen = random_latents(TwoDimensional(), half, labels, seeded(), draws=4)
+    assert int((chosen[:, 0] > 0).sum()) == right
+
+
+def test_draws_that_are_all_of_the_asked_label_and_too_few_are_refused():
+    everywhere = below(-99.0)
+    with pytest.raises(InputError, match=r"`draws` is 2, all of class 1, of which 3 are needed"):
+        random_latents(TwoDimensional(), everywhere, torch.tensor([1, 1, 1]), seeded(), draws=2)
+
+
+def test_a_class_without_examples_is_named():
+    message = r"no example of class 1 among 2; a baseline needs one of each class"
+    with pytest.raises(InputError, match=message):
+        class_means(f64([0.0], [1.0]), torch.tensor([0, 0]), classes=2)
+    images = row_images([0.0, 1.0])
+    with pytest.raises(InputError, match=message):
+        nearest_images(images, torch.tensor([1]), images.repeat(2, 1, 1, 1), torch.tensor([0, 0]))

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from typeone.errors import InputError
 from typeone.metrics import rate_of
 from typeone.realism import kernel_distance, kernel_distance_interval, negative_elbo, odd_share
 
@@ -150,7 +151,6 @@ def test_the_distance_of_points_apart_is_known_and_grows():
 def test_the_kernel_divides_by_the_number_of_features():
     # x·y / d is 1 for ones in any dimension: 8 + 1 - 2
     for d in (1, 2, 10):
-        assert kernel_distance(np.ones((3, d)), np.zeros((2, d))) == pytest.approx(7, abs=1e-12)
         found = kernel_distance(np.ones((3, d)), np.zeros((2, d)))
         assert found == pytest.approx(7, abs=1e-12)  # float64
 
@@ -174,3 +174,15 @@ def test_five_parts_by_default_and_parts_that_agree_leave_no_interval():
 def test_a_sample_against_itself_lies_below_zero():
     # 0 and 1: k is 1 across the two in either half, and (1 + 1 + 1 + 8) / 4 over all pairs
     assert kernel_distance(column(0, 1), column(0, 1)) == 1 + 1 - 2 * 11 / 4
+
+
+def test_an_image_without_a_probability_is_odd_and_a_clean_one_an_error():
+    clean = np.arange(100.0)
+    assert odd_share(np.array([math.nan, math.inf, 0.0]), clean).value == pytest.approx(2 / 3)
+    with pytest.raises(InputError, match="gives clean digits no finite probability"):
+        odd_share(clean, np.append(clean, math.nan))
+
+
+def test_too_few_images_for_the_groups_are_refused():
+    with pytest.raises(InputError, match=r"in 5 groups needs 10 images, has 9"):
+        kernel_distance_interval(np.ones((9, 2)), np.ones((20, 2)))

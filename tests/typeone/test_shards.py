@@ -11,6 +11,7 @@ import torch
 from typeone.attacks.shards import attack_shard, example_rows
 from typeone.attacks.svae import attack
 from typeone.criteria import KeepLabel
+from typeone.errors import InputError
 
 from .algorithm2 import F64, SETTINGS, real_networks, seeded
 
@@ -190,3 +191,8 @@ def test_without_f1_there_is_no_j1(run):
     _, points = run(keep=None)
     assert len(points) == 9
     assert all(np.isnan(point.j1) for _, point in points)
+
+
+def test_an_empty_shard_is_refused(run):
+    with pytest.raises(InputError, match=r"shard 4 of 5 is empty: 10 examples make 4 batches of 3"):
+        run(shard=4, shards=5)

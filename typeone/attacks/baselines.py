@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from typeone.errors import InputError
 from typeone.models.classifiers import predict
 from typeone.models.svae import SupervisedVAE
 
@@ -22,19 +23,38 @@ Classifier = Callable[[Tensor], Tensor]
 def nearest_images(
     images: Tensor, target_labels: Tensor, candidates: Tensor, candidate_labels: Tensor
 ) -> Tensor:
-    """Of each target class the candidate nearest to the image (Euclidean), ``(N, C, H, W)``."""
+    """Of each target class the candidate nearest to the image (Euclidean), ``(N, C, H, W)``.
+
+    Raises:
+        InputError: no candidate of a target class.
+    """
     nearest = torch.empty_like(images)
     for label in target_labels.unique():
         of_it = target_labels == label
-        choice = candidates[candidate_labels == label]
+        choice = candidates[_present(candidate_labels, int(label))]
         distance = torch.cdist(images[of_it].flatten(1), choice.flatten(1))
         nearest[of_it] = choice[distance.argmin(dim=1)]
     return nearest
 
 
 def class_means(latent: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
-    """Mean latent of each class, ``(N, D)`` and ``(N,)`` → ``(classes, D)``."""
-    return torch.stack([latent[labels == label].mean(dim=0) for label in range(classes)])
+    """Mean latent of each class, ``(N, D)`` and ``(N,)`` → ``(classes, D)``.
+
+    Raises:
+        InputError: no latent of a class.
+    """
+    return torch.stack([latent[_present(labels, label)].mean(dim=0) for label in range(classes)])
+
+
+def _present(labels: Tensor, label: int) -> Tensor:
+    """Where ``labels`` are ``label``, of which there must be one."""
+    found = labels == label
+    if not found.any():
+        raise InputError(
+            f"no example of class {label} among {len(labels)}; a baseline needs one of each class, "
+            "take more training digits (`data.mnist.limit.train`)"
+        )
+    return found
 
 
 @torch.no_grad()
@@ -69,13 +89,24 @@ def random_latents(
     """For each label another z ~ N(0, I) that the classifier gives that label, ``(N, D)``.
 
     Of ``draws`` latents in the order of drawing; an example that they are too few for gets the
-    first draw of all, which its classifier calls something else: a failure, not a gap.
+    first draw that the classifier calls something else: a failure, not a gap.
+
+    Raises:
+        InputError: too few draws of a label, and all of them have it.
     """
     drawn = torch.randn(draws, svae.latent_dim, generator=generator, device=labels.device)
     said = predict(classifier, predict(svae.decode, drawn)).argmax(dim=1)
-    chosen = drawn[:1].repeat(len(labels), 1)
+    chosen = drawn.new_empty((len(labels), svae.latent_dim))
     for label in labels.unique():
         asking = (labels == label).nonzero().flatten()
         answers = (said == label).nonzero().flatten()[: len(asking)]
         chosen[asking[: len(answers)]] = drawn[answers]
+        if len(answers) < len(asking):
+            others = (said != label).nonzero().flatten()
+            if not len(others):
+                raise InputError(
+                    f"`draws` is {draws}, all of class {int(label)}, of which {len(asking)} are "
+                    "needed; draw more"
+                )
+            chosen[asking[len(answers) :]] = drawn[others[0]]
     return chosen

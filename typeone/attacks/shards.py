@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from typeone.attacks.svae import Keep, SvaeAttackSettings, TracePoint, attack
 from typeone.criteria import next_class
+from typeone.errors import InputError
 from typeone.images import binarise, to_uint8
 from typeone.logs import Progress
 from typeone.models.svae import SupervisedVAE
@@ -59,10 +60,18 @@ def attack_shard(
             next class.
         keep: from labels of a batch to its J1; None leaves f1 out.
         follow: positions of the examples to trace.
+
+    Raises:
+        InputError: the shard has no batch.
     """
     parts: list[Rows] = []
     points: list[tuple[int, TracePoint]] = []
     starts = list(range(0, len(images), chunk))[shard::shards]
+    if not starts:
+        raise InputError(
+            f"shard {shard} of {shards} is empty: {len(images)} examples make "
+            f"{-(-len(images) // chunk)} batches of {chunk}; take fewer shards or smaller batches"
+        )
     say = Progress(f"attacking, shard {shard + 1} of {shards}", len(starts))
     for done, start in enumerate(starts, 1):
         positions = torch.arange(start, min(start + chunk, len(images)))
