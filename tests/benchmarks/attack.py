@@ -363,6 +363,9 @@ def show_convergence(results):
             rows.append(
                 (name, where, len(made), patience, f"{mean:.0f}", limit, f"{mean / limit:.2f}")
             )
+    if not rows:
+        print(f"\nWhat convergence saves: {results} holds no examples of Algorithm 2 yet")
+        return
     head = ("attack", "target", "examples", "patience", "mean steps", "allowed", "ratio")
     table(f"Steps that examples made, {results}", head, rows)
 

@@ -1,0 +1,26 @@
+"""The benchmark of Algorithm 2 runs and prints its tables; how fast it is, is no test."""
+
+import re
+import subprocess
+import sys
+
+
+def test_the_benchmark_prints_every_table(repository):
+    result = subprocess.run(
+        [sys.executable, repository / "tests" / "benchmarks" / "attack.py", "--quick"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in result.stdout.splitlines()
+        if line.startswith("|") and not re.fullmatch(r"[|\s:-]+", line)
+    ]
+    first = {row[0].split(",")[0] for row in rows}
+    assert {"one image at a time", "plain eager", "this engine", "foolbox PGD on f1"} <= first
+    assert {"kept", "handed back", "20", "200"} <= first
+    numbers = [cell for row in rows for cell in row[1:] if re.fullmatch(r"[\d,.]+", cell)]
+    assert len(numbers) > 30
+    assert all(float(number.replace(",", "")) > 0 for number in numbers)
