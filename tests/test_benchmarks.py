@@ -21,6 +21,7 @@ def test_the_benchmark_prints_every_table(repository):
     first = {row[0].split(",")[0] for row in rows}
     assert {"one image at a time", "plain eager", "this engine", "foolbox PGD on f1"} <= first
     assert {"kept", "handed back", "20", "200"} <= first
-    numbers = [cell for row in rows for cell in row[1:] if re.fullmatch(r"[\d,.]+", cell)]
-    assert len(numbers) > 30
-    assert all(float(number.replace(",", "")) > 0 for number in numbers)
+    names = ("one image", "plain eager", "this engine", "foolbox", "limit")
+    speeds = [row[1] for row in rows if row[0].startswith(names)]
+    assert len(speeds) >= 10
+    assert all(float(speed.replace(",", "")) > 0 for speed in speeds)
