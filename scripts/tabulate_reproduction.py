@@ -39,7 +39,8 @@ def collect_rows(*, sources, runs, ablated, target, published_n, published_test_
         [read_model_metadata(path) for path in sources[k]] for k in ("f1", "others", "svae")
     )
     rates = read_parquet(sources["rates"]).frame()
-    rates = rates[(rates["squeezer"] == "joint") & (rates["target"] == target)]
+    rates = rates[rates["squeezer"] == "joint"]
+    elsewhere, rates = rates[rates["target"] != target], rates[rates["target"] == target]
     examples = {}
     for (name, kind, attacked, seed), path in zip(runs, sources["examples"], strict=True):
         paths, frames = examples.setdefault((name, kind, attacked), ([], []))
@@ -80,10 +81,9 @@ def collect_rows(*, sources, runs, ablated, target, published_n, published_test_
     for (name, kind, attacked), (paths, frames) in examples.items():
         rows += of(paths, kinds[kind](name, attacked, pd.concat(frames)))
     rows += of([sources["rates"]], beyond.detection_rows(rates, set(entries), ours=OURS))
-    for key, rows_of in [
-        ("realism", beyond.realism_rows),
-        ("calibration", beyond.calibration_rows),
-    ]:
+    rows += of([sources["rates"]], beyond.fitted_detection_rows(elsewhere))
+    measures = {"realism": beyond.realism_rows, "calibration": beyond.calibration_rows}
+    for key, rows_of in measures.items():
         rows += of([sources[key]], rows_of(read_parquet(sources[key]).frame()))
     for name, path in zip(ablated, sources["ablations"], strict=True):
         rows += of([path], beyond.ablation_rows(name, read_parquet(path).frame()))

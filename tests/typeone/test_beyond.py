@@ -333,3 +333,26 @@ def test_where_nobody_was_asked_one_row_says_why():
     assert row["id"] == "beyond.oracle.people.agreement"
     assert all(math.isnan(row[k]) for k in ("published", "ours", "ci_low", "ci_high", "seed_sd"))
     assert row["n"] == 0
+
+
+def test_detection_on_other_classifiers_has_fitted_thresholds_and_l2_only():
+    frame = pd.DataFrame(
+        [
+            (target, "ours", metric, threshold, nominal, seed, share, 50)
+            for target, share in (("cnn", 0.9), ("lenet", 0.4))
+            for metric in ("l1", "l2")
+            for threshold, nominal in (("zeta", 0.5), ("false_positive_rate", 0.05))
+            for seed in (0, 1)
+        ],
+        columns=["target", "attack", "metric", "threshold", "nominal", "seed", "rate", "n"],
+    )
+    rows = {row["id"]: row for row in beyond.fitted_detection_rows(frame)}
+    assert {name: row["ours"] for name, row in rows.items()} == {
+        "beyond.detection.cnn.ours.fpr0.05": 0.9,
+        "beyond.detection.lenet.ours.fpr0.05": 0.4,
+    }
+    row = rows["beyond.detection.cnn.ours.fpr0.05"]
+    assert (row["n"], row["seeds"]) == (50, 2)
+    assert row["ci_low"] == pytest.approx(rate_of(45, 50).low)  # the seeds agree
+    assert "on cnn, ours" in row["description"]
+    assert "5% clean" in row["description"]

@@ -87,7 +87,7 @@ BAD = [
     ),
     (
         "classifiers: {mlp: {architecture: resnet}}",
-        "`classifiers.mlp.architecture` is 'resnet'; needs one of mlp, lenet, judge_plain, ",
+        "`classifiers.mlp.architecture` is 'resnet'; needs one of mlp, lenet, cnn, judge_plain, ",
     ),
     (
         "classifiers: {mlp: {training: {schedule: cosine}}}",
@@ -119,12 +119,36 @@ BAD = [
     (
         "attacks: {mine: {kind: svae}}",
         "`attacks.mine` lacks `targets`, `count`, `keep`, `original`, `steps`, `lr`, `beta2`, "
-        "`alpha`, `gamma`, `eta`, `beta`, `target_loss`, `k_max`, `manifold`, `patience`, "
-        "`image_weight` and `reencode_weight` (see ",
+        "`alpha`, `gamma`, `eta`, `beta`, `target_loss`, `k_start`, `k_max`, `manifold`, "
+        "`patience`, `image_weight`, `reencode_weight`, `image_target_loss`, `jitter`, "
+        "`offset_lr`, `offset_weight` and `evade_squeezing` (see ",
     ),
     ("seeds: []", "`seeds` is []; needs entries, at least 1"),
     ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),
+    (
+        "attacks: {mine: {kind: baseline, targets: [mlp], count: 1, settings: "
+        "{method: interpolation}}}",
+        "`attacks.mine.settings` lacks `steps`",
+    ),
     # settings that do not go together
+    ("ablations: {target: lennet}", "`ablations.target` is 'lennet'; needs a classifier that ex"),
+    (
+        "ablations: {count: 501}",
+        "`ablations.count` is 501; needs at most `examples.count`, 500",
+    ),
+    (
+        "ablations: {count: 1}",
+        "`ablations.count` is 1; needs an example for each of `batching.shards`, 2",
+    ),
+    (
+        "ablations: {attacks: {transition: {mine: {lr: 0.1}}}}",
+        "`ablations.attacks` names 'transition'; needs one of `attacks` with `kind: svae` and ",
+    ),
+    (
+        "ablations: {attacks: {paper: {mine: {kmax: 1}}}}",
+        "`ablations.attacks.paper.mine.kmax` is no setting; did you mean `k_max`?",
+    ),
+    ("annotations: [nobody.csv]", "`annotations` names 'nobody.csv', which is no file; needs CSV"),
     (
         "attacks: {sm: {targets: [mlp, mlp]}}",
         '`attacks.sm.targets` is ["mlp", "mlp"]; needs entries that all differ',
@@ -209,7 +233,7 @@ def test_a_preset_plans_the_whole_workflow(checkout, preset):
     result = checkout(preset, files).run("-n")
     assert result.returncode == 0, result.stdout
     assert re.search(r"^tabulate_reproduction +1$", result.stdout, re.M)
-    seeds = 5 if preset == "paper" else 1
+    seeds = {"smoke": 1, "quick": 2, "paper": 5}[preset]
     assert re.search(rf"^train_svae_stage1 +{seeds}$", result.stdout, re.M)
 
 
@@ -284,6 +308,7 @@ def test_nothing_has_a_default(schema, settings):
         *above, name = path
         lacking = changed(settings, above, operator.methodcaller("pop", name))
         optional = path[0] == "attacks" and path[2] == "settings" and name != "method"
+        optional |= path[:2] == ("ablations", "attacks")  # a variant names what it changes
         assert optional or refused(schema, lacking), path
 
 
