@@ -101,9 +101,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str]]:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise InputError(
-            f"{path} does not exist; correct its path in `annotations` (config.yaml)"
-        ) from error
+        raise InputError(f"{path} does not exist; correct its path in `annotations`") from error
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror}); needs a readable file"
@@ -118,7 +116,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str]]:
     if empty:
         raise InputError(
             f"{path} holds no annotation; needs a row an image; label some or take the file out of "
-            "`annotations` (config.yaml)"
+            "`annotations`"
         )
 
 

@@ -52,7 +52,7 @@ def _present(labels: Tensor, label: int) -> Tensor:
     if not found.any():
         raise InputError(
             f"no example of class {label} among {len(labels)}; a baseline needs one of each class, "
-            "take more training digits (`data.mnist.limit.train`)"
+            "take more training digits"
         )
     return found
 
