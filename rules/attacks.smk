@@ -21,9 +21,6 @@ SVAE_SETTINGS = [
     "offset_lr",
     "offset_weight",
 ]
-# small enough that no shard of the ablations is left without examples
-ABLATION_CHUNK = min(config["batching"]["chunk"], config["ablations"]["count"] // len(SHARDS))
-SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
 
 
 wildcard_constraints:
@@ -122,7 +119,7 @@ rule attack_ablations:
         original=lambda wildcards: config["attacks"][wildcards.attack]["original"],
         changes=lambda wildcards: config["ablations"]["attacks"][wildcards.attack],
         examples=config["ablations"]["count"],
-        batching=config["batching"] | {"chunk": ABLATION_CHUNK},
+        batching=config["batching"] | {"chunk": config["ablations"]["chunk"]},
     message:
         "Ablations of {wildcards.attack}, shard {wildcards.shard}"
     script:
@@ -289,10 +286,14 @@ rule evaluate_realism:
         "../scripts/evaluate_realism.py"
 
 
+# people are asked about attacks and baselines, not about controls
+CALIBRATED_RUNS = [run for run in TYPE1_RUNS if row_kind(run[0]) == "type1"]
+
+
 rule calibrate_oracle:
     input:
         annotations=config["annotations"],
-        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in TYPE1_RUNS],
+        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in CALIBRATED_RUNS],
     output:
         calibration="results/mnist/oracle/calibration.parquet",
     log:
@@ -304,7 +305,7 @@ rule calibrate_oracle:
     threads: 1
     params:
         *code("calibrate_oracle.py"),
-        runs=TYPE1_RUNS,
+        runs=CALIBRATED_RUNS,
     message:
         "What people say of the oracle"
     script:

@@ -1,5 +1,5 @@
 # Validation of the configuration and the lists that rules are made of.
-# Consumes config; yields SEEDS, SHARDS, MEMBERS, TARGETS and the few functions that rules share.
+# Consumes config; yields SEEDS, SHARDS, MEMBERS, SQUEEZERS, TARGETS and the few functions that rules share.
 import difflib
 import json
 import math
@@ -101,6 +101,15 @@ def infinite(settings, path=()):
         yield ".".join(path), settings
 
 
+def validate_k(path, attack):
+    """Stop with one line where k would start above what it may reach."""
+    if attack["k_start"] > attack["k_max"]:
+        raise WorkflowError(
+            f"`{path}` has `k_start` {attack['k_start']} and `k_max` {attack['k_max']}; needs a "
+            "start of at most the maximum"
+        )
+
+
 def validate_ablations(config):
     """Stop with one line where the ablations name what there is not."""
     ablations = config["ablations"]
@@ -114,18 +123,21 @@ def validate_ablations(config):
             f"`ablations.count` is {ablations['count']}; needs at most `examples.count`, "
             f"{config['examples']['count']}"
         )
-    if ablations["count"] < config["batching"]["shards"]:
+    chunks = -(-ablations["count"] // ablations["chunk"])
+    if config["batching"]["shards"] > chunks:
         raise WorkflowError(
-            f"`ablations.count` is {ablations['count']}; needs an example for each of "
-            f"`batching.shards`, {config['batching']['shards']}"
+            f"`batching.shards` is {config['batching']['shards']}; needs at most {chunks}, the "
+            "batches of the ablations (`ablations.count` over `ablations.chunk`)"
         )
-    for name in ablations["attacks"]:
+    for name, variants in ablations["attacks"].items():
         attack = config["attacks"].get(name, {"kind": None})
-        if attack["kind"] != "svae" or not attack["keep"]:
+        if attack["kind"] != "svae" or not attack["keep"] or attack["evade_squeezing"]:
             raise WorkflowError(
-                f"`ablations.attacks` names {name!r}; needs one of `attacks` with `kind: svae` and "
-                "`keep: true`"
+                f"`ablations.attacks` names {name!r}; needs one of `attacks` with `kind: svae`, "
+                "`keep: true` and `evade_squeezing: false`"
             )
+        for variant, changes in variants.items():
+            validate_k(f"ablations.attacks.{name}.{variant}", attack | changes)
 
 
 def validate_config(config, schema):
@@ -141,7 +153,6 @@ def validate_config(config, schema):
         raise WorkflowError(describe_config_error(error))
     for key, value in infinite(config):
         raise WorkflowError(f"`{key}` is {value}; needs a finite number (see config.yaml)")
-    validate_ablations(config)
     for path in config["annotations"]:
         if not Path(path).is_file():
             raise WorkflowError(
@@ -161,6 +172,13 @@ def validate_config(config, schema):
                     f"`attacks.{name}.targets` names {target!r}; needs classifiers that exist: "
                     + ", ".join(config["classifiers"])
                 )
+        if attack["kind"] == "svae":
+            validate_k(f"attacks.{name}", attack)
+            if attack["evade_squeezing"] and not attack["keep"]:
+                raise WorkflowError(
+                    f"`attacks.{name}.evade_squeezing` is true with `keep: false`; needs an f1 "
+                    "that keeps its label on squeezed images: set `keep: true`"
+                )
         if name in ("paper", "ours", "transition") and "mlp" not in attack["targets"]:
             raise WorkflowError(
                 f"`attacks.{name}.targets` is {attack['targets']}; needs mlp, which the figures show"
@@ -176,6 +194,7 @@ def validate_config(config, schema):
                 f"`batching.shards` is {config['batching']['shards']}; needs at most {chunks}, the "
                 f"batches of attack `{name}` (its `count` over `batching.chunk`)"
             )
+    validate_ablations(config)
     if "clean" in config["attacks"]:
         raise WorkflowError(
             "`attacks` holds the name 'clean', which stands for digits that nothing attacked; "
@@ -257,4 +276,5 @@ SEEDS = config["seeds"]
 SHARDS = range(config["batching"]["shards"])
 MEMBERS = list(config["oracle"]["members"])
 ATTACKERS = list(config["attackers"]["members"])
+SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
 TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})

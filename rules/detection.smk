@@ -15,7 +15,7 @@ rule score_attack:
     threads: 1
     params:
         *code("score_detection.py"),
-        settings={k: config["detection"][k] for k in ("bits", "median")},
+        settings=SQUEEZERS,
         column="adversarial_image",
     message:
         "Squeezing {wildcards.attack} on {wildcards.target}"
@@ -35,7 +35,7 @@ use rule score_attack as score_clean with:
         "results/benchmarks/score_detection/clean.{target}.seed{seed}.tsv"
     params:
         *code("score_detection.py"),
-        settings={k: config["detection"][k] for k in ("bits", "median")},
+        settings=SQUEEZERS,
         column="image",
     message:
         "Squeezing the clean test digits for {wildcards.target}"

@@ -84,6 +84,10 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
             f"{prefix}.confidence", confidence, description=text, unit="probability", seeds=seeds
         )
     )
+    if "converged" in examples:
+        left = by_seed(examples, examples["converged"])
+        text = "share of the examples that converged before their last step"
+        rows.append(measured(f"{prefix}.converged", left, description=text, seeds=seeds))
     if "steps" in examples:
         steps = [mean_interval(g.to_numpy()) for _, g in examples.groupby("seed")["steps"]]
         steps, text = pool_seeds(steps, bounded=False), "mean updates of z until an example left"

@@ -32,7 +32,10 @@ ABLATED = ("paper", "ours")
 MEMBERS = ("plain", "wide", "residual")
 ATTACKERS = ("strided", "pooled", "large", "deep")
 CLASSIFIERS = ("mlp", "lenet", "cnn")
-OTHERS = (("ours", "lenet"), ("ours", "cnn"), ("ours_adaptive", "cnn"))
+OTHERS = (
+    *(("ours", "lenet"), ("ours", "cnn"), ("ours_adaptive", "cnn")),
+    *(("reconstruction", "lenet"), ("reconstruction", "cnn")),
+)
 FIGURES = (
     *("figure5a", "figure6", "figure7a", "figure7a_ours", "table1_roc"),
     *("variants", "ablations"),

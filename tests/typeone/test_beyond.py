@@ -158,6 +158,12 @@ def test_steps_of_one_seed_have_the_interval_of_their_mean():
     assert row["seeds"] == 1
 
 
+def test_the_share_that_converged_is_counted():
+    examples = type1_examples(seed=[0, 0, 0, 0], converged=[True, True, True, False])
+    row = by_id(beyond.type1_rows("ours", "mlp", examples))["beyond.mnist.ours.mlp.converged"]
+    assert numbers(row) == pytest.approx(rate_of(3, 4)[:4])
+
+
 def test_what_takes_no_steps_has_no_row_of_them():
     rows = by_id(beyond.type1_rows("nearest", "mlp", type1_examples(seed=[0, 0])))
     assert "beyond.mnist.nearest.mlp.true_success" in rows

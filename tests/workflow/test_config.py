@@ -137,16 +137,32 @@ BAD = [
         "`ablations.count` is 501; needs at most `examples.count`, 500",
     ),
     (
-        "ablations: {count: 1}",
-        "`ablations.count` is 1; needs an example for each of `batching.shards`, 2",
+        "ablations: {count: 30}",
+        "`batching.shards` is 2; needs at most 1, the batches of the ablations (`ablations.count`",
     ),
     (
         "ablations: {attacks: {transition: {mine: {lr: 0.1}}}}",
-        "`ablations.attacks` names 'transition'; needs one of `attacks` with `kind: svae` and ",
+        "`ablations.attacks` names 'transition'; needs one of `attacks` with `kind: svae`, ",
     ),
     (
         "ablations: {attacks: {paper: {mine: {kmax: 1}}}}",
         "`ablations.attacks.paper.mine.kmax` is no setting; did you mean `k_max`?",
+    ),
+    (
+        "ablations: {attacks: {ours_adaptive: {mine: {lr: 0.1}}}}",
+        "`ablations.attacks` names 'ours_adaptive'; needs one of `attacks` with ",
+    ),
+    (
+        "attacks: {ours: {k_max: 0.1}}",
+        "`attacks.ours` has `k_start` 0.2 and `k_max` 0.1; needs a start of at most the maximum",
+    ),
+    (
+        "ablations: {attacks: {ours: {mine: {k_max: 0.0}}}}",
+        "`ablations.attacks.ours.mine` has `k_start` 0.2 and `k_max` 0.0; needs a start",
+    ),
+    (
+        "attacks: {transition: {evade_squeezing: true}}",
+        "`attacks.transition.evade_squeezing` is true with `keep: false`; needs an f1 that keeps",
     ),
     ("annotations: [nobody.csv]", "`annotations` names 'nobody.csv', which is no file; needs CSV"),
     (

@@ -30,6 +30,7 @@ ATTACKS = (*SVAE, *BASELINES, *TYPE2)
 TARGETS = {name: ("mlp",) for name in ATTACKS} | {
     "ours": ("mlp", "lenet", "cnn"),
     "ours_adaptive": ("mlp", "cnn"),
+    "reconstruction": ("mlp", "lenet", "cnn"),
 }
 MLP = "results/mnist/classifiers/mlp/seed0/model.safetensors"
 STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
@@ -41,6 +42,7 @@ PAPER = "results/mnist/attacks/paper/mlp/seed0"
 RATES = {"evaluate_detection", "tabulate_table1", "tabulate_reproduction", "plot_table1_roc"}
 # what follows from new examples of Type I, beside their scores
 LOOKED_AT = {"evaluate_realism", "calibrate_oracle", "tabulate_reproduction"}
+CONTROLS = ("transition", "reconstruction")
 
 
 def judging(attack, *targets):
@@ -49,7 +51,9 @@ def judging(attack, *targets):
     targets = targets or TARGETS[attack]
     jobs = {f"judge_{kind} {attack}.{t}.seed0" for t in targets}
     jobs |= {f"score_attack {attack}.{t}.seed0" for t in targets}
-    return jobs if attack in TYPE2 else jobs | LOOKED_AT
+    if attack in TYPE2:
+        return jobs
+    return jobs | LOOKED_AT - ({"calibrate_oracle"} if attack in CONTROLS else set())
 
 
 def shards(attack, *targets):
@@ -124,6 +128,7 @@ CONFIG_EDITS = {
     "classifiers: {lenet: {training: {lr: 0.001}}}": (
         {"train_classifier lenet.seed0", "sample_examples lenet.seed0"}
         | attacking("ours", "lenet")
+        | attacking("reconstruction", "lenet")
         | {"score_clean clean.lenet.seed0", "plot_variants"}
         | RATES
     ),
