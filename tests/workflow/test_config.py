@@ -134,10 +134,10 @@ BAD = [
     ("ablations: {target: lennet}", "`ablations.target` is 'lennet'; needs a classifier that ex"),
     (
         "ablations: {count: 501}",
-        "`ablations.count` is 501; needs at most `examples.count`, 500",
+        "`ablations.count` is 501; needs at most `examples.count`, 40",
     ),
     (
-        "ablations: {count: 30}",
+        "ablations: {count: 8}",
         "`batching.shards` is 2; needs at most 1, the batches of the ablations (`ablations.count`",
     ),
     (
