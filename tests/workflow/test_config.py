@@ -137,7 +137,7 @@ BAD = [
         "`ablations.count` is 501; needs at most `examples.count`, 40",
     ),
     (
-        "ablations: {count: 8}",
+        "ablations: {count: 4}",
         "`batching.shards` is 2; needs at most 1, the batches of the ablations (`ablations.count`",
     ),
     (
