@@ -1,5 +1,6 @@
 # Validation of the configuration and the lists that rules are made of.
-# Consumes config; yields SEEDS, SHARDS, MEMBERS, SQUEEZERS, TARGETS and the few functions that rules share.
+# Consumes config; yields SEEDS, SHARDS, MEMBERS, SQUEEZERS, TARGETS, MEASUREMENTS and the few functions
+# that rules share.
 import difflib
 import json
 import math
@@ -278,3 +279,6 @@ MEMBERS = list(config["oracle"]["members"])
 ATTACKERS = list(config["attackers"]["members"])
 SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
 TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})
+MEASUREMENTS = (
+    []
+)  # files of what experiments measured, for the verdict table; rule files add theirs

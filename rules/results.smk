@@ -78,6 +78,7 @@ rule tabulate_reproduction:
             rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
         ),
         calibration=rules.calibrate_oracle.output.calibration,
+        measurements=MEASUREMENTS,
     output:
         parquet="results/reproduction.parquet",
         csv="results/reproduction.csv",

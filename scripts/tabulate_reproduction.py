@@ -5,6 +5,7 @@ import pandas as pd
 from typeone import beyond, verdicts
 from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, write_parquet
 from typeone.logs import job_log
+from typeone.measurements import pooled
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
 NOT_BUILT = {
@@ -27,7 +28,7 @@ def collect_rows(*, sources, runs, ablated, target, published_n, published_test_
 
     ``sources``: paths by what they hold: published, rates, oracle, realism, calibration, and lists
     f1, others, svae (one a seed), examples (one for each of ``runs``: attack, kind of rows,
-    classifier, seed) and ablations (one for each of ``ablated``).
+    classifier, seed), ablations (one for each of ``ablated``) and measurements (one an experiment).
     """
     entries = {
         row["id"]: row
@@ -65,9 +66,14 @@ def collect_rows(*, sources, runs, ablated, target, published_n, published_test_
             verdicts.table1(in_table1, rates, ours=OURS, published_n=published_n),
         ),
     ]
+    for path in sources["measurements"]:
+        for found in pooled(read_parquet(path).frame()):
+            entry = entries.get(found.id)
+            row = verdicts.from_measurement(found, entry, published_n=published_n)
+            measured += of([path], [row])
     done = {row["id"]: row for row in measured}
     rows = [
-        done.get(name) or verdicts.not_run(entry, NOT_BUILT[name.split(".")[0]])
+        done.pop(name, None) or verdicts.not_run(entry, NOT_BUILT[name.split(".")[0]])
         for name, entry in entries.items()
     ]
     rows += of(sources["others"], beyond.classifier_rows(others))
@@ -87,7 +93,7 @@ def collect_rows(*, sources, runs, ablated, target, published_n, published_test_
         rows += of([sources[key]], rows_of(read_parquet(sources[key]).frame()))
     for name, path in zip(ablated, sources["ablations"], strict=True):
         rows += of([path], beyond.ablation_rows(name, read_parquet(path).frame()))
-    return rows
+    return rows + list(done.values())
 
 
 def as_text(table):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from typeone.measurements import Measurement
 from typeone.metrics import Rate, pool_seeds, proportions_agree, rate, rate_of
 
 COLUMNS = (
@@ -57,6 +58,23 @@ def against(published: Mapping[str, Any], value: Rate, *, published_n: int, **re
     row = measured(published["id"], value, verdict="reproduced" if agree else "not reproduced")
     kept = {k: published[k] for k in ("paper_item", "description", "published", "unit", "note")}
     return row | kept | rest
+
+
+def from_measurement(
+    found: Measurement, published: Mapping[str, Any] | None, *, published_n: int
+) -> dict[str, Any]:
+    """A row about what an experiment measured, with a verdict if there is a ``published`` entry.
+
+    A published bound (direction ``below``) is reproduced by a mean below it.
+    """
+    if published is None:
+        row = measured(found.id, found.value, description=found.description, unit=found.unit)
+        return row | {"note": found.note, "seeds": found.seeds}
+    row = against(published, found.value, published_n=published_n, seeds=found.seeds)
+    if published["direction"] == "below":
+        below = found.value.value < float(published["published"])
+        row["verdict"] = "reproduced" if below else "not reproduced"
+    return row | {"note": found.note or row["note"]}
 
 
 def test_error(
