@@ -81,9 +81,7 @@ rule attack_svae:
         how=lambda wildcards: {
             k: config["attacks"][wildcards.attack][k] for k in ("count", "keep", "original")
         },
-        squeezers=lambda wildcards: (
-            SQUEEZERS if config["attacks"][wildcards.attack]["evade_squeezing"] else None
-        ),
+        squeezers=evaded_squeezers,
         batching=config["batching"],
         trace_every=config["trace"]["every"],
     message:
@@ -118,6 +116,7 @@ rule attack_ablations:
         },
         original=lambda wildcards: config["attacks"][wildcards.attack]["original"],
         changes=lambda wildcards: config["ablations"]["attacks"][wildcards.attack],
+        squeezers=evaded_squeezers,
         examples=config["ablations"]["count"],
         batching=config["batching"] | {"chunk": config["ablations"]["chunk"]},
     message:

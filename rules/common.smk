@@ -132,10 +132,10 @@ def validate_ablations(config):
         )
     for name, variants in ablations["attacks"].items():
         attack = config["attacks"].get(name, {"kind": None})
-        if attack["kind"] != "svae" or not attack["keep"] or attack["evade_squeezing"]:
+        if attack["kind"] != "svae" or not attack["keep"]:
             raise WorkflowError(
-                f"`ablations.attacks` names {name!r}; needs one of `attacks` with `kind: svae`, "
-                "`keep: true` and `evade_squeezing: false`"
+                f"`ablations.attacks` names {name!r}; needs one of `attacks` with `kind: svae` and "
+                "`keep: true`"
             )
         for variant, changes in variants.items():
             validate_k(f"ablations.attacks.{name}.{variant}", attack | changes)
@@ -224,6 +224,11 @@ def attacks_of(kind):
     return [name for name, attack in config["attacks"].items() if attack["kind"] == kind]
 
 
+def attacks_on(target):
+    """Names of the attacks that are aimed at one classifier."""
+    return [name for name, attack in config["attacks"].items() if target in attack["targets"]]
+
+
 def row_kind(name):
     """What the verdict table says of an attack: as Type I (baselines too), Type II, or without f1."""
     attack = config["attacks"][name]
@@ -245,6 +250,11 @@ def ablation_attackers(wildcards):
     if not any(change.get("image_weight") for change in changes):
         return attackers_of(wildcards)
     return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
+
+
+def evaded_squeezers(wildcards):
+    """What an attack knows of the detector: its squeezers, or nothing."""
+    return SQUEEZERS if config["attacks"][wildcards.attack]["evade_squeezing"] else None
 
 
 def figure_caption(attack, target, seed):

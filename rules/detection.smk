@@ -1,57 +1,40 @@
 # Feature squeezing (IV-C). Consumes attacked and clean digits; yields scores of every image under
-# every squeezer, then rates at thresholds, published and fitted.
-rule score_attack:
+# every squeezer, one table a classifier and seed, then rates at thresholds, published and fitted.
+rule score_detection:
     input:
-        images=EXAMPLES,
+        clean=rules.prepare_mnist.output.test,
+        attacked=lambda wildcards: [
+            EXAMPLES.format(attack=name, target=wildcards.target, seed=wildcards.seed)
+            for name in attacks_on(wildcards.target)
+        ],
         model=rules.train_classifier.output.model,
     output:
-        scores="results/mnist/detection/{attack}/{target}/seed{seed}/scores.parquet",
+        scores="results/mnist/detection/{target}/seed{seed}/scores.parquet",
     log:
-        "results/logs/score_detection/{attack}.{target}.seed{seed}.log",
+        "results/logs/score_detection/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/score_detection/{attack}.{target}.seed{seed}.tsv"
+        "results/benchmarks/score_detection/{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
         *code("score_detection.py"),
+        attacks=lambda wildcards: attacks_on(wildcards.target),
         settings=SQUEEZERS,
-        column="adversarial_image",
     message:
-        "Squeezing {wildcards.attack} on {wildcards.target}"
+        "Squeezing what {wildcards.target} is shown"
     script:
         "../scripts/score_detection.py"
 
 
-use rule score_attack as score_clean with:
-    input:
-        images=rules.prepare_mnist.output.test,
-        model=rules.train_classifier.output.model,
-    output:
-        scores="results/mnist/detection/clean/{target}/seed{seed}/scores.parquet",
-    log:
-        "results/logs/score_detection/clean.{target}.seed{seed}.log",
-    benchmark:
-        "results/benchmarks/score_detection/clean.{target}.seed{seed}.tsv"
-    params:
-        *code("score_detection.py"),
-        settings=SQUEEZERS,
-        column="image",
-    message:
-        "Squeezing the clean test digits for {wildcards.target}"
-
-
-SCORED = [(t, s, "clean") for t in TARGETS for s in SEEDS]
-SCORED += [
-    (t, s, a) for a in config["attacks"] for t in config["attacks"][a]["targets"] for s in SEEDS
-]
+SCORED = [(target, seed) for target in TARGETS for seed in SEEDS]
 
 
 rule evaluate_detection:
     input:
         scores=[
-            f"results/mnist/detection/{name}/{target}/seed{seed}/scores.parquet"
-            for target, seed, name in SCORED
+            rules.score_detection.output.scores.format(target=target, seed=seed)
+            for target, seed in SCORED
         ],
     output:
         rates="results/mnist/detection/rates.parquet",

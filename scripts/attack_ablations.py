@@ -1,17 +1,16 @@
 """Variants of one attack, each with a change of its settings, on one shard of the examples."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
-import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import write_parquet
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.criteria import KeepLabel
+from typeone.criteria import criterion
+from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, binarise, from_uint8
+from typeone.images import read_examples
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
@@ -27,18 +26,19 @@ def attack_ablations(
     settings,
     original,
     changes,
+    squeezers,
     count,
     batching,
     shard,
     device,
 ):
-    """Write one row a (variant, example): ``changes`` of ``settings`` by the variant's name."""
-    examples = read_parquet(examples_path, shapes={"image": DIGIT_SHAPE})
-    images = from_uint8(examples["image"][:count], device)
-    if original == "binarised":
-        images = binarise(images)
-    labels = torch.from_numpy(np.array(examples["label"][:count])).to(device)
+    """Write one row a (variant, example): ``changes`` of ``settings`` by the variant's name.
+
+    ``squeezers``: arguments of `differentiable_squeezers` if the attack knows the detector.
+    """
+    index, images, labels = read_examples(examples_path, count, device, original=original)
     svae, classifier = load_svae(svae_path, device), load_classifier(model_path, device)
+    views = differentiable_squeezers(**squeezers) if squeezers else []
     attackers = [load_classifier(path, device) for path in attacker_paths]
     parts = []
     for name, change in changes.items():
@@ -48,14 +48,14 @@ def attack_ablations(
             images,
             labels,
             replace(settings, **change),
-            keep=partial(KeepLabel, classifier),
+            keep=criterion(classifier, views),
             attackers=attackers,
             **batching,
             shard=shard,
         )
         parts.append(rows | {"variant": np.array([name] * len(rows["position"]))})
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    write_parquet(shard_path, rows | {"index": examples["index"][rows["position"]]})
+    write_parquet(shard_path, rows | {"index": index[rows["position"]]})
 
 
 if "snakemake" in globals():
@@ -69,6 +69,7 @@ if "snakemake" in globals():
             settings=SvaeAttackSettings(**snakemake.params.settings),
             original=snakemake.params.original,
             changes=snakemake.params.changes,
+            squeezers=snakemake.params.squeezers,
             count=snakemake.params.examples,
             batching=snakemake.params.batching,
             shard=int(snakemake.wildcards.shard),

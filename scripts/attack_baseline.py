@@ -1,14 +1,13 @@
 """Change images without an optimiser: what Algorithm 2 must be better than."""
 
-import numpy as np
 import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import write_parquet
 from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
 from typeone.attacks.shards import example_rows
 from typeone.criteria import next_class
 from typeone.devices import compute_device, seeded
-from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
+from typeone.images import binarise, read_digits, read_examples
 from typeone.logs import job_log
 from typeone.models.classifiers import load_classifier, predict
 from typeone.models.svae import load_svae
@@ -18,9 +17,7 @@ def attack_baseline(
     *, examples_path, train_path, model_path, svae_path, shard_path, count, settings, seed, device
 ):
     """Write an image for each of the first ``count`` examples, by the method of ``settings``."""
-    examples = read_parquet(examples_path, shapes={"image": DIGIT_SHAPE})
-    images = from_uint8(examples["image"][:count], device)
-    labels = torch.from_numpy(np.array(examples["label"][:count])).to(device)
+    index, images, labels = read_examples(examples_path, count, device)
     svae, classifier = load_svae(svae_path, device), load_classifier(model_path, device)
     train_images, train_labels = read_digits(train_path, device)
 
@@ -42,7 +39,7 @@ def attack_baseline(
     rows = example_rows(
         torch.arange(len(images)), images, labels, attacked, latent_start=start, latent_end=end
     )
-    write_parquet(shard_path, rows | {"index": examples["index"][:count]})
+    write_parquet(shard_path, rows | {"index": index})
 
 
 if "snakemake" in globals():

@@ -1,17 +1,14 @@
 """Algorithm 2 on one shard of the examples, or the image transition when f1 is left out (III)."""
 
-from functools import partial
-
 import numpy as np
-import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import write_parquet
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.criteria import KeepLabel, KeepSqueezed
+from typeone.criteria import criterion
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, binarise, from_uint8
+from typeone.images import DIGIT_SHAPE, read_examples
 from typeone.logs import job_log
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
@@ -39,31 +36,22 @@ def attack_svae(
 
     ``squeezers``: arguments of `differentiable_squeezers` if the attack knows the detector.
     """
-    examples = read_parquet(examples_path, shapes={"image": DIGIT_SHAPE})
-    images = from_uint8(examples["image"][:count], device)
-    if original == "binarised":
-        images = binarise(images)
-    labels = torch.from_numpy(np.array(examples["label"][:count])).to(device)
-    followed = {
-        int(np.flatnonzero(examples["label"] == label)[0]) for label in set(labels.tolist())
-    }
-    criterion = partial(KeepLabel, load_classifier(model_path, device))
-    if squeezers:
-        views = differentiable_squeezers(**squeezers)
-        criterion = partial(KeepSqueezed, load_classifier(model_path, device), squeezers=views)
+    index, images, labels = read_examples(examples_path, count, device, original=original)
+    followed = {labels.tolist().index(label) for label in set(labels.tolist())}
+    views = differentiable_squeezers(**squeezers) if squeezers else []
     rows, points = attack_shard(
         load_svae(svae_path, device),
         images,
         labels,
         settings,
-        keep=criterion if keep else None,
+        keep=criterion(load_classifier(model_path, device), views) if keep else None,
         attackers=[load_classifier(path, device) for path in attacker_paths],
         **batching,
         shard=shard,
         follow=followed,
         follow_every=trace_every,
     )
-    write_parquet(shard_path, rows | {"index": examples["index"][rows["position"]]})
+    write_parquet(shard_path, rows | {"index": index[rows["position"]]})
     images_seen = [point.image.numpy() for _, point in points]
     write_parquet(
         trace_path,

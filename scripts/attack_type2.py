@@ -1,28 +1,25 @@
 """One Type II attack of Table I on the examples, by foolbox (IV-C)."""
 
 import numpy as np
-import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import write_parquet
 from typeone.attacks.type2 import Type2Settings, attack
 from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, from_uint8, to_uint8
+from typeone.images import read_examples, to_uint8
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import load_classifier
 
 
 def attack_type2(*, examples_path, model_path, shard_path, settings, count, seed, device):
     """Write an image for each of the first ``count`` examples, and whether f1 was fooled by it."""
-    examples = read_parquet(examples_path, shapes={"image": DIGIT_SHAPE})
-    images = from_uint8(examples["image"][:count], device)
-    labels = torch.from_numpy(np.array(examples["label"][:count])).to(device)
+    index, images, labels = read_examples(examples_path, count, device)
     result = attack(load_classifier(model_path, device), images, labels, settings, seed=seed)
     logger.info("%s: found %d of %d", settings.method, int(result.found.sum()), len(images))
     write_parquet(
         shard_path,
         {
             "position": np.arange(len(images), dtype=np.int32),
-            "index": examples["index"][:count],
+            "index": index,
             "label": labels.cpu().numpy(),
             "image": to_uint8(images).cpu().numpy(),
             "adversarial_image": to_uint8(result.images).cpu().numpy(),

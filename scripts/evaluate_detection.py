@@ -55,19 +55,20 @@ def evaluate_run(clean, attacks, *, zetas, false_positive_rates, seed):
     return pd.DataFrame(rates), pd.DataFrame(curves)
 
 
-def pivot(path):
-    """A score table as one row an image and one column a (squeezer, metric), and ``f1_right``."""
-    frame = read_parquet(path).frame()
+def pivot(frame):
+    """Scores of one attack as one row an image and one column a (squeezer, metric), and
+    ``f1_right``."""
     scores = frame.pivot(index="index", columns=["squeezer", "metric"], values="score")
     scores.columns = scores.columns.to_flat_index()
     return scores.assign(f1_right=frame.groupby("index")["f1_right"].first())
 
 
 def evaluate_detection(*, runs, rates_path, roc_path, zetas, false_positive_rates, seed):
-    """Write rates and ROC curves of every run: ``{(target, seed): {attack or clean: path}}``."""
+    """Write rates and ROC curves of every run: ``{(target, seed): path of its scores}``."""
     rates, curves = [], []
-    for (target, run), paths in runs.items():
-        frames = {name: pivot(path) for name, path in paths.items()}
+    for (target, run), path in runs.items():
+        scores = read_parquet(path).frame()
+        frames = {name: pivot(frame) for name, frame in scores.groupby("attack", sort=False)}
         clean = frames.pop("clean")
         found = evaluate_run(
             clean, frames, zetas=zetas, false_positive_rates=false_positive_rates, seed=seed
@@ -81,13 +82,9 @@ def evaluate_detection(*, runs, rates_path, roc_path, zetas, false_positive_rate
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
-        runs = {}
-        for (target, seed, name), path in zip(
-            snakemake.params.runs, snakemake.input.scores, strict=True
-        ):
-            runs.setdefault((target, seed), {})[name] = path
+        runs = map(tuple, snakemake.params.runs)
         evaluate_detection(
-            runs=runs,
+            runs=dict(zip(runs, snakemake.input.scores, strict=True)),
             rates_path=snakemake.output.rates,
             roc_path=snakemake.output.roc,
             **snakemake.params.settings,

@@ -11,7 +11,13 @@ from typeone.logs import job_log, logger
 from typeone.metrics import mean_interval
 from typeone.models.classifiers import load_classifier, predict
 from typeone.models.svae import load_svae
-from typeone.realism import kernel_distance_interval, negative_elbo, odd_share
+from typeone.realism import (
+    KernelDistance,
+    held_out,
+    kernel_distance_interval,
+    negative_elbo,
+    odd_share,
+)
 
 
 @torch.no_grad()
@@ -20,8 +26,8 @@ def evaluate_realism(
 ):
     """Write rows (attack, target, seed, measure) of every run and of real digits.
 
-    ``svae_paths``: by seed; the images of one seed are shown to the SVAE of the next one, and to
-    none when there is one only. ``clean``: test digits drawn with ``seed`` as a control; the others
+    ``svae_paths``: by seed; the images of one seed are shown to the SVAE of another, `held_out`
+    says which. ``clean``: test digits drawn with ``seed`` as a control; the others
     are what all are compared with.
     """
     images, _ = read_digits(test_path)
@@ -29,27 +35,22 @@ def evaluate_realism(
     control, reference = images[order[:clean]], images[order[clean:]]
     judge = load_classifier(judge_path)
     svaes = {number: load_svae(path) for number, path in svae_paths.items()}
-    numbers = list(svaes)
-    held_out = {
-        number: svaes[numbers[(i + 1) % len(numbers)]] if len(numbers) > 1 else None
-        for i, number in enumerate(numbers)
-    }
+    stranger = {number: svaes[other] for number, other in held_out(list(svaes)).items()}
 
     def features(batch):
         return predict(judge[:-1], batch).numpy()
 
-    real = features(reference)
+    distance = KernelDistance(features(reference))
     scores = {
         number: negative_elbo(svae, binarise(reference)).numpy()
-        for number, svae in held_out.items()
-        if svae is not None
+        for number, svae in stranger.items()
     }
     rows = []
 
     def measure(name, target, number, attacked, latent=None):
-        found = {"kernel_distance": kernel_distance_interval(features(attacked), real)}
-        if held_out[number] is not None:
-            seen = negative_elbo(held_out[number], binarise(attacked)).numpy()
+        found = {"kernel_distance": kernel_distance_interval(features(attacked), distance)}
+        if number in stranger:
+            seen = negative_elbo(stranger[number], binarise(attacked)).numpy()
             found["odd_share"] = odd_share(seen, scores[number])
         if latent is not None:
             belief = svaes[number].discriminate(latent).sigmoid().numpy()
@@ -63,7 +64,7 @@ def evaluate_realism(
                 }
             )
 
-    for number in numbers:
+    for number in svaes:
         measure("clean", "", number, control, svaes[number].encode(binarise(control))[0])
     for (name, target, number), path in zip(runs, example_paths, strict=True):
         table = read_parquet(

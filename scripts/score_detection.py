@@ -10,33 +10,37 @@ from typeone.logs import job_log
 from typeone.models.classifiers import load_classifier, predict
 
 
-def score_detection(*, images_path, column, model_path, scores_path, bits, median, device):
-    """Write one row an (image, squeezer, metric), for the images in ``column``, and whether f1 sees
-    their label."""
-    table = read_parquet(
-        images_path, columns=["index", "label", column], shapes={column: DIGIT_SHAPE}
-    )
-    images = from_uint8(table[column], device)
+def score_detection(*, image_paths, model_path, scores_path, bits, median, device):
+    """Write one row an (attack, image, squeezer, metric), and whether f1 sees the image's label.
+
+    ``image_paths``: by attack, those of its examples; under ``clean``, of digits.
+    """
     classifier = load_classifier(model_path, device)
-    right = predict(classifier, images).argmax(dim=1).cpu().numpy() == table["label"]
-    found = scores(classifier, images, bits=bits, median=median)
-    write_parquet(
-        scores_path,
-        {
-            "index": np.tile(table["index"], len(found)),
-            "f1_right": np.tile(right, len(found)),
-            "squeezer": np.repeat([squeezer for squeezer, _ in found], len(table)),
-            "metric": np.repeat([metric for _, metric in found], len(table)),
-            "score": np.concatenate(list(found.values())),
-        },
-    )
+    parts = []
+    for attack, path in image_paths.items():
+        column = "image" if attack == "clean" else "adversarial_image"
+        table = read_parquet(path, columns=["index", "label", column], shapes={column: DIGIT_SHAPE})
+        images = from_uint8(table[column], device)
+        right = predict(classifier, images).argmax(dim=1).cpu().numpy() == table["label"]
+        found = scores(classifier, images, bits=bits, median=median)
+        parts.append(
+            {
+                "attack": np.repeat([attack], len(table) * len(found)),
+                "index": np.tile(table["index"], len(found)),
+                "f1_right": np.tile(right, len(found)),
+                "squeezer": np.repeat([squeezer for squeezer, _ in found], len(table)),
+                "metric": np.repeat([metric for _, metric in found], len(table)),
+                "score": np.concatenate(list(found.values())),
+            }
+        )
+    write_parquet(scores_path, {k: np.concatenate([p[k] for p in parts]) for k in parts[0]})
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        paths = [snakemake.input.clean, *snakemake.input.attacked]
         score_detection(
-            images_path=snakemake.input.images,
-            column=snakemake.params.column,
+            image_paths=dict(zip(["clean", *snakemake.params.attacks], paths, strict=True)),
             model_path=snakemake.input.model,
             scores_path=snakemake.output.scores,
             **snakemake.params.settings,

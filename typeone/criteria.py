@@ -8,6 +8,7 @@ the uint8 image in the artifact.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -59,6 +60,15 @@ class KeepSqueezed:
         views = [images, *(squeezer(images) for squeezer in self.squeezers)]
         losses, kept = zip(*(self.keep(view, rows) for view in views), strict=True)
         return torch.stack(losses).mean(dim=0), torch.stack(kept).all(dim=0)
+
+
+def criterion(
+    classifier: nn.Module, squeezers: Sequence[Callable[[Tensor], Tensor]] = ()
+) -> Callable[[Tensor], KeepLabel | KeepSqueezed]:
+    """From the labels of a batch to its J1, which looks through ``squeezers`` if there are any."""
+    if squeezers:
+        return partial(KeepSqueezed, classifier, squeezers=squeezers)
+    return partial(KeepLabel, classifier)
 
 
 def next_class(labels: Tensor, classes: int = 10) -> Tensor:

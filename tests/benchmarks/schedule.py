@@ -54,7 +54,7 @@ if __name__ == "__main__":
     print("|---|---|---|---|---|---|")
     for variant in options.variants:
         full, quick = (
-            read_parquet(f"{options.attacks}/{name}/mlp/seed0/examples.parquet")
+            read_parquet(f"{options.attacks}/{name}/mlp/seed1/examples.parquet")
             for name in (f"{variant}_full", variant)
         )
         for *cells, p in compare(full, quick):

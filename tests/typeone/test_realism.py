@@ -8,7 +8,13 @@ import pytest
 
 from typeone.errors import InputError
 from typeone.metrics import rate_of
-from typeone.realism import kernel_distance, kernel_distance_interval, negative_elbo, odd_share
+from typeone.realism import (
+    KernelDistance,
+    held_out,
+    kernel_distance_interval,
+    negative_elbo,
+    odd_share,
+)
 
 from .algorithm2 import f64
 
@@ -85,6 +91,16 @@ def by_loops(x, y):
     return within(x) + within(y) - 2 * sum(across) / len(across)
 
 
+def kernel_distance(features, reference):
+    return KernelDistance(reference)(features)
+
+
+def test_the_images_of_a_seed_are_judged_by_the_svae_of_another():
+    assert held_out([1, 2]) == {1: 2, 2: 1}
+    assert held_out([4, 7, 5]) == {4: 7, 7: 5, 5: 4}
+    assert held_out([3]) == {}
+
+
 def test_the_kernel_distance_is_that_of_a_double_loop():
     rng = np.random.default_rng(1)
     for n, m, d in [(2, 2, 1), (3, 5, 4), (6, 2, 3)]:
@@ -157,17 +173,17 @@ def test_the_kernel_divides_by_the_number_of_features():
 
 def test_the_interval_is_students_over_interleaved_parts():
     # parts 0, 0 and 1, 1 of the images, at distances 0 and 7: the standard error of 3.5 is 3.5
-    found = kernel_distance_interval(column(0, 1, 0, 1), column(0, 0, 0), groups=2)
+    found = kernel_distance_interval(column(0, 1, 0, 1), KernelDistance(column(0, 0, 0)), groups=2)
     half = 12.7062047 * 3.5  # Student's quantile at 0.975, one degree of freedom, to nine digits
     assert found[:4] == pytest.approx((3.5, 3.5 - half, 3.5 + half, 4), rel=1e-8)
 
 
 def test_five_parts_by_default_and_parts_that_agree_leave_no_interval():
     shifts = [0, 1, 2, 3, 0]  # 0, 7, 124, 999, 0: each part of two images
-    found = kernel_distance_interval(column(*shifts, *shifts), column(0, 0))
+    found = kernel_distance_interval(column(*shifts, *shifts), KernelDistance(column(0, 0)))
     half = 2.7764451 * np.std([0, 7, 124, 999, 0], ddof=1) / math.sqrt(5)  # four degrees
     assert found[:4] == pytest.approx((226, 226 - half, 226 + half, 10), rel=1e-7)
-    alike = kernel_distance_interval(column(*[1] * 10), column(0, 0))
+    alike = kernel_distance_interval(column(*[1] * 10), KernelDistance(column(0, 0)))
     assert alike[:4] == (7, 7, 7, 10)
 
 
@@ -185,4 +201,4 @@ def test_an_image_without_a_probability_is_odd_and_a_clean_one_an_error():
 
 def test_too_few_images_for_the_groups_are_refused():
     with pytest.raises(InputError, match=r"in 5 groups needs 10 images, has 9"):
-        kernel_distance_interval(np.ones((9, 2)), np.ones((20, 2)))
+        kernel_distance_interval(np.ones((9, 2)), KernelDistance(np.ones((20, 2))))

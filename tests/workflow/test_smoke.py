@@ -50,7 +50,7 @@ def judging(attack, *targets):
     kind = "type2" if attack in TYPE2 else "baseline" if attack in BASELINES else "svae"
     targets = targets or TARGETS[attack]
     jobs = {f"judge_{kind} {attack}.{t}.seed0" for t in targets}
-    jobs |= {f"score_attack {attack}.{t}.seed0" for t in targets}
+    jobs |= {f"score_detection {t}.seed0" for t in targets}
     if attack in TYPE2:
         return jobs
     return jobs | LOOKED_AT - ({"calibrate_oracle"} if attack in CONTROLS else set())
@@ -101,9 +101,7 @@ ALL_JUDGED = (
     | {f"judge_ablations ablations.{a}.mlp.seed0" for a in ("paper", "ours")}
     | RATES
 )
-SCORES = {f"score_attack {a}.{t}.seed0" for a in ATTACKS for t in TARGETS[a]} | {
-    f"score_clean clean.{t}.seed0" for t in TARGETS["ours"]
-}
+SCORES = {f"score_detection {t}.seed0" for t in TARGETS["ours"]}
 
 CONFIG_EDITS = {
     # one attack
@@ -129,7 +127,7 @@ CONFIG_EDITS = {
         {"train_classifier lenet.seed0", "sample_examples lenet.seed0"}
         | attacking("ours", "lenet")
         | attacking("reconstruction", "lenet")
-        | {"score_clean clean.lenet.seed0", "plot_variants"}
+        | {"plot_variants"}
         | RATES
     ),
     # the SVAE after its first stage
@@ -296,8 +294,9 @@ def test_a_second_seed_adds_its_own_jobs(smoke):
 def test_a_new_attack_adds_its_own_jobs(smoke):
     mine = "{kind: type2, targets: [mlp], count: 9, settings: {method: fgsm, epsilon: 0.1}}"
     pending = smoke.pending(f"attacks: {{mine: {mine}}}")
-    assert {job for job in pending if "/mine/" not in job} == RATES
-    assert len(pending - RATES) == 3
+    shared = RATES | {"score_detection mlp.seed0"}
+    assert {job for job in pending if "mine" not in job} == shared
+    assert len(pending - shared) == 2
 
 
 @pytest.mark.parametrize("edit", CODE_EDITS.values(), ids=CODE_EDITS)

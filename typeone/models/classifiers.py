@@ -132,33 +132,11 @@ def attacker_deep() -> nn.Sequential:
     )
 
 
-class _Mixer(nn.Module):
-    """x + depthwise 5x5 convolution, then a pointwise one (Trockman and Kolter, 2022)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        depthwise = nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False)
-        self.space = nn.Sequential(depthwise, nn.BatchNorm2d(channels), nn.ReLU())
-        self.channels = _conv(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.channels(x + self.space(x))
-
-
-def attacker_patches() -> nn.Sequential:
-    """An image-space attacker of variant `ours`: patches of 4x4 pixels, mixed four times."""
-    return nn.Sequential(
-        *(Normalise(), nn.Conv2d(1, 64, 4, stride=4, bias=False), nn.BatchNorm2d(64), nn.ReLU()),
-        *(*(_Mixer(64) for _ in range(4)), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-        nn.Linear(64, 10),
-    )
-
-
 ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
     f.__name__: f
     for f in (
         *(mlp, lenet, cnn, judge_plain, judge_wide, judge_residual),
-        *(attacker_strided, attacker_pooled, attacker_large, attacker_deep, attacker_patches),
+        *(attacker_strided, attacker_pooled, attacker_large, attacker_deep),
     )
 }
 
