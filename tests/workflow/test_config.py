@@ -142,15 +142,11 @@ BAD = [
     ),
     (
         "ablations: {attacks: {transition: {mine: {lr: 0.1}}}}",
-        "`ablations.attacks` names 'transition'; needs one of `attacks` with `kind: svae`, ",
+        "`ablations.attacks` names 'transition'; needs one of `attacks` with `kind: svae` and ",
     ),
     (
         "ablations: {attacks: {paper: {mine: {kmax: 1}}}}",
         "`ablations.attacks.paper.mine.kmax` is no setting; did you mean `k_max`?",
-    ),
-    (
-        "ablations: {attacks: {ours_adaptive: {mine: {lr: 0.1}}}}",
-        "`ablations.attacks` names 'ours_adaptive'; needs one of `attacks` with ",
     ),
     (
         "attacks: {ours: {k_max: 0.1}}",
