@@ -1,6 +1,7 @@
 """The toy example of II-A: train f1, move samples along the unnecessary and the missing feature.
 
-The classifiers have three and four parameters and take about a second: no checkpoint is kept.
+The classifiers have three and four parameters and take about a second to train: no checkpoint is
+kept on the way, and their weights are rows of a table.
 """
 
 import numpy as np
@@ -155,9 +156,9 @@ def evaluate_toy(
         cube = sample_cube(test_count, half_width=half_width, generator=generator)
         points, held_out = every[:train_count], every[train_count:]
         for split, drawn in (("train", points), ("test", held_out)):
-            label = labels_of(oracle(drawn)).numpy()
+            y = labels_of(oracle(drawn)).numpy()
             samples.append(
-                pd.DataFrame({"seed": seed, "split": split, **as_columns(drawn), "label": label})
+                pd.DataFrame({"seed": seed, "split": split, **as_columns(drawn), "y": y})
             )
         sets = {
             f"{what}_accuracy": (drawn, labels_of(oracle(drawn)))

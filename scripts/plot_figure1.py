@@ -153,7 +153,8 @@ def caption_of(measured, one, two, positive, seed, preset):
     return (
         f"f1 (mlp), {positive} against the rest; score: margin of logit {positive}. The dot is "
         f"f1's own decision: true positives {told('clean.tpr')}, false positives "
-        f"{told('clean.fpr')}. Down: {two} on {positive}s in which the oracle still sees a {positive}, true positives "
+        f"{told('clean.fpr')}. Down: {two} on {positive}s in which the oracle still sees a "
+        f"{positive}, true positives "
         f"{told(f'{two}.tpr')}. Right: {one} on {positive}s in which it sees something else, false "
         f"positives {told(f'{one}.fpr')}. Unclear images are left out. Intervals: 95 %, Wilson. "
         f"Seed {seed}, preset {preset}."

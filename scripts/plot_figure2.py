@@ -65,8 +65,8 @@ def plot_figure2(
         for weights, bias, along, colour in surfaces:
             surface = plane(weights, bias, half_width=half_width, along=along)
             axes.plot_surface(*surface, color=colour, alpha=0.15, shade=False, zorder=1)
-        for label, colour, marker in ((1, YELLOW, "o"), (-1, GREEN, "x")):
-            chosen = samples[:shown][samples["label"][:shown] == label]
+        for y, colour, marker in ((1, YELLOW, "o"), (-1, GREEN, "x")):
+            chosen = samples[:shown][samples["y"][:shown] == y]
             axes.scatter(
                 *(chosen[f] for f in FEATURES),
                 **{"color": colour, "marker": marker, "s": 14, "depthshade": False, "zorder": 2},

@@ -1,9 +1,9 @@
 """Where do the two types of attack move f1 on its ROC? (Section I, Fig. 1.)
 
 One class is positive, all others are negative. The score is f1's margin of the class, its logit
-less the largest other one: it is positive exactly where f1 says the class, so that f1's own decision
-is a point of the curve. (No one threshold on the class's softmax is that decision, and in float32
-the softmax reaches 1.0, where scores tie.)
+less the largest other one: it is positive exactly where f1 says the class, so f1's own decision is
+a point of the curve. (No threshold on the class's softmax is that decision, and in float32 the
+softmax reaches 1.0, where scores tie.)
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def sides(oracle_label: np.ndarray, oracle_clear: np.ndarray, label: int) -> Sid
     """Sides of the images by the oracle's labels ``(N,)`` and whether they are clear ``(N,)``.
 
     ASSUME: an unclear image is neither a positive nor a negative; the paper has people in mind.
+    The oracle is no judge of strong noise: of the class under PGD at 0.3 it sees nearly nothing,
+    where people still read the digit. So Type II images are counted by their label as well.
     """
     seen = oracle_label == label
     return Sides(seen & oracle_clear, ~seen & oracle_clear, seen, ~seen)
