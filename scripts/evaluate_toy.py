@@ -77,29 +77,33 @@ def measure_moves(name, moves, *, seed):
             for f in ("f1", "f2")
         }
         changed, kept = ("f1", "f2") if kind == 2 else ("f2", "f1")
+        called = {"f1": "the classifier", "f2": "the oracle"}
         same = (found[f"{kept}_before"] == found[f"{kept}_after"]).to_numpy()
+        drift = (found[f"{kept}_after"] / found[f"{kept}_before"] - 1).abs().to_numpy()
         distance = (found[f"{axis}_end"] - found[axis]).abs().to_numpy()
-        drift = (found["f1_after"] / found["f1_before"] - 1).abs().to_numpy()
         moved = f"Type {roman} moves along {axis} against {who}"
         add(
             f"type{kind}.success",
             rate(turned[changed] & ~turned[kept]),
-            f"{moved}: {'it' if kind == 2 else 'the oracle'} changes its mind and "
-            f"{'the oracle' if kind == 2 else 'it'} does not",
+            f"{moved}: {called[changed]} changes its mind, {called[kept]} does not",
         )
         add(
             f"type{kind}.exact",
             rate(same),
-            f"{moved}: the output of {'the oracle' if kind == 2 else 'it'} is the same to the bit",
+            f"{moved}: {called[kept]} gives the same output to the bit",
+        )
+        add(
+            f"type{kind}.drift",
+            mean_interval(drift),
+            f"{moved}: mean change of {called[kept]}'s output, relative to it",
+            unit="relative",
         )
         add(
             f"type{kind}.distance",
             mean_interval(distance),
             f"{moved}: mean length",
-            unit="units of the cube",
+            unit="units of a feature",
         )
-    text = f"{moved}: mean change of its output, in units of that output"
-    add("type1.drift", mean_interval(drift), text, unit="relative")
     return rows
 
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
@@ -12,6 +13,8 @@ from typeone.plotting import add_caption, save_figure, style
 FEATURES = ["x1", "x2", "x3"]
 ENDS = [f"{name}_end" for name in FEATURES]
 ASIDE = np.array([0, 0.1, 0.2])  # of a name from its point
+HALO = withStroke(linewidth=2, foreground="white")
+TEXT = {"fontsize": 11, "zorder": 6, "path_effects": [HALO]}
 YELLOW, GREEN, BLUE = "#E69F00", "#009E73", "#0072B2"  # the paper's colours, of Okabe and Ito
 
 
@@ -80,15 +83,15 @@ def plot_figure2(
                 *(*start, *(end - start)),
                 **{"color": colour, "lw": 2, "arrow_length_ratio": 0.12, "zorder": 4},
             )
-            axes.text(*(end + ASIDE), name, color=colour, fontsize=11, zorder=5)
+            axes.text(*(end + ASIDE), name, color=colour, **TEXT)
         axes.scatter(*start, color=YELLOW, edgecolors="black", s=36, depthshade=False, zorder=5)
-        axes.text(*(start + ASIDE), "$x$", fontsize=11, zorder=5)
+        axes.text(*(start + ASIDE), "$x$", **TEXT)
         axes.set(xlabel="x(1)", ylabel="x(2)")
         axes.set_zlabel("x(3)", labelpad=0)
         ticks = [-half_width, 0, half_width]
         axes.set(xticks=ticks, yticks=ticks, zticks=ticks)
         axes.view_init(elev=20, azim=-26)
-        axes.set_box_aspect((1, 1, 1), zoom=0.9)
+        axes.set_box_aspect((1, 1, 1), zoom=1.05)
         figure.legend(
             handles=[
                 Line2D([], [], color=YELLOW, marker="o", ls="", label="positive"),
@@ -98,7 +101,7 @@ def plot_figure2(
                 Line2D([], [], color=BLUE, lw=2, label="Type II: along x(3)"),
                 Line2D([], [], color=GREEN, lw=2, label="Type I: along x(2)"),
             ],
-            **{"loc": "lower center", "ncols": 3, "bbox_to_anchor": (0.5, 0.0)},
+            **{"loc": "upper center", "ncols": 3, "bbox_to_anchor": (0.5, 0.03)},
         )
         add_caption(
             figure,
