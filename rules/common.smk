@@ -141,6 +141,30 @@ def validate_ablations(config):
             validate_k(f"ablations.attacks.{name}.{variant}", attack | changes)
 
 
+def validate_toy(config):
+    """Stop with one line where the toy example has no point to draw."""
+    toy = config["toy"]
+    if toy["margin"] > toy["half_width"]:
+        raise WorkflowError(
+            f"`toy.margin` is {toy['margin']}; needs at most `toy.half_width`, {toy['half_width']}, "
+            "or hardly a point of the cube is left"
+        )
+
+
+def validate_roc(config):
+    """Stop with one line where Fig. 1 names attacks that it cannot show."""
+    kinds = {"type1": ("svae", "`kind: svae`, `keep: true`"), "type2": ("type2", "`kind: type2`")}
+    for key, (kind, needed) in kinds.items():
+        for name in config["roc"][key]:
+            attack = config["attacks"].get(name, {"kind": None, "targets": []})
+            fits = attack["kind"] == kind and attack.get("keep", True)
+            if not fits or "mlp" not in attack["targets"]:
+                raise WorkflowError(
+                    f"`roc.{key}` names {name!r}; needs one of `attacks` with {needed} and mlp among "
+                    "its `targets`"
+                )
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -196,6 +220,8 @@ def validate_config(config, schema):
                 f"batches of attack `{name}` (its `count` over `batching.chunk`)"
             )
     validate_ablations(config)
+    validate_toy(config)
+    validate_roc(config)
     if "clean" in config["attacks"]:
         raise WorkflowError(
             "`attacks` holds the name 'clean', which stands for digits that nothing attacked; "

@@ -36,8 +36,9 @@ OTHERS = (
     *(("ours", "lenet"), ("ours", "cnn"), ("ours_adaptive", "cnn")),
     *(("reconstruction", "lenet"), ("reconstruction", "cnn")),
 )
+IN_FIGURE1 = {"type1": ("paper", "ours"), "type2": ("ead", "pgd")}
 FIGURES = (
-    *("figure5a", "figure6", "figure7a", "figure7a_ours", "table1_roc"),
+    *("figure1", "figure2", "figure5a", "figure6", "figure7a", "figure7a_ours", "table1_roc"),
     *("variants", "ablations"),
 )
 RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS]
@@ -116,6 +117,15 @@ RATES = {
     **RUN,
 }
 ROC = {**KEYS, **dict.fromkeys(("fpr", "tpr", "auc"), "double"), **RUN}
+MEASUREMENTS = {
+    **{"id": "string", "seed": "int64"},
+    **dict.fromkeys(("description", "unit", "note"), "string"),
+    **dict.fromkeys(("value", "low", "high"), "double"),
+    "n": "int64",
+}
+POINT = dict.fromkeys(("x1", "x2", "x3"), "float")
+ENDS = {f"{name}_end": kind for name, kind in POINT.items()}
+SIDES = [f"{f}_{when}" for f in ("f1", "f2") for when in ("before", "after")]
 REPRODUCTION = {
     **dict.fromkeys(("id", "paper_item", "description"), "string"),
     **dict.fromkeys(("published", "ours", "ci_low", "ci_high"), "double"),
@@ -159,6 +169,24 @@ TABLES = {
         **{"measure": "string", "description": "string"},
         **{"value": "double", "ci_low": "double", "ci_high": "double", "n": "int64"},
     },
+    "mnist/roc/curves": {
+        **{"attack": "string", "counted": "string", "fpr": "double", "tpr": "double"},
+        "seed": "int64",
+    },
+    "mnist/roc/measurements": MEASUREMENTS,
+    "toy/samples": {"seed": "int64", "split": "string", **POINT, "y": "int64"},
+    "toy/planes": {
+        **{"seed": "int64", "classifier": "string"},
+        **dict.fromkeys(("w1", "w2", "w3", "bias"), "double"),
+    },
+    "toy/moves": {
+        **{"classifier": "string", "type": "int64", "sample": "int64"},
+        **POINT,
+        **ENDS,
+        **dict.fromkeys(SIDES, "float"),
+        "seed": "int64",
+    },
+    "toy/measurements": MEASUREMENTS,
     "reproduction": REPRODUCTION,
 }
 NETWORKS = {
@@ -714,6 +742,99 @@ def test_table1_reads_the_same_in_every_form(results, table1, kind):
         # three digits are shown
         shown = pytest.approx([float(row[k]) for k in ("value", "low", "high")], abs=6e-4)
         assert shown in cells
+
+
+# Fig. 1 and Fig. 2
+
+
+def measured(results, name):
+    """id → (value, low, high, n) of a table of measurements of one seed."""
+    rows = read(results, name)
+    values = zip(rows.value, rows.low, rows.high, rows.n, strict=True)
+    return dict(zip(rows.id.tolist(), values, strict=True))
+
+
+def test_fig1_counts_what_f1_says_of_the_class(results, settings, f1):
+    rows, positive = measured(results, "mnist/roc/measurements"), settings["roc"]["positive"]
+    test = read(results, "data/mnist/test")
+    says = f1(test.image).argmax(axis=1) == positive
+    counted = {
+        "clean.tpr": says[test.label == positive],
+        "clean.fpr": says[test.label != positive],
+    }
+    for kind, attacks in IN_FIGURE1.items():
+        for attack in attacks:
+            table = read(results, f"mnist/attacks/{attack}/mlp/seed0/examples")
+            mine = table.label == positive
+            kept, seen = table.f1_label_after == positive, table.oracle_label == positive
+            clear = mine & table.oracle_clear
+            if kind == "type1":
+                counted[f"{attack}.gone"] = (clear & ~seen)[mine]
+                counted[f"{attack}.fpr"] = kept[clear & ~seen]
+                counted[f"{attack}.fpr_with_unclear"] = kept[mine & ~seen]
+            else:
+                counted[f"{attack}.still"] = (clear & seen)[mine]
+                counted[f"{attack}.tpr"] = kept[clear & seen]
+                counted[f"{attack}.tpr_with_unclear"] = kept[mine & seen]
+                counted[f"{attack}.tpr_by_label"] = kept[mine]
+    areas = {name for name in rows if ".auc" in name}
+    left = {f"beyond.fig1.{name}" for name, flags in counted.items() if len(flags)}
+    assert rows.keys() - areas == left
+    for name, flags in counted.items():
+        if len(flags):
+            expected = (flags.mean(), *wilson(flags.sum(), len(flags)), len(flags))
+            # float32 may decide one digit at the very boundary otherwise
+            slack = 1.5 / len(flags) if name.startswith("clean") else 1e-9
+            assert rows[f"beyond.fig1.{name}"] == pytest.approx(expected, abs=slack), name
+
+
+def test_fig1_draws_the_area_that_it_states(results):
+    rows, curves = measured(results, "mnist/roc/measurements"), read(results, "mnist/roc/curves")
+    for attack in set(curves.attack.tolist()):
+        for counted, end in (("oracle", "auc"), ("label", "auc_by_label")):
+            mine = (curves.attack == attack) & (curves.counted == counted)
+            if mine.any():
+                fpr, tpr = curves.fpr[mine], curves.tpr[mine]
+                area = (np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2).sum()
+                found = rows[f"beyond.fig1.{attack}.{end}"]
+                assert found[0] == pytest.approx(area, abs=1e-9)
+                assert found[1] <= found[0] <= found[2]
+
+
+def test_fig2_holds_a_sample_that_both_pairs_of_features_separate(results, settings):
+    rows, wanted = read(results, "toy/samples"), settings["toy"]
+    for split in ("train", "test"):
+        assert (rows.split == split).sum() == wanted[f"{split}_count"]
+    for other in (rows.x2, rows.x3):
+        assert (rows.y * (rows.x1 + other) >= wanted["margin"] - FLOAT32).all()
+
+
+def test_fig2_moves_what_the_stored_planes_say(results, settings):
+    rows, planes = read(results, "toy/moves"), read(results, "toy/planes")
+    for i, classifier in enumerate(planes.classifier):
+        mine = rows.classifier == classifier
+        weights = np.array([getattr(planes, f"w{j}")[i] for j in (1, 2, 3)])
+        for end, when in (("", "before"), ("_end", "after")):
+            x1, x2, x3 = (getattr(rows, f"x{j}{end}")[mine].astype(float) for j in (1, 2, 3))
+            f1 = weights @ np.array([x1, x2, x3]) + planes.bias[i]
+            np.testing.assert_allclose(getattr(rows, f"f1_{when}")[mine], f1, atol=SUMS)
+            np.testing.assert_allclose(getattr(rows, f"f2_{when}")[mine], x1 + x2, atol=SUMS)
+    assert (planes.w2[planes.classifier == "f1"] == 0).all()
+
+
+def test_fig2_shows_attacks_that_succeed_on_every_positive(results):
+    rows, found = read(results, "toy/moves"), measured(results, "toy/measurements")
+    attacked = rows.classifier == "f1"
+    for kind, changed, kept in ((2, "f1", "f2"), (1, "f2", "f1")):
+        mine = attacked & (rows.type == kind)
+        before, after = (getattr(rows, f"{changed}_{when}")[mine] for when in ("before", "after"))
+        assert (before > 0).all()
+        assert (after < 0).all()
+        before, after = (getattr(rows, f"{kept}_{when}")[mine] for when in ("before", "after"))
+        np.testing.assert_array_equal(before, after)  # to the bit
+        for what in ("success", "exact"):
+            value, *_, n = found[f"beyond.toy.f1.type{kind}.{what}"]
+            assert (value, n) == (1, mine.sum())
 
 
 # the verdict table

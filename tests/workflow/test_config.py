@@ -184,6 +184,29 @@ BAD = [
         "attacks: {paper: {targets: [lenet]}}",
         "`attacks.paper.targets` is ['lenet']; needs mlp, which the figures show",
     ),
+    (
+        "toy: {margin: 2.5}",
+        "`toy.margin` is 2.5; needs at most `toy.half_width`, 2.0, or hardly a point of the cube",
+    ),
+    ("toy: {overshoot: 0}", "`toy.overshoot` is 0; needs more than 0"),
+    ("roc: {positive: 10}", "`roc.positive` is 10; needs at most 9"),
+    ("roc: {type1: []}", "`roc.type1` is []; needs entries, at least 1"),
+    (
+        "roc: {type1: [paper, pgd]}",
+        "`roc.type1` names 'pgd'; needs one of `attacks` with `kind: svae`, `keep: true` and mlp",
+    ),
+    (
+        "roc: {type1: [transition]}",
+        "`roc.type1` names 'transition'; needs one of `attacks` with `kind: svae`, `keep: true`",
+    ),
+    (
+        "roc: {type2: [pdg]}",
+        "`roc.type2` names 'pdg'; needs one of `attacks` with `kind: type2` and mlp among its",
+    ),
+    (
+        "attacks: {ead: {targets: [lenet]}}",
+        "`roc.type2` names 'ead'; needs one of `attacks` with `kind: type2` and mlp among its",
+    ),
     # names that paths are made of
     (
         "attacks: {My-Attack: {kind: type2, targets: [mlp], count: 1, settings: {method: ead}}}",

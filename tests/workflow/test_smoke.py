@@ -43,6 +43,10 @@ RATES = {"evaluate_detection", "tabulate_table1", "tabulate_reproduction", "plot
 # what follows from new examples of Type I, beside their scores
 LOOKED_AT = {"evaluate_realism", "calibrate_oracle", "tabulate_reproduction"}
 CONTROLS = ("transition", "reconstruction")
+# what follows from new examples of the attacks that Fig. 1 measures, and from a new toy sample
+IN_FIGURE1 = ("paper", "ours", "ead", "pgd")
+FIGURE1 = {"evaluate_roc", "plot_figure1"}
+FIGURE2 = {"evaluate_toy", "plot_figure2"}
 
 
 def judging(attack, *targets):
@@ -51,6 +55,8 @@ def judging(attack, *targets):
     targets = targets or TARGETS[attack]
     jobs = {f"judge_{kind} {attack}.{t}.seed0" for t in targets}
     jobs |= {f"score_detection {t}.seed0" for t in targets}
+    if attack in IN_FIGURE1 and "mlp" in targets:
+        jobs |= FIGURE1
     if attack in TYPE2:
         return jobs
     return jobs | LOOKED_AT - ({"calibrate_oracle"} if attack in CONTROLS else set())
@@ -95,7 +101,7 @@ FIGURES = {
     "transition": {"plot_figure5a"},
 }
 ABLATIONS = ablating("paper") | ablating("ours")
-ALL_FIGURES = union(FIGURES.values()) | {"plot_table1_roc", "plot_ablations"}
+ALL_FIGURES = union(FIGURES.values()) | {"plot_table1_roc", "plot_ablations", "plot_figure1"}
 ALL_JUDGED = (
     union(judging(a) for a in ATTACKS)
     | {f"judge_ablations ablations.{a}.mlp.seed0" for a in ("paper", "ours")}
@@ -157,7 +163,10 @@ CONFIG_EDITS = {
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
-    "figures: {dpi: 61}": ALL_FIGURES,
+    "figures: {dpi: 61}": ALL_FIGURES | {"plot_figure2"},
+    "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
+    "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
+    "toy: {shown: 20}": {"plot_figure2"},
     "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"},
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
@@ -286,9 +295,10 @@ def test_an_edit_of_the_configuration_reruns_what_depends_on_it(plans, edit, job
 def test_a_second_seed_adds_its_own_jobs(smoke):
     """Nothing of the first seed runs again, except what pools the seeds."""
     pending = smoke.pending("seeds: [0, 1]")
-    assert {job for job in pending if "seed1" not in job} == RATES | LOOKED_AT
+    pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2
+    assert {job for job in pending if "seed1" not in job} == pooling
     assert not any("seed0" in job for job in pending)
-    assert len(pending - RATES - LOOKED_AT) > 60
+    assert len(pending - pooling) > 60
 
 
 def test_a_new_attack_adds_its_own_jobs(smoke):

@@ -1,0 +1,131 @@
+"""Operating points of an f1 whose margin can be read off an image, counted by hand."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from typeone.artifacts import write_parquet
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+POSITIVE = 3
+
+
+class Brightness(torch.nn.Module):
+    """Says 3 of an image whose first pixel is above 128/255, else 0; the margin is the distance."""
+
+    def forward(self, images):
+        logits = torch.full((len(images), 10), -9.0)
+        logits[:, 0] = 0
+        logits[:, POSITIVE] = images[:, 0, 0, 0] - 128.5 / 255
+        return logits
+
+
+def images(*brightness):
+    stored = np.zeros((len(brightness), 1, 28, 28), dtype=np.uint8)
+    stored[:, 0, 0, 0] = brightness
+    return stored
+
+
+def judged(brightness, oracle_label, clear, label=POSITIVE):
+    n = len(brightness)
+    return {
+        "label": np.full(n, label),
+        "adversarial_image": images(*brightness),
+        "oracle_label": np.array(oracle_label),
+        "oracle_clear": np.array(clear),
+    }
+
+
+@pytest.fixture(scope="module")
+def evaluate_seed():
+    return runpy.run_path(str(SCRIPTS / "evaluate_roc.py"))["evaluate_seed"]
+
+
+def evaluated(evaluate_seed, **attacked):
+    clean = torch.from_numpy(images(200, 220, 100, 50, 130)).float() / 255
+    labels = torch.tensor([3, 3, 3, 7, 8])
+    found, curves = evaluate_seed(
+        Brightness(),
+        clean,
+        labels,
+        attacked,
+        kinds={name: name[:5] for name in attacked},
+        positive=POSITIVE,
+    )
+    values = {name: (value.value, value.n) for name, value, _, _ in found}
+    return values, {(c["attack"][0], c["counted"][0]): c for c in curves if len(c)}
+
+
+def test_the_operating_point_is_f1s_own_decision(evaluate_seed):
+    values, curves = evaluated(evaluate_seed)
+    assert values["clean.tpr"] == (pytest.approx(2 / 3), 3)
+    assert values["clean.fpr"] == (0.5, 2)
+    # of six pairs one is in the wrong order: 100 below 130
+    assert values["clean.auc"] == (pytest.approx(5 / 6), 2)
+    clean = curves["clean", "oracle"]
+    assert ((clean["fpr"] == 0) & np.isclose(clean["tpr"], 2 / 3)).any()
+
+
+def test_type1_images_are_negatives_where_the_oracle_sees_something_else(evaluate_seed):
+    table = judged([200, 210, 140, 90], [8, 8, 8, 3], [True, True, False, True])
+    values, _ = evaluated(evaluate_seed, type1=table)
+    assert values["type1.gone"] == (0.5, 4)
+    assert values["type1.fpr"] == (1, 2)
+    assert values["type1.fpr_with_unclear"] == (1, 3)
+    # 220 is above both, 200 ties with one and is below the other, 100 below both
+    assert values["type1.auc"] == (pytest.approx(2.5 / 6), 2)
+
+
+def test_type2_images_are_positives_where_the_oracle_still_sees_the_class(evaluate_seed):
+    table = judged([60, 140, 40, 10], [3, 3, 3, 8], [True, True, False, True])
+    values, curves = evaluated(evaluate_seed, type2=table)
+    assert values["type2.still"] == (0.5, 4)
+    assert values["type2.tpr"] == (0.5, 2)
+    assert values["type2.tpr_with_unclear"] == (pytest.approx(1 / 3), 3)
+    assert values["type2.tpr_by_label"] == (0.25, 4)
+    # against 50 and 130: 60 is above one, 140 above both, 40 and 10 above none
+    assert values["type2.auc"] == (0.75, 2)
+    assert values["type2.auc_by_label"] == (pytest.approx(3 / 8), 2)
+    assert {("type2", "oracle"), ("type2", "label")} <= set(curves)
+
+
+def test_only_attacked_images_of_the_class_count(evaluate_seed):
+    table = judged([200, 200], [8, 8], [True, True], label=7)
+    values, curves = evaluated(evaluate_seed, type1=table)
+    assert values["type1.fpr"][1] == 0
+    assert ("type1", "oracle") not in curves
+
+
+def test_a_figure_is_drawn_where_no_attack_succeeded(tmp_path):
+    """Curves and digits of what there is not are left out."""
+    plot_figure1 = runpy.run_path(str(SCRIPTS / "plot_figure1.py"))["plot_figure1"]
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("curves", "rows", "one", "two")}
+    write_parquet(
+        paths["curves"],
+        {"attack": ["clean"] * 2, "counted": ["oracle"] * 2, "fpr": [0.0, 1.0], "tpr": [0.0, 1.0]}
+        | {"seed": [1, 1]},
+    )
+    ids = [f"beyond.fig1.clean.{name}" for name in ("tpr", "fpr", "auc")]
+    columns = {k: [0.5] * 3 for k in ("value", "low", "high")}
+    write_parquet(paths["rows"], {"id": ids, "seed": [1] * 3, "n": [9] * 3, **columns})
+    table = judged([200, 60], [3, 8], [True, True]) | {"index": [4, 5], "image": images(9, 9)}
+    nothing = np.zeros(2, dtype=bool)
+    write_parquet(paths["one"], table | {"type1_success_clear": nothing})
+    write_parquet(paths["two"], table | {"type2_success_oracle": nothing})
+    plot_figure1(
+        curves_path=paths["curves"],
+        measurements_path=paths["rows"],
+        type1_path=paths["one"],
+        type2_path=paths["two"],
+        figure_paths=[tmp_path / "figure1.png"],
+        positive=POSITIVE,
+        type1=["paper"],
+        type2=["ead", "pgd"],
+        seed=1,
+        dpi=40,
+        preset="smoke",
+    )
+    assert (tmp_path / "figure1.png").stat().st_size > 1000
