@@ -38,7 +38,7 @@ OTHERS = (
 )
 FIGURES = (
     *("figure5a", "figure6", "figure7a", "figure7a_ours", "table1_roc"),
-    *("variants", "ablations"),
+    *("variants", "ablations", "figure3"),
 )
 RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS]
 WALKS = [(a, target) for a, target in RUNS if a in SVAE]
@@ -46,6 +46,7 @@ VERDICTS = ("reproduced", "not reproduced", "inconsistent as stated")
 
 IMAGE = "fixed_size_binary[784]"
 LATENT = "fixed_size_list<element: float>[32]"
+POINT = "fixed_size_list<element: double>[100]"
 DIGITS = {"index": "int32", "image": IMAGE, "label": "int64"}
 ATTACKED = {
     "position": "int32",
@@ -160,6 +161,22 @@ TABLES = {
         **{"measure": "string", "description": "string"},
         **{"value": "double", "ci_low": "double", "ci_high": "double", "n": "int64"},
     },
+    "sphere/seed0/curve": {"step": "int64"}
+    | dict.fromkeys(("inner_error", "outer_error", "error", "lr"), "double"),
+    "sphere/seed0/examples": {
+        **{"attack": "string", "sphere": "string", "position": "int32"},
+        **{"original": POINT, "adversarial": POINT, "steps": "int32", "found": "bool"},
+    },
+    "sphere/seed0/trace": {
+        **dict.fromkeys(("position", "step"), "int64"),
+        **dict.fromkeys(("radius", "seen", "missing", "value", "boundary"), "double"),
+    },
+    "sphere/measurements": {
+        **{"id": "string", "seed": "int64"},
+        **dict.fromkeys(("description", "unit", "note"), "string"),
+        **dict.fromkeys(("value", "low", "high"), "double"),
+        "n": "int64",
+    },
     "reproduction": REPRODUCTION,
 }
 NETWORKS = {
@@ -167,6 +184,7 @@ NETWORKS = {
     **{f"mnist/oracle/{member}/model": f"judge_{member}" for member in MEMBERS},
     **{f"mnist/attackers/{name}/model": f"attacker_{name}" for name in ATTACKERS},
     **{f"mnist/svae/seed0/{stage}": "svae-28x28" for stage in ("stage1", "stage2")},
+    "sphere/seed0/model": "quadratic",
 }
 
 
@@ -278,7 +296,8 @@ def test_columns_and_types(results, name, columns):
     assert {field.name: str(field.type) for field in schema} == columns
     shapes = json.loads(schema.metadata[b"typeone"])["shapes"]
     images = {k: [1, 28, 28] for k, kind in columns.items() if kind == IMAGE}
-    assert shapes == images | {k: [32] for k, kind in columns.items() if kind == LATENT}
+    lists = {LATENT: [32], POINT: [100]}
+    assert shapes == images | {k: lists[kind] for k, kind in columns.items() if kind in lists}
 
 
 @pytest.mark.parametrize("name", TABLES)
