@@ -93,11 +93,11 @@ def evaluate_sphere(*, model_paths, example_paths, measurements_path, spheres, t
             place = f"beyond.sphere.{attack}.{sphere}"
             # at the nearest flip f1 is 0 by construction, so that only rounding decides its sign
             flipped = found["found"] & ((attack == "nearest") | ((before > 0) != (after > 0)))
-            moved = np.linalg.norm(found["adversarial"] - found["original"], axis=1)
             say(f"{place}.success", rate(flipped), "f1 changes its class on the point's own sphere")
-            if flipped.any():
+            if attack == "nearest" and flipped.any():
+                moved = np.linalg.norm(found["adversarial"] - found["original"], axis=1)
                 distance = mean_interval(moved[flipped])
-                say(f"{place}.distance", distance, "mean distance of those found", "L2")
+                say(f"{place}.distance", distance, "mean distance of the nearest flip", "L2")
         for sphere in ("inner", "outer"):
             error = exactly(metadata[f"{sphere}_error"])
             say(f"beyond.sphere.exact_error.{sphere}", error, "exact error on one sphere (Imhof)")

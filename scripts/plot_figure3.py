@@ -1,14 +1,16 @@
 """Fig. 3: from the inner sphere to the outer one on a level set of f1 (II-B), and how f1 errs."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
-from typeone.plotting import COLOURS, DASHES, add_caption, save_figure, style
+from typeone.plotting import COLOURS, add_caption, save_figure, style
 
-BLUE, RED, GREEN, PINK, ORANGE, _, BLACK = COLOURS
+BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = COLOURS
 ARROW = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "headwidth": 4.5}
 LENGTH = 0.13  # of the arrows
 
@@ -62,7 +64,7 @@ def draw_spheres(axes, walks, *, inner, outer):
     axes.annotate(
         "$x'$ as printed",
         printed,
-        xytext=(0.42, 0.5),
+        xytext=(0.3, 0.45),
         fontsize=7,
         arrowprops={"arrowstyle": "-", "linewidth": 0.5},
     )
@@ -94,9 +96,12 @@ def draw_walk(axes, walk, *, inner, outer):
 
 
 def draw_errors(axes, curves, sampled, *, floor, published):
-    """Exact error over the steps, a line a seed, and the sampled error of all seeds."""
-    for (seed, curve), dash in zip(curves.items(), DASHES * len(curves), strict=False):
-        axes.semilogy(curve["step"], curve["error"], dash, color=BLUE, label=f"exact, seed {seed}")
+    """Exact error over the steps, a line a seed, and the sampled error of each."""
+    for number, (curve, colour) in enumerate(
+        zip(curves.values(), cycle((BLUE, SKY)), strict=False)
+    ):
+        label = "exact, a line a seed" if number == 0 else None
+        axes.semilogy(curve["step"], curve["error"], color=colour, linewidth=0.9, label=label)
     low, high = sampled["value"] - sampled["low"], sampled["high"] - sampled["value"]
     last = max(curve["step"].max() for curve in curves.values())
     axes.errorbar(
@@ -107,7 +112,7 @@ def draw_errors(axes, curves, sampled, *, floor, published):
         color=RED,
         markersize=3,
         linewidth=0.8,
-        label=f"on {sampled['n'].min():,} points",
+        label=f"{sampled['n'].min():,} points, a mark a seed",
     )
     axes.axhline(published, color=BLACK, linewidth=0.8, linestyle="--")
     axes.axhline(floor, color=BLACK, linewidth=0.8, linestyle=":")
