@@ -126,12 +126,11 @@ def walk(
         # |x + t along| = outer at t = -b + sqrt(b² + outer² - |x|²), b = x·along
         b = (x * along).sum(dim=1)
         left = (b.square() + outer**2 - x.square().sum(dim=1)).clamp_min(0).sqrt() - b
-        length = left.clamp_max(settings.step) * away
-        x = x + length[:, None] * along
+        x = x + left.clamp_max(settings.step)[:, None] * along  # where it has landed, left is 0
         for _ in range(2):  # Newton on f1 = level: the second round is exact to rounding
             value, gradient = value_and_gradient(x)
             off = (value - level) / gradient.square().sum(dim=1).clamp_min(1e-300)
-            x = x - (off * away)[:, None] * gradient
+            x = x - off[:, None] * gradient
         steps += away
         trace.append(x[:followed].clone())
     landed = (x.norm(dim=1) - outer).abs() <= settings.tolerance
