@@ -16,6 +16,7 @@ include: "rules/attacks.smk"
 include: "rules/detection.smk"
 include: "rules/toy.smk"
 include: "rules/roc.smk"
+include: "rules/sphere.smk"
 include: "rules/results.smk"
 
 
@@ -30,6 +31,7 @@ rule all:
         rules.tabulate_table1.output,
         rules.plot_figure1.output,
         rules.plot_figure2.output,
+        rules.plot_figure3.output,
         rules.plot_figure5a.output,
         rules.plot_figure6.output,
         rules.plot_figure7a.output,

@@ -73,6 +73,7 @@ def describe_config_error(error):
         "minItems": "needs entries, at least {}",
         "uniqueItems": "needs entries that all differ",
         "const": "needs {}",
+        "multipleOf": "needs a multiple of {}",
     }
     allowed = error.validator_value
     if error.validator == "type":
@@ -165,6 +166,30 @@ def validate_roc(config):
                 )
 
 
+def validate_sphere(config):
+    """Stop with one line where the settings of the spheres do not go together."""
+    sphere = config["sphere"]
+    if sphere["hidden"] > sphere["dim"] - 3:
+        raise WorkflowError(
+            f"`sphere.hidden` is {sphere['hidden']}; needs at most {sphere['dim'] - 3}, three fewer "
+            "than `sphere.dim`: Type I moves along directions that the network misses"
+        )
+    if sphere["inner"] >= sphere["outer"]:
+        raise WorkflowError(
+            f"`sphere.inner` is {sphere['inner']}; needs less than `sphere.outer`, {sphere['outer']}"
+        )
+    moved, walked = sphere["type1"]["count"], sphere["type1"]["walked"]
+    for key, value, above, most in (
+        ("type1.walked", walked, "count", moved),
+        ("type2.count", sphere["type2"]["count"], "count", moved),
+        ("followed", sphere["followed"], "walked", walked),
+    ):
+        if value > most:
+            raise WorkflowError(
+                f"`sphere.{key}` is {value}; needs at most `sphere.type1.{above}`, {most}"
+            )
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -222,6 +247,7 @@ def validate_config(config, schema):
     validate_ablations(config)
     validate_toy(config)
     validate_roc(config)
+    validate_sphere(config)
     if "clean" in config["attacks"]:
         raise WorkflowError(
             "`attacks` holds the name 'clean', which stands for digits that nothing attacked; "

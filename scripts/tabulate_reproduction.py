@@ -9,7 +9,6 @@ from typeone.measurements import pooled
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
 NOT_BUILT = {
-    "sphere": "the sphere experiment is not built yet",
     "alp": "logit pairing is not built yet",
     "faces": "faces are not built yet",
     "table2": "faces are not built yet",
@@ -96,6 +95,12 @@ def collect_rows(*, sources, runs, ablated, target, published_n, published_test_
     return rows + list(done.values())
 
 
+def figure(value, digits):
+    """``value`` with ``digits`` decimals, or as a power of ten where these would show nothing."""
+    shows = value == 0 or abs(value) >= 10.0**-digits
+    return f"{value:.{digits}f}" if shows else f"{value:.1e}"
+
+
 def as_text(table):
     """The table for a terminal, rows that were not run as one line each reason."""
     ran = table[~table["verdict"].str.startswith("not run")]
@@ -104,8 +109,8 @@ def as_text(table):
         if row.id.startswith("beyond.") and "beyond the paper" not in lines:
             lines += ["", "beyond the paper"]
         published = "" if pd.isna(row.published) else f"{row.published:.4g}"
-        interval = f"[{row.ci_low:.4f}, {row.ci_high:.4f}]"
-        line = f"{row.id:56}{published:>10}{row.ours:>9.4f}  {interval:18} {row.verdict}"
+        interval = f"[{figure(row.ci_low, 4)}, {figure(row.ci_high, 4)}]"
+        line = f"{row.id:56}{published:>10}{figure(row.ours, 4):>9}  {interval:18} {row.verdict}"
         lines.append(line.rstrip())
     missing = table[table["verdict"].str.startswith("not run")]
     for why, group in missing.groupby("verdict", sort=False):
@@ -122,9 +127,9 @@ def as_markdown(table):
         {
             "number": [f"`{name}`" for name in ran["id"]],
             "published": ["" if pd.isna(p) else f"{p:.4g}" for p in ran["published"]],
-            "ours": [f"{ours:.3f}" for ours in ran["ours"]],
+            "ours": [figure(ours, 3) for ours in ran["ours"]],
             "95 % interval": [
-                f"[{low:.3f}, {high:.3f}]"
+                f"[{figure(low, 3)}, {figure(high, 3)}]"
                 for low, high in zip(ran["ci_low"], ran["ci_high"], strict=True)
             ],
             "n": ran["n"],

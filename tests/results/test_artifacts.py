@@ -38,8 +38,8 @@ OTHERS = (
 )
 IN_FIGURE1 = {"type1": ("paper", "ours"), "type2": ("ead", "pgd")}
 FIGURES = (
-    *("figure1", "figure2", "figure5a", "figure6", "figure7a", "figure7a_ours", "table1_roc"),
-    *("variants", "ablations"),
+    *("figure1", "figure2", "figure3", "figure5a", "figure6", "figure7a", "figure7a_ours"),
+    *("table1_roc", "variants", "ablations"),
 )
 RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS]
 WALKS = [(a, target) for a, target in RUNS if a in SVAE]
@@ -47,6 +47,7 @@ VERDICTS = ("reproduced", "not reproduced", "inconsistent as stated")
 
 IMAGE = "fixed_size_binary[784]"
 LATENT = "fixed_size_list<element: float>[32]"
+SPHERE_POINT = "fixed_size_list<element: double>[100]"
 DIGITS = {"index": "int32", "image": IMAGE, "label": "int64"}
 ATTACKED = {
     "position": "int32",
@@ -187,6 +188,22 @@ TABLES = {
         "seed": "int64",
     },
     "toy/measurements": MEASUREMENTS,
+    "sphere/seed0/curve": {"step": "int64"}
+    | dict.fromkeys(("inner_error", "outer_error", "error", "lr"), "double"),
+    "sphere/seed0/examples": {
+        **{"attack": "string", "sphere": "string", "position": "int32"},
+        **{
+            "original": SPHERE_POINT,
+            "adversarial": SPHERE_POINT,
+            "steps": "int32",
+            "found": "bool",
+        },
+    },
+    "sphere/seed0/trace": {
+        **dict.fromkeys(("position", "step"), "int64"),
+        **dict.fromkeys(("radius", "seen", "missing", "value", "boundary"), "double"),
+    },
+    "sphere/measurements": MEASUREMENTS,
     "reproduction": REPRODUCTION,
 }
 NETWORKS = {
@@ -194,6 +211,7 @@ NETWORKS = {
     **{f"mnist/oracle/{member}/model": f"judge_{member}" for member in MEMBERS},
     **{f"mnist/attackers/{name}/model": f"attacker_{name}" for name in ATTACKERS},
     **{f"mnist/svae/seed0/{stage}": "svae-28x28" for stage in ("stage1", "stage2")},
+    "sphere/seed0/model": "quadratic",
 }
 
 
@@ -305,7 +323,8 @@ def test_columns_and_types(results, name, columns):
     assert {field.name: str(field.type) for field in schema} == columns
     shapes = json.loads(schema.metadata[b"typeone"])["shapes"]
     images = {k: [1, 28, 28] for k, kind in columns.items() if kind == IMAGE}
-    assert shapes == images | {k: [32] for k, kind in columns.items() if kind == LATENT}
+    lists = {LATENT: [32], SPHERE_POINT: [100]}
+    assert shapes == images | {k: lists[kind] for k, kind in columns.items() if kind in lists}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -508,7 +527,10 @@ def test_a_trace_follows_the_first_of_each_class_to_its_end(results, settings, a
 # networks
 
 
-@pytest.mark.parametrize(("name", "architecture"), NETWORKS.items(), ids=NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [item for item in NETWORKS.items() if item[0].startswith("mnist/")],
+)
 def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
     results, settings, name, architecture
 ):
@@ -547,7 +569,9 @@ def test_the_test_error_of_f1_is_that_of_the_stored_network(results, f1):
     assert metadata["test_error"] == pytest.approx(wrong.mean(), abs=1.5 / len(test.label))
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name.endswith("curve")])
+@pytest.mark.parametrize(
+    "name", [name for name in TABLES if name.endswith("curve") and "mnist" in name]
+)
 def test_a_curve_has_a_row_an_epoch_and_falls(results, settings, name):
     curve = read(results, name)
     where = name.split("/")
@@ -572,6 +596,78 @@ def test_the_second_stage_leaves_all_but_the_discriminator(results):
     changed = {k for k in first if not np.array_equal(first[k], second[k])}
     assert first.keys() == second.keys()
     assert changed == {k for k in first if k.startswith("discriminator.")}
+
+
+# the spheres
+
+
+def f1_of_spheres(results):
+    """Eq. 3 in NumPy: points ``(N, 100)`` → ``(N,)``, and W."""
+    tensors = load_file(results / "sphere/seed0/model.safetensors")
+    weight, scale, bias = (tensors[k].astype(float) for k in ("weight", "scale", "bias"))
+    assert weight.shape == (90, 100)
+    return (lambda points: scale * ((points @ weight.T) ** 2).sum(axis=1) + bias), weight
+
+
+def test_the_quadratic_network_says_how_it_was_trained(results, settings):
+    metadata = read_model_metadata(results / "sphere/seed0/model.safetensors")
+    assert metadata["architecture"] == "quadratic"
+    assert metadata["training"] == settings["sphere"]["training"]
+    assert (metadata["dim"], metadata["hidden"], metadata["seed"]) == (100, 90, 0)
+    curve = read(results, "sphere/seed0/curve")
+    assert curve.step[-1] == settings["sphere"]["training"]["steps"]
+    assert 0 < curve.error[-1] == metadata["error"] < 0.1
+
+
+def test_type1_points_of_the_spheres_keep_f1_and_the_outer_norm(results, settings):
+    f1, weight = f1_of_spheres(results)
+    rows = read(results, "sphere/seed0/examples")
+    measured = read(results, "sphere/measurements")
+    value = dict(zip(measured.id.tolist(), measured.value, strict=True))
+    for attack, count, outcome in (
+        ("analytic", "count", "sphere.type1_success"),
+        ("walk", "walked", "beyond.sphere.walk.success"),
+        ("printed", "walked", "beyond.sphere.printed.success"),
+    ):
+        chosen = rows.attack == attack
+        before, after = rows.original[chosen], rows.adversarial[chosen]
+        assert len(before) == settings["sphere"]["type1"][count]
+        np.testing.assert_allclose(np.linalg.norm(before, axis=1), 0.8, atol=1e-12)
+        assert (f1(before) < 0).all()
+        # float64 in another order of summation
+        kept = np.abs(f1(after) - f1(before)) < 1e-9
+        landed = np.abs(np.linalg.norm(after, axis=1) - 1) < 1e-8
+        assert value[outcome] == (kept & landed).mean()
+        seen_before, seen_after = (points @ weight.T for points in (before, after))
+        if attack != "walk":  # a walk may turn within what f1 sees
+            np.testing.assert_allclose(seen_after, seen_before, atol=1e-9)
+
+
+def test_type2_points_of_the_spheres_stay_on_their_own(results, settings):
+    f1, _ = f1_of_spheres(results)
+    rows = read(results, "sphere/seed0/examples")
+    attacks = settings["sphere"]["type2"]
+    for sphere, radius in (("inner", 0.8), ("outer", 1.0)):
+        for epsilon in attacks["epsilons"]:
+            chosen = (rows.attack == f"pgd.{epsilon}") & (rows.sphere == sphere)
+            assert chosen.sum() == attacks["count"]
+            before, after = rows.original[chosen], rows.adversarial[chosen]
+            np.testing.assert_allclose(np.linalg.norm(after, axis=1), radius, atol=1e-9)
+            assert (np.linalg.norm(after - before, axis=1) <= epsilon + 1e-9).all()
+            flipped = (f1(after) > 0) != (f1(before) > 0)
+            np.testing.assert_array_equal(flipped, rows.found[chosen])
+
+
+def test_the_walk_of_the_figure_is_one_of_those_stored(results, settings):
+    trace = read(results, "sphere/seed0/trace")
+    rows = read(results, "sphere/seed0/examples")
+    steps = rows.steps[rows.attack == "walk"]
+    for position in range(settings["sphere"]["followed"]):
+        mine = trace.position == position
+        assert trace.step[mine].tolist() == list(range(steps[position] + 1))
+        assert trace.radius[mine][[0, -1]] == pytest.approx([0.8, 1.0], abs=1e-8)
+        np.testing.assert_allclose(np.hypot(trace.seen, trace.missing), trace.radius, atol=1e-12)
+        np.testing.assert_allclose(trace.value[mine], trace.value[mine][0], atol=1e-9)
 
 
 # detection and Table I

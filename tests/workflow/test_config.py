@@ -160,6 +160,24 @@ BAD = [
         "attacks: {transition: {evade_squeezing: true}}",
         "`attacks.transition.evade_squeezing` is true with `keep: false`; needs an f1 that keeps",
     ),
+    (
+        "sphere: {hidden: 98}",
+        "`sphere.hidden` is 98; needs at most 97, three fewer than `sphere.dim`",
+    ),
+    ("sphere: {outer: 0.8}", "`sphere.inner` is 0.8; needs less than `sphere.outer`, 0.8"),
+    (
+        "sphere: {type1: {walked: 101}}",
+        "`sphere.type1.walked` is 101; needs at most `sphere.type1.count`, 100",
+    ),
+    (
+        "sphere: {type2: {count: 101}}",
+        "`sphere.type2.count` is 101; needs at most `sphere.type1.count`, 100",
+    ),
+    ("sphere: {followed: 51}", "`sphere.followed` is 51; needs at most `sphere.type1.walked`, 50"),
+    (
+        "sphere: {training: {batch_size: 63}}",
+        "`sphere.training.batch_size` is 63; needs a multiple of 2",
+    ),
     ("annotations: [nobody.csv]", "`annotations` names 'nobody.csv', which is no file; needs CSV"),
     (
         "attacks: {sm: {targets: [mlp, mlp]}}",

@@ -109,6 +109,10 @@ ALL_JUDGED = (
 )
 SCORES = {f"score_detection {t}.seed0" for t in TARGETS["ours"]}
 
+# what follows from what was measured on the spheres, and all of their jobs
+MEASURED = {"evaluate_sphere", "plot_figure3", "tabulate_reproduction"}
+SPHERE = {"train_sphere seed0", "attack_sphere seed0"} | MEASURED
+
 CONFIG_EDITS = {
     # one attack
     "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
@@ -163,11 +167,15 @@ CONFIG_EDITS = {
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
-    "figures: {dpi: 61}": ALL_FIGURES | {"plot_figure2"},
+    "figures: {dpi: 61}": ALL_FIGURES | {"plot_figure2", "plot_figure3"},
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
     "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
     "toy: {shown: 20}": {"plot_figure2"},
     "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"},
+    # the spheres, which nothing else depends on
+    "sphere: {training: {lr: 0.02}}": SPHERE,
+    "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
+    "sphere: {test: {seed: 62}}": MEASURED,
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
     "oracle: {members: {wide: {architecture: judge_wide}}}": set(),
@@ -295,7 +303,7 @@ def test_an_edit_of_the_configuration_reruns_what_depends_on_it(plans, edit, job
 def test_a_second_seed_adds_its_own_jobs(smoke):
     """Nothing of the first seed runs again, except what pools the seeds."""
     pending = smoke.pending("seeds: [0, 1]")
-    pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2
+    pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2 | MEASURED
     assert {job for job in pending if "seed1" not in job} == pooling
     assert not any("seed0" in job for job in pending)
     assert len(pending - pooling) > 60

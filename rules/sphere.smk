@@ -1,0 +1,107 @@
+# The concentric spheres of II-B. Consumes no file: its points are drawn; yields the quadratic network
+# and the attacked points, one a seed, what was measured on them, and Fig. 3.
+SPHERES = {k: config["sphere"][k] for k in ("dim", "inner", "outer")}
+
+
+rule train_sphere:
+    output:
+        model="results/sphere/seed{seed}/model.safetensors",
+        curve="results/sphere/seed{seed}/curve.parquet",
+    log:
+        "results/logs/train_sphere/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_sphere/seed{seed}.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1  # and no GPU: its steps are too small to fill one
+    params:
+        *code("train_sphere.py"),
+        spheres=SPHERES,
+        hidden=config["sphere"]["hidden"],
+        training=config["sphere"]["training"],
+        seed=lambda wildcards: int(wildcards.seed),
+        resume="results/.resume/sphere/seed{seed}",
+    message:
+        "Training the quadratic network, seed {wildcards.seed}"
+    script:
+        "../scripts/train_sphere.py"
+
+
+rule attack_sphere:
+    input:
+        model=rules.train_sphere.output.model,
+    output:
+        examples="results/sphere/seed{seed}/examples.parquet",
+        trace="results/sphere/seed{seed}/trace.parquet",
+    log:
+        "results/logs/attack_sphere/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/attack_sphere/seed{seed}.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("attack_sphere.py"),
+        spheres=SPHERES,
+        settings={k: config["sphere"][k] for k in ("type1", "type2", "followed", "seed")},
+    message:
+        "Attacks between the spheres, seed {wildcards.seed}"
+    script:
+        "../scripts/attack_sphere.py"
+
+
+rule evaluate_sphere:
+    input:
+        models=expand(rules.train_sphere.output.model, seed=SEEDS),
+        examples=expand(rules.attack_sphere.output.examples, seed=SEEDS),
+    output:
+        measurements="results/sphere/measurements.parquet",
+    log:
+        "results/logs/evaluate_sphere.log",
+    benchmark:
+        "results/benchmarks/evaluate_sphere.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_sphere.py"),
+        seeds=SEEDS,
+        spheres=SPHERES,
+        test=config["sphere"]["test"],
+        tolerance=config["sphere"]["tolerance"],
+    message:
+        "Errors and attacks on the spheres"
+    script:
+        "../scripts/evaluate_sphere.py"
+
+
+MEASUREMENTS.append(rules.evaluate_sphere.output.measurements)
+
+
+rule plot_figure3:
+    input:
+        trace=rules.attack_sphere.output.trace.format(seed=SEEDS[0]),
+        curves=expand(rules.train_sphere.output.curve, seed=SEEDS),
+        measurements=rules.evaluate_sphere.output.measurements,
+        published=f"{workflow.basedir}/docs/published-values.csv",
+    output:
+        "results/figures/figure3.png",
+        "results/figures/figure3.pdf",
+    log:
+        "results/logs/plot_figure3.log",
+    benchmark:
+        "results/benchmarks/plot_figure3.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_figure3.py"),
+        inner=config["sphere"]["inner"],
+        outer=config["sphere"]["outer"],
+        seeds=SEEDS,
+        dpi=config["figures"]["dpi"],
+        preset=config["preset"],
+    message:
+        "Fig. 3: from the inner to the outer sphere"
+    script:
+        "../scripts/plot_figure3.py"

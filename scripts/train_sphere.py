@@ -1,0 +1,53 @@
+"""Train the quadratic network that tells two concentric spheres apart (II-B)."""
+
+from dataclasses import asdict
+
+from typeone.artifacts import digest, save_model, write_parquet
+from typeone.devices import compute_device, seeded
+from typeone.logs import job_log, logger
+from typeone.models.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
+from typeone.spheres import Spheres
+from typeone.training import Checkpoint
+
+
+def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, checkpoint, device):
+    """Write the trained network and the course of its exact error."""
+    network = QuadraticNetwork(spheres.dim, hidden)
+    network.reset(spheres, seeded(seed))
+    network.to(device)
+    curve = train_quadratic(
+        network,
+        spheres,
+        SphereTraining(**training),
+        generator=seeded(seed, device),
+        name=f"sphere {seed}",
+        checkpoint=checkpoint,
+    )
+    last = {k: curve[-1][k] for k in ("inner_error", "outer_error", "error")}
+    logger.info("seed %d: errs on %.2e of all points", seed, last["error"])
+    save_model(
+        model_path,
+        network,
+        metadata={
+            **{"architecture": "quadratic", "seed": seed, "training": training},
+            **{"hidden": hidden, **asdict(spheres), **last},
+        },
+    )
+    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    checkpoint.discard()
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads)
+        settled = digest(list(snakemake.params), device.type)
+        train_sphere(
+            model_path=snakemake.output.model,
+            curve_path=snakemake.output.curve,
+            spheres=Spheres(**snakemake.params.spheres),
+            hidden=snakemake.params.hidden,
+            training=snakemake.params.training,
+            seed=snakemake.params.seed,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            device=device,
+        )
