@@ -14,6 +14,7 @@ include: "rules/classifiers.smk"
 include: "rules/svae.smk"
 include: "rules/attacks.smk"
 include: "rules/detection.smk"
+include: "rules/defenses.smk"
 include: "rules/results.smk"
 
 
@@ -26,6 +27,7 @@ rule all:
     input:
         rules.tabulate_reproduction.output,
         rules.tabulate_table1.output,
+        rules.tabulate_strengthening.output,
         rules.plot_figure5a.output,
         rules.plot_figure6.output,
         rules.plot_figure7a.output,
