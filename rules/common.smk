@@ -282,7 +282,7 @@ def strengthened_from(base):
 def base_of(wildcards):
     """Checkpoint of the classifier that a strengthened one is made from."""
     base = config["strengthened"][wildcards.target]["base"]
-    return expand(rules.train_classifier.output.model, target=base, seed=wildcards.seed)
+    return rules.train_classifier.output.model.format(target=base, seed=wildcards.seed)
 
 
 def retraining_examples(wildcards):

@@ -48,7 +48,8 @@ def tabulate_strengthening(*, measurements_path, published_path, names, table_pa
         body.append(ours)
         if any(list(theirs.values())[1:]):
             body.append(theirs)
-    table = pd.DataFrame(body, columns=["", *COLUMNS.values()]).fillna("")
+    columns = ["", *COLUMNS.values()]
+    table = pd.DataFrame([{c: row.get(c, "") for c in columns} for row in body], columns=columns)
     with atomic_path(table_paths["csv"]) as path:
         rows.to_csv(path, index=False, float_format="%.6g")
     with atomic_path(table_paths["md"]) as path:

@@ -205,10 +205,12 @@ class Killed(Exception):
     pass
 
 
-def strengthen(checkpoint=None, *, stop_at=None):
+def strengthen(checkpoint=None, *, stop_at=None, weight=1.0):
     """Train `network` by pairing; ``stop_at`` counts the steps of this call."""
     model, generator, calls = network(), seeded(), []
-    settings = LogitPairingSettings(epsilon=0.1, steps=2, step_size=0.05, epsilon_warmup=1.0)
+    settings = LogitPairingSettings(
+        epsilon=0.1, steps=2, step_size=0.05, epsilon_warmup=1.0, pairing_weight=weight
+    )
     objective = logit_pairing(model, IMAGES, LABELS, settings, generator)
 
     def counted(rows, epochs):
@@ -244,13 +246,12 @@ def test_a_resumed_strengthening_ends_as_the_undisturbed_one(tmp_path, step):
 
 
 def test_pairing_makes_answers_alike():
-    start = network()
-    model, *_ = strengthen()
     apart = []
-    for each in (start, model):
-        pairs = ascend(each, IMAGES, LABELS, **BALL, generator=seeded(5))
-        apart.append(squared_distance(each(IMAGES), each(pairs)).mean())
-    assert apart[1] < apart[0]
+    for weight in (0.0, 100.0):
+        model, *_ = strengthen(weight=weight)
+        pairs = ascend(model, IMAGES, LABELS, **BALL, generator=seeded(5))
+        apart.append(squared_distance(model(IMAGES), model(pairs)).mean())
+    assert apart[1] < 0.5 * apart[0]
 
 
 # --------------------------------------------------------------------------------- errors
