@@ -286,12 +286,17 @@ def base_of(wildcards):
 
 
 def retraining_examples(wildcards):
-    """Judged examples against the base, for the method that learns from them."""
+    """Examples against the base, for the method that learns from them; no judge has seen them."""
     network = config["strengthened"][wildcards.target]
     if network["method"] != "retraining":
         return []
-    attack = network["settings"]["attack"]
-    return [EXAMPLES.format(attack=attack, target=network["base"], seed=wildcards.seed)]
+    return expand(
+        rules.attack_svae.output.examples,
+        attack=network["settings"]["attack"],
+        target=network["base"],
+        seed=wildcards.seed,
+        shard=SHARDS,
+    )
 
 
 def ablation_attackers(wildcards):

@@ -1,4 +1,4 @@
-# Strengthening (IV-D). Consumes a trained classifier and, for retraining, judged examples against it;
+# Strengthening (IV-D). Consumes a trained classifier and, for retraining, examples against it;
 # yields a stronger network under the path of any classifier, so that every attack, judge and detector
 # takes it by its name; then what each withstands, of old examples (made against the base) and fresh.
 OLD = {"type1": "paper_lenet", "fgsm": "fgsm", "pgd": "pgd"}

@@ -9,21 +9,25 @@ from typeone.defenses.retraining import learnt_half, with_attacked
 from typeone.devices import compute_device, seeded
 from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
 from typeone.logs import job_log, logger
-from typeone.models.classifiers import error_rate, load_classifier, reset_parameters
+from typeone.models.classifiers import error_rate, load_classifier, predict, reset_parameters
 from typeone.objectives import classification
 from typeone.training import Checkpoint, TrainingSettings, train
 
 
-def learnt_examples(path, *, seed):
-    """The half of the examples at ``path`` that is learnt: digit number, attacked image, target."""
-    rows = read_parquet(
-        path,
-        columns=["index", "label", "target_label", "f1_label_after", "adversarial_image"],
-        shapes={"adversarial_image": DIGIT_SHAPE},
-    )
-    fooled = np.flatnonzero(rows["f1_label_after"] == rows["label"])
+def learnt_examples(paths, base, *, seed):
+    """Digit number, attacked image and target of the half that is learnt, of those that fool base.
+
+    ``paths``: shards of an attack on it. In order of position, so that their number is no matter.
+    """
+    names = ["position", "index", "label", "target_label", "adversarial_image"]
+    shapes = {"adversarial_image": DIGIT_SHAPE}
+    tables = [read_parquet(path, columns=names, shapes=shapes) for path in paths]
+    rows = {name: np.concatenate([table[name] for table in tables]) for name in names}
+    rows = {name: values[np.argsort(rows["position"])] for name, values in rows.items()}
+    guesses = predict(base, from_uint8(rows["adversarial_image"])).argmax(dim=1).numpy()
+    fooled = np.flatnonzero(guesses == rows["label"])
     learnt = fooled[learnt_half(len(fooled), seeded(seed))]
-    return [rows[k][learnt] for k in ("index", "adversarial_image", "target_label")]
+    return [rows[name][learnt] for name in ("index", "adversarial_image", "target_label")]
 
 
 def strengthen_classifier(
@@ -32,7 +36,7 @@ def strengthen_classifier(
     validation_path,
     test_path,
     base_path,
-    examples_path,
+    example_paths,
     model_path,
     curve_path,
     name,
@@ -46,8 +50,8 @@ def strengthen_classifier(
 ):
     """Write the strengthened network, its error rates and its training curve.
 
-    ``start``: from the trained ``base`` or from ``scratch``. ``examples_path``: of judged examples
-    against the base, for ``retraining``.
+    ``start``: from the trained ``base`` or from ``scratch``. ``example_paths``: shards of an
+    attack on the base, for ``retraining``.
 
     ASSUME: the paper speaks of strengthening the attacked network, so that the default goes on from
     its weights.
@@ -66,7 +70,9 @@ def strengthen_classifier(
             model, images, labels, LogitPairingSettings(**settings), generator
         )
     else:
-        numbers, attacked, targets = learnt_examples(examples_path, seed=settings["seed"])
+        numbers, attacked, targets = learnt_examples(
+            example_paths, load_classifier(base_path), seed=settings["seed"]
+        )
         tested[numbers] = False
         images, labels = with_attacked(
             images,
@@ -113,7 +119,6 @@ def strengthen_classifier(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        examples = snakemake.input.examples[0] if snakemake.input.examples else None
         used = [snakemake.input.train, snakemake.input.base, *snakemake.input.examples]
         settled = digest(list(snakemake.params), device.type, files=used)
         strengthen_classifier(
@@ -122,7 +127,7 @@ if "snakemake" in globals():
             validation_path=snakemake.input.validation,
             test_path=snakemake.input.test,
             base_path=snakemake.input.base,
-            examples_path=examples,
+            example_paths=snakemake.input.examples,
             model_path=snakemake.output.model,
             curve_path=snakemake.output.curve,
             name=" ".join(snakemake.wildcards),

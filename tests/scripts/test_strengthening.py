@@ -73,6 +73,20 @@ def write_network(path, **note):
 # -------------------------------------------------------------------------- strengthening
 
 
+def write_attacked(folder, labels, seen):
+    """Test digits 20 to 31 of ``labels``, attacked, in two shards; `FirstPixel` sees ``seen``."""
+    columns = {
+        "position": np.arange(12, dtype=np.int32),
+        "index": np.arange(20, 32, dtype=np.int32),
+        "label": np.array(labels[20:32]),
+        "target_label": (np.array(labels[20:32]) + 1) % 10,
+        "adversarial_image": digits(seen, rest=9),
+    }
+    for shard in (0, 1):
+        mine = (columns["position"] // 4) % 2 == shard
+        write_parquet(folder / f"{shard}.parquet", {k: v[mine] for k, v in columns.items()})
+
+
 @pytest.fixture
 def paths(tmp_path):
     """40 digits in every split, a base that sees them all, and 12 examples that it was shown."""
@@ -81,19 +95,12 @@ def paths(tmp_path):
         f"{split}_path": write_digits(tmp_path / f"{split}.parquet", labels)
         for split in ("train", "validation", "test")
     }
-    examples = {
-        "index": np.arange(20, 32, dtype=np.int32),
-        "label": np.array(labels[20:32]),
-        "target_label": (np.array(labels[20:32]) + 1) % 10,
-        # four examples did not fool the base
-        "f1_label_after": np.array([*labels[20:28], 5, 5, 5, 5]),
-        "adversarial_image": digits(labels[20:32], rest=9),
-    }
-    write_parquet(tmp_path / "examples.parquet", examples)
+    # four examples do not fool the base: it sees 5 in them
+    write_attacked(tmp_path, labels, [*labels[20:28], 5, 5, 5, 5])
     return {
         **made,
         "base_path": write_network(tmp_path / "base.safetensors"),
-        "examples_path": str(tmp_path / "examples.parquet"),
+        "example_paths": [str(tmp_path / f"{shard}.parquet") for shard in (0, 1)],
         "model_path": str(tmp_path / "model.safetensors"),
         "curve_path": str(tmp_path / "curve.parquet"),
     }
@@ -152,6 +159,12 @@ def test_retraining_learns_its_half_only(paths, monkeypatch):
     assert (seen["digits"], seen["copies"]) == (40, 2)
 
 
+def test_no_number_of_shards_decides_the_half(paths):
+    learnt = strengthen(paths, **RETRAINING)["trained_test_digits"]
+    paths["example_paths"].reverse()
+    assert strengthen(paths, **RETRAINING)["trained_test_digits"] == learnt
+
+
 def test_pairing_learns_from_no_test_digit(paths):
     metadata = strengthen(paths)
     assert metadata["trained_test_digits"] == []
@@ -176,9 +189,8 @@ def test_from_scratch_is_not_from_the_base(paths):
 
 
 def test_too_few_examples_that_fooled_the_base_are_named(paths):
-    rows = read_parquet(paths["examples_path"])
-    columns = rows.columns | {"f1_label_after": (rows["label"] + 5) % 10}
-    write_parquet(paths["examples_path"], columns)
+    labels = [i % 10 for i in range(40)]
+    write_attacked(Path(paths["model_path"]).parent, labels, [(i + 5) % 10 for i in labels[20:32]])
     with pytest.raises(InputError, match=r"^retraining has 0 examples that fooled"):
         strengthen(paths, **RETRAINING)
 
