@@ -6,6 +6,7 @@ FRESH = {"type1": "paper_afresh", "fgsm": "fgsm", "pgd": "pgd", "pgd_restarts": 
 LENETS = ["lenet", *strengthened_from("lenet")]
 NETWORK_LABELS = {
     "lenet": "LeNet",
+    "lenet_other_seed": "LeNet, of another seed",
     "lenet_alp": "LeNet, logit pairing",
     "lenet_alp_mosbach": "LeNet, pairing without adversarial labels",
     "lenet_type1": "LeNet, retrained on Type I",
@@ -103,7 +104,10 @@ rule tabulate_strengthening:
     threads: 1
     params:
         *code("tabulate_strengthening.py"),
-        names={n: NETWORK_LABELS.get(n, n) for n in LENETS},
+        names={
+            n: NETWORK_LABELS.get(n, n)
+            for n in ["lenet", *["lenet_other_seed"][: len(SEEDS) - 1], *LENETS[1:]]
+        },
     message:
         "Strengthened networks, in the manner of Table III"
     script:

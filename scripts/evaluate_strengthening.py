@@ -4,7 +4,8 @@ Old examples were made against the network that was strengthened, and count when
 fresh ones were made against the network that they are shown to, and all count. The right answer is
 the digit's label after a Type II attack. After a Type I attack it is what the attack aimed at, as
 in the paper; `seen` takes the images in which the oracle clearly sees another digit than the
-original, and its label.
+original, and its label. Old examples are shown to a plain network of another seed too: what it
+gets right no strengthening has earned.
 
 ASSUME: the paper does not say which Type II examples its accuracy is of; here PGD's, and the note
 tells FGSM's.
@@ -64,8 +65,8 @@ def evaluate_strengthening(
 ):
     """Write one row a (network, what, seed).
 
-    ``model_paths``: of each network for each seed. ``tests``: (network, attack, old or fresh), each
-    with a path for each seed in ``example_paths``.
+    ``networks``: the base first. ``model_paths``: of each network for each seed. ``tests``:
+    (network, attack, old or fresh), each with a path for each seed in ``example_paths``.
     """
     images, labels = read_digits(test_path)
     numbers = np.arange(len(labels))
@@ -77,10 +78,18 @@ def evaluate_strengthening(
         right = predict(classifiers[key], images[unseen]).argmax(dim=1) == labels[unseen]
         found[*key, "clean", ""] = rate(right.numpy())
     runs = [(*test, seed) for test in tests for seed in seeds]
-    for (network, what, when, seed), path in zip(runs, example_paths, strict=True):
+    shown = [(run, path, run[0], run[3]) for run, path in zip(runs, example_paths, strict=True)]
+    if len(seeds) > 1:
+        following = dict(zip(seeds, [*seeds[1:], seeds[0]], strict=True))
+        shown += [
+            ((f"{base}_other_seed", what, when, seed), path, base, following[seed])
+            for (base, what, when, seed), path, *_ in shown
+            if base == networks[0] and when == "old"
+        ]
+    for (network, what, when, seed), path, *key in shown:
         examples = read_parquet(path, shapes={"adversarial_image": DIGIT_SHAPE})
-        key = network, seed
-        for name, value in accuracies(models[key], classifiers[key], what, when, examples).items():
+        model = models[tuple(key)], classifiers[tuple(key)]
+        for name, value in accuracies(*model, what, when, examples).items():
             if not value.n and (network, f"{name}_{when}") in PUBLISHED:
                 raise InputError(
                     f"no example of {path} fooled the network that it was made against; attack "

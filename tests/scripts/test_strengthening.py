@@ -332,6 +332,19 @@ def test_a_published_measure_without_an_example_stops(evaluate):
         evaluate(type2=kept)
 
 
+def test_old_examples_are_shown_to_the_base_of_the_next_seed(evaluate):
+    frame = evaluate(seeds=(3, 4)).frame
+    mine, other = (
+        frame[frame["network"] == f"lenet_alp{name}"].set_index(["what", "seed"])["value"]
+        for name in ("", "_other_seed")
+    )
+    old = [name for name in mine.index if name[0].endswith("_old")]
+    assert list(other.index) == old
+    # the base is one file for both seeds here
+    assert other.to_dict() == mine.loc[old].to_dict()
+    assert "lenet_alp_other_seed" not in set(evaluate().frame["network"])
+
+
 def test_seeds_are_rows_of_their_own(evaluate):
     frame = evaluate(seeds=(3, 4)).frame
     assert (frame.groupby("id")["seed"].apply(sorted).apply(tuple) == (3, 4)).all()
