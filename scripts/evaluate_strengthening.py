@@ -21,7 +21,7 @@ from typeone.errors import InputError
 from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.logs import job_log, logger
 from typeone.measurements import measurement
-from typeone.metrics import Rate, pool_seeds, rate
+from typeone.metrics import pool_seeds, rate
 from typeone.models.classifiers import load_classifier, predict, unseen_test_digits
 
 PUBLISHED = {("lenet_alp", "pgd_old"): "alp.type2_accuracy"}
@@ -109,7 +109,7 @@ def evaluate_strengthening(
                     value,
                     seed=seed,
                     description=f"accuracy of {network} on {of_it}",
-                    note=note(found, network, seeds, what),
+                    note=note(found, network, networks[0], seeds, what),
                 ),
                 **{"network": network, "what": what},
             }
@@ -118,25 +118,26 @@ def evaluate_strengthening(
     write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
 
 
-def note(found, network, seeds, what):
+def note(found, network, base, seeds, what):
     """What the verdict table says beside a published number: the other ways to count it."""
 
-    def pooled(name, when):
-        values = [found[network, s, name, when] for s in seeds if (network, s, name, when) in found]
-        value = pool_seeds(values) if values else Rate(np.nan, np.nan, np.nan, 0)
-        return f"{value.value:.3f}"
+    def pooled(name, when, of=network):
+        values = [found[of, s, name, when] for s in seeds if (of, s, name, when) in found]
+        return f"{pool_seeds(values).value:.3f}" if values else "no example"
 
     if (network, what) not in PUBLISHED:
         return ""
+    plain = pooled(what.removesuffix("_old"), "old", of=f"{base}_other_seed")
+    control = f"; a plain {base} of another seed: {plain}" if len(seeds) > 1 else ""
     if what == "pgd_old":
         return (
             f"PGD; on FGSM {pooled('fgsm', 'old')}; attacked afresh: PGD {pooled('pgd', 'fresh')}, "
-            f"FGSM {pooled('fgsm', 'fresh')}"
+            f"FGSM {pooled('fgsm', 'fresh')}{control}"
         )
     return (
         "the attack's target counts as right; where the oracle clearly sees another digit, its "
         f"label: {pooled('type1_seen', 'old')}; attacked afresh: {pooled('type1', 'fresh')} and "
-        f"{pooled('type1_seen', 'fresh')}"
+        f"{pooled('type1_seen', 'fresh')}{control}"
     )
 
 

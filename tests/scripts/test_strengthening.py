@@ -342,6 +342,10 @@ def test_old_examples_are_shown_to_the_base_of_the_next_seed(evaluate):
     assert list(other.index) == old
     # the base is one file for both seeds here
     assert other.to_dict() == mine.loc[old].to_dict()
+    (note,) = frame[(frame["what"] == "pgd_old") & (frame["network"] == "lenet_alp")][
+        "note"
+    ].unique()
+    assert note.endswith("; a plain lenet_alp of another seed: 0.667")
     assert "lenet_alp_other_seed" not in set(evaluate().frame["network"])
 
 
