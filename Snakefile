@@ -17,6 +17,7 @@ include: "rules/detection.smk"
 include: "rules/toy.smk"
 include: "rules/roc.smk"
 include: "rules/sphere.smk"
+include: "rules/defenses.smk"
 include: "rules/results.smk"
 
 
@@ -32,6 +33,7 @@ rule all:
         rules.plot_figure1.output,
         rules.plot_figure2.output,
         rules.plot_figure3.output,
+        rules.tabulate_strengthening.output,
         rules.plot_figure5a.output,
         rules.plot_figure6.output,
         rules.plot_figure7a.output,

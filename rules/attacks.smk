@@ -25,7 +25,7 @@ SVAE_SETTINGS = [
 
 wildcard_constraints:
     attack="|".join(config["attacks"]),
-    target="|".join(config["classifiers"]),
+    target="|".join([*config["classifiers"], *config["strengthened"]]),
     seed="[0-9]+",
     shard="[0-9]+",
 

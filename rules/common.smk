@@ -114,11 +114,11 @@ def validate_k(path, attack):
 
 def validate_ablations(config):
     """Stop with one line where the ablations name what there is not."""
-    ablations = config["ablations"]
-    if ablations["target"] not in config["classifiers"]:
+    ablations, classifiers = config["ablations"], [*config["classifiers"], *config["strengthened"]]
+    if ablations["target"] not in classifiers:
         raise WorkflowError(
             f"`ablations.target` is {ablations['target']!r}; needs a classifier that exists: "
-            + ", ".join(config["classifiers"])
+            + ", ".join(classifiers)
         )
     if ablations["count"] > config["examples"]["count"]:
         raise WorkflowError(
@@ -190,6 +190,39 @@ def validate_sphere(config):
             )
 
 
+def validate_strengthening(config):
+    """Stop with one line where a strengthened network names what there is not."""
+    for name, network in config["strengthened"].items():
+        if name in config["classifiers"]:
+            raise WorkflowError(
+                f"`strengthened` holds the name {name!r}, also one of `classifiers`; needs another"
+            )
+        if network["base"] not in config["classifiers"]:
+            raise WorkflowError(
+                f"`strengthened.{name}.base` is {network['base']!r}; needs one of `classifiers`: "
+                + ", ".join(config["classifiers"])
+            )
+        if network["method"] == "retraining":
+            used = network["settings"]["attack"]
+            attack = config["attacks"].get(used, {"kind": None})
+            if attack["kind"] != "svae" or not attack["keep"]:
+                raise WorkflowError(
+                    f"`strengthened.{name}.settings.attack` is {used!r}; needs one of `attacks` "
+                    "with `kind: svae` and `keep: true`"
+                )
+            if network["base"] not in attack["targets"]:
+                raise WorkflowError(
+                    f"`strengthened.{name}.settings.attack` is {used!r}, whose targets are "
+                    f"{attack['targets']}; needs one with the base, {network['base']}"
+                )
+    for name in ("paper_lenet", "fgsm", "pgd"):
+        if "lenet" not in config["attacks"][name]["targets"]:
+            raise WorkflowError(
+                f"`attacks.{name}.targets` is {config['attacks'][name]['targets']}; needs lenet, "
+                "the base whose old examples strengthened networks are tested on"
+            )
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -215,12 +248,13 @@ def validate_config(config, schema):
             "`data.mnist.path` is null; with `data.mnist.source: path` it needs a folder with the "
             "four IDX files of MNIST"
         )
+    classifiers = [*config["classifiers"], *config["strengthened"]]
     for name, attack in config["attacks"].items():
         for target in attack["targets"]:
-            if target not in config["classifiers"]:
+            if target not in classifiers:
                 raise WorkflowError(
                     f"`attacks.{name}.targets` names {target!r}; needs classifiers that exist: "
-                    + ", ".join(config["classifiers"])
+                    + ", ".join(classifiers)
                 )
         if attack["kind"] == "svae":
             validate_k(f"attacks.{name}", attack)
@@ -248,6 +282,7 @@ def validate_config(config, schema):
     validate_toy(config)
     validate_roc(config)
     validate_sphere(config)
+    validate_strengthening(config)
     if "clean" in config["attacks"]:
         raise WorkflowError(
             "`attacks` holds the name 'clean', which stands for digits that nothing attacked; "
@@ -294,6 +329,31 @@ def attackers_of(wildcards):
     if not config["attacks"][wildcards.attack]["image_weight"]:
         return []
     return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
+
+
+def strengthened_from(base):
+    """Names of the networks that one classifier was strengthened to."""
+    return [name for name, network in config["strengthened"].items() if network["base"] == base]
+
+
+def base_of(wildcards):
+    """Checkpoint of the classifier that a strengthened one is made from."""
+    base = config["strengthened"][wildcards.target]["base"]
+    return rules.train_classifier.output.model.format(target=base, seed=wildcards.seed)
+
+
+def retraining_examples(wildcards):
+    """Examples against the base, for the method that learns from them; no judge has seen them."""
+    network = config["strengthened"][wildcards.target]
+    if network["method"] != "retraining":
+        return []
+    return expand(
+        rules.attack_svae.output.examples,
+        attack=network["settings"]["attack"],
+        target=network["base"],
+        seed=wildcards.seed,
+        shard=SHARDS,
+    )
 
 
 def ablation_attackers(wildcards):

@@ -1,7 +1,8 @@
 """Draw the test digits that every attack starts from: random ones that f1 gets right.
 
 ASSUME: IV-C draws "500 samples on MNIST test set"; IV-A starts from images "correctly classified by
-f1", and so does every attack here. Table I's clean row is of all test digits.
+f1", and so does every attack here. Table I's clean row is of all test digits. Digits that a
+strengthened f1 has learnt from are left out.
 """
 
 import numpy as np
@@ -12,14 +13,15 @@ from typeone.devices import compute_device, seeded
 from typeone.errors import InputError
 from typeone.images import read_digits, to_uint8
 from typeone.logs import job_log
-from typeone.models.classifiers import load_classifier, predict
+from typeone.models.classifiers import load_classifier, predict, unseen_test_digits
 
 
 def sample_examples(*, test_path, model_path, examples_path, count, seed):
     """Write ``count`` digits in random order: their number in the test set, image and label."""
     images, labels = read_digits(test_path)
     guesses = predict(load_classifier(model_path), images).argmax(dim=1)
-    right = torch.nonzero(guesses == labels).flatten()
+    unseen = torch.from_numpy(unseen_test_digits(model_path, np.arange(len(labels))))
+    right = torch.nonzero((guesses == labels) & unseen).flatten()
     if len(right) < count:
         raise InputError(
             f"`examples.count` is {count}, but {model_path} gets only {len(right)} of "

@@ -9,7 +9,6 @@ from typeone.measurements import pooled
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
 NOT_BUILT = {
-    "alp": "logit pairing is not built yet",
     "faces": "faces are not built yet",
     "table2": "faces are not built yet",
     "table3": "faces are not built yet",

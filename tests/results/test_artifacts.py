@@ -31,18 +31,28 @@ ATTACKS = (*SVAE, *BASELINES, *TYPE2)
 ABLATED = ("paper", "ours")
 MEMBERS = ("plain", "wide", "residual")
 ATTACKERS = ("strided", "pooled", "large", "deep")
+STRENGTHENED = ("lenet_alp", "lenet_alp_mosbach", "lenet_type1")
 CLASSIFIERS = ("mlp", "lenet", "cnn")
+TARGETS = (*CLASSIFIERS, *STRENGTHENED)
 OTHERS = (
     *(("ours", "lenet"), ("ours", "cnn"), ("ours_adaptive", "cnn")),
     *(("reconstruction", "lenet"), ("reconstruction", "cnn")),
+    ("paper_lenet", "lenet"),
+    *(("paper_afresh", target) for target in STRENGTHENED),
+)
+OTHER_TYPE2 = (
+    *((attack, t) for attack in ("fgsm", "pgd") for t in ("lenet", *STRENGTHENED)),
+    *(("pgd_restarts", target) for target in ("lenet_alp", "lenet_alp_mosbach")),
 )
 IN_FIGURE1 = {"type1": ("paper", "ours"), "type2": ("ead", "pgd")}
 FIGURES = (
     *("figure1", "figure2", "figure3", "figure5a", "figure6", "figure7a", "figure7a_ours"),
     *("table1_roc", "variants", "ablations"),
 )
-RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS]
-WALKS = [(a, target) for a, target in RUNS if a in SVAE]
+RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS, *OTHER_TYPE2]
+WALKS = [(a, target) for a, target in RUNS if a in SVAE or (a, target) in OTHERS]
+TYPE2_RUNS = [*((a, "mlp") for a in TYPE2), *OTHER_TYPE2]
+TABLE_ENDS = ("csv", "md", "tex")
 VERDICTS = ("reproduced", "not reproduced", "inconsistent as stated")
 
 IMAGE = "fixed_size_binary[784]"
@@ -118,6 +128,7 @@ RATES = {
     **RUN,
 }
 ROC = {**KEYS, **dict.fromkeys(("fpr", "tpr", "auc"), "double"), **RUN}
+PAIRING = dict.fromkeys(("clean_loss", "adversarial_loss", "pairing_loss"), "double")
 MEASUREMENTS = {
     **{"id": "string", "seed": "int64"},
     **dict.fromkeys(("description", "unit", "note"), "string"),
@@ -137,6 +148,11 @@ REPRODUCTION = {
 TABLES = {
     **{f"data/mnist/{split}": DIGITS for split in ("train", "validation", "test")},
     **{f"mnist/classifiers/{c}/seed0/curve": CURVE | ERRORS for c in CLASSIFIERS},
+    **{
+        f"mnist/classifiers/{c}/seed0/curve": CURVE | ERRORS | (PAIRING if "alp" in c else {})
+        for c in STRENGTHENED
+    },
+    "mnist/strengthening": MEASUREMENTS | {"network": "string", "what": "string"},
     **{f"mnist/oracle/{member}/curve": CURVE | ERRORS for member in MEMBERS},
     **{f"mnist/attackers/{name}/curve": CURVE | ERRORS for name in ATTACKERS},
     "mnist/oracle/evaluation": {
@@ -144,22 +160,22 @@ TABLES = {
     },
     "mnist/svae/seed0/stage1_curve": CURVE | PARTS | {"validation_error": "double"},
     "mnist/svae/seed0/stage2_curve": CURVE | {"train_error": "double"},
-    **{f"mnist/examples/{c}/seed0/examples": DIGITS for c in CLASSIFIERS},
+    **{f"mnist/examples/{t}/seed0/examples": DIGITS for t in TARGETS},
     **{f"mnist/attacks/{a}/{t}/seed0/examples": JUDGED_SVAE for a, t in WALKS},
     **{f"mnist/attacks/{a}/mlp/seed0/examples": JUDGED_BASELINE for a in BASELINES},
-    **{f"mnist/attacks/{a}/mlp/seed0/examples": JUDGED_TYPE2 for a in TYPE2},
+    **{f"mnist/attacks/{a}/{t}/seed0/examples": JUDGED_TYPE2 for a, t in TYPE2_RUNS},
     **{f"mnist/attacks/{a}/{t}/seed0/trace": TRACE for a, t in WALKS},
     **{f"mnist/attacks/{a}/{t}/seed0/shards/{s}": WALKED for a, t in WALKS for s in (0, 1)},
     **{f"mnist/attacks/{a}/{t}/seed0/shards/{s}.trace": POINTS for a, t in WALKS for s in (0, 1)},
     **{f"mnist/attacks/{a}/mlp/seed0/changed": CHANGED for a in BASELINES},
-    **{f"mnist/attacks/{a}/mlp/seed0/found": {**ATTACKED, "found": "bool"} for a in TYPE2},
+    **{f"mnist/attacks/{a}/{t}/seed0/found": {**ATTACKED, "found": "bool"} for a, t in TYPE2_RUNS},
     **{f"mnist/ablations/{a}/mlp/seed0/examples": JUDGED_SVAE | VARIANT for a in ABLATED},
     **{
         f"mnist/ablations/{a}/mlp/seed0/shards/{s}": WALKED | VARIANT
         for a in ABLATED
         for s in (0, 1)
     },
-    **{f"mnist/detection/{c}/seed0/scores": SCORES for c in CLASSIFIERS},
+    **{f"mnist/detection/{t}/seed0/scores": SCORES for t in TARGETS},
     "mnist/detection/rates": RATES,
     "mnist/detection/roc": ROC,
     "mnist/realism": {
@@ -208,6 +224,7 @@ TABLES = {
 }
 NETWORKS = {
     **{f"mnist/classifiers/{c}/seed0/model": c for c in CLASSIFIERS},
+    **{f"mnist/classifiers/{c}/seed0/model": "lenet" for c in STRENGTHENED},
     **{f"mnist/oracle/{member}/model": f"judge_{member}" for member in MEMBERS},
     **{f"mnist/attackers/{name}/model": f"attacker_{name}" for name in ATTACKERS},
     **{f"mnist/svae/seed0/{stage}": "svae-28x28" for stage in ("stage1", "stage2")},
@@ -299,7 +316,7 @@ def test_results_hold_the_expected_files_and_no_others(results):
     expected = {"README.md", "config.yaml", "reproduction.csv"}
     expected |= {f"{name}.parquet" for name in TABLES}
     expected |= {f"{name}.safetensors" for name in NETWORKS}
-    expected |= {f"tables/table1.{end}" for end in ("csv", "md", "tex")}
+    expected |= {f"tables/{t}.{end}" for t in ("table1", "strengthening") for end in TABLE_ENDS}
     expected |= {f"tables/reproduction.{end}" for end in ("md", "txt")}
     expected |= {f"figures/{name}.{end}" for name in FIGURES for end in ("png", "pdf")}
     found = {p.relative_to(results).as_posix() for p in results.rglob("*") if p.is_file()}
@@ -552,10 +569,14 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
         wanted = settings["attackers"]["members"][where[2]]["training"]
         seed = settings["attackers"]["seed"] + ATTACKERS.index(where[2])
     else:
-        wanted, seed = settings["classifiers"][where[2]]["training"], 0
+        network = (settings["classifiers"] | settings["strengthened"])[where[2]]
+        wanted, seed = network["training"], 0
+        for key in ("method", "start", "settings"):
+            assert metadata.get(key) == network.get(key)
     assert metadata["training"] == wanted
     assert metadata["seed"] == seed
-    assert metadata["test_n"] == settings["data"]["mnist"]["limit"]["test"]
+    learnt = metadata.get("trained_test_digits", [])
+    assert metadata["test_n"] == settings["data"]["mnist"]["limit"]["test"] - len(learnt)
     # a network that learnt nothing errs on nine of ten
     assert 0 < metadata["test_error"] < 0.6
     assert all(np.isfinite(tensor).all() for tensor in load_file(path).values())
@@ -582,9 +603,9 @@ def test_a_curve_has_a_row_an_epoch_and_falls(results, settings, name):
     elif where[1] == "attackers":
         training = settings["attackers"]["members"][where[2]]["training"]
     else:
-        training = settings["classifiers"][where[2]]["training"]
+        training = (settings["classifiers"] | settings["strengthened"])[where[2]]["training"]
     assert curve.epoch.tolist() == list(range(1, training["epochs"] + 1))
-    assert curve.loss[-1] < curve.loss[0]
+    assert len(curve.loss) == 1 or curve.loss[-1] < curve.loss[0]
     assert (curve.lr <= training["lr"]).all()
 
 
@@ -931,6 +952,55 @@ def test_fig2_shows_attacks_that_succeed_on_every_positive(results):
         for what in ("success", "exact"):
             value, *_, n = found[f"beyond.toy.f1.type{kind}.{what}"]
             assert (value, n) == (1, mine.sum())
+
+
+# strengthening
+
+
+def test_half_of_what_fooled_the_base_is_learnt_and_nothing_of_it_is_attacked_afresh(results):
+    model = results / "mnist/classifiers/lenet_type1/seed0/model.safetensors"
+    learnt = set(read_model_metadata(model)["trained_test_digits"])
+    old = read(results, "mnist/attacks/paper_lenet/lenet/seed0/examples")
+    fooled = set(old.index[old.f1_label_after == old.label].tolist())
+    assert learnt < fooled
+    assert len(learnt) == len(fooled) // 2
+    fresh = read(results, "mnist/examples/lenet_type1/seed0/examples")
+    assert not learnt & set(fresh.index.tolist())
+
+
+def test_old_examples_fooled_the_base_and_fresh_ones_count_all(results):
+    """Recounted from stored rows, where the classifier asked is the one that was attacked."""
+    rows = read(results, "mnist/strengthening")
+    found = dict(
+        zip(
+            zip(rows.network.tolist(), rows.what.tolist(), strict=True),
+            zip(rows.value.tolist(), rows.n.tolist(), strict=True),
+            strict=True,
+        )
+    )
+    for network in ("lenet", *STRENGTHENED):
+        for attack in ("fgsm", "pgd"):
+            fresh = read(results, f"mnist/attacks/{attack}/{network}/seed0/examples")
+            right = (fresh.f1_label_after == fresh.label).mean()
+            assert found[network, f"{attack}_fresh"] == pytest.approx((right, len(fresh.label)))
+        name = "paper_lenet" if network == "lenet" else "paper_afresh"
+        fresh = read(results, f"mnist/attacks/{name}/{network}/seed0/examples")
+        hit = (fresh.f1_label_after == fresh.target_label).mean()
+        assert found[network, "type1_fresh"] == pytest.approx((hit, len(fresh.label)))
+    # what fooled the base cannot be right in its own eyes
+    for what in ("type1_old", "fgsm_old", "pgd_old"):
+        assert found["lenet", what][0] == 0
+
+
+def test_the_table_of_strengthening_and_the_verdict_table_agree(results, reproduction):
+    verdicts = {row["id"]: row for row in reproduction}
+    rows = read(results, "mnist/strengthening")
+    shown = {(r["network"], r["what"]): r for r in read_csv(results / "tables/strengthening.csv")}
+    for name, network, what in zip(rows.id, rows.network, rows.what, strict=True):
+        row = shown[network, what]
+        assert (row["value"], row["n"]) == (verdicts[name]["ours"], verdicts[name]["n"])
+    assert verdicts["alp.type2_accuracy"]["verdict"] in VERDICTS
+    assert verdicts["alp.type1_accuracy"]["verdict"] in VERDICTS
 
 
 # the verdict table

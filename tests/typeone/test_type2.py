@@ -1,6 +1,7 @@
 """Type II attacks find the boundary of a linear classifier, and own up to failure."""
 
 import importlib
+import math
 import sys
 import types
 
@@ -117,6 +118,36 @@ def test_pgd_stays_in_the_ball_and_in_range(classifier, images):
     assert result.images.min() >= 0
     assert result.images.max() <= 1
     assert moved(result, images, float("inf")).max() <= 0.1 + 1e-7  # float32 near 0.5
+
+
+class Lucky(nn.Module):
+    """Class 1 where the first pixel is above 0.55, without a gradient that would lead there."""
+
+    def forward(self, images):
+        side = torch.where(images[:, 0, 0, 0] > 0.55, -10.0, 10.0) + 0 * images.flatten(1).sum(1)
+        return torch.stack([side, -side], dim=1)
+
+
+def test_pgd_finds_what_any_of_its_starts_leads_to():
+    # a start in the ball of 0.1 around 0.5 lies above 0.55 one time in four: of 400 images 100 are
+    # found by one start, 400 (1 - 0.75^6) = 329 by six; within four standard deviations of each
+    images, labels = torch.full((400, 1, 6, 6), 0.5), torch.zeros(400).long()
+    one, six = (
+        attack(
+            Lucky().eval(),
+            images,
+            labels,
+            Type2Settings(method="pgd", epsilon=0.1, steps=1, step_size=0.01, restarts=restarts),
+            seed=0,
+            chunk=400,
+        )
+        for restarts in (1, 6)
+    )
+    assert one.found.sum().item() == pytest.approx(100, abs=4 * math.sqrt(400 * 0.25 * 0.75))
+    assert six.found.sum().item() == pytest.approx(329, abs=4 * math.sqrt(400 * 0.82 * 0.18))
+    # what the first start found stays as it was
+    assert six.found[one.found].all()
+    assert torch.equal(six.images[one.found], one.images[one.found])
 
 
 def test_deepfool_steps_just_over_the_nearest_boundary(classifier, images):

@@ -104,7 +104,28 @@ BAD = [
     ),
     (
         "attacks: {paper: {targets: [lennet]}}",
-        "`attacks.paper.targets` names 'lennet'; needs classifiers that exist: mlp, lenet",
+        "`attacks.paper.targets` names 'lennet'; needs classifiers that exist: mlp, lenet, cnn, "
+        "lenet_alp, lenet_alp_mosbach, lenet_type1",
+    ),
+    (
+        "strengthened: {lenet_alp: {method: pairing}}",
+        "`strengthened.lenet_alp.method` is 'pairing'; needs one of logit_pairing, retraining",
+    ),
+    (
+        "strengthened: {lenet_alp: {start: zero}}",
+        "`strengthened.lenet_alp.start` is 'zero'; needs one of base, scratch",
+    ),
+    (
+        "strengthened: {lenet_alp: {settings: {copies: 3}}}",
+        "`strengthened.lenet_alp.settings.copies` is no setting; allowed are epsilon, steps, ",
+    ),
+    (
+        "strengthened: {lenet_alp: {settings: {epsilon: 0}}}",
+        "`strengthened.lenet_alp.settings.epsilon` is 0; needs more than 0",
+    ),
+    (
+        "strengthened: {lenet_type1: {settings: {copies: 0}}}",
+        "`strengthened.lenet_type1.settings.copies` is 0; needs at least 1",
     ),
     # missing
     (
@@ -112,6 +133,10 @@ BAD = [
         "`attacks.mine.settings` lacks `epsilon`",
     ),
     ("attacks: {mine: {steps: 3}}", "`attacks.mine` lacks `kind`"),
+    (
+        "strengthened: {mine: {method: retraining, base: mlp}}",
+        "`strengthened.mine` lacks `start`, `training` and `settings` (see config.yaml",
+    ),
     (
         "attacks: {mine: {kind: type2, count: 1}}",
         "`attacks.mine` lacks `targets` and `settings` (see config.yaml",
@@ -177,6 +202,32 @@ BAD = [
     (
         "sphere: {training: {batch_size: 63}}",
         "`sphere.training.batch_size` is 63; needs a multiple of 2",
+    ),
+    (
+        "strengthened: {lenet_alp: {base: lenet_type1}}",
+        "`strengthened.lenet_alp.base` is 'lenet_type1'; needs one of `classifiers`: mlp, len",
+    ),
+    (
+        "classifiers: {lenet_alp: {architecture: lenet, augmentation: null, training: {epochs: 1, "
+        "batch_size: 64, lr: 0.1, beta1: 0.9, schedule: constant, weight_decay: 0.0}}}",
+        "`strengthened` holds the name 'lenet_alp', also one of `classifiers`; needs another",
+    ),
+    (
+        "strengthened: {lenet_type1: {settings: {attack: fgsm}}}",
+        "`strengthened.lenet_type1.settings.attack` is 'fgsm'; needs one of `attacks` with `kind: ",
+    ),
+    (
+        "strengthened: {lenet_type1: {settings: {attack: nobody}}}",
+        "`strengthened.lenet_type1.settings.attack` is 'nobody'; needs one of `attacks` with ",
+    ),
+    (
+        "strengthened: {lenet_type1: {settings: {attack: sm}}}",
+        "`strengthened.lenet_type1.settings.attack` is 'sm', whose targets are ['mlp']; needs one "
+        "with the base, lenet",
+    ),
+    (
+        "attacks: {pgd: {targets: [mlp, lenet_alp]}}",
+        "`attacks.pgd.targets` is ['mlp', 'lenet_alp']; needs lenet, the base whose old examples",
     ),
     ("annotations: [nobody.csv]", "`annotations` names 'nobody.csv', which is no file; needs CSV"),
     (

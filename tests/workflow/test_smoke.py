@@ -23,11 +23,20 @@ from typeone.artifacts import read_parquet, write_parquet
 from typeone.data import MNIST_SHA256
 
 SOON = 60  # seconds for a job that fails at once; alone it takes five, but tests share the machine
-TYPE2 = ("fgsm", "pgd", "deepfool", "cw_l2", "ead")
-SVAE = ("paper", "sm", "ours", "ours_adaptive", "transition", "reconstruction")
+TYPE2 = ("fgsm", "pgd", "pgd_restarts", "deepfool", "cw_l2", "ead")
+SVAE = (
+    *("paper", "paper_lenet", "paper_afresh", "sm", "ours", "ours_adaptive"),
+    *("transition", "reconstruction"),
+)
 BASELINES = ("nearest", "interpolation", "random_latent")
 ATTACKS = (*SVAE, *BASELINES, *TYPE2)
+STRENGTHENED = ("lenet_alp", "lenet_alp_mosbach", "lenet_type1")
 TARGETS = {name: ("mlp",) for name in ATTACKS} | {
+    "paper_lenet": ("lenet",),
+    "paper_afresh": STRENGTHENED,
+    "fgsm": ("mlp", "lenet", *STRENGTHENED),
+    "pgd": ("mlp", "lenet", *STRENGTHENED),
+    "pgd_restarts": ("lenet_alp", "lenet_alp_mosbach"),
     "ours": ("mlp", "lenet", "cnn"),
     "ours_adaptive": ("mlp", "cnn"),
     "reconstruction": ("mlp", "lenet", "cnn"),
@@ -47,6 +56,9 @@ CONTROLS = ("transition", "reconstruction")
 IN_FIGURE1 = ("paper", "ours", "ead", "pgd")
 FIGURE1 = {"evaluate_roc", "plot_figure1"}
 FIGURE2 = {"evaluate_toy", "plot_figure2"}
+# what follows from new examples against the LeNets of IV-D, or from new LeNets
+WITHSTOOD = {"evaluate_strengthening", "tabulate_strengthening", "tabulate_reproduction"}
+TESTED = ("paper_lenet", "paper_afresh", "fgsm", "pgd", "pgd_restarts")
 
 
 def judging(attack, *targets):
@@ -57,6 +69,8 @@ def judging(attack, *targets):
     jobs |= {f"score_detection {t}.seed0" for t in targets}
     if attack in IN_FIGURE1 and "mlp" in targets:
         jobs |= FIGURE1
+    if attack in TESTED and set(targets) - {"mlp"}:
+        jobs |= WITHSTOOD
     if attack in TYPE2:
         return jobs
     return jobs | LOOKED_AT - ({"calibrate_oracle"} if attack in CONTROLS else set())
@@ -77,8 +91,23 @@ def attacking(attack, *targets):
     elif attack in BASELINES:
         jobs = {f"attack_baseline {attack}.mlp.seed0"}
     else:
-        jobs = {f"attack_type2 {attack}.mlp.seed0"}
+        jobs = {f"attack_type2 {attack}.{t}.seed0" for t in targets or TARGETS[attack]}
     return jobs | judging(attack, *targets)
+
+
+def replaced(classifier):
+    """Every job that follows from another network under the name of one that is strengthened."""
+    attacks = [a for a in TESTED if classifier in TARGETS[a]]
+    return (
+        {f"sample_examples {classifier}.seed0", f"score_detection {classifier}.seed0"}
+        | WITHSTOOD
+        | set().union(*(attacking(a, classifier) for a in attacks))
+    )
+
+
+def strengthening(*names):
+    """Every job of strengthened networks, and all attacks on them."""
+    return {f"strengthen_classifier {n}.seed0" for n in names} | set().union(*map(replaced, names))
 
 
 def ablating(attack):
@@ -107,7 +136,7 @@ ALL_JUDGED = (
     | {f"judge_ablations ablations.{a}.mlp.seed0" for a in ("paper", "ours")}
     | RATES
 )
-SCORES = {f"score_detection {t}.seed0" for t in TARGETS["ours"]}
+SCORES = {f"score_detection {t}.seed0" for t in (*TARGETS["ours"], *STRENGTHENED)}
 
 # what follows from what was measured on the spheres, and all of their jobs
 MEASURED = {"evaluate_sphere", "plot_figure3", "tabulate_reproduction"}
@@ -116,6 +145,11 @@ SPHERE = {"train_sphere seed0", "attack_sphere seed0"} | MEASURED
 CONFIG_EDITS = {
     # one attack
     "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
+    "attacks: {pgd_restarts: {settings: {restarts: 3}}}": attacking("pgd_restarts") | RATES,
+    "attacks: {paper_afresh: {lr: 0.05}}": attacking("paper_afresh") | RATES,
+    "attacks: {paper_lenet: {lr: 0.05}}": (
+        attacking("paper_lenet") | strengthening("lenet_type1") | RATES
+    ),
     "attacks: {paper: {lr: 0.05}}": (
         attacking("paper") | RATES | FIGURES["paper"] | ablating("paper")
     ),
@@ -127,8 +161,9 @@ CONFIG_EDITS = {
     "ablations: {attacks: {ours: {no_jitter: {jitter: 2}}}}": ablating("ours"),
     # all attacks on one f1, and those on another
     "examples: {seed: 21}": (
-        {f"sample_examples {t}.seed0" for t in TARGETS["ours"]}
+        {f"sample_examples {t}.seed0" for t in (*TARGETS["ours"], *STRENGTHENED)}
         | union(map(attacking, ATTACKS))
+        | strengthening("lenet_type1")
         | ABLATIONS
         | RATES
         | ALL_FIGURES
@@ -137,14 +172,20 @@ CONFIG_EDITS = {
         {"train_classifier lenet.seed0", "sample_examples lenet.seed0"}
         | attacking("ours", "lenet")
         | attacking("reconstruction", "lenet")
+        | union(attacking(a, "lenet") for a in ("paper_lenet", "fgsm", "pgd"))
+        | strengthening(*STRENGTHENED)
         | {"plot_variants"}
         | RATES
     ),
+    # what is strengthened
+    "strengthened: {lenet_alp: {settings: {steps: 3}}}": strengthening("lenet_alp") | RATES,
+    "strengthened: {lenet_type1: {settings: {copies: 3}}}": strengthening("lenet_type1") | RATES,
     # the SVAE after its first stage
     "svae: {stage2: {training: {lr: 0.002}}}": (
         {"train_svae_stage2 seed0"}
         | union(map(attacking, (*SVAE, *BASELINES)))
         | union(map(judging, TYPE2))
+        | strengthening("lenet_type1")
         | ABLATIONS
         | RATES
         | ALL_FIGURES
@@ -303,7 +344,7 @@ def test_an_edit_of_the_configuration_reruns_what_depends_on_it(plans, edit, job
 def test_a_second_seed_adds_its_own_jobs(smoke):
     """Nothing of the first seed runs again, except what pools the seeds."""
     pending = smoke.pending("seeds: [0, 1]")
-    pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2 | MEASURED
+    pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2 | MEASURED | WITHSTOOD
     assert {job for job in pending if "seed1" not in job} == pooling
     assert not any("seed0" in job for job in pending)
     assert len(pending - pooling) > 60
@@ -360,9 +401,11 @@ def test_a_rerun_writes_the_outputs_of_its_jobs_and_no_others(smoke_copy):
     assert result.returncode == 0, result.stdout
     after = contents(results)
     written = {
-        *("mnist/attacks/fgsm/mlp/seed0/found.parquet",),
-        *("mnist/attacks/fgsm/mlp/seed0/examples.parquet",),
-        *("mnist/detection/fgsm/mlp/seed0/scores.parquet",),
+        *(f"mnist/attacks/fgsm/{t}/seed0/found.parquet" for t in TARGETS["fgsm"]),
+        *(f"mnist/attacks/fgsm/{t}/seed0/examples.parquet" for t in TARGETS["fgsm"]),
+        *(f"mnist/detection/fgsm/{t}/seed0/scores.parquet" for t in TARGETS["fgsm"]),
+        "mnist/strengthening.parquet",
+        *(f"tables/strengthening.{kind}" for kind in ("csv", "md", "tex")),
         *("mnist/detection/rates.parquet", "mnist/detection/roc.parquet"),
         *("tables/table1.csv", "tables/table1.md", "tables/table1.tex"),
         *("reproduction.parquet", "reproduction.csv"),

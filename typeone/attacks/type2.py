@@ -32,6 +32,7 @@ class Type2Settings:
         overshoot: of ``deepfool``.
         confidence: margin in logits of ``cw_l2`` and ``ead``.
         l1_weight: beta of EAD.
+        restarts: random starts of ``pgd``; an example counts as found when one of them leads there.
     """
 
     method: Literal["fgsm", "pgd", "deepfool", "cw_l2", "ead"]
@@ -42,6 +43,7 @@ class Type2Settings:
     overshoot: float = 0.02
     confidence: float = 0.0
     l1_weight: float = 0.01
+    restarts: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _build(settings: Type2Settings) -> foolbox.Attack:
         case "pgd":
             return attacks.LinfProjectedGradientDescentAttack(
                 steps=settings.steps, abs_stepsize=settings.step_size, random_start=True
-            )
+            ).repeat(settings.restarts)
         case "deepfool":
             return attacks.L2DeepFoolAttack(
                 steps=settings.steps, candidates=None, overshoot=settings.overshoot, loss="logits"

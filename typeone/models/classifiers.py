@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -211,6 +212,15 @@ def load_classifier(
     model = build_classifier(str(read_model_metadata(path).get("architecture")))
     load_model(path, model)
     return model.to(device).requires_grad_(False)
+
+
+def unseen_test_digits(path: str | os.PathLike[str], numbers: np.ndarray) -> np.ndarray:
+    """Which of the test digits ``numbers`` ``(N,)`` a checkpoint may be tested on, bool ``(N,)``.
+
+    A classifier that was trained on attacked test digits (typeone.defenses.retraining) tells in its
+    checkpoint which; every other may be tested on all.
+    """
+    return ~np.isin(numbers, read_model_metadata(path).get("trained_test_digits", []))
 
 
 @torch.no_grad()

@@ -1,0 +1,397 @@
+"""The scripts of strengthening: who learns what, what counts where, what the table shows."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import torch
+from torch import nn
+
+import typeone.models.classifiers as classifiers
+from typeone.artifacts import read_model_metadata, read_parquet, save_model, write_parquet
+from typeone.errors import InputError
+from typeone.training import Checkpoint
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"
+TRAINING = {"epochs": 2, "batch_size": 16, "lr": 1e-6}
+PAIRS = {"epsilon": 0.1, "steps": 1, "step_size": 0.1, "epsilon_warmup": 0.0}
+
+
+def function(name):
+    return runpy.run_path(str(SCRIPTS / f"{name}.py"))[name]
+
+
+class FirstPixel(nn.Sequential):
+    """Sees the class that stands in the first pixel: class c is the grey level 20 c + bias."""
+
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(784, 10))
+        with torch.no_grad():
+            self[1].weight.zero_()
+            levels = torch.arange(10) * 20 / 255
+            # -(x - level)² without the square of x, which is the same for every class
+            self[1].weight[:, 0] = 2 * levels
+            self[1].bias.copy_(-levels.square())
+
+
+def digits(seen, rest=0):
+    """Images uint8 that `FirstPixel` sees as ``seen``."""
+    images = np.full((len(seen), 1, 28, 28), rest, dtype=np.uint8)
+    images[:, 0, 0, 0] = 20 * np.array(seen)
+    return images
+
+
+@pytest.fixture(autouse=True)
+def first_pixel(monkeypatch):
+    monkeypatch.setitem(classifiers.ARCHITECTURES, "first_pixel", FirstPixel)
+
+
+def write_digits(path, labels, seen=None):
+    write_parquet(
+        path,
+        {
+            "index": np.arange(len(labels), dtype=np.int32),
+            "image": digits(labels if seen is None else seen),
+            "label": np.array(labels),
+        },
+    )
+    return str(path)
+
+
+def write_network(path, **note):
+    save_model(path, FirstPixel(), metadata={"architecture": "first_pixel", **note})
+    return str(path)
+
+
+# -------------------------------------------------------------------------- strengthening
+
+
+def write_attacked(folder, labels, seen):
+    """Test digits 20 to 31 of ``labels``, attacked, in two shards; `FirstPixel` sees ``seen``."""
+    columns = {
+        "position": np.arange(12, dtype=np.int32),
+        "index": np.arange(20, 32, dtype=np.int32),
+        "label": np.array(labels[20:32]),
+        "target_label": (np.array(labels[20:32]) + 1) % 10,
+        "adversarial_image": digits(seen, rest=9),
+    }
+    for shard in (0, 1):
+        mine = (columns["position"] // 4) % 2 == shard
+        write_parquet(folder / f"{shard}.parquet", {k: v[mine] for k, v in columns.items()})
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """40 digits in every split, a base that sees them all, and 12 examples that it was shown."""
+    labels = [i % 10 for i in range(40)]
+    made = {
+        f"{split}_path": write_digits(tmp_path / f"{split}.parquet", labels)
+        for split in ("train", "validation", "test")
+    }
+    # four examples do not fool the base: it sees 5 in them
+    write_attacked(tmp_path, labels, [*labels[20:28], 5, 5, 5, 5])
+    return {
+        **made,
+        "base_path": write_network(tmp_path / "base.safetensors"),
+        "example_paths": [str(tmp_path / f"{shard}.parquet") for shard in (0, 1)],
+        "model_path": str(tmp_path / "model.safetensors"),
+        "curve_path": str(tmp_path / "curve.parquet"),
+    }
+
+
+def strengthen(paths, *, method="logit_pairing", settings=None, start="base", resume=None):
+    function("strengthen_classifier")(
+        **paths,
+        name="a net",
+        method=method,
+        start=start,
+        training=TRAINING,
+        settings=settings or PAIRS,
+        seed=0,
+        checkpoint=Checkpoint(resume or Path(paths["model_path"]).parent / "resume", "d"),
+        device=torch.device("cpu"),
+    )
+    return read_model_metadata(paths["model_path"])
+
+
+RETRAINING = {"method": "retraining", "settings": {"attack": "any", "copies": 2, "seed": 7}}
+
+
+def test_retraining_leaves_the_digits_that_it_learnt_out_of_its_test(paths):
+    metadata = strengthen(paths, **RETRAINING)
+    learnt = metadata["trained_test_digits"]
+    # half of the eight that fooled the base, of none of the others
+    assert len(learnt) == 4
+    assert set(learnt) < set(range(20, 28))
+    assert metadata["test_n"] == 36
+    assert metadata["settings"] == RETRAINING["settings"]
+
+
+def test_retraining_learns_its_half_only(paths, monkeypatch):
+    """Every image that goes among the digits is of a learnt example, under its target."""
+    seen = {}
+    scope = runpy.run_path(str(SCRIPTS / "strengthen_classifier.py"))
+    whole = scope["with_attacked"]
+
+    def spy(images, labels, attacked, targets, *, copies):
+        seen.update(attacked=attacked, targets=targets, digits=len(images), copies=copies)
+        return whole(images, labels, attacked, targets, copies=copies)
+
+    monkeypatch.setitem(scope["strengthen_classifier"].__globals__, "with_attacked", spy)
+    scope["strengthen_classifier"](
+        **paths,
+        **RETRAINING,
+        **{"name": "a net", "start": "base", "training": TRAINING, "seed": 0},
+        checkpoint=Checkpoint(Path(paths["model_path"]).parent / "resume", "d"),
+        device=torch.device("cpu"),
+    )
+    learnt = read_model_metadata(paths["model_path"])["trained_test_digits"]
+    wanted = {(i % 10, (i + 1) % 10) for i in learnt}
+    pixels = (seen["attacked"][:, 0, 0, 0] * 255 / 20).round().int().tolist()
+    assert set(zip(pixels, seen["targets"].tolist(), strict=True)) == wanted
+    assert (seen["digits"], seen["copies"]) == (40, 2)
+
+
+def test_no_number_of_shards_decides_the_half(paths):
+    learnt = strengthen(paths, **RETRAINING)["trained_test_digits"]
+    paths["example_paths"].reverse()
+    assert strengthen(paths, **RETRAINING)["trained_test_digits"] == learnt
+
+
+def test_pairing_learns_from_no_test_digit(paths):
+    metadata = strengthen(paths)
+    assert metadata["trained_test_digits"] == []
+    assert metadata["test_n"] == 40
+    curve = read_parquet(paths["curve_path"])
+    assert {"clean_loss", "adversarial_loss", "pairing_loss", "validation_error"} <= set(
+        curve.columns
+    )
+
+
+def test_the_same_seed_gives_the_same_bytes(paths):
+    strengthen(paths)
+    first = Path(paths["model_path"]).read_bytes()
+    strengthen(paths)
+    assert Path(paths["model_path"]).read_bytes() == first
+
+
+def test_from_scratch_is_not_from_the_base(paths):
+    """The base knows all digits; new weights know none, and two short epochs teach neither."""
+    assert strengthen(paths)["test_error"] == 0
+    assert strengthen(paths, start="scratch")["test_error"] > 0.2
+
+
+def test_too_few_examples_that_fooled_the_base_are_named(paths):
+    labels = [i % 10 for i in range(40)]
+    write_attacked(Path(paths["model_path"]).parent, labels, [(i + 5) % 10 for i in labels[20:32]])
+    with pytest.raises(InputError, match=r"^retraining has 0 examples that fooled"):
+        strengthen(paths, **RETRAINING)
+
+
+def test_fresh_attacks_start_from_digits_that_were_not_learnt(paths, tmp_path):
+    model = write_network(tmp_path / "net.safetensors", trained_test_digits=[*range(25)])
+    drawn = str(tmp_path / "drawn.parquet")
+    sample = function("sample_examples")
+    sample(test_path=paths["test_path"], model_path=model, examples_path=drawn, count=15, seed=0)
+    assert sorted(read_parquet(drawn)["index"]) == [*range(25, 40)]
+    with pytest.raises(InputError, match=r"`examples.count` is 16, but .* gets only 15 of 40"):
+        sample(
+            test_path=paths["test_path"], model_path=model, examples_path=drawn, count=16, seed=0
+        )
+
+
+# ---------------------------------------------------------------------------- evaluation
+
+TYPE1 = {
+    # number, label, target, f1 of the base after, what the networks see, oracle and whether clear
+    "index": [0, 1, 2, 3, 4],
+    "label": [0, 1, 2, 3, 4],
+    "target_label": [1, 2, 3, 4, 5],
+    "f1_label_after": [0, 1, 2, 3, 5],  # the last did not fool it
+    "seen": [1, 1, 5, 3, 5],
+    "oracle_label": [1, 2, 5, 3, 5],
+    "oracle_clear": [True, True, True, True, True],
+}
+TYPE2 = {
+    "index": [0, 1, 2, 3],
+    "label": [0, 1, 2, 3],
+    "f1_label_after": [5, 5, 5, 3],  # the last was not found
+    "seen": [0, 1, 5, 3],
+    "oracle_label": [0, 1, 2, 3],
+    "oracle_clear": [True] * 4,
+}
+
+
+def write_examples(path, rows):
+    columns = {k: np.array(v) for k, v in rows.items() if k != "seen"}
+    write_parquet(path, columns | {"adversarial_image": digits(rows["seen"])})
+    return str(path)
+
+
+@pytest.fixture
+def evaluate(tmp_path):
+    """A function that evaluates two networks, the second trained on test digits 0 and 2."""
+    # both see digits 8 and 9 of ten as 0
+    test = write_digits(tmp_path / "test.parquet", range(10), [*range(8), 0, 0])
+    models = [
+        write_network(tmp_path / "alp.safetensors"),
+        write_network(tmp_path / "type1.safetensors", trained_test_digits=[0, 2]),
+    ]
+
+    def run(type1=TYPE1, type2=TYPE2, seeds=(0,)):
+        tables = [
+            write_examples(tmp_path / "type1.parquet", type1),
+            write_examples(tmp_path / "type2.parquet", type2),
+        ]
+        tests = [
+            [network, what, when]
+            for network in ("lenet_alp", "lenet_type1")
+            for when in ("old", "fresh")
+            for what in ("type1", "pgd", "fgsm")
+        ]
+        path = str(tmp_path / "measurements.parquet")
+        function("evaluate_strengthening")(
+            test_path=test,
+            networks=["lenet_alp", "lenet_type1"],
+            seeds=list(seeds),
+            model_paths=[model for model in models for _ in seeds],
+            tests=tests,
+            example_paths=[tables[what != "type1"] for _, what, _ in tests for _ in seeds],
+            measurements_path=path,
+        )
+        frame = read_parquet(path).frame()
+        return SimpleNamespace(
+            path=path,
+            frame=frame,
+            counts={
+                (r.network, r.what): (round(r.value * r.n), r.n)
+                for r in frame[frame["seed"] == seeds[0]].itertuples()
+            },
+        )
+
+    return run
+
+
+def test_what_counts_in_which_test(evaluate):
+    """Right and all, counted by hand from the tables above."""
+    found = evaluate().counts
+    assert found == {
+        ("lenet_alp", "clean"): (8, 10),
+        # of the four that fooled the base, the target is seen in the first
+        ("lenet_alp", "type1_old"): (1, 4),
+        # the oracle sees another digit than the original in three, the network the same in two
+        ("lenet_alp", "type1_seen_old"): (2, 3),
+        ("lenet_alp", "type1_fresh"): (2, 5),
+        ("lenet_alp", "type1_seen_fresh"): (3, 4),
+        **dict.fromkeys([("lenet_alp", f"{a}_old") for a in ("pgd", "fgsm")], (2, 3)),
+        **dict.fromkeys([("lenet_alp", f"{a}_fresh") for a in ("pgd", "fgsm")], (3, 4)),
+        # the same without digits 0 and 2, which it was trained on
+        ("lenet_type1", "clean"): (6, 8),
+        ("lenet_type1", "type1_old"): (0, 2),
+        ("lenet_type1", "type1_seen_old"): (0, 1),
+        ("lenet_type1", "type1_fresh"): (1, 3),
+        ("lenet_type1", "type1_seen_fresh"): (1, 2),
+        **dict.fromkeys([("lenet_type1", f"{a}_old") for a in ("pgd", "fgsm")], (1, 1)),
+        **dict.fromkeys([("lenet_type1", f"{a}_fresh") for a in ("pgd", "fgsm")], (2, 2)),
+    }
+
+
+def test_the_published_numbers_are_those_of_old_examples(evaluate):
+    frame = evaluate().frame.set_index("id")
+    published = pd.read_csv(PUBLISHED)["id"]
+    assert {i for i in frame.index if not i.startswith("beyond.strengthening.")} == {
+        i for i in published if i.startswith("alp.")
+    }
+    assert frame.loc["alp.type2_accuracy", "what"] == "pgd_old"
+    assert frame.loc["alp.type1_accuracy", "what"] == "type1_old"
+    note = frame.loc["alp.type2_accuracy", "note"]
+    assert note == "PGD; on FGSM 0.667; attacked afresh: PGD 0.750, FGSM 0.750"
+    assert (
+        "its label: 0.667; attacked afresh: 0.400 and 0.750"
+        in frame.loc["alp.type1_accuracy", "note"]
+    )
+
+
+def test_a_measure_without_an_example_has_no_row(evaluate):
+    unclear = TYPE1 | {"oracle_clear": [False] * 5}
+    found = evaluate(type1=unclear).counts
+    assert ("lenet_alp", "type1_old") in found
+    assert not [what for _, what in found if "seen" in what]
+
+
+def test_a_published_measure_without_an_example_stops(evaluate):
+    kept = TYPE2 | {"f1_label_after": TYPE2["label"]}
+    with pytest.raises(InputError, match=r"^no example of .*type2.parquet fooled the network"):
+        evaluate(type2=kept)
+
+
+def test_old_examples_are_shown_to_the_base_of_the_next_seed(evaluate):
+    frame = evaluate(seeds=(3, 4)).frame
+    mine, other = (
+        frame[frame["network"] == f"lenet_alp{name}"].set_index(["what", "seed"])["value"]
+        for name in ("", "_other_seed")
+    )
+    old = [name for name in mine.index if name[0].endswith("_old")]
+    assert list(other.index) == old
+    # the base is one file for both seeds here
+    assert other.to_dict() == mine.loc[old].to_dict()
+    (note,) = frame[(frame["what"] == "pgd_old") & (frame["network"] == "lenet_alp")][
+        "note"
+    ].unique()
+    assert note.endswith("; a plain lenet_alp of another seed: 0.667")
+    assert "lenet_alp_other_seed" not in set(evaluate().frame["network"])
+
+
+def test_seeds_are_rows_of_their_own(evaluate):
+    frame = evaluate(seeds=(3, 4)).frame
+    assert (frame.groupby("id")["seed"].apply(sorted).apply(tuple) == (3, 4)).all()
+
+
+# -------------------------------------------------------------------------------- the table
+
+
+@pytest.fixture
+def table(evaluate, tmp_path):
+    tables = {kind: str(tmp_path / f"strengthening.{kind}") for kind in ("csv", "md", "tex")}
+    function("tabulate_strengthening")(
+        measurements_path=evaluate().path,
+        published_path=PUBLISHED,
+        names={"lenet_alp": "Paired", "lenet_type1": "Retrained", "lenet": "Absent"},
+        table_paths=tables,
+    )
+    return {kind: Path(path).read_text() for kind, path in tables.items()}
+
+
+def test_the_table_has_a_row_a_network_and_the_published_below(table):
+    head, _, *rows = (
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in table["md"].splitlines()
+    )
+    shown = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+    assert list(shown) == ["Paired", "Paired, published", "Retrained", "Absent"]
+    assert shown["Paired"]["PGD, old"].startswith("0.667 [")
+    assert shown["Retrained"]["PGD, old"].startswith("1.000 [")
+    theirs = {k: v for k, v in shown["Paired, published"].items() if v}
+    assert theirs == {"": "Paired, published", "Type I, old": "0.142", "PGD, old": "0.985"}
+    assert set(shown["Absent"].values()) == {"", "Absent"}
+
+
+def test_every_form_of_the_table_holds_the_same_cells(table):
+    cell = re.compile(r"\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]")
+    rows = pd.read_csv(pd.io.common.StringIO(table["csv"]))
+    assert sorted(cell.findall(table["md"])) == sorted(cell.findall(table["tex"]))
+    assert len(cell.findall(table["md"])) == len(rows) == 18
+
+
+def test_measurements_are_as_the_verdict_table_reads_them(evaluate):
+    schema = pq.read_schema(evaluate().path)
+    assert schema.names[:9] == [
+        *("id", "seed", "description", "unit", "note", "value", "low", "high", "n"),
+    ]
+    assert json.loads(schema.metadata[b"typeone"])["shapes"] == {}

@@ -1,0 +1,144 @@
+"""Does a classifier withstand small changes once it gives both images of a pair the same logits?
+
+Adversarial logit pairing (Kannan et al., 2018; IV-D): a classifier learns from digits and from
+images that it mislabels nearby, found anew at every step, and is told to answer both alike,
+
+    w L_ce(f(x), y) + w' L_ce(f(x'), y) + lambda mean((f(x) - f(x'))²).
+
+ASSUME: IV-D states neither weights nor the attack of the training; the authors' code for faces has
+all three weights 1, and its mean runs over the logits. Mosbach et al. (2018) have shown that this
+defence can hide from gradients more than it resists: it is to be attacked by more steps than it
+was trained with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from typeone.errors import InputError
+from typeone.losses import cross_entropy
+from typeone.training import Objective
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogitPairingSettings:
+    """How pairs are found and what they weigh.
+
+    Attributes:
+        epsilon: radius of the ball that x' is found in, maximum norm, pixels in [0, 1].
+        steps: of projected gradient ascent, at least 1.
+        step_size: of one of them, pixels in [0, 1].
+        epsilon_warmup: epochs over which the ball grows to ``epsilon``, its steps with it; 0: it is
+            whole from the start.
+        clean_weight: w, of the cross-entropy on digits.
+        adversarial_weight: w', of that on the images found nearby.
+        pairing_weight: lambda, of the squared distance of their logits.
+
+    Raises:
+        InputError: a radius, step or number of steps that moves nothing, or no weight at all.
+    """
+
+    epsilon: float
+    steps: int
+    step_size: float
+    epsilon_warmup: float = 0.0
+    clean_weight: float = 1.0
+    adversarial_weight: float = 1.0
+    pairing_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.epsilon <= 1:
+            raise InputError(f"`epsilon` is {self.epsilon}; needs more than 0 and at most 1")
+        if self.steps < 1:
+            raise InputError(f"`steps` is {self.steps}; needs at least 1")
+        if self.step_size <= 0:
+            raise InputError(f"`step_size` is {self.step_size}; needs more than 0")
+        if self.epsilon_warmup < 0:
+            raise InputError(f"`epsilon_warmup` is {self.epsilon_warmup}; needs at least 0")
+        weights = (self.clean_weight, self.adversarial_weight, self.pairing_weight)
+        if min(weights) < 0 or max(weights) == 0:
+            raise InputError(
+                "`clean_weight`, `adversarial_weight` and `pairing_weight` are "
+                f"{', '.join(map(str, weights))}; needs none below 0 and one above it"
+            )
+
+
+def ascend(
+    classifier: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    steps: int,
+    step_size: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Projected gradient ascent of the cross-entropy (Madry et al., 2018), ``(N, C, H, W)``.
+
+    x ← Π[x + step_size · sign ∇ L_ce(f(x), y)], Π onto the ball of radius ``epsilon`` around
+    ``images`` in the maximum norm and onto [0, 1], from a random point of the ball. ``images`` in
+    [0, 1], ``labels`` ``(N,)``; the gradients of the classifier's parameters stay untouched.
+    (typeone.attacks.type2 has foolbox's; that one draws from torch's global generator, whose state
+    is in no checkpoint, so that a training that goes on after a kill would end elsewhere.)
+    """
+    low, high = (images - epsilon).clamp(min=0), (images + epsilon).clamp(max=1)
+    noise = torch.rand(images.shape, generator=generator, device=images.device, dtype=images.dtype)
+    x = torch.clamp(images + epsilon * (2 * noise - 1), low, high)
+    for _ in range(steps):
+        x.requires_grad_(True)
+        (gradient,) = torch.autograd.grad(cross_entropy(classifier(x), labels).sum(), x)
+        x = torch.clamp(x.detach() + step_size * gradient.sign(), low, high)
+    return x
+
+
+def squared_distance(logits: Tensor, others: Tensor) -> Tensor:
+    """Mean squared difference of two answers, ``(N, classes)`` each → ``(N,)``."""
+    return (logits - others).square().mean(dim=1)
+
+
+def logit_pairing(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    settings: LogitPairingSettings,
+    generator: torch.Generator,
+) -> Objective:
+    """The loss of this module on ``images`` ``(N, C, H, W)`` in [0, 1] and ``labels`` ``(N,)``.
+
+    Pairs are found in eval mode, as any attacker would see the network, from random starts that
+    ``generator`` draws.
+    """
+
+    def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
+        x, y = images[rows], labels[rows]
+        warmup = settings.epsilon_warmup
+        share = min(1.0, epochs / warmup) if warmup else 1.0
+        model.eval()
+        attacked = ascend(
+            model,
+            x,
+            y,
+            epsilon=share * settings.epsilon,
+            steps=settings.steps,
+            step_size=share * settings.step_size,
+            generator=generator,
+        )
+        model.train()
+        logits, others = model(x), model(attacked)
+        clean, adversarial = cross_entropy(logits, y), cross_entropy(others, y)
+        pairing = squared_distance(logits, others)
+        return {
+            "loss": settings.clean_weight * clean
+            + settings.adversarial_weight * adversarial
+            + settings.pairing_weight * pairing,
+            "clean_loss": clean,
+            "adversarial_loss": adversarial,
+            "pairing_loss": pairing,
+            "train_error": (logits.detach().argmax(dim=1) != y).float(),
+        }
+
+    return objective
