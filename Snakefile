@@ -14,6 +14,7 @@ include: "rules/classifiers.smk"
 include: "rules/svae.smk"
 include: "rules/attacks.smk"
 include: "rules/detection.smk"
+include: "rules/latent.smk"
 include: "rules/results.smk"
 
 
@@ -30,6 +31,7 @@ rule all:
         rules.plot_figure6.output,
         rules.plot_figure7a.output,
         rules.plot_figure7a_ours.output,
+        rules.plot_figure8.output,
         rules.plot_table1_roc.output,
         rules.plot_variants.output,
         rules.plot_ablations.output,
