@@ -13,6 +13,7 @@ LABELS = {
     "untargeted_sm": "Eq. 13,\nauthors'\ndistance",
     "targeted": "Eq. 13,\nto y + 1",
     "targeted_sm": "Eq. 13,\nto y + 1,\nauthors'\ndistance",
+    "targeted_k1": "Eq. 13,\nto y + 1,\nk = 1 (ours)",
     "song_type2": "Type II\n(Song\net al.)",
 }
 

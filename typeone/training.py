@@ -251,14 +251,15 @@ def train(
                 counts[key] = counts.get(key, 0) + 1
             lost[player.loss] = means[player.loss].item()
         step += 1
-        if bad := [value for value in lost.values() if not math.isfinite(value)]:
+        bad = [(key, value) for key, value in lost.items() if not math.isfinite(value)]
+        if bad:
             kept = (
                 f"; the last good checkpoint is kept in {checkpoint.path}"
                 if checkpoint and checkpoint.path.exists()
                 else ""
             )
             raise TrainingDivergedError(
-                f"training {name}: the loss is {bad[0]} in epoch {epoch + 1}, step "
+                f"training {name}: the {bad[0][0]} is {bad[0][1]} in epoch {epoch + 1}, step "
                 f"{step} of {total}; lower its learning rate (lr is {settings.lr}){kept}"
             )
         ended = step % per_epoch == 0
