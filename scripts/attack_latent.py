@@ -55,25 +55,42 @@ def draw_starts(gan, f1, oracle, generator, *, count, draws, clear_confidence):
 
 
 def attack_one(gan, f1, latent, labels, settings, generator):
-    """The result of one variant on one batch; ``settings`` as in the configuration."""
-    how = {k: v for k, v in settings.items() if k != "kind"}
+    """Images, latents, conditions of G, steps, who converged: one variant on one batch.
+
+    ``settings`` as in the configuration. A free condition is walked as more coordinates of z.
+    """
+    how = {k: v for k, v in settings.items() if k not in ("kind", "condition")}
+    condition, size = gan.condition(labels), gan.latent_dim
 
     def decode(moved, rows):
-        return gan.generate(moved, labels[rows])
+        free = moved.shape[1] > size
+        return gan.generator(moved[:, :size], moved[:, size:] if free else condition[rows])
 
     if settings["kind"] == "type2":
-        return attack_within_box(
+        result = attack_within_box(
             decode, latent, labels, BoxAttackSettings(**how), classifier=f1, guide=gan.classify
         )
-    return attack(
-        decode,
-        latent,
-        LatentAttackSettings(**how),
-        keep=KeepLabel(f1, labels),
-        start=jittered(latent, settings["jitter"], generator),
-        guide=gan.classify,
-        target_labels=next_class(labels),
-    )
+    else:
+        walked = latent
+        if settings["condition"] == "free":
+            walked = torch.cat([latent, condition], dim=1)
+        result = attack(
+            decode,
+            walked,
+            LatentAttackSettings(**how),
+            keep=KeepLabel(f1, labels),
+            start=jittered(walked, settings["jitter"], generator),
+            guide=gan.classify,
+            target_labels=next_class(labels),
+        )
+    ended = result.latent_end
+    return result.images, {
+        "latent_start": latent,
+        "latent_end": ended[:, :size],
+        "condition_end": ended[:, size:] if ended.shape[1] > size else condition,
+        "steps": result.steps.int(),
+        "converged": result.converged,
+    }
 
 
 @torch.no_grad()
@@ -139,17 +156,8 @@ def attack_latent(
         generator = seeded(seed + 1, device)
         for positions in torch.arange(count, device=device).split(chunk):
             start, wanted = latent[positions], labels[positions]
-            result = attack_one(gan, f1, start, wanted, settings, generator)
-            rows = example_rows(
-                positions,
-                originals[positions],
-                wanted,
-                result.images,
-                latent_start=start,
-                latent_end=result.latent_end,
-                steps=result.steps.int(),
-                converged=result.converged,
-            )
+            attacked, walk = attack_one(gan, f1, start, wanted, settings, generator)
+            rows = example_rows(positions, originals[positions], wanted, attacked, **walk)
             rows |= views(rows, gan, f1, oracle, clear_confidence=clear_confidence, device=device)
             parts.append({"variant": np.full(len(positions), name), **rows})
         say(done)

@@ -14,6 +14,7 @@ LABELS = {
     "targeted": "Eq. 13,\nto y + 1",
     "targeted_sm": "Eq. 13,\nto y + 1,\nauthors'\ndistance",
     "targeted_k1": "Eq. 13,\nto y + 1,\nk = 1 (ours)",
+    "embedding": "and the\ncondition\nfree (ours)",
     "song_type2": "Type II\n(Song\net al.)",
 }
 
@@ -37,7 +38,7 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
         examples_path, shapes={"image": DIGIT_SHAPE, "adversarial_image": DIGIT_SHAPE}
     )
     with style():
-        widths = [1, 1, 0.35] * pairs
+        widths = [1, 1, 0.3] * pairs
         figure, grid = plt.subplots(
             len(variants),
             len(widths),
@@ -77,7 +78,7 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
         n = int((table["variant"] == next(iter(variants))).sum())
         add_caption(
             figure,
-            f"Left G(z), right G(z'). Above, what f1 sees (red where the attack succeeded: Type I, "
+            f"Left G(z), right G(z'). Above, what f1 sees (orange where the attack succeeded: Type I, "
             "f1 keeps the label and the oracle leaves it; Type II, the reverse); below, what the "
             "oracle sees in the right one (? where its judges differ or doubt). Successes are "
             f"shown where there are any, one a class; under the names the share of all {n}; "

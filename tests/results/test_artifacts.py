@@ -42,7 +42,7 @@ FIGURES = (
 )
 LATENT_ATTACKS = {
     **dict.fromkeys(("untargeted", "untargeted_sm", "targeted", "targeted_sm"), "type1"),
-    **{"targeted_k1": "type1", "song_type2": "type2"},
+    **{"targeted_k1": "type1", "embedding": "type1", "song_type2": "type2"},
 }
 RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS]
 WALKS = [(a, target) for a, target in RUNS if a in SVAE]
@@ -103,11 +103,17 @@ POINTS = {
     "image": IMAGE,
 }
 TRACE = {**POINTS, "label": "int64", "f1_confidence": "float"}
-LATENT128 = "fixed_size_list<element: float>[128]"
+LATENT128, CONDITION = (f"fixed_size_list<element: float>[{n}]" for n in (128, 10))
 JUDGED_LATENT = {
     **{"variant": "string", "position": "int32", "label": "int64", "target_label": "int64"},
     **{"image": IMAGE, "adversarial_image": IMAGE},
-    **{"latent_start": LATENT128, "latent_end": LATENT128, "steps": "int32", "converged": "bool"},
+    **{
+        "latent_start": LATENT128,
+        "latent_end": LATENT128,
+        "condition_end": CONDITION,
+        "steps": "int32",
+        "converged": "bool",
+    },
     **{f"f1_label_{when}": "int64" for when in ("before", "after")},
     **{f"f1_confidence_{when}": "float" for when in ("before", "after")},
     **dict.fromkeys(("auxiliary_label", "oracle_label_before", "oracle_label"), "int64"),
@@ -309,7 +315,7 @@ def test_columns_and_types(results, name, columns):
     assert {field.name: str(field.type) for field in schema} == columns
     shapes = json.loads(schema.metadata[b"typeone"])["shapes"]
     images = {k: [1, 28, 28] for k, kind in columns.items() if kind == IMAGE}
-    latents = {LATENT: [32], LATENT128: [128]}
+    latents = {LATENT: [32], LATENT128: [128], CONDITION: [10]}
     assert shapes == images | {k: latents[kind] for k, kind in columns.items() if kind in latents}
 
 
@@ -550,7 +556,13 @@ def test_distances_on_latents_are_those_of_the_latents(settings, latent):
     assert np.abs(moved[latent.variant == "song_type2"]).max() <= box + FLOAT32
 
 
-def test_measurements_on_latents_count_the_examples(results, latent):
+def test_the_condition_moves_where_it_is_free(latent):
+    asked = np.eye(10)[latent.label]
+    moved = (latent.condition_end != asked).any(axis=1)
+    np.testing.assert_array_equal(moved, latent.variant == "embedding")
+
+
+def test_measurements_on_latents_count_the_examples(results, settings, latent):
     told = read(results, "mnist/latent/measurements")
     values = dict(zip(told.id.tolist(), zip(told.value, told.n, strict=True), strict=True))
     for name, kind in LATENT_ATTACKS.items():
@@ -558,7 +570,8 @@ def test_measurements_on_latents_count_the_examples(results, latent):
         success = getattr(latent, f"{kind}_success_oracle")[mine]
         expected = (pytest.approx(success.mean()), len(success))
         assert values[f"beyond.latent.{name}.true_success"] == expected
-        assert (f"beyond.latent.{name}.targeted_success" in values) == name.startswith("targeted")
+        targeted = settings["latent"]["attacks"][name]["guide_weight"] > 0 and kind == "type1"
+        assert (f"beyond.latent.{name}.targeted_success" in values) == targeted
     assert 0 <= values["beyond.generator.conditional_accuracy"][0] <= 1
 
 

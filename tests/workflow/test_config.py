@@ -207,7 +207,7 @@ BAD = [
     (
         "latent: {attacks: {mine: {kind: type1}}}",
         "`latent.attacks.mine` lacks `steps`, `lr`, `k`, `epsilon`, `form`, `jitter`, "
-        "`guide_weight`, `guide_target_loss` and `patience` (see ",
+        "`guide_weight`, `guide_target_loss`, `condition` and `patience` (see ",
     ),
     (
         "latent: {attacks: {song_type2: {k: 1.0}}}",
