@@ -2,7 +2,9 @@
 # classifier and the oracle; yields one AC-GAN for all seeds, the judged examples of every variant of
 # one seed, and their measurements.
 LATENT_TARGET = config["latent"]["target"]
-LATENT_MODEL = expand(rules.train_classifier.output.model, target=LATENT_TARGET, allow_missing=True)
+[LATENT_MODEL] = expand(
+    rules.train_classifier.output.model, target=LATENT_TARGET, allow_missing=True
+)
 
 
 rule train_generator:

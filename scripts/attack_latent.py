@@ -182,7 +182,6 @@ if "snakemake" in globals():
             attacks=snakemake.params.attacks,
             **snakemake.params.settings,
             seed=snakemake.params.seed,
-            chunk=snakemake.params.chunk,
             clear_confidence=snakemake.params.clear_confidence,
             device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
         )

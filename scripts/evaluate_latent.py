@@ -25,7 +25,7 @@ def generator_rows(generator_path, oracle_paths, test_path, *, fresh, clear_conf
     images = to_uint8(gan.generate(latent, labels)).float() / 255
     seen = Ensemble(judges).verdict(images, clear_confidence=clear_confidence)
     right = seen.label == labels
-    real, _ = read_digits(test_path)
+    real = read_digits(test_path)[0][:fresh]
     near = kernel_distance_interval(
         *(predict(judges[0][:-1], batch).numpy() for batch in (images, real))
     )

@@ -6,6 +6,7 @@ import numpy as np
 from typeone.artifacts import read_parquet
 from typeone.images import DIGIT_SHAPE
 from typeone.logs import job_log
+from typeone.metrics import rate
 from typeone.plotting import COLOURS, add_caption, save_figure, show_digit, style
 
 LABELS = {
@@ -69,20 +70,20 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
                 )
                 for axes in (left, right):
                     axes.axis("on")
-            share = 100 * rows[f"{kind}_success_oracle"].mean()
+            share, low, high = (100 * v for v in rate(rows[f"{kind}_success_oracle"])[:3])
             line[0].set_ylabel(
-                f"{LABELS.get(name, name)}\n{share:.0f} %",
+                f"{LABELS.get(name, name)}\n{share:.0f} % [{low:.0f}, {high:.0f}]",
                 **{"rotation": 0, "ha": "right", "va": "center", "fontsize": 6, "labelpad": 4},
             )
         figure.subplots_adjust(left=0.06, right=1, bottom=0.02, top=0.95, wspace=0.05, hspace=0.4)
         n = int((table["variant"] == next(iter(variants))).sum())
         add_caption(
             figure,
-            f"Left G(z), right G(z'). Above, what f1 sees (orange where the attack succeeded: Type I, "
-            "f1 keeps the label and the oracle leaves it; Type II, the reverse); below, what the "
-            "oracle sees in the right one (? where its judges differ or doubt). Successes are "
-            f"shown where there are any, one a class; under the names the share of all {n}; "
-            f"{caption}",
+            "Left G(z), right G(z'). Above, what f1 sees, orange where the attack succeeded "
+            "(Type I: f1 keeps the label, the oracle leaves it; Type II: the reverse). Below, what "
+            "the oracle sees in the right one, ? where its judges differ or doubt. Successes are "
+            "shown where there are any, one a class. Under the names the share of success among "
+            f"all {n}, with its 95 % Wilson interval; {caption}",
         )
         save_figure(figure, figure_paths, dpi=dpi)
 

@@ -6,8 +6,8 @@ box around z, where f_G still sees it.
 
 A model is what it does: ``decode`` makes images of latents, ``guide`` is its auxiliary classifier
 f_G. Of an AC-GAN, ``decode`` holds G's condition at y, as Song et al. do: untargeted, z' changes
-the style of a y; with a target, f_G pulls the image to another class against its condition. Where the
-latents given hold the condition as more coordinates, it moves as well: a variant of ours.
+the style of a y; with a target, f_G pulls the image to another class against its condition. Where
+the latents given hold the condition as more coordinates, it moves as well: a variant of ours.
 
 Departures and gaps:
 ASSUME: the paper gives no number of steps; the authors' script for StyleGAN makes 400.
