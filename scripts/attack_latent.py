@@ -153,7 +153,7 @@ def attack_latent(
     parts = []
     say = Progress("attacking the latent space", len(attacks))
     for done, (name, settings) in enumerate(attacks.items(), 1):
-        generator = seeded(seed + 1, device)
+        generator = seeded(seed + 1_000_000, device)  # apart from the draws of any seed
         for positions in torch.arange(count, device=device).split(chunk):
             start, wanted = latent[positions], labels[positions]
             attacked, walk = attack_one(gan, f1, start, wanted, settings, generator)

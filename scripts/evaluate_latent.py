@@ -77,22 +77,20 @@ def attack_rows(rows, name, kind, *, targeted, seed, target):
         found["targeted_success"] = (rate(success), "the oracle sees the target, f1 the old label")
         aimed = rows["auxiliary_label"].to_numpy() == rows["target_label"].to_numpy()
         found["auxiliary_target"] = (rate(aimed), "f_G sees the target")
-    distance = mean_interval(rows["latent_distance"].to_numpy())
-    return [
-        *(
-            measurement(f"beyond.latent.{name}.{what}", value, seed=seed, description=text)
-            for what, (value, text) in (
-                (what, (value, f"{named}: {text}")) for what, (value, text) in found.items()
-            )
-        ),
+    measured = [
         measurement(
-            f"beyond.latent.{name}.distance",
-            distance,
-            seed=seed,
-            description=f"{named}: ||z' - z||",
-            unit="L2",
-        ),
+            f"beyond.latent.{name}.{what}", value, seed=seed, description=f"{named}: {text}"
+        )
+        for what, (value, text) in found.items()
     ]
+    distance = measurement(
+        f"beyond.latent.{name}.distance",
+        mean_interval(rows["latent_distance"].to_numpy()),
+        seed=seed,
+        description=f"{named}: ||z' - z||",
+        unit="L2",
+    )
+    return [*measured, distance]
 
 
 def evaluate_latent(

@@ -13,7 +13,8 @@ Departures and gaps:
 ASSUME: the paper gives no number of steps; the authors' script for StyleGAN makes 400.
 ASSUME: "minimise the difference of f_G(z') and y_target" is f_G's cross-entropy, of weight 1.
 ASSUME: at z' = z the distance has no gradient. `jittered` moves the start off z by a trace.
-ASSUME: the authors' script hinges on each coordinate (form ``sm``), the paper on all together.
+ASSUME: the authors' script hinges on each coordinate (form ``sm``), the paper on all together. The
+script has no AC-GAN; its epsilon for StyleGAN is 0.35.
 Song et al. descend with noise, hold z by a penalty of weight 100 and start again where they fail;
 here Adam descends, the box is hard, and each z has one attempt.
 """
