@@ -211,7 +211,7 @@ BAD = [
     ),
     (
         "latent: {attacks: {song_type2: {k: 1.0}}}",
-        "`latent.attacks.song_type2.k` is no setting; did you mean `kind`?",
+        "`latent.attacks.song_type2.k` is no setting; allowed are kind, steps, lr, epsilon, gui",
     ),
     (
         "latent: {attacks: {targeted: {form: all}}}",
