@@ -17,11 +17,13 @@ from typeone.realism import kernel_distance_interval
 
 @torch.no_grad()
 def generator_rows(generator_path, oracle_paths, test_path, *, fresh, clear_confidence, seed):
-    """Rows on ``fresh`` new digits of G, each class in turn."""
+    """Rows on ``fresh`` new digits of G, latents and classes drawn."""
     gan = load_gan(generator_path)
     judges = [load_classifier(path) for path in oracle_paths]
-    labels = torch.arange(fresh) % gan.classes
-    latent = torch.randn(fresh, gan.latent_dim, generator=seeded(seed))
+    generator = seeded(seed)
+    # drawn, not in turn: the kernel distance is unbiased for independent images alone
+    labels = torch.randint(gan.classes, (fresh,), generator=generator)
+    latent = torch.randn(fresh, gan.latent_dim, generator=generator)
     images = to_uint8(gan.generate(latent, labels)).float() / 255
     seen = Ensemble(judges).verdict(images, clear_confidence=clear_confidence)
     right = seen.label == labels
