@@ -18,6 +18,7 @@ include: "rules/toy.smk"
 include: "rules/roc.smk"
 include: "rules/sphere.smk"
 include: "rules/defenses.smk"
+include: "rules/latent.smk"
 include: "rules/results.smk"
 
 
@@ -38,6 +39,7 @@ rule all:
         rules.plot_figure6.output,
         rules.plot_figure7a.output,
         rules.plot_figure7a_ours.output,
+        rules.plot_figure8.output,
         rules.plot_table1_roc.output,
         rules.plot_variants.output,
         rules.plot_ablations.output,

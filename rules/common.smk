@@ -223,6 +223,27 @@ def validate_strengthening(config):
             )
 
 
+def validate_latent(config):
+    """Stop with one line where the attacks on the latent space ask for what there is not."""
+    latent, seed = config["latent"], config["generator"]["seed"]
+    if latent["target"] not in config["classifiers"]:
+        raise WorkflowError(
+            f"`latent.target` is {latent['target']!r}; needs a classifier that exists: "
+            + ", ".join(config["classifiers"])
+        )
+    if latent["count"] > latent["draws"]:
+        raise WorkflowError(
+            f"`latent.count` is {latent['count']}; needs at most `latent.draws`, {latent['draws']}"
+        )
+    for section, who in (("oracle", "judges"), ("attackers", "attackers")):
+        first = config[section]["seed"]
+        if first <= seed < first + len(config[section]["members"]):
+            raise WorkflowError(
+                f"`generator.seed` is {seed}, also a seed of the {who}, from `{section}.seed` "
+                f"{first} on; they must share none"
+            )
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -283,6 +304,7 @@ def validate_config(config, schema):
     validate_roc(config)
     validate_sphere(config)
     validate_strengthening(config)
+    validate_latent(config)
     if "clean" in config["attacks"]:
         raise WorkflowError(
             "`attacks` holds the name 'clean', which stands for digits that nothing attacked; "

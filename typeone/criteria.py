@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from typeone.losses import cross_entropy
 
+Keep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(images, example numbers) → (J1, is what must be kept still kept), each ``(M,)``."""
+
 
 class KeepLabel:
     """J1 of Eq. 9 for a classifier: cross-entropy of f1 at the label that must not change.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -45,3 +47,17 @@ def manifold_penalty(logit: Tensor, form: str) -> Tensor:
 def latent_norm(latent: Tensor) -> Tensor:
     """||z||_2 of J_IT (not squared), ``(N, D)`` → ``(N,)``; its gradient at 0 is taken as 0."""
     return torch.linalg.vector_norm(latent, dim=1)
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, share: Tensor
+) -> Tensor:
+    """WGAN-GP's (||grad critic||_2 - 1)² between real and fake images, ``(N,)``.
+
+    ``share`` ``(N,)`` in [0, 1]: how much of ``real`` is in the point looked at. Gulrajani et al.
+    (2017), Eq. 3, without its weight.
+    """
+    share = share.view(-1, *[1] * (real.ndim - 1))
+    between = (share * real + (1 - share) * fake).requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square()

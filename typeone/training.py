@@ -12,11 +12,11 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -32,6 +32,24 @@ logger = logging.getLogger(__name__)
 Objective = Callable[[Tensor, float], Mapping[str, Tensor]]
 """(batch of row numbers, epochs done so far as a float) → named values an example; ``loss`` is
 minimised, the others are only recorded."""
+
+
+class Player(NamedTuple):
+    """One side of a game, with parameters and an optimiser of its own.
+
+    Attributes:
+        parameters: what it moves.
+        objective: of its own; no two players record a value of the same name.
+        loss: the name of the value that is minimised.
+        every: it moves at every so many-th step, the last of them.
+        moved: called after each of its moves.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    objective: Objective
+    loss: str = "loss"
+    every: int = 1
+    moved: Callable[[], None] | None = None
 
 
 class TrainingDivergedError(InputError):
@@ -122,26 +140,30 @@ class Checkpoint:
                 break
 
 
-def _pack(model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> dict:
+def _pack(
+    model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], generator: torch.Generator
+) -> dict:
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    for i, slots in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for k, v in slots.items()}
+    for number, optimizer in enumerate(optimizers):
+        for i, slots in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{i}.{k}": torch.as_tensor(v) for k, v in slots.items()}
     return tensors | {"generator": generator.get_state()}
 
 
 def _unpack(
     tensors: dict[str, Tensor],
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     generator: torch.Generator,
 ) -> None:
     model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-    slots: dict[int, dict[str, Tensor]] = {}
+    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
     for key, value in tensors.items():
         if key.startswith("optimizer."):
-            _, i, name = key.split(".", 2)
-            slots.setdefault(int(i), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+            _, number, i, name = key.split(".", 3)
+            states[int(number)].setdefault(int(i), {})[name] = value
+    for optimizer, slots in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
     generator.set_state(tensors["generator"])
 
 
@@ -153,7 +175,7 @@ def _order(count: int, seed: int, epoch: int) -> Tensor:
 
 def train(
     model: nn.Module,
-    objective: Objective,
+    objective: Objective | Sequence[Player],
     *,
     name: str,
     count: int,
@@ -167,7 +189,8 @@ def train(
 
     Args:
         model: left in eval mode; parameters with ``requires_grad`` are trained.
-        objective: see `Objective`; called in training mode.
+        objective: see `Objective`; called in training mode. Or the players of a game, who move one
+            after the other at each step; ``model`` then holds the parameters of all.
         name: of the network, for progress lines and errors.
         count: number of examples.
         seed: decides the order of examples, epoch by epoch.
@@ -176,63 +199,79 @@ def train(
         evaluate: figures of the model in eval mode, asked at the end of every epoch.
 
     Returns:
-        The training curve: one row an epoch with the means of ``objective``'s values, ``lr``,
-        and the figures of ``evaluate``.
+        The training curve: one row an epoch with the means of ``objective``'s values over the
+        steps that it was asked at, ``lr``, and the figures of ``evaluate``.
 
     Raises:
         TrainingDivergedError: the loss is no longer finite; the last good checkpoint stays.
     """
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        trained,
-        lr=settings.lr,
-        betas=(settings.beta1, 0.999),
-        weight_decay=settings.weight_decay,
-    )
+    players = objective
+    if callable(objective):
+        players = [Player([p for p in model.parameters() if p.requires_grad], objective)]
+    trained = [p for player in players for p in player.parameters]
+    optimizers = [
+        torch.optim.AdamW(
+            player.parameters,
+            lr=settings.lr,
+            betas=(settings.beta1, 0.999),
+            weight_decay=settings.weight_decay,
+        )
+        for player in players
+    ]
     batch = min(settings.batch_size, count)
     per_epoch = count // batch
     total = settings.epochs * per_epoch
-    step, rows, sums = 0, [], {}
+    step, rows, sums, counts = 0, [], {}, {}
     if checkpoint and (found := checkpoint.load()):
         tensors, state = found
-        _unpack(tensors, model, optimizer, generator)
-        step, rows, sums = state["step"], state["rows"], state["sums"]
+        _unpack(tensors, model, optimizers, generator)
+        step, rows, sums, counts = (state[k] for k in ("step", "rows", "sums", "counts"))
         logger.info("%s: resumed at step %d of %d", name, step, total)
     say = Progress(f"training {name}", total, start=step)
     model.train()
     while step < total:
         epoch, place = divmod(step, per_epoch)
         order = _order(count, seed, epoch)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(settings, step / total)
-        values = objective(order[place * batch : (place + 1) * batch], step / per_epoch)
-        means = {k: v.mean() for k, v in values.items()}
-        optimizer.zero_grad(set_to_none=True)
-        means["loss"].backward()
-        optimizer.step()
+        lr = learning_rate(settings, step / total)
+        lost = {}
+        for player, optimizer in zip(players, optimizers, strict=True):
+            if (step + 1) % player.every:
+                continue
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            values = player.objective(order[place * batch : (place + 1) * batch], step / per_epoch)
+            means = {k: v.mean() for k, v in values.items()}
+            optimizer.zero_grad(set_to_none=True)
+            means[player.loss].backward(inputs=player.parameters)
+            optimizer.step()
+            if player.moved:
+                player.moved()
+            for key, value in means.items():
+                sums[key] = sums.get(key, 0.0) + value.item()
+                counts[key] = counts.get(key, 0) + 1
+            lost[player.loss] = means[player.loss].item()
         step += 1
-        for key, value in means.items():
-            sums[key] = sums.get(key, 0.0) + value.item()
-        if not math.isfinite(sums["loss"]):
+        bad = [(key, value) for key, value in lost.items() if not math.isfinite(value)]
+        if bad:
             kept = (
                 f"; the last good checkpoint is kept in {checkpoint.path}"
                 if checkpoint and checkpoint.path.exists()
                 else ""
             )
             raise TrainingDivergedError(
-                f"training {name}: the loss is {means['loss'].item()} in epoch {epoch + 1}, step "
+                f"training {name}: the {bad[0][0]} is {bad[0][1]} in epoch {epoch + 1}, step "
                 f"{step} of {total}; lower its learning rate (lr is {settings.lr}){kept}"
             )
         ended = step % per_epoch == 0
         if ended:
-            row = {"epoch": epoch + 1, **{k: v / per_epoch for k, v in sums.items()}}
-            row["lr"] = optimizer.param_groups[0]["lr"]
+            row = {"epoch": epoch + 1, **{k: v / counts[k] for k, v in sums.items()}}
+            row["lr"] = lr
             if evaluate:
                 model.eval()
                 row |= evaluate()
                 model.train()
             rows.append(row)
-            sums = {}
+            sums, counts = {}, {}
             logger.debug("%s: %s", name, row)
         if (
             checkpoint
@@ -241,10 +280,12 @@ def train(
             and all(torch.isfinite(p).all() for p in trained)  # the last good one stays
         ):
             checkpoint.save(
-                _pack(model, optimizer, generator), {"step": step, "rows": rows, "sums": sums}
+                _pack(model, optimizers, generator),
+                {"step": step, "rows": rows, "sums": sums, "counts": counts},
             )
         last = rows[-1] if rows else {}
-        say(step, ", ".join(f"{k} {v:.4g}" for k, v in last.items() if "error" in k or k == "loss"))
+        shown = [k for k in last if "error" in k or any(k == player.loss for player in players)]
+        say(step, ", ".join(f"{k} {last[k]:.4g}" for k in shown))
     if not all(torch.isfinite(p).all() for p in trained):
         raise TrainingDivergedError(
             f"training {name}: the weights are no longer finite after the last step; lower its "

@@ -46,13 +46,17 @@ OTHER_TYPE2 = (
 )
 IN_FIGURE1 = {"type1": ("paper", "ours"), "type2": ("ead", "pgd")}
 FIGURES = (
-    *("figure1", "figure2", "figure3", "figure5a", "figure6", "figure7a", "figure7a_ours"),
-    *("table1_roc", "variants", "ablations"),
+    *("figure1", "figure2", "figure3", "figure5a", "figure6", "figure7a"),
+    *("figure7a_ours", "figure8", "table1_roc", "variants", "ablations"),
 )
 RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS, *OTHER_TYPE2]
 WALKS = [(a, target) for a, target in RUNS if a in SVAE or (a, target) in OTHERS]
 TYPE2_RUNS = [*((a, "mlp") for a in TYPE2), *OTHER_TYPE2]
 TABLE_ENDS = ("csv", "md", "tex")
+LATENT_ATTACKS = {
+    **dict.fromkeys(("untargeted", "untargeted_sm", "targeted", "targeted_sm"), "type1"),
+    **{"targeted_k1": "type1", "embedding": "type1", "song_type2": "type2"},
+}
 VERDICTS = ("reproduced", "not reproduced", "inconsistent as stated")
 
 IMAGE = "fixed_size_binary[784]"
@@ -111,6 +115,25 @@ POINTS = {
     "image": IMAGE,
 }
 TRACE = {**POINTS, "label": "int64", "f1_confidence": "float"}
+LATENT128, CONDITION = (f"fixed_size_list<element: float>[{n}]" for n in (128, 10))
+JUDGED_LATENT = {
+    **{"variant": "string", "position": "int32", "label": "int64", "target_label": "int64"},
+    **{"image": IMAGE, "adversarial_image": IMAGE},
+    **{
+        "latent_start": LATENT128,
+        "latent_end": LATENT128,
+        "condition_end": CONDITION,
+        "steps": "int32",
+        "converged": "bool",
+    },
+    **{f"f1_label_{when}": "int64" for when in ("before", "after")},
+    **{f"f1_confidence_{when}": "float" for when in ("before", "after")},
+    **dict.fromkeys(("auxiliary_label", "oracle_label_before", "oracle_label"), "int64"),
+    **{"oracle_confidence": "float", "oracle_clear": "bool", "latent_distance": "float"},
+    **dict.fromkeys(("type1_success_oracle", "type1_success_clear"), "bool"),
+    **dict.fromkeys(("type1_targeted_oracle", "type2_success_oracle"), "bool"),
+    "type2_success_clear": "bool",
+}
 SCORES = {
     **{"attack": "string", "index": "int32", "f1_right": "bool"},
     **{"squeezer": "string", "metric": "string", "score": "float"},
@@ -178,6 +201,13 @@ TABLES = {
     **{f"mnist/detection/{t}/seed0/scores": SCORES for t in TARGETS},
     "mnist/detection/rates": RATES,
     "mnist/detection/roc": ROC,
+    "mnist/generator/curve": {
+        **{"epoch": "int64", "lr": "double"},
+        **dict.fromkeys(("critic_loss", "wasserstein", "penalty", "train_error"), "double"),
+        **dict.fromkeys(("generator_loss", "generator_ce"), "double"),
+    },
+    "mnist/latent/seed0/examples": JUDGED_LATENT,
+    "mnist/latent/measurements": MEASUREMENTS,
     "mnist/realism": {
         **{"attack": "string", "target": "string", "seed": "int64", "measure": "string"},
         **{"value": "double", "low": "double", "high": "double", "n": "int64"},
@@ -229,6 +259,7 @@ NETWORKS = {
     **{f"mnist/attackers/{name}/model": f"attacker_{name}" for name in ATTACKERS},
     **{f"mnist/svae/seed0/{stage}": "svae-28x28" for stage in ("stage1", "stage2")},
     "sphere/seed0/model": "quadratic",
+    "mnist/generator/model": "acgan-28x28",
 }
 
 
@@ -340,7 +371,7 @@ def test_columns_and_types(results, name, columns):
     assert {field.name: str(field.type) for field in schema} == columns
     shapes = json.loads(schema.metadata[b"typeone"])["shapes"]
     images = {k: [1, 28, 28] for k, kind in columns.items() if kind == IMAGE}
-    lists = {LATENT: [32], SPHERE_POINT: [100]}
+    lists = {LATENT: [32], LATENT128: [128], CONDITION: [10], SPHERE_POINT: [100]}
     assert shapes == images | {k: lists[kind] for k, kind in columns.items() if kind in lists}
 
 
@@ -541,6 +572,65 @@ def test_a_trace_follows_the_first_of_each_class_to_its_end(results, settings, a
     assert np.isnan(trace.j1).all() == (not settings["attacks"][attack]["keep"])
 
 
+@pytest.fixture(scope="module")
+def latent(results):
+    return read(results, "mnist/latent/seed0/examples")
+
+
+def test_every_variant_on_latents_has_the_same_starts(settings, latent):
+    n = settings["latent"]["count"]
+    assert latent.variant.tolist() == [name for name in LATENT_ATTACKS for _ in range(n)]
+    for name in LATENT_ATTACKS:
+        mine = latent.variant == name
+        for column in ("label", "image", "latent_start"):
+            values = getattr(latent, column)
+            np.testing.assert_array_equal(values[mine], values[:n])
+        np.testing.assert_array_equal(latent.position[mine], np.arange(n))
+    np.testing.assert_array_equal(latent.target_label, (latent.label + 1) % 10)
+
+
+def test_a_start_on_latents_is_what_f1_and_the_oracle_see(latent):
+    np.testing.assert_array_equal(latent.f1_label_before, latent.label)
+    np.testing.assert_array_equal(latent.oracle_label_before, latent.label)
+
+
+def test_success_on_latents_follows_from_the_labels(latent):
+    kept, left = latent.f1_label_after == latent.label, latent.oracle_label != latent.label
+    np.testing.assert_array_equal(latent.type1_success_oracle, kept & left)
+    np.testing.assert_array_equal(latent.type1_success_clear, kept & left & latent.oracle_clear)
+    aimed = latent.oracle_label == latent.target_label
+    np.testing.assert_array_equal(latent.type1_targeted_oracle, kept & aimed)
+    np.testing.assert_array_equal(latent.type2_success_oracle, ~kept & ~left)
+    np.testing.assert_array_equal(latent.type2_success_clear, ~kept & ~left & latent.oracle_clear)
+
+
+def test_distances_on_latents_are_those_of_the_latents(settings, latent):
+    moved = latent.latent_end - latent.latent_start
+    distance = np.linalg.norm(moved, axis=1)
+    np.testing.assert_allclose(latent.latent_distance, distance, rtol=SUMS)
+    box = settings["latent"]["attacks"]["song_type2"]["epsilon"]
+    assert np.abs(moved[latent.variant == "song_type2"]).max() <= box + FLOAT32
+
+
+def test_the_condition_moves_where_it_is_free(latent):
+    asked = np.eye(10)[latent.label]
+    moved = (latent.condition_end != asked).any(axis=1)
+    np.testing.assert_array_equal(moved, latent.variant == "embedding")
+
+
+def test_measurements_on_latents_count_the_examples(results, settings, latent):
+    told = read(results, "mnist/latent/measurements")
+    values = dict(zip(told.id.tolist(), zip(told.value, told.n, strict=True), strict=True))
+    for name, kind in LATENT_ATTACKS.items():
+        mine = latent.variant == name
+        success = getattr(latent, f"{kind}_success_oracle")[mine]
+        expected = (pytest.approx(success.mean()), len(success))
+        assert values[f"beyond.latent.{name}.true_success"] == expected
+        targeted = settings["latent"]["attacks"][name]["guide_weight"] > 0 and kind == "type1"
+        assert (f"beyond.latent.{name}.targeted_success" in values) == targeted
+    assert 0 <= values["beyond.generator.conditional_accuracy"][0] <= 1
+
+
 # networks
 
 
@@ -565,6 +655,11 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
     elif where[1] == "oracle":
         wanted = settings["oracle"]["members"][where[2]]["training"]
         seed = settings["oracle"]["seed"] + MEMBERS.index(where[2])
+    elif where[1] == "generator":
+        wanted, seed = settings["generator"]["training"], settings["generator"]["seed"]
+        assert metadata["objective"] == settings["generator"]["objective"]
+        assert metadata["latent_dim"] == settings["generator"]["latent_dim"]
+        assert 0 <= metadata["generated_error"] <= 1
     elif where[1] == "attackers":
         wanted = settings["attackers"]["members"][where[2]]["training"]
         seed = settings["attackers"]["seed"] + ATTACKERS.index(where[2])
@@ -602,10 +697,13 @@ def test_a_curve_has_a_row_an_epoch_and_falls(results, settings, name):
         training = settings["oracle"]["members"][where[2]]["training"]
     elif where[1] == "attackers":
         training = settings["attackers"]["members"][where[2]]["training"]
+    elif where[1] == "generator":
+        training = settings["generator"]["training"]
     else:
         training = (settings["classifiers"] | settings["strengthened"])[where[2]]["training"]
     assert curve.epoch.tolist() == list(range(1, training["epochs"] + 1))
-    assert len(curve.loss) == 1 or curve.loss[-1] < curve.loss[0]
+    falling = curve.train_error if where[1] == "generator" else curve.loss  # a game's need not
+    assert len(falling) == 1 or falling[-1] < falling[0]
     assert (curve.lr <= training["lr"]).all()
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from typeone.attacks import svae as engine
+from typeone.attacks import descent
 from typeone.attacks.image_terms import image_losses, shifted
 from typeone.attacks.svae import attack
 from typeone.criteria import KeepLabel
@@ -404,13 +404,13 @@ def test_the_gradient_of_all_terms_is_that_of_finite_differences(monkeypatch):
         **{"offset_lr": 0.5, "offset_weight": 0.9},
     )
     seen = []
-    step_of = engine._Adam.step
+    step_of = descent.Adam.step
 
     def spy(self, value, gradient):
         seen.append((value.clone(), gradient.clone()))
         return step_of(self, value, gradient)
 
-    monkeypatch.setattr(engine._Adam, "step", spy)
+    monkeypatch.setattr(descent.Adam, "step", spy)
     keep = KeepLabel(f1, torch.tensor([3]))
     attack(svae, z0, torch.tensor([7]), settings, keep=keep, attackers=attackers)
 

@@ -276,6 +276,35 @@ BAD = [
         "attacks: {ead: {targets: [lenet]}}",
         "`roc.type2` names 'ead'; needs one of `attacks` with `kind: type2` and mlp among its",
     ),
+    (
+        "latent: {target: lennet}",
+        "`latent.target` is 'lennet'; needs a classifier that exists: mlp",
+    ),
+    (
+        "latent: {count: 2001}",
+        "`latent.count` is 2001; needs at most `latent.draws`, 2000",
+    ),
+    (
+        "generator: {seed: 1001}",
+        "`generator.seed` is 1001, also a seed of the judges, from `oracle.seed` 1000 on; they mus",
+    ),
+    (
+        "generator: {seed: 2103}",
+        "`generator.seed` is 2103, also a seed of the attackers, from `attackers.seed` 2100 on",
+    ),
+    (
+        "latent: {attacks: {mine: {kind: type1}}}",
+        "`latent.attacks.mine` lacks `steps`, `lr`, `k`, `epsilon`, `form`, `jitter`, "
+        "`guide_weight`, `guide_target_loss`, `condition` and `patience` (see ",
+    ),
+    (
+        "latent: {attacks: {song_type2: {k: 1.0}}}",
+        "`latent.attacks.song_type2.k` is no setting; allowed are kind, steps, lr, epsilon, gui",
+    ),
+    (
+        "latent: {attacks: {targeted: {form: all}}}",
+        "`latent.attacks.targeted.form` is 'all'; needs one of paper, sm",
+    ),
     # names that paths are made of
     (
         "attacks: {My-Attack: {kind: type2, targets: [mlp], count: 1, settings: {method: ead}}}",

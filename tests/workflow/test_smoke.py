@@ -129,8 +129,10 @@ FIGURES = {
     "ours": {"plot_figure7a_ours", "plot_variants"},
     "transition": {"plot_figure5a"},
 }
+LATENT = {"attack_latent seed0", "evaluate_latent", "plot_figure8", "tabulate_reproduction"}
 ABLATIONS = ablating("paper") | ablating("ours")
-ALL_FIGURES = union(FIGURES.values()) | {"plot_table1_roc", "plot_ablations", "plot_figure1"}
+ATTACKED_FIGURES = union(FIGURES.values()) | {"plot_table1_roc", "plot_ablations", "plot_figure1"}
+ALL_FIGURES = ATTACKED_FIGURES | {"plot_figure8"}
 ALL_JUDGED = (
     union(judging(a) for a in ATTACKS)
     | {f"judge_ablations ablations.{a}.mlp.seed0" for a in ("paper", "ours")}
@@ -166,7 +168,7 @@ CONFIG_EDITS = {
         | strengthening("lenet_type1")
         | ABLATIONS
         | RATES
-        | ALL_FIGURES
+        | ATTACKED_FIGURES
     ),
     "classifiers: {lenet: {training: {lr: 0.001}}}": (
         {"train_classifier lenet.seed0", "sample_examples lenet.seed0"}
@@ -175,6 +177,7 @@ CONFIG_EDITS = {
         | union(attacking(a, "lenet") for a in ("paper_lenet", "fgsm", "pgd"))
         | strengthening(*STRENGTHENED)
         | {"plot_variants"}
+        | LATENT
         | RATES
     ),
     # what is strengthened
@@ -188,11 +191,11 @@ CONFIG_EDITS = {
         | strengthening("lenet_type1")
         | ABLATIONS
         | RATES
-        | ALL_FIGURES
+        | ATTACKED_FIGURES
     ),
     # judges and detectors look at what is there; an attack that knows the detector changes with it
     "oracle: {members: {wide: {training: {lr: 0.001}}}}": (
-        {"train_oracle wide", "evaluate_oracle"} | ALL_JUDGED | ALL_FIGURES
+        {"train_oracle wide", "evaluate_oracle"} | ALL_JUDGED | LATENT | ALL_FIGURES
     ),
     "detection: {median: 3}": SCORES | attacking("ours_adaptive") | RATES,
     "detection: {zetas: [0.3]}": RATES,
@@ -205,6 +208,11 @@ CONFIG_EDITS = {
         | RATES
         | FIGURES["ours"]
     ),
+    # the generator and the attacks on its latent space
+    "generator: {objective: {classifier_weight: 2.0}}": {"train_generator"} | LATENT,
+    "latent: {attacks: {targeted: {k: 0.02}}}": LATENT,
+    "latent: {fresh: 60}": {"evaluate_latent", "tabulate_reproduction"},
+    "latent: {pairs: 3}": {"plot_figure8"},
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
@@ -344,7 +352,7 @@ def test_an_edit_of_the_configuration_reruns_what_depends_on_it(plans, edit, job
 def test_a_second_seed_adds_its_own_jobs(smoke):
     """Nothing of the first seed runs again, except what pools the seeds."""
     pending = smoke.pending("seeds: [0, 1]")
-    pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2 | MEASURED | WITHSTOOD
+    pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2 | MEASURED | WITHSTOOD | {"evaluate_latent"}
     assert {job for job in pending if "seed1" not in job} == pooling
     assert not any("seed0" in job for job in pending)
     assert len(pending - pooling) > 60

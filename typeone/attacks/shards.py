@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typeone.attacks.svae import Keep, SvaeAttackSettings, TracePoint, attack
-from typeone.criteria import next_class
+from typeone.attacks.svae import SvaeAttackSettings, TracePoint, attack
+from typeone.criteria import Keep, next_class
 from typeone.errors import InputError
 from typeone.images import binarise, to_uint8
 from typeone.logs import Progress

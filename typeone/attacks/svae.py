@@ -20,21 +20,20 @@ ASSUME: z starts at mu(x) of the binarised image, as the SVAE was trained; f1 re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks.descent import Walk, descend
 from typeone.attacks.image_terms import image_losses
+from typeone.criteria import Keep
 from typeone.errors import InputError
 from typeone.images import to_uint8
 from typeone.losses import cross_entropy, latent_norm, manifold_penalty
 from typeone.models.svae import SupervisedVAE
-
-Keep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(images, example numbers) → (J1, is what must be kept still kept), each ``(M,)``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,49 +140,21 @@ def update_k(k: Tensor, j1: Tensor, j2: Tensor, settings: SvaeAttackSettings) ->
     return (k + settings.eta * (equilibrium + hinge)).clamp(0, settings.k_max)
 
 
-class _Adam:
-    """Adam (Kingma & Ba) with the moments of each row apart, so that rows can leave.
-
-    Epsilon is added before the bias correction, as TensorFlow did for the paper.
-    """
-
-    def __init__(self, like: Tensor, lr: float, beta2: float) -> None:
-        self.lr, self.beta2, self.t = lr, beta2, 0
-        self.first, self.second = torch.zeros_like(like), torch.zeros_like(like)
-
-    def step(self, value: Tensor, gradient: Tensor) -> Tensor:
-        self.t += 1
-        self.first.lerp_(gradient, 0.1)
-        self.second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
-        scale = self.lr * (1 - self.beta2**self.t) ** 0.5 / (1 - 0.9**self.t)
-        return value - scale * self.first / (self.second.sqrt() + 1e-8)
-
-    def keep(self, rows: Tensor) -> None:
-        self.first, self.second = self.first[rows], self.second[rows]
-
-
-class _Walk:
-    """The examples still in the batch, M of N: where they are, and what each carries along.
+class _Walk(Walk):
+    """A walk of latents, ``latent`` ``(M, D)``, and of ``offset`` ``(M, C, H, W)`` if asked for.
 
     Attributes:
-        rows: their numbers in the batch, ``(M,)``.
-        moving: ``latent`` ``(M, D)`` and, if settings ask for it, ``offset`` ``(M, C, H, W)``.
         k: the weight of J1, ``(M,)``.
-        held: steps of success in a row, ``(M,)``.
     """
 
     def __init__(self, svae: SupervisedVAE, latent: Tensor, settings: SvaeAttackSettings) -> None:
         self.svae = svae
-        self.rows = torch.arange(len(latent), device=latent.device)
-        self.moving = {"latent": latent.clone()}
-        rates = {"latent": settings.lr, "offset": settings.offset_lr}
+        moving = {"latent": latent.clone()}
         if settings.offset_lr > 0:
-            self.moving["offset"] = torch.zeros_like(svae.decode_logits(latent))
-        self.adam = {
-            name: _Adam(value, rates[name], settings.beta2) for name, value in self.moving.items()
-        }
+            moving["offset"] = torch.zeros_like(svae.decode_logits(latent))
+        rates = {"latent": settings.lr, "offset": settings.offset_lr}
+        super().__init__(moving, rates, settings.beta2)
         self.k = latent.new_full((len(latent),), min(settings.k_start, settings.k_max))
-        self.held = torch.zeros_like(self.rows)
 
     def decode(self, chosen: Tensor | slice = slice(None)) -> Tensor:
         """f_dec(z), with the offset if there is one, of the ``chosen`` examples."""
@@ -192,18 +163,9 @@ class _Walk:
             return self.svae.decode(latent)
         return torch.sigmoid(self.svae.decode_logits(latent) + self.moving["offset"][chosen])
 
-    def step(self, objective: Tensor) -> None:
-        """One update by the gradient of ``objective`` ``(M,)``."""
-        gradients = torch.autograd.grad(objective.sum(), list(self.moving.values()))
-        for name, gradient in zip(self.moving, gradients, strict=True):
-            self.moving[name] = self.adam[name].step(self.moving[name].detach(), gradient)
-
     def keep(self, stay: Tensor) -> None:
-        """Drop the examples that ``stay`` ``(M,)`` leaves out."""
-        self.rows, self.k, self.held = self.rows[stay], self.k[stay], self.held[stay]
-        for name in self.moving:
-            self.moving[name] = self.moving[name][stay]
-            self.adam[name].keep(stay)
+        super().keep(stay)
+        self.k = self.k[stay]
 
 
 class _Terms(NamedTuple):
@@ -301,18 +263,19 @@ def attack(
     steps = torch.zeros_like(walk.rows)
     converged = torch.zeros_like(walk.rows, dtype=torch.bool)
 
-    for step in range(settings.steps + 1):
-        terms = _evaluate(walk, target_labels[walk.rows], settings, keep, attackers, step)
-        leaving = torch.full_like(terms.success, step == settings.steps)
-        if settings.patience is not None and step % settings.check_every == 0:
-            walk.held = torch.where(terms.success, walk.held + settings.check_every, 0)
-            settled = walk.held >= settings.patience + settings.check_every
-            leaving |= settled
-            converged[walk.rows[settled]] = True
+    def evaluate(step: int) -> _Terms:
+        return _evaluate(walk, target_labels[walk.rows], settings, keep, attackers, step)
+
+    for step, terms, leaving, settled, ends in descend(
+        walk,
+        evaluate,
+        steps=settings.steps,
+        patience=settings.patience,
+        check_every=settings.check_every,
+    ):
         if len(followed):
             due = torch.isin(walk.rows, followed) & (leaving | (step % follow_every == 0))
             trace += _points(step, walk, terms, due)
-        ends = step == settings.steps or bool(leaving.any())
         if ends:
             gone = walk.rows[leaving]
             with torch.no_grad():
@@ -321,11 +284,7 @@ def attack(
                 images = final.new_zeros((len(latent), *final.shape[1:]))
             images[gone], latent_end[gone] = final, walk.moving["latent"].detach()[leaving]
             k_end[gone], steps[gone] = walk.k[leaving], step
-            if len(gone) == len(walk.rows):
-                break
-        walk.step(terms.objective)
-        if ends:
-            walk.keep(~leaving)
+            converged[walk.rows[settled]] = True
     return AttackResult(images, latent, latent_end, steps, converged, k_end, trace)
 
 

@@ -1,0 +1,150 @@
+"""How the attacks on the latent space went, and how good the generator is that they start from."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from typeone.artifacts import read_model_metadata, read_parquet, write_parquet
+from typeone.devices import compute_device, seeded
+from typeone.images import read_digits, to_uint8
+from typeone.logs import job_log, logger
+from typeone.measurements import measurement
+from typeone.metrics import mean_interval, rate
+from typeone.models.classifiers import Ensemble, load_classifier, predict
+from typeone.models.generators import load_gan
+from typeone.realism import kernel_distance_interval
+
+
+@torch.no_grad()
+def generator_rows(generator_path, oracle_paths, test_path, *, fresh, clear_confidence, seed):
+    """Rows on ``fresh`` new digits of G, latents and classes drawn."""
+    gan = load_gan(generator_path)
+    judges = [load_classifier(path) for path in oracle_paths]
+    generator = seeded(seed)
+    # drawn, not in turn: the kernel distance is unbiased for independent images alone
+    labels = torch.randint(gan.classes, (fresh,), generator=generator)
+    latent = torch.randn(fresh, gan.latent_dim, generator=generator)
+    images = to_uint8(gan.generate(latent, labels)).float() / 255
+    seen = Ensemble(judges).verdict(images, clear_confidence=clear_confidence)
+    right = seen.label == labels
+    real = read_digits(test_path)[0][:fresh]
+    near = kernel_distance_interval(
+        *(predict(judges[0][:-1], batch).numpy() for batch in (images, real))
+    )
+    of = {"seed": read_model_metadata(generator_path)["seed"]}
+    told = f"{fresh} fresh latents"
+    return [
+        measurement(
+            "beyond.generator.conditional_accuracy",
+            rate(right.numpy()),
+            description="AC-GAN: the oracle sees the digit that was asked for",
+            note=told,
+            **of,
+        ),
+        measurement(
+            "beyond.generator.clear",
+            rate((right & seen.clear).numpy()),
+            description="AC-GAN: the same, beyond doubt",
+            note=told,
+            **of,
+        ),
+        measurement(
+            "beyond.generator.kernel_distance",
+            near,
+            description="AC-GAN: kernel distance to test digits, a judge's features",
+            unit="squared MMD",
+            note="0: the same distribution",
+            **of,
+        ),
+    ]
+
+
+def attack_rows(rows, name, kind, *, targeted, seed, target):
+    """Rows on one variant of one seed, of what `attack_latent` stored of it."""
+    label, judged = rows["label"].to_numpy(), rows["oracle_label"].to_numpy()
+    said = "Type I" if kind == "type1" else "Type II"
+    named = f"{said} on latents, {name}, {target}"
+    found = {
+        "true_success": (rate(rows[f"{kind}_success_oracle"].to_numpy()), "true success"),
+        "clear_success": (rate(rows[f"{kind}_success_clear"].to_numpy()), "clear true success"),
+        "f1_kept": (rate(rows["f1_label_after"].to_numpy() == label), "f1 keeps the label"),
+        "oracle_kept": (rate(judged == label), "the oracle sees the old label"),
+        "auxiliary_kept": (
+            rate(rows["auxiliary_label"].to_numpy() == label),
+            "f_G sees the old label",
+        ),
+    }
+    if targeted:
+        success = rows["type1_targeted_oracle"].to_numpy()
+        found["targeted_success"] = (rate(success), "the oracle sees the target, f1 the old label")
+        aimed = rows["auxiliary_label"].to_numpy() == rows["target_label"].to_numpy()
+        found["auxiliary_target"] = (rate(aimed), "f_G sees the target")
+    measured = [
+        measurement(
+            f"beyond.latent.{name}.{what}", value, seed=seed, description=f"{named}: {text}"
+        )
+        for what, (value, text) in found.items()
+    ]
+    distance = measurement(
+        f"beyond.latent.{name}.distance",
+        mean_interval(rows["latent_distance"].to_numpy()),
+        seed=seed,
+        description=f"{named}: ||z' - z||",
+        unit="L2",
+    )
+    return [*measured, distance]
+
+
+def evaluate_latent(
+    *,
+    examples_paths,
+    generator_path,
+    oracle_paths,
+    test_path,
+    measurements_path,
+    attacks,
+    target,
+    fresh,
+    fresh_seed,
+    clear_confidence,
+):
+    """Write the measurements; ``examples_paths``: by seed."""
+    found = generator_rows(
+        generator_path,
+        oracle_paths,
+        test_path,
+        fresh=fresh,
+        clear_confidence=clear_confidence,
+        seed=fresh_seed,
+    )
+    frames = {seed: read_parquet(path).frame() for seed, path in examples_paths.items()}
+    for name, settings in attacks.items():
+        for seed, frame in frames.items():
+            found += attack_rows(
+                frame[frame["variant"] == name],
+                name,
+                settings["kind"],
+                targeted=settings["guide_weight"] > 0 and settings["kind"] == "type1",
+                seed=seed,
+                target=target,
+            )
+    for row in found:
+        logger.info("%s, seed %d: %.3f", row["id"], row["seed"], row["value"])
+    frame = pd.DataFrame(found)
+    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_latent(
+            examples_paths=dict(zip(snakemake.params.seeds, snakemake.input.examples, strict=True)),
+            generator_path=snakemake.input.generator,
+            oracle_paths=snakemake.input.oracle,
+            test_path=snakemake.input.test,
+            measurements_path=snakemake.output.measurements,
+            attacks=snakemake.params.attacks,
+            target=snakemake.params.target,
+            **snakemake.params.settings,
+            clear_confidence=snakemake.params.clear_confidence,
+        )

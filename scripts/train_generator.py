@@ -1,0 +1,97 @@
+"""Train the AC-GAN whose latent space is attacked (III-D, IV-E): G, and f_G within its critic."""
+
+import copy
+
+import pandas as pd
+import torch
+from torch import nn
+
+from typeone.artifacts import digest, save_model, write_parquet
+from typeone.devices import compute_device, seeded
+from typeone.images import read_digits
+from typeone.logs import job_log, logger
+from typeone.models.classifiers import error_rate
+from typeone.models.generators import ARCHITECTURE, AuxiliaryGAN
+from typeone.objectives import acgan
+from typeone.training import Checkpoint, TrainingSettings, train
+
+
+def train_generator(
+    *,
+    train_path,
+    test_path,
+    model_path,
+    curve_path,
+    latent_dim,
+    channels,
+    training,
+    objective,
+    seed,
+    checkpoint,
+    device,
+):
+    """Write G (the average of its last steps) with the critic, f_G's test error, the curve.
+
+    ``objective``: settings of `acgan`.
+    """
+    images, labels = read_digits(train_path, device)
+    generator = seeded(seed, device)
+    gan = AuxiliaryGAN(latent_dim=latent_dim, channels=channels)
+    gan.reset_parameters(seeded(seed))
+    gan.to(device)
+    average = copy.deepcopy(gan.generator).requires_grad_(False)
+    curve = train(
+        nn.ModuleDict({"gan": gan, "average": average}),
+        acgan(gan, average, images, labels, generator, **objective),
+        name=f"AC-GAN seed {seed}",
+        count=len(images),
+        settings=TrainingSettings(**training),
+        seed=seed,
+        generator=generator,
+        checkpoint=checkpoint,
+    )
+    gan.generator.load_state_dict(average.state_dict())
+    test, test_labels = read_digits(test_path, device)
+    wanted = torch.arange(1000, device=device) % gan.classes
+    drawn = gan.generate(torch.randn(1000, latent_dim, generator=generator, device=device), wanted)
+    metrics = {
+        "test_error": error_rate(gan.classify, test, test_labels),
+        "test_n": len(test),
+        "generated_error": error_rate(gan.classify, drawn.detach(), wanted),
+    }
+    logger.info(
+        "f_G of the AC-GAN: %.2f %% errors on test digits, %.2f %% on digits of G",
+        *(100 * metrics[k] for k in ("test_error", "generated_error")),
+    )
+    save_model(
+        model_path,
+        gan,
+        metadata={
+            "architecture": ARCHITECTURE,
+            "latent_dim": latent_dim,
+            "channels": channels,
+            "seed": seed,
+            "training": training,
+            "objective": objective,
+            **metrics,
+        },
+    )
+    frame = pd.DataFrame(curve)  # an epoch of few batches may hold no move of the generator
+    write_parquet(curve_path, {name: frame[name].to_numpy() for name in frame})
+    checkpoint.discard()
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.train])
+        train_generator(
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            train_path=snakemake.input.train,
+            test_path=snakemake.input.test,
+            model_path=snakemake.output.model,
+            curve_path=snakemake.output.curve,
+            **snakemake.params.settings,
+            seed=snakemake.params.seed,
+            device=device,
+        )
