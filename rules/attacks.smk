@@ -104,6 +104,7 @@ rule attack_ablations:
         "results/benchmarks/attack_ablations/{attack}.{target}.seed{seed}.{shard}.tsv"
     wildcard_constraints:
         attack="|".join(config["ablations"]["attacks"]) or "none",
+    priority: 50
     conda:
         "../envs/typeone.yaml"
     threads: 1
