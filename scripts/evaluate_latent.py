@@ -12,7 +12,7 @@ from typeone.measurements import measurement
 from typeone.metrics import mean_interval, rate
 from typeone.models.classifiers import Ensemble, load_classifier, predict
 from typeone.models.generators import load_gan
-from typeone.realism import kernel_distance_interval
+from typeone.realism import KernelDistance, kernel_distance_interval
 
 
 @torch.no_grad()
@@ -28,9 +28,8 @@ def generator_rows(generator_path, oracle_paths, test_path, *, fresh, clear_conf
     seen = Ensemble(judges).verdict(images, clear_confidence=clear_confidence)
     right = seen.label == labels
     real = read_digits(test_path)[0][:fresh]
-    near = kernel_distance_interval(
-        *(predict(judges[0][:-1], batch).numpy() for batch in (images, real))
-    )
+    features, reference = (predict(judges[0][:-1], b).numpy() for b in (images, real))
+    near = kernel_distance_interval(features, KernelDistance(reference))
     of = {"seed": read_model_metadata(generator_path)["seed"]}
     told = f"{fresh} fresh latents"
     return [
