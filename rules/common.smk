@@ -1,6 +1,7 @@
 # Validation of the configuration and the lists that rules are made of.
 # Consumes config; yields SEEDS, SHARDS, MEMBERS, SQUEEZERS, TARGETS, MEASUREMENTS and the few functions
 # that rules share.
+import csv
 import difflib
 import json
 import math
@@ -397,6 +398,12 @@ def figure_caption(attack, target, seed):
         f"Variant {attack}, target {target}, seed {seed}, preset {config['preset']}: "
         "the first example of each class."
     )
+
+
+def published_value(identity):
+    """A number of the paper by its id."""
+    with open(f"{workflow.basedir}/docs/published-values.csv", newline="") as file:
+        return next(float(r["published"]) for r in csv.DictReader(file) if r["id"] == identity)
 
 
 def record_config(path):

@@ -83,7 +83,6 @@ rule plot_figure3:
         trace=rules.attack_sphere.output.trace.format(seed=SEEDS[0]),
         curves=expand(rules.train_sphere.output.curve, seed=SEEDS),
         measurements=rules.evaluate_sphere.output.measurements,
-        published=f"{workflow.basedir}/docs/published-values.csv",
     output:
         "results/figures/figure3.png",
         "results/figures/figure3.pdf",
@@ -98,6 +97,7 @@ rule plot_figure3:
         *code("plot_figure3.py"),
         inner=config["sphere"]["inner"],
         outer=config["sphere"]["outer"],
+        published=published_value("sphere.error_rate"),
         seeds=SEEDS,
         dpi=config["figures"]["dpi"],
         preset=config["preset"],

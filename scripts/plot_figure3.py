@@ -4,7 +4,6 @@ from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
@@ -127,7 +126,7 @@ def plot_figure3(
     trace_path,
     curve_paths,
     measurements_path,
-    published_path,
+    published,
     figure_paths,
     inner,
     outer,
@@ -136,12 +135,11 @@ def plot_figure3(
 ):
     """Draw the walks between the spheres, one walk by step, and the error against its floor.
 
-    ``curve_paths``: by seed; the walks are the first seed's.
+    ``curve_paths``: by seed; the walks are the first seed's. ``published``: the error's bound.
     """
     walks = read_parquet(trace_path).frame()
     curves = {seed: read_parquet(path).frame() for seed, path in curve_paths.items()}
     found = read_parquet(measurements_path).frame()
-    entries = pd.read_csv(published_path).set_index("id")["published"]
     first, *_ = curve_paths
     with style():
         figure, panels = plt.subplot_mosaic(
@@ -158,7 +156,7 @@ def plot_figure3(
             curves,
             found[found["id"] == "sphere.error_rate"],
             floor=found.loc[found["id"] == "beyond.sphere.floor", "value"].iloc[0],
-            published=entries["sphere.error_rate"],
+            published=published,
         )
         add_caption(
             figure,
@@ -177,7 +175,7 @@ if "snakemake" in globals():
             trace_path=snakemake.input.trace,
             curve_paths=dict(zip(snakemake.params.seeds, snakemake.input.curves, strict=True)),
             measurements_path=snakemake.input.measurements,
-            published_path=snakemake.input.published,
+            published=snakemake.params.published,
             figure_paths=list(snakemake.output),
             inner=snakemake.params.inner,
             outer=snakemake.params.outer,

@@ -566,7 +566,9 @@ def test_a_trace_follows_the_first_of_each_class_to_its_end(results, settings, a
         last = int(rows.steps[position])
         steps = sorted({*range(0, last + 1, settings["trace"]["every"]), last})
         assert trace.step[mine].tolist() == steps
-        np.testing.assert_array_equal(trace.image[mine][-1], rows.adversarial_image[position])
+        # decoded among other examples: a sum in another order can round to the next level
+        apart = trace.image[mine][-1].astype(int) - rows.adversarial_image[position]
+        assert np.abs(apart).max() <= 1
         end = trace.f1_confidence[mine][-1]
         np.testing.assert_allclose(end, rows.f1_confidence_after[position], atol=SUMS)
     assert np.isnan(trace.j1).all() == (not settings["attacks"][attack]["keep"])
