@@ -8,6 +8,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/digests.smk"
+include: "rules/validation.smk"
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/classifiers.smk"
