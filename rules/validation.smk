@@ -178,6 +178,12 @@ def validate_sphere(config):
 
 def validate_strengthening(config):
     """Stop with one line where a strengthened network names what there is not."""
+    published = config["strengthened"]["lenet_alp"]
+    if (published["method"], published["base"]) != ("logit_pairing", "lenet"):
+        raise WorkflowError(
+            f"`strengthened.lenet_alp` has `method` {published['method']!r} and `base` "
+            f"{published['base']!r}; needs logit_pairing and lenet, whose accuracies the paper prints"
+        )
     for name, network in config["strengthened"].items():
         if name in config["classifiers"]:
             raise WorkflowError(

@@ -54,10 +54,23 @@ def draw_starts(gan, f1, oracle, generator, *, count, draws, clear_confidence):
     return latent[chosen], labels[chosen]
 
 
-def attack_one(gan, f1, latent, labels, settings, generator):
+def walk_of(gan, latent, labels, settings, generator):
+    """What one variant walks from every z, and where it starts; noise is drawn for all at once.
+
+    A free condition is walked as more coordinates of z.
+    """
+    if settings["kind"] == "type2":
+        return latent, latent
+    walked = latent
+    if settings["condition"] == "free":
+        walked = torch.cat([latent, gan.condition(labels)], dim=1)
+    return walked, jittered(walked, settings["jitter"], generator)
+
+
+def attack_one(gan, f1, walked, start, labels, settings):
     """Images, latents, conditions of G, steps, who converged: one variant on one batch.
 
-    ``settings`` as in the configuration. A free condition is walked as more coordinates of z.
+    ``settings`` as in the configuration, ``walked`` and ``start`` as of `walk_of`.
     """
     how = {k: v for k, v in settings.items() if k not in ("kind", "condition")}
     condition, size = gan.condition(labels), gan.latent_dim
@@ -68,24 +81,21 @@ def attack_one(gan, f1, latent, labels, settings, generator):
 
     if settings["kind"] == "type2":
         result = attack_within_box(
-            decode, latent, labels, BoxAttackSettings(**how), classifier=f1, guide=gan.classify
+            decode, walked, labels, BoxAttackSettings(**how), classifier=f1, guide=gan.classify
         )
     else:
-        walked = latent
-        if settings["condition"] == "free":
-            walked = torch.cat([latent, condition], dim=1)
         result = attack(
             decode,
             walked,
             LatentAttackSettings(**how),
             keep=KeepLabel(f1, labels),
-            start=jittered(walked, settings["jitter"], generator),
+            start=start,
             guide=gan.classify,
             target_labels=next_class(labels),
         )
     ended = result.latent_end
     return result.images, {
-        "latent_start": latent,
+        "latent_start": walked[:, :size],
         "latent_end": ended[:, :size],
         "condition_end": ended[:, size:] if ended.shape[1] > size else condition,
         "steps": result.steps.int(),
@@ -154,9 +164,12 @@ def attack_latent(
     say = Progress("attacking the latent space", len(attacks))
     for done, (name, settings) in enumerate(attacks.items(), 1):
         generator = seeded(seed + 1_000_000, device)  # apart from the draws of any seed
+        walked, start = walk_of(gan, latent, labels, settings, generator)
         for positions in torch.arange(count, device=device).split(chunk):
-            start, wanted = latent[positions], labels[positions]
-            attacked, walk = attack_one(gan, f1, start, wanted, settings, generator)
+            wanted = labels[positions]
+            attacked, walk = attack_one(
+                gan, f1, walked[positions], start[positions], wanted, settings
+            )
             rows = example_rows(positions, originals[positions], wanted, attacked, **walk)
             rows |= views(rows, gan, f1, oracle, clear_confidence=clear_confidence, device=device)
             parts.append({"variant": np.full(len(positions), name), **rows})

@@ -25,10 +25,10 @@ def right_points(network, spheres, sphere, count, generator):
         count + count // 50 + 50, spheres.dim, radius, generator, dtype=torch.float64
     )
     right = drawn[(network(drawn) > 0) == spheres.oracle(drawn)]
-    if not len(right):
+    if len(right) < count:
         raise InputError(
-            f"f1 gets none of {len(drawn)} points of the {sphere} sphere right; needs a longer "
-            "training (`sphere.training.steps`)"
+            f"f1 gets only {len(right)} of {len(drawn)} points of the {sphere} sphere right, and "
+            f"{count} are to be attacked; needs a longer training (`sphere.training.steps`)"
         )
     return right[:count]
 

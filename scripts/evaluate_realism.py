@@ -8,12 +8,11 @@ from typeone.artifacts import read_parquet, write_parquet
 from typeone.devices import compute_device, seeded
 from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
 from typeone.logs import job_log, logger
-from typeone.metrics import mean_interval
+from typeone.metrics import mean_interval, next_seed
 from typeone.models.classifiers import load_classifier, predict
 from typeone.models.svae import load_svae
 from typeone.realism import (
     KernelDistance,
-    held_out,
     kernel_distance_interval,
     negative_elbo,
     odd_share,
@@ -26,7 +25,7 @@ def evaluate_realism(
 ):
     """Write rows (attack, target, seed, measure) of every run and of real digits.
 
-    ``svae_paths``: by seed; the images of one seed are shown to the SVAE of another, `held_out`
+    ``svae_paths``: by seed; the images of one seed are shown to the SVAE of another, `next_seed`
     says which. ``clean``: test digits drawn with ``seed`` as a control; the others
     are what all are compared with.
     """
@@ -35,7 +34,7 @@ def evaluate_realism(
     control, reference = images[order[:clean]], images[order[clean:]]
     judge = load_classifier(judge_path)
     svaes = {number: load_svae(path) for number, path in svae_paths.items()}
-    stranger = {number: svaes[other] for number, other in held_out(list(svaes)).items()}
+    stranger = {number: svaes[other] for number, other in next_seed(list(svaes)).items()}
 
     def features(batch):
         return predict(judge[:-1], batch).numpy()

@@ -33,7 +33,7 @@ def exactly(value):
     return Rate(value, value, value, 0)
 
 
-def type1_rows(name, examples, before, after, *, outer, tolerance):
+def type1_rows(examples, before, after, *, outer, tolerance):
     """Success and price of one Type I attack; ``before``, ``after``: f1 on both ends, ``(N,)``."""
     kept = (before > 0) == (after > 0)
     radius = np.linalg.norm(examples["adversarial"], axis=1)
@@ -79,11 +79,12 @@ def evaluate_sphere(*, model_paths, example_paths, measurements_path, spheres, t
             said[name] = found, before, after
         for attack in ("analytic", "printed", "walk"):
             found, before, after = said[attack, "inner"]
-            figures = type1_rows(
-                attack, found, before, after, outer=spheres.outer, tolerance=tolerance
-            )
+            figures = type1_rows(found, before, after, outer=spheres.outer, tolerance=tolerance)
             if attack == "analytic":
-                note = "landing exactly; as printed the move misses: beyond.sphere.printed.radius"
+                printed = type1_rows(
+                    *said["printed", "inner"], outer=spheres.outer, tolerance=tolerance
+                )["success"][0]
+                note = f"z' of the length that lands; by the formula as printed: {printed.value:g}"
                 say("sphere.type1_success", *figures.pop("success"), note=note)
             for what, (value, description, *unit) in figures.items():
                 say(f"beyond.sphere.{attack}.{what}", value, description, *unit)

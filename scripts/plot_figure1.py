@@ -150,14 +150,18 @@ def caption_of(measured, one, two, positive, seed, preset):
         value, low, high, n = measured(name)
         return f"{value:.3f} [{low:.3f}, {high:.3f}] of {n:.0f}"
 
+    def share(name):
+        value, _, _, n = measured(name)
+        return f"{value:.0%} of {n:.0f}"
+
     return (
         f"f1 (mlp), {positive} against the rest; score: margin of logit {positive}. The dot is "
         f"f1's own decision: true positives {told('clean.tpr')}, false positives "
         f"{told('clean.fpr')}. Down: {two} on {positive}s in which the oracle still sees a "
-        f"{positive}, true positives "
-        f"{told(f'{two}.tpr')}. Right: {one} on {positive}s in which it sees something else, false "
-        f"positives {told(f'{one}.fpr')}. Unclear images are left out. Intervals: 95 %, Wilson. "
-        f"Seed {seed}, preset {preset}."
+        f"{positive} ({share(f'{two}.still')}), true positives "
+        f"{told(f'{two}.tpr')}. Right: {one} on {positive}s in which it sees something else "
+        f"({share(f'{one}.gone')}), false positives {told(f'{one}.fpr')}. Unclear images "
+        f"are left out. Intervals: 95 %, Wilson. Seed {seed}, preset {preset}."
     )
 
 

@@ -8,7 +8,8 @@ from typeone.logs import job_log
 from typeone.measurements import pooled
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
-NOT_BUILT = {
+NOT_RUN = {
+    "alp": "no example against the base fooled it",
     "faces": "faces are not built yet",
     "table2": "faces are not built yet",
     "table3": "faces are not built yet",
@@ -71,7 +72,7 @@ def collect_rows(*, sources, runs, ablated, target, published_n, published_test_
             measured += of([path], [row])
     done = {row["id"]: row for row in measured}
     rows = [
-        done.pop(name, None) or verdicts.not_run(entry, NOT_BUILT[name.split(".")[0]])
+        done.pop(name, None) or verdicts.not_run(entry, NOT_RUN[name.split(".")[0]])
         for name, entry in entries.items()
     ]
     rows += of(sources["others"], beyond.classifier_rows(others))
@@ -131,6 +132,7 @@ def as_markdown(table):
                 f"[{figure(low, 3)}, {figure(high, 3)}]"
                 for low, high in zip(ran["ci_low"], ran["ci_high"], strict=True)
             ],
+            "unit": ran["unit"],
             "n": ran["n"],
             "seeds": ran["seeds"],
             "verdict": ran["verdict"],
@@ -141,7 +143,7 @@ def as_markdown(table):
     published = shown[~new].to_markdown(index=False, disable_numparse=True)
     beyond_it = (
         shown[new]
-        .drop(columns=["published", "verdict", "note"])
+        .drop(columns=["published", "verdict"])
         .to_markdown(index=False, disable_numparse=True)
     )
     missing = table[table["verdict"].str.startswith("not run")]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-_Z = 1.959963984540054  # standard normal quantile at 0.975
+Z95 = 1.959963984540054  # standard normal quantile at 0.975
 
 
 class Rate(NamedTuple):
@@ -32,8 +32,8 @@ def rate_of(successes: float, n: float) -> Rate:
     if n == 0:
         return Rate(math.nan, math.nan, math.nan, 0)
     p = round(successes) / n
-    centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+    centre = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
+    half = Z95 / (1 + Z95**2 / n) * math.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
     # at p = 0 and p = 1 the exact bound is p itself, which rounding can miss by 1e-17
     return Rate(p, min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half)), n)
 
@@ -45,7 +45,7 @@ def rate(successes: np.ndarray) -> Rate:
 
 def mean_interval(values: np.ndarray) -> Rate:
     """Mean of ``(N,)`` numbers with its normal 95 % interval."""
-    half = _Z * float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0
+    half = Z95 * float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0
     mean = float(np.mean(values))
     return Rate(mean, mean - half, mean + half, len(values))
 
@@ -61,7 +61,7 @@ def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
     values = np.array([r.value for r in rates])
     mean = float(values.mean())
     sd = float(values.std(ddof=1)) if len(rates) > 1 else math.nan
-    seeds = _Z * sd / math.sqrt(len(rates)) if len(rates) > 1 else 0.0
+    seeds = Z95 * sd / math.sqrt(len(rates)) if len(rates) > 1 else 0.0
     below = math.hypot(float(np.mean([r.value - r.low for r in rates])), seeds)
     above = math.hypot(float(np.mean([r.high - r.value for r in rates])), seeds)
     n = min(r.n for r in rates)
@@ -69,6 +69,13 @@ def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
     if bounded:
         low, high = max(0.0, low), min(1.0, high)
     return Rate(mean, low, high, n, sd)
+
+
+def next_seed(seeds: Sequence[int]) -> dict[int, int]:
+    """For each seed the next one, whose networks know nothing of its own; of a single one none."""
+    if len(seeds) == 1:
+        return {}
+    return dict(zip(seeds, [*seeds[1:], seeds[0]], strict=True))
 
 
 def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:

@@ -9,7 +9,6 @@ estimate suits a few hundred images; Fréchet's would not).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -20,13 +19,6 @@ from typeone.errors import InputError
 from typeone.losses import kl_divergence, recon_loss
 from typeone.metrics import Rate, rate
 from typeone.models.svae import SupervisedVAE
-
-
-def held_out(seeds: Sequence[int]) -> dict[int, int]:
-    """Whose SVAE judges the images of each seed: the next one's; of a single seed nobody's."""
-    if len(seeds) == 1:
-        return {}
-    return dict(zip(seeds, [*seeds[1:], seeds[0]], strict=True))
 
 
 @torch.no_grad()

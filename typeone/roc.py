@@ -1,6 +1,7 @@
 """Where do the two types of attack move f1 on its ROC? (Section I, Fig. 1.)
 
-One class is positive, all others are negative. The score is f1's margin of the class, its logit
+ASSUME: the paper draws one 3 that becomes an 8; here every attacked 3 counts, and aims at a 4. One
+class is positive, all others are negative. The score is f1's margin of the class, its logit
 less the largest other one: it is positive exactly where f1 says the class, so f1's own decision is
 a point of the curve. (No threshold on the class's softmax is that decision, and in float32 the
 softmax reaches 1.0, where scores tie.)
@@ -14,9 +15,7 @@ import numpy as np
 from scipy.optimize import brentq
 from torch import Tensor
 
-from typeone.metrics import Rate, roc_auc
-
-_Z = 1.959963984540054  # standard normal quantile at 0.975
+from typeone.metrics import Z95, Rate, roc_auc
 
 
 def class_margin(logits: Tensor, label: int) -> Tensor:
@@ -44,8 +43,8 @@ def sides(oracle_label: np.ndarray, oracle_clear: np.ndarray, label: int) -> Sid
     """Sides of the images by the oracle's labels ``(N,)`` and whether they are clear ``(N,)``.
 
     ASSUME: an unclear image is neither a positive nor a negative; the paper has people in mind.
-    The oracle is no judge of strong noise: of the class under PGD at 0.3 it sees nearly nothing,
-    where people still read the digit. So Type II images are counted by their label as well.
+    Judges that never saw strong noise may misread what people read still, so that Type II images
+    are to be counted by their label as well.
     """
     seen = oracle_label == label
     return Sides(seen & oracle_clear, ~seen & oracle_clear, seen, ~seen)
@@ -85,7 +84,7 @@ def auc_interval(negative: np.ndarray, positive: np.ndarray) -> Rate:
         q2 = 2 * candidate**2 / (1 + candidate)
         variance = candidate * (1 - candidate)
         variance += (n - 1) * (q1 - candidate**2) + (m - 1) * (q2 - candidate**2)
-        return (candidate - area) ** 2 - _Z**2 * variance / (m * n)
+        return (candidate - area) ** 2 - Z95**2 * variance / (m * n)
 
     # excess is 0 at both ends of [0, 1] if the area is there: look just inside of it
     near = 1e-9

@@ -198,7 +198,7 @@ TABLES = {
         for a in ABLATED
         for s in (0, 1)
     },
-    **{f"mnist/detection/{t}/seed0/scores": SCORES for t in TARGETS},
+    **{f"mnist/detection/{t}/seed0/scores": SCORES for t in CLASSIFIERS},
     "mnist/detection/rates": RATES,
     "mnist/detection/roc": ROC,
     "mnist/generator/curve": {

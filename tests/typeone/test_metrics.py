@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from typeone.metrics import (
     Rate,
     balanced_accuracy,
+    next_seed,
     proportions_agree,
     rate,
     rate_of,
@@ -212,3 +213,9 @@ def test_the_area_below_the_roc_is_the_auc():
     area = np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2)
     # steps between two negatives are drawn straight: half a step of 1/200 at the most
     assert area == pytest.approx(roc_auc(negative, positive), abs=0.0025)
+
+
+def test_each_seed_has_another_for_a_stranger_if_there_is_one():
+    assert next_seed([1, 2]) == {1: 2, 2: 1}
+    assert next_seed([4, 7, 5]) == {4: 7, 7: 5, 5: 4}
+    assert next_seed([3]) == {}

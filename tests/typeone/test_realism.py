@@ -10,7 +10,6 @@ from typeone.errors import InputError
 from typeone.metrics import rate_of
 from typeone.realism import (
     KernelDistance,
-    held_out,
     kernel_distance_interval,
     negative_elbo,
     odd_share,
@@ -93,12 +92,6 @@ def by_loops(x, y):
 
 def kernel_distance(features, reference):
     return KernelDistance(reference)(features)
-
-
-def test_the_images_of_a_seed_are_judged_by_the_svae_of_another():
-    assert held_out([1, 2]) == {1: 2, 2: 1}
-    assert held_out([4, 7, 5]) == {4: 7, 7: 5, 5: 4}
-    assert held_out([3]) == {}
 
 
 def test_the_kernel_distance_is_that_of_a_double_loop():

@@ -204,8 +204,12 @@ BAD = [
         "`sphere.training.batch_size` is 63; needs a multiple of 2",
     ),
     (
-        "strengthened: {lenet_alp: {base: lenet_type1}}",
-        "`strengthened.lenet_alp.base` is 'lenet_type1'; needs one of `classifiers`: mlp, len",
+        "strengthened: {lenet_type1: {base: lenet_alp}}",
+        "`strengthened.lenet_type1.base` is 'lenet_alp'; needs one of `classifiers`: mlp, len",
+    ),
+    (
+        "strengthened: {lenet_alp: {base: mlp}}",
+        "`strengthened.lenet_alp` has `method` 'logit_pairing' and `base` 'mlp'; needs ",
     ),
     (
         "classifiers: {lenet_alp: {architecture: lenet, augmentation: null, training: {epochs: 1, "

@@ -100,7 +100,10 @@ def walk(
     f1. The last steps are cut to the length that reaches the sphere. Asks for values and gradients
     only: ``classifier`` maps ``(N, n)`` to ``(N,)`` and may be any network.
 
-    ASSUME: straight steps of one length; the paper prints neither step nor correction.
+    ASSUME: "the surface grad f1(x) = 0" is read as the level set through x_t, whose tangent plane
+    is orthogonal to the gradient. (Word for word it is W x = 0, where the projection of the radial
+    vector is what f1 misses of x.) Straight steps of one length; the paper prints neither step nor
+    correction.
 
     Args:
         followed: of how many points, the first ones, the trace keeps every place.
