@@ -25,3 +25,16 @@ def test_the_benchmark_prints_every_table(repository):
     speeds = [row[1] for row in rows if row[0].startswith(names)]
     assert len(speeds) >= 10
     assert all(float(speed.replace(",", "")) > 0 for speed in speeds)
+
+
+def test_the_benchmark_of_the_spheres_prints_both_ways(repository):
+    result = subprocess.run(
+        [sys.executable, repository / "tests/benchmarks/sphere.py", "--steps=200", "--rounds=1"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    _, _, *rows = result.stdout.splitlines()
+    assert [row.split("|")[1].strip().split()[0] for row in rows] == ["autograd,", "closed"]
+    assert all(float(row.split("|")[2]) > 0 for row in rows)

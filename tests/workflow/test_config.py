@@ -467,7 +467,8 @@ def test_the_order_of_settings_is_that_of_config_yaml(repository, settings):
     config = {"attacks": {"mine": mine}} | backwards(settings)
     config["attacks"] = {"mine": mine} | config["attacks"]
     names = {"config": config, "workflow": SimpleNamespace(basedir=repository)}
-    exec((repository / "rules" / "common.smk").read_text(), names)
+    for name in ("validation", "common"):
+        exec((repository / "rules" / f"{name}.smk").read_text(), names)
     assert list(config["attacks"]) == [*settings["attacks"], "mine"]
     del config["attacks"]["mine"]
     assert json.dumps(config) == json.dumps(settings)

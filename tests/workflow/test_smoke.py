@@ -147,9 +147,11 @@ SPHERE = {"train_sphere seed0", "attack_sphere seed0"} | MEASURED
 CONFIG_EDITS = {
     # one attack
     "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
-    "attacks: {pgd_restarts: {settings: {restarts: 3}}}": attacking("pgd_restarts") | RATES,
-    "attacks: {paper_afresh: {lr: 0.05}}": attacking("paper_afresh") | RATES,
-    "attacks: {paper_lenet: {lr: 0.05}}": (attacking("paper_lenet") | strengthening("lenet_type1")),
+    "attacks: {pgd_restarts: {settings: {restarts: 3}}}": attacking("pgd_restarts"),
+    "attacks: {paper_afresh: {lr: 0.05}}": attacking("paper_afresh"),
+    "attacks: {paper_lenet: {lr: 0.05}}": (
+        attacking("paper_lenet") | strengthening("lenet_type1") | RATES
+    ),
     "attacks: {paper: {lr: 0.05}}": (
         attacking("paper") | RATES | FIGURES["paper"] | ablating("paper")
     ),

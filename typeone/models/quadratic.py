@@ -125,9 +125,9 @@ def train_quadratic(
 ) -> list[dict[str, float]]:
     """Minimise the logistic loss on samples that are never seen twice.
 
-    `typeone.training.train` would do, at four times the time: the network is so small that most
-    of a step there is bookkeeping. Here gradients are in closed form, Adam is one update of one
-    vector, and samples are drawn for `CHUNK` steps at once.
+    `typeone.training.train` would do, at 2.5 times the time (tests/benchmarks/sphere.py): the
+    network is so small that most of a step there is bookkeeping. Here gradients are in closed form,
+    Adam is one update of one vector, and samples are drawn for `CHUNK` steps at once.
 
     ASSUME: Adam and logistic loss; the paper gives the steps and the batch only.
 
