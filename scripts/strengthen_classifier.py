@@ -7,9 +7,15 @@ from typeone.artifacts import digest, read_model_metadata, read_parquet, save_mo
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.defenses.retraining import learnt_half, with_attacked
 from typeone.devices import compute_device, seeded
-from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
+from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.logs import job_log, logger
-from typeone.models.classifiers import error_rate, load_classifier, predict, reset_parameters
+from typeone.models.classifiers import (
+    error_rate,
+    errors_on,
+    load_classifier,
+    predict,
+    reset_parameters,
+)
 from typeone.objectives import classification
 from typeone.training import Checkpoint, TrainingSettings, train
 
@@ -96,9 +102,7 @@ def strengthen_classifier(
     test_images, test_labels = test_images[tested], test_labels[tested]
     metrics = {
         "validation_error": curve[-1]["validation_error"],
-        "test_error": error_rate(model, test_images, test_labels),
-        "test_error_binarised": error_rate(model, binarise(test_images), test_labels),
-        "test_n": len(test_images),
+        **errors_on(model, test_images, test_labels),
     }
     logger.info("%s: test error %.2f %%", name, 100 * metrics["test_error"])
     save_model(

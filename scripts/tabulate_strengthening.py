@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from typeone.artifacts import atomic_path, read_parquet
+from typeone.artifacts import read_parquet
 from typeone.logs import job_log
 from typeone.measurements import pooled
+from typeone.tables import write_table
 
 COLUMNS = {
     "clean": "clean digits",
@@ -50,13 +51,7 @@ def tabulate_strengthening(*, measurements_path, published_path, names, table_pa
             body.append(theirs)
     columns = ["", *COLUMNS.values()]
     table = pd.DataFrame([{c: row.get(c, "") for c in columns} for row in body], columns=columns)
-    with atomic_path(table_paths["csv"]) as path:
-        rows.to_csv(path, index=False, float_format="%.6g")
-    with atomic_path(table_paths["md"]) as path:
-        path.write_text(table.to_markdown(index=False, disable_numparse=True) + "\n")
-    with atomic_path(table_paths["tex"]) as path:
-        layout = "l" + "r" * (len(table.columns) - 1)
-        path.write_text(table.to_latex(index=False, column_format=layout, escape=True))
+    write_table(table_paths, rows, table)
 
 
 if "snakemake" in globals():

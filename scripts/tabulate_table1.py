@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from typeone.artifacts import atomic_path, read_parquet
+from typeone.artifacts import read_parquet
 from typeone.logs import job_log
+from typeone.tables import write_table
 from typeone.verdicts import rates_by_seed
 
 METRICS = {"l2": "L2", "l1": "L1"}
@@ -56,13 +57,7 @@ def tabulate_table1(*, rates_path, published_path, target, names, published_name
                 row[f"{head} {shown}"] = f"{r['value']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"
         body.append(row)
     table = pd.DataFrame(body)
-    with atomic_path(table_paths["csv"]) as path:
-        pooled.to_csv(path, index=False, float_format="%.6g")
-    with atomic_path(table_paths["md"]) as path:
-        path.write_text(table.to_markdown(index=False, disable_numparse=True) + "\n")
-    with atomic_path(table_paths["tex"]) as path:
-        layout = "l" + "r" * (len(table.columns) - 1)
-        path.write_text(table.to_latex(index=False, column_format=layout, escape=True))
+    write_table(table_paths, pooled, table)
 
 
 if "snakemake" in globals():

@@ -5,9 +5,9 @@ from functools import partial
 from typeone.artifacts import digest, save_model, write_parquet
 from typeone.augmentation import augment
 from typeone.devices import compute_device, seeded
-from typeone.images import binarise, read_digits
+from typeone.images import read_digits
 from typeone.logs import job_log, logger
-from typeone.models.classifiers import build_classifier, error_rate, reset_parameters
+from typeone.models.classifiers import build_classifier, error_rate, errors_on, reset_parameters
 from typeone.objectives import classification
 from typeone.training import Checkpoint, TrainingSettings, train
 
@@ -52,9 +52,7 @@ def train_classifier(
     test_images, test_labels = read_digits(test_path, device)
     metrics = {
         "validation_error": curve[-1]["validation_error"],
-        "test_error": error_rate(model, test_images, test_labels),
-        "test_error_binarised": error_rate(model, binarise(test_images), test_labels),
-        "test_n": len(test_images),
+        **errors_on(model, test_images, test_labels),
     }
     logger.info("%s: test error %.2f %%", name, 100 * metrics["test_error"])
     save_model(

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from typeone.artifacts import load_model, read_model_metadata
 from typeone.errors import InputError
+from typeone.images import binarise
 
 
 class Normalise(nn.Module):
@@ -227,6 +228,17 @@ def unseen_test_digits(path: str | os.PathLike[str], numbers: np.ndarray) -> np.
 def predict(model: Callable[[Tensor], Tensor], images: Tensor, *, batch: int = 1000) -> Tensor:
     """``model`` over ``images`` in batches, outputs concatenated along N."""
     return torch.cat([model(part) for part in images.split(batch)])
+
+
+def errors_on(
+    model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
+) -> dict[str, float]:
+    """What a checkpoint tells of the test: error on grey and on binarised digits, their number."""
+    return {
+        "test_error": error_rate(model, images, labels),
+        "test_error_binarised": error_rate(model, binarise(images), labels),
+        "test_n": len(images),
+    }
 
 
 def error_rate(model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> float:
