@@ -1,5 +1,6 @@
 # The settings of the run, and the lists and functions that rules share.
-# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
+# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS,
+# FACE_SOURCE, FACE_SEEDS, RECOGNIZER, MEASUREMENTS.
 import csv
 
 import yaml
@@ -89,6 +90,20 @@ def figure_caption(attack, target, seed):
     )
 
 
+def face_id(name):
+    """What a figure about faces is called: a published id is kept for CelebA alone."""
+    return name if FACE_SOURCE == "celeba" else f"beyond.{FACE_SOURCE}.{name}"
+
+
+def recognizer_of(wildcards):
+    """Checkpoint of the recognizer that stands in the path of a job, strengthened or not."""
+    if wildcards.recognizer == "facenet":
+        return rules.prepare_facenet.output.model
+    if wildcards.recognizer == "small":
+        return rules.train_recognizer.output.model
+    return rules.strengthen_recognizer.output.model
+
+
 def published_value(identity):
     """A number of the paper by its id."""
     with open(f"{workflow.basedir}/docs/published-values.csv", newline="") as file:
@@ -119,5 +134,10 @@ MEMBERS = list(config["oracle"]["members"])
 ATTACKERS = list(config["attackers"]["members"])
 SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
 TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})
+FACE_SOURCE = config["faces"]["source"]
+FACE_SEEDS = config["faces"]["seeds"]
+RECOGNIZER = config["faces"]["recognizer"]  # f1 of IV-B
+if RECOGNIZER == "auto":
+    RECOGNIZER = "small" if FACE_SOURCE == "synthetic" else "facenet"
 # files of what experiments measured, for the verdict table; rule files add theirs
 MEASUREMENTS = []

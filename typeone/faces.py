@@ -1,0 +1,153 @@
+"""Tables of faces: written as they come, read as they are needed (Section IV, CelebA).
+
+CelebA has 200,000 faces: a table of it is written part by part and read through a memory-mapped
+scratch file, so that neither holds all images in memory at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from typeone.artifacts import atomic_path
+from typeone.errors import InputError
+from typeone.images import from_uint8
+
+FACE_SHAPE = (3, 64, 64)
+FEMALE, MALE = 0, 1
+
+_KEY = b"typeone"
+_SCHEMA = pa.schema(
+    [
+        ("index", pa.int32()),
+        ("image", pa.binary(int(np.prod(FACE_SHAPE)))),
+        ("label", pa.int64()),
+        ("identity", pa.int32()),
+    ]
+)
+
+
+class FaceWriter:
+    """Writes a table of faces part by part; the file appears when the block ends without an error.
+
+    Args:
+        path: of the table.
+
+    Attributes:
+        metadata: what the file says of itself (JSON); set it at any time before the end.
+        count: faces written so far.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.metadata: dict[str, Any] = {}
+        self.count = 0
+        self._atomic = atomic_path(path)
+
+    def __enter__(self) -> FaceWriter:
+        temporary = self._atomic.__enter__()
+        self._file = pq.ParquetWriter(
+            temporary, _SCHEMA, compression="zstd", write_page_checksum=True
+        )
+        return self
+
+    def write(
+        self, index: np.ndarray, images: np.ndarray, labels: np.ndarray, identities: np.ndarray
+    ) -> None:
+        """Add faces: ``images`` uint8 ``(N, 3, 64, 64)``, the others ``(N,)``."""
+        width = int(np.prod(FACE_SHAPE))
+        flat = np.ascontiguousarray(images.reshape(len(images), width))
+        stored = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(width), len(flat), [None, pa.py_buffer(flat.tobytes())]
+        )
+        columns = [
+            pa.array(np.asarray(index, np.int32)),
+            stored,
+            pa.array(np.asarray(labels, np.int64)),
+            pa.array(np.asarray(identities, np.int32)),
+        ]
+        self._file.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
+        self.count += len(flat)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        note = json.dumps({**self.metadata, "shapes": {"image": FACE_SHAPE}}, sort_keys=True)
+        self._file.add_key_value_metadata({_KEY: note.encode()})
+        self._file.close()
+        self._atomic.__exit__(kind, error, trace)
+
+
+class FaceTable:
+    """A table of N faces whose images lie in a scratch file on disk until they are asked for.
+
+    Attributes:
+        images: memory-mapped uint8 ``(N, 3, 64, 64)``.
+        index: number in the source, int32 ``(N,)``.
+        labels: `FEMALE` or `MALE`, int64 ``(N,)``.
+        identities: int32 ``(N,)``.
+        metadata: what the file says of itself.
+
+    Raises:
+        InputError: the file is missing, damaged, empty or no table of faces.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, limit: int | None = None) -> None:
+        """Read the table at ``path``, or its first ``limit`` faces."""
+        try:
+            file = pq.ParquetFile(path, page_checksum_verification=True)
+            found = file.schema_arrow
+            if not found.equals(_SCHEMA):
+                raise InputError(
+                    f"{path} is no table of faces (its columns are {', '.join(found.names)}); "
+                    "delete it, it was made by other code"
+                )
+            total = file.metadata.num_rows
+            count = total if limit is None else min(limit, total)
+            if not count:
+                raise InputError(f"{path} holds no face; give a source that has some")
+            scratch = tempfile.TemporaryFile()
+            columns: dict[str, list[np.ndarray]] = {k: [] for k in ("index", "label", "identity")}
+            left = count
+            for part in file.iter_batches(batch_size=1024):
+                part = part.slice(0, left)
+                column = part.column("image")
+                width = column.type.byte_width
+                raw = column.buffers()[1]
+                start = column.offset * width
+                scratch.write(memoryview(raw)[start : start + len(part) * width])
+                for name, values in columns.items():
+                    values.append(part.column(name).to_numpy())
+                left -= len(part)
+                if not left:
+                    break
+        except FileNotFoundError as error:
+            raise InputError(f"{path} does not exist; run the rule that makes it") from error
+        except (pa.ArrowInvalid, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{path} is no readable Parquet file ({reason}); delete it") from error
+        scratch.flush()
+        self.images = np.memmap(scratch, dtype=np.uint8, mode="r", shape=(count, *FACE_SHAPE))
+        self.index, self.labels, self.identities = (np.concatenate(v) for v in columns.values())
+        note: Mapping[bytes, bytes] = file.metadata.metadata or {}
+        self.metadata: dict[str, Any] = json.loads(note.get(_KEY, b"{}"))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def faces(self, rows: Tensor | np.ndarray | slice, device: torch.device | str = "cpu") -> Tensor:
+        """The images of ``rows`` ``(M,)`` as float32 ``(M, 3, 64, 64)`` in [0, 1]."""
+        rows = rows.cpu().numpy() if isinstance(rows, Tensor) else rows
+        return from_uint8(self.images[rows], device)
