@@ -147,7 +147,9 @@ class FaceTable:
     def __len__(self) -> int:
         return len(self.images)
 
-    def faces(self, rows: Tensor | np.ndarray | slice, device: torch.device | str = "cpu") -> Tensor:
+    def faces(
+        self, rows: Tensor | np.ndarray | slice, device: torch.device | str = "cpu"
+    ) -> Tensor:
         """The images of ``rows`` ``(M,)`` as float32 ``(M, 3, 64, 64)`` in [0, 1]."""
         rows = rows.cpu().numpy() if isinstance(rows, Tensor) else rows
         return from_uint8(self.images[rows], device)
