@@ -118,28 +118,28 @@ class FaceTable:
             count = total if limit is None else min(limit, total)
             if not count:
                 raise InputError(f"{path} holds no face; give a source that has some")
-            scratch = tempfile.TemporaryFile()
             columns: dict[str, list[np.ndarray]] = {k: [] for k in ("index", "label", "identity")}
-            left = count
-            for part in file.iter_batches(batch_size=1024):
-                part = part.slice(0, left)
-                column = part.column("image")
-                width = column.type.byte_width
-                raw = column.buffers()[1]
-                start = column.offset * width
-                scratch.write(memoryview(raw)[start : start + len(part) * width])
-                for name, values in columns.items():
-                    values.append(part.column(name).to_numpy())
-                left -= len(part)
-                if not left:
-                    break
+            with tempfile.TemporaryFile() as scratch:  # the map keeps it
+                left = count
+                for part in file.iter_batches(batch_size=1024):
+                    part = part.slice(0, left)
+                    column = part.column("image")
+                    width = column.type.byte_width
+                    raw = column.buffers()[1]
+                    start = column.offset * width
+                    scratch.write(memoryview(raw)[start : start + len(part) * width])
+                    for name, values in columns.items():
+                        values.append(part.column(name).to_numpy())
+                    left -= len(part)
+                    if not left:
+                        break
+                scratch.flush()
+                self.images = np.memmap(scratch, np.uint8, mode="r", shape=(count, *FACE_SHAPE))
         except FileNotFoundError as error:
             raise InputError(f"{path} does not exist; run the rule that makes it") from error
         except (pa.ArrowInvalid, OSError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{path} is no readable Parquet file ({reason}); delete it") from error
-        scratch.flush()
-        self.images = np.memmap(scratch, dtype=np.uint8, mode="r", shape=(count, *FACE_SHAPE))
         self.index, self.labels, self.identities = (np.concatenate(v) for v in columns.values())
         note: Mapping[bytes, bytes] = file.metadata.metadata or {}
         self.metadata: dict[str, Any] = json.loads(note.get(_KEY, b"{}"))
