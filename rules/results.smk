@@ -96,6 +96,7 @@ rule tabulate_reproduction:
         runs=RUNS,
         ablated=list(config["ablations"]["attacks"]),
         target=TABLE_TARGET,
+        faces=FACE_SOURCE,
         settings=config["tables"],
         preset=config["preset"],
     message:

@@ -126,7 +126,8 @@ def read_parquet(
             another shape than the caller can use.
     """
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        table = file.read()
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
     except (pa.ArrowInvalid, OSError) as error:
@@ -138,7 +139,7 @@ def read_parquet(
             f"{path} has no column {', '.join(missing)} (it has {', '.join(table.column_names)}); "
             "delete it, it was made by other code"
         )
-    note = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    note = json.loads((file.metadata.metadata or {}).get(_KEY, b"{}"))
     stored = note.get("shapes", {})
     for name, shape in (shapes or {}).items():
         if name in table.column_names and list(stored.get(name, [])) != list(shape):

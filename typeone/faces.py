@@ -27,6 +27,7 @@ FACE_SHAPE = (3, 64, 64)
 FEMALE, MALE = 0, 1
 
 _KEY = b"typeone"
+_GROUP = 1024  # faces read at once
 _SCHEMA = pa.schema(
     [
         ("index", pa.int32()),
@@ -75,7 +76,7 @@ class FaceWriter:
             pa.array(np.asarray(labels, np.int64)),
             pa.array(np.asarray(identities, np.int32)),
         ]
-        self._file.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
+        self._file.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), row_group_size=_GROUP)
         self.count += len(flat)
 
     def __exit__(
@@ -88,6 +89,12 @@ class FaceWriter:
         self._file.add_key_value_metadata({_KEY: note.encode()})
         self._file.close()
         self._atomic.__exit__(kind, error, trace)
+
+
+def _bytes_of(images: pa.FixedSizeBinaryArray) -> memoryview:
+    """The values of a column without a copy."""
+    width = images.type.byte_width
+    return memoryview(images.buffers()[1])[images.offset * width :][: len(images) * width]
 
 
 class FaceTable:
@@ -121,15 +128,11 @@ class FaceTable:
             columns: dict[str, list[np.ndarray]] = {k: [] for k in ("index", "label", "identity")}
             with tempfile.TemporaryFile() as scratch:  # the map keeps it
                 left = count
-                for part in file.iter_batches(batch_size=1024):
-                    part = part.slice(0, left)
-                    column = part.column("image")
-                    width = column.type.byte_width
-                    raw = column.buffers()[1]
-                    start = column.offset * width
-                    scratch.write(memoryview(raw)[start : start + len(part) * width])
+                for group in range(file.num_row_groups):  # iter_batches keeps all it has read
+                    part = file.read_row_group(group).slice(0, left).combine_chunks()
+                    scratch.write(_bytes_of(part.column("image").combine_chunks()))
                     for name, values in columns.items():
-                        values.append(part.column(name).to_numpy())
+                        values.append(np.array(part.column(name)))
                     left -= len(part)
                     if not left:
                         break

@@ -123,9 +123,9 @@ def test_a_published_proportion_is_reproduced_where_the_difference_may_be_zero(o
 
 
 def test_a_row_that_was_not_run_says_why_and_has_no_number():
-    row = verdicts.not_run(entry(published=1.0482, unit="L2"), "faces are not built yet")
+    row = verdicts.not_run(entry(published=1.0482, unit="L2"), "needs CelebA")
     assert list(row) == list(verdicts.COLUMNS)
-    assert row["verdict"] == "not run: faces are not built yet"
+    assert row["verdict"] == "not run: needs CelebA"
     assert all(math.isnan(row[k]) for k in ("ours", "ci_low", "ci_high"))
     assert row["n"] == 0
     assert (row["published"], row["unit"]) == (1.0482, "L2")
