@@ -1,11 +1,12 @@
-"""A small OpenVINO IR graph (version 10) as a differentiable torch module: enough for MobileStyleGAN.
+"""A small OpenVINO IR graph (version 10) as a torch module, differentiable.
 
 An IR is an XML file of layers and edges and a binary file of constants. `read_ir` computes all that
-hangs on constants and on shapes alone, which the file declares, and keeps the rest as a `Program`:
-what then is left is a plain list of steps, which fits into a checkpoint's metadata.
+hangs on constants and on shapes alone, which the file declares, and keeps the rest as a program: a
+plain list of steps, which fits into a checkpoint's metadata.
 
-The operations are those of OpenVINO's opset 1 to 7 with images laid out ``(N, C, H, W)``. A graph
-computes the batch that it was exported for; what a larger one needs is asked for one by one.
+The operations are those that MobileStyleGAN (arXiv 2104.04767) needs, of OpenVINO's opset 1 to 7,
+images laid out ``(N, C, H, W)``. A graph computes batches of the size that it was exported for;
+a larger one is computed part by part.
 """
 
 from __future__ import annotations

@@ -258,8 +258,9 @@ def load_nvidia(
     ) as error:
         reason = " ".join(str(error).split()) or "no reason given"
         raise InputError(
-            f"{path} gives no generator ({type(error).__name__}: {reason}); needs a network pickle "
-            "of NVlabs/stylegan2-ada-pytorch or stylegan3, and a checkout of that code on PYTHONPATH"
+            f"{path} gives no generator ({type(error).__name__}: {reason}); needs a "
+            "network pickle of NVlabs/stylegan2-ada-pytorch or stylegan3, and a checkout of that "
+            "code on PYTHONPATH"
         ) from error
 
 
