@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
-from typeone.plotting import add_caption, save_figure, show_face, style
+from typeone.plotting import add_caption, save_figure, show_image, style
 
 
 def plot_figure9(
@@ -26,7 +26,7 @@ def plot_figure9(
                 axes.axis("off")
             for axes, image, step in zip(line, frames["image"], frames["step"], strict=False):
                 axes.axis("on")
-                show_face(axes, image, title=f"step {step}")
+                show_image(axes, image, title=f"step {step}")
             line[-1].text(
                 *(1.08, 0.5, f"{example['distance'][0]:.4f}"),
                 **{"transform": line[-1].transAxes, "va": "center", "fontsize": 8},

@@ -1,4 +1,4 @@
-"""The same attack on the small generator of faces: pairs, and how far both ends lie apart (IV-E)."""
+"""The attack of Fig. 9 on the small generator of faces: pairs, and all distances (IV-E)."""
 
 import matplotlib.pyplot as plt
 
@@ -6,7 +6,7 @@ from typeone.artifacts import read_parquet
 from typeone.faces import FACE_SHAPE
 from typeone.logs import job_log
 from typeone.metrics import rate
-from typeone.plotting import COLOURS, add_caption, save_figure, show_face, style
+from typeone.plotting import COLOURS, add_caption, save_figure, show_image, style
 
 
 def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):
@@ -24,7 +24,7 @@ def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):
         for i in range(pairs):
             for height, column in ((0.5, "image"), (0.0, "adversarial_image")):
                 axes = grid.inset_axes([i / pairs, height, 0.96 / pairs, 0.47])
-                show_face(axes, table[column][i])
+                show_image(axes, table[column][i])
             axes.set_xlabel(f"{table['distance'][i]:.2f}", fontsize=6, labelpad=1)
         kept = (table["distance"] <= limit) & (table["hinge"] <= 0)
         for column, colour, label in (

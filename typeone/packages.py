@@ -154,20 +154,6 @@ def _only(folder: str, pattern: str, command: str, what: str) -> Path:
     return found[0]
 
 
-def file_bytes(file: Path, sha256: str | None, name: str | None = None) -> bytes:
-    """The content of a package; ``name`` is what an error calls it."""
-    name = name or str(file)
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{name} cannot be read ({error.strerror})") from error
-    got = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and got != sha256.lower():
-        raise InputError(f"{name} has SHA-256 {got}, expected {sha256}: it is another file")
-    logger.debug("%s: %d bytes, SHA-256 %s", name, len(data), got)
-    return data
-
-
 def _zip_members(data: bytes, members: Sequence[str], where: str) -> dict[str, bytes]:
     contents = {}
     try:
