@@ -77,7 +77,7 @@ rule evaluate_style_generator:
         thresholds=expand(
             rules.evaluate_recognizer.output.thresholds, recognizer=RECOGNIZER, seed=FACE_SEEDS
         ),
-        judges=face_judge_models(),
+        judges=face_panel(),
     output:
         measurements="results/faces/latent/measurements.parquet",
     log:
