@@ -55,10 +55,10 @@ class _Modulated(nn.Module):
     place of the weights, the output divided by what that makes of its norm.
     """
 
-    def __init__(self, style_dim: int, fan_in: int, fan_out: int, *, double: bool) -> None:
+    def __init__(self, style_dim: int, fan_in: int, fan_out: int, *, doubled: bool) -> None:
         super().__init__()
-        self.double = double
-        shape = (fan_in, fan_out, 4, 4) if double else (fan_out, fan_in, 3, 3)
+        self.doubled = doubled
+        shape = (fan_in, fan_out, 4, 4) if doubled else (fan_out, fan_in, 3, 3)
         self.weight = nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.empty(fan_out))
         self.style = nn.Linear(style_dim, fan_in)
@@ -66,12 +66,12 @@ class _Modulated(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         scale = self.style(w)
         squared = self.weight.square().sum(dim=(2, 3))  # (fan_in, fan_out) or its transpose
-        squared = squared if self.double else squared.T
-        if self.double:  # a pixel of the doubled image meets a quarter of the weights
+        squared = squared if self.doubled else squared.T
+        if self.doubled:  # a pixel of the doubled image meets a quarter of the weights
             squared = squared / 4
         norm = (scale.square() @ squared + 1e-8).rsqrt()
         x = x * scale[:, :, None, None]
-        if self.double:
+        if self.doubled:
             x = F.conv_transpose2d(x, self.weight, stride=2, padding=1)
         else:
             x = F.conv2d(x, self.weight, padding=1)
@@ -102,7 +102,7 @@ class StyleGenerator(nn.Module):
         )
         self.constant = nn.Parameter(torch.empty(1, c[0], 4, 4))
         self.layers = nn.ModuleList(
-            _Modulated(latent_dim, c[i], c[i + 1], double=i > 0) for i in range(4)
+            _Modulated(latent_dim, c[i], c[i + 1], doubled=i > 0) for i in range(4)
         )
         self.draw = nn.Conv2d(channels, 4 * 3, 3, padding=1)
 
@@ -251,7 +251,7 @@ def load_nvidia(
     logger.warning("unpickling %s: the code in it runs with all rights of this user", path)
     try:
         found = pickle.load(io.BytesIO(data))  # the user's own opt-in, of these very bytes
-        return NvidiaStyleGan(found["G_ema"].eval(), truncation=truncation)
+        return NvidiaStyleGan(found["G_ema"], truncation=truncation).eval()
     except (
         *(ImportError, AttributeError, KeyError, TypeError, ValueError, IndexError, RuntimeError),
         *(pickle.UnpicklingError, EOFError),
