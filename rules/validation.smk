@@ -328,6 +328,36 @@ def validate_seeds(config):
             )
 
 
+def validate_generators(config):
+    """Stop with one line where Fig. 9 asks for a generator or a recognizer that cannot be had."""
+    stylegan = config["stylegan"]
+    if stylegan["source"] == "none":
+        return
+    if config["recognizers"]["facenet"]["source"] == "none":
+        raise WorkflowError(
+            f"`stylegan.source` is {stylegan['source']!r} with `recognizers.facenet.source: none`; "
+            "Fig. 9 needs FaceNet: give it, or leave Fig. 9 out with `stylegan.source: none`"
+        )
+    if stylegan["source"] in ("path", "pickle") and stylegan["path"] is None:
+        needed = {
+            "path": "the wheel of random-face 2021.7.21.1 or a folder with its four files",
+            "pickle": "NVIDIA's .pkl",
+        }[stylegan["source"]]
+        raise WorkflowError(
+            f"`stylegan.path` is null; with `stylegan.source: {stylegan['source']}` it needs {needed}"
+        )
+    if stylegan["source"] == "pickle" and not stylegan["allow_pickle"]:
+        raise WorkflowError(
+            "`stylegan.allow_pickle` is false; a pickle runs the code in it when it is loaded: set "
+            "it true if you trust the file, or take `stylegan.source: wheel`"
+        )
+    if stylegan["source"] == "pickle" and stylegan["sha256"] is None:
+        raise WorkflowError(
+            "`stylegan.sha256` is null; with `stylegan.source: pickle` it needs the file's SHA-256 "
+            "(sha256sum), so that no other is ever run"
+        )
+
+
 def validate_faces(config):
     """Stop with one line where faces or their judges ask for what there is not."""
     faces, judges = config["faces"], config["face_judges"]
@@ -404,4 +434,5 @@ def validate_config(config, schema):
     validate_latent(config)
     validate_faces(config)
     validate_recognizers(config)
+    validate_generators(config)
     validate_seeds(config)

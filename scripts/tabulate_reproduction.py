@@ -15,7 +15,7 @@ NOT_RUN = {
     "faces.published_pairs": "needs the authors' 979 attacked pairs",
     "table2": "needs CelebA",
     "table3": "needs CelebA",
-    "fig9": "no such row attacked (config key `stylegan`)",
+    "fig9": "`stylegan.source` is none",
 }
 """Why a published number may lack one of ours, by the longest prefix of its id."""
 

@@ -63,6 +63,15 @@ def gradient_penalty(
     return (slope.flatten(1).norm(dim=1) - 1).square()
 
 
+def squared_slope(scores: Tensor, images: Tensor) -> Tensor:
+    """R1 of Mescheder et al. (2018): ||grad score||² at ``images``, ``(N,)``, without its weight.
+
+    ``scores`` ``(N,)`` must hang on ``images``, which must ask for a gradient.
+    """
+    (slope,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    return slope.flatten(1).square().sum(dim=1)
+
+
 def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin: float) -> Tensor:
     """Cross-entropy that wants the own class nearer by a margin, ``(N,)`` nats.
 
