@@ -18,12 +18,12 @@ def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):
     with style():
         pairs = min(pairs, len(table))
         figure, (grid, histogram) = plt.subplots(
-            2, 1, figsize=(3.5, 2.9), height_ratios=[2, 1.6], squeeze=True
+            2, 1, figsize=(3.5, 2.6), height_ratios=[1, 1.5], squeeze=True
         )
         grid.axis("off")
         for i in range(pairs):
-            for height, column in ((0.5, "image"), (0.0, "adversarial_image")):
-                axes = grid.inset_axes([i / pairs, height, 0.96 / pairs, 0.47])
+            for height, column in ((0.52, "image"), (0.0, "adversarial_image")):
+                axes = grid.inset_axes([i / pairs, height, 0.97 / pairs, 0.5])
                 show_image(axes, table[column][i])
             axes.set_xlabel(f"{table['distance'][i]:.2f}", fontsize=6, labelpad=1)
         kept = (table["distance"] <= limit) & (table["hinge"] <= 0)
@@ -39,8 +39,9 @@ def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):
             )
         histogram.axvline(limit, color="black", linewidth=0.8, linestyle=":")
         histogram.set(xlabel="distance of the embeddings", ylabel="faces", xlim=(0, 2))
+        histogram.set_ylim(top=1.4 * histogram.get_ylim()[1])  # above the bars
         histogram.legend(loc="upper left")
-        figure.subplots_adjust(left=0.12, right=0.98, bottom=0.14, top=0.99, hspace=0.3)
+        figure.subplots_adjust(left=0.1, right=0.99, bottom=0.14, top=1, hspace=0.28)
         share, low, high = (100 * v for v in rate(kept)[:3])
         add_caption(
             figure,
