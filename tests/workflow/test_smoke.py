@@ -144,6 +144,9 @@ SCORES = {f"score_detection {t}.seed0" for t in TARGETS["ours"]}
 MEASURED = {"evaluate_sphere", "plot_figure3", "tabulate_reproduction"}
 SPHERE = {"train_sphere seed0", "attack_sphere seed0"} | MEASURED
 
+# what follows from another recognizer of faces, or from other pairs of faces
+RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
+
 CONFIG_EDITS = {
     # one attack
     "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
@@ -225,6 +228,9 @@ CONFIG_EDITS = {
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
     "sphere: {test: {seed: 62}}": MEASURED,
+    # recognizers of faces
+    "recognizers: {small: {loss: {margin: 0.3}}}": {"train_recognizer seed0"} | RECOGNIZED,
+    "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED,
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
     "oracle: {members: {wide: {architecture: judge_wide}}}": set(),
