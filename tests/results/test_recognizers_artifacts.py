@@ -1,4 +1,4 @@
-"""Recognizers after the smoke run: schemas, networks, and rates that must agree with one another."""
+"""Recognizers after the smoke run: schemas, networks, and rates that agree with one another."""
 
 import math
 
