@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from typeone.artifacts import write_parquet
 from typeone.devices import compute_device
 from typeone.lfw import CROPS, SMALL, image_side, lfw_folder, read_faces, read_lfw, ten_fold
-from typeone.logs import job_log, logger
+from typeone.logs import Progress, job_log, logger
 from typeone.measurements import measurement
 from typeone.metrics import rate
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
@@ -87,6 +87,7 @@ def evaluate_lfw(
                 both if flip else recognizer,
                 len(lfw.files),
                 lambda part, side=side: read_faces(lfw.files[part], side, device),
+                say=Progress(f"LFW, {side} px, {preprocessing}", len(lfw.files)),
             )
             distances = Pairs(lfw.first, lfw.second).distances(found)
             columns[f"distance_{side}_{preprocessing}"] = distances

@@ -335,6 +335,44 @@ BAD = [
         "style_generator: {attack: {settings: {guide_weight: 1.0}}}",
         "`style_generator.attack.settings.guide_weight` is no setting; allowed are steps, lr, k",
     ),
+    # recognizers and LFW
+    (
+        "recognizers: {facenet: {source: web}}",
+        "`recognizers.facenet.source` is 'web'; needs one of wheel, path, none",
+    ),
+    (
+        "recognizers: {facenet: {source: path}}",
+        "`recognizers.facenet.path` is null; with `source: path` it needs a file with FaceNet's ",
+    ),
+    (
+        "recognizers: {facenet: {path: facenet.pt}}",
+        "`recognizers.facenet.path` is 'facenet.pt' but `source` is wheel; set `source: path` to",
+    ),
+    (
+        "recognizers: {facenet: {sha256: 17b2}}",
+        "`recognizers.facenet.sha256` is '17b2'; violates pattern ^[0-9a-fA-F]{64}$",
+    ),
+    (
+        "recognizers: {facenet: {preprocessing: none}}",
+        "`recognizers.facenet.preprocessing` is 'none'; needs one of fixed, whiten",
+    ),
+    (
+        "faces: {recognizer: facenet}\nrecognizers: {facenet: {source: none}}",
+        "`faces.recognizer` is 'facenet' with `faces.source` 'synthetic', which is FaceNet, but ",
+    ),
+    (
+        "recognizers: {small: {loss: {margin: 2}}}",
+        "`recognizers.small.loss.margin` is 2; needs at most 1",
+    ),
+    (
+        "recognizers: {evaluation: {false_accepts: 0}}",
+        "`recognizers.evaluation.false_accepts` is 0; needs more than 0",
+    ),
+    ("lfw: {source: folder}", "`lfw.path` is null; with `lfw.source: folder` it needs a folder"),
+    (
+        "lfw: {source: sklearn}\nrecognizers: {facenet: {source: none}}",
+        "`lfw.source` is 'sklearn' but `recognizers.facenet.source` is none: there is nothing to",
+    ),
     # names that paths are made of
     (
         "attacks: {My-Attack: {kind: type2, targets: [mlp], count: 1, settings: {method: ead}}}",

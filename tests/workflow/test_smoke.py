@@ -151,6 +151,8 @@ SMALL_LATENT = {
 }
 FACE_LATENT_FIGURES = {"plot_figure9", "plot_figure9_small"}
 FIGURE9 = {"attack_stylegan row1", "evaluate_stylegan", "plot_figure9", "tabulate_reproduction"}
+# what follows from another recognizer of faces, or from other pairs of faces
+RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
 
 CONFIG_EDITS = {
     # one attack
@@ -241,6 +243,9 @@ CONFIG_EDITS = {
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
     "sphere: {test: {seed: 62}}": MEASURED,
+    # recognizers of faces
+    "recognizers: {small: {loss: {margin: 0.3}}}": {"train_recognizer seed0"} | RECOGNIZED,
+    "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED,
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
     "oracle: {members: {wide: {architecture: judge_wide}}}": set(),

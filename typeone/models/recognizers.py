@@ -176,15 +176,22 @@ def load_recognizer(
 
 @torch.no_grad()
 def embed(
-    recognizer: Recognizer,
+    recognizer: Callable[[Tensor], Tensor],
     count: int,
     images: Callable[[slice], Tensor],
     *,
     batch: int = 50,
+    say: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
-    """Unit embeddings ``(count, dim)`` on the CPU of the images that ``images(slice)`` gives."""
-    starts = range(0, count, batch)
-    parts = [recognizer(images(slice(i, min(i + batch, count)))).cpu() for i in starts]
+    """Unit embeddings ``(count, dim)`` on the CPU of the images that ``images(slice)`` gives.
+
+    ``say`` is told after each batch how many are done.
+    """
+    parts = []
+    for start in range(0, count, batch):
+        end = min(start + batch, count)
+        parts.append(recognizer(images(slice(start, end))).cpu())
+        say(end)
     return torch.cat(parts)
 
 

@@ -1,0 +1,117 @@
+"""Recognizers are measured on the pairs that there are, and LFW at the sizes that it has."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from typeone.faces import FaceWriter
+from typeone.models.recognizers import Recognizer, save_recognizer
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+RNG = np.random.default_rng(0)
+
+
+def run(script, **arguments):
+    return runpy.run_path(str(SCRIPTS / f"{script}.py"))[script](**arguments)
+
+
+@pytest.fixture
+def recognizer(tmp_path):
+    """A recognizer that was never trained: it tells different colours apart, no more."""
+    torch.manual_seed(0)
+    made = Recognizer("face_cnn", preprocessing="fixed", settings={"channels": 4, "dim": 16})
+    save_recognizer(tmp_path / "model.safetensors", made.eval(), metadata={})
+    return tmp_path / "model.safetensors"
+
+
+def coloured(side, person):
+    """A plain image in one of 27 colours that lie far apart, with some noise."""
+    colour = np.array([person % 3, person // 3 % 3, person // 9 % 3]) * 120
+    return (colour + RNG.integers(0, 6, (side, side, 3))).astype(np.uint8)
+
+
+def rows_of(path):
+    return {row["id"]: row for row in pq.read_table(path).to_pylist()}
+
+
+def test_pairs_of_faces_make_thresholds_and_rates(tmp_path, recognizer):
+    for name in ("validation", "test"):
+        people = np.arange(30) // 3
+        pixels = np.stack([coloured(64, p) for p in people]).transpose(0, 3, 1, 2)
+        with FaceWriter(tmp_path / f"{name}.parquet") as table:
+            table.write(np.arange(30), pixels, people % 2, people)
+    run(
+        "evaluate_recognizer",
+        recognizer_path=recognizer,
+        validation_path=tmp_path / "validation.parquet",
+        test_path=tmp_path / "test.parquet",
+        thresholds_path=tmp_path / "thresholds.parquet",
+        measurements_path=tmp_path / "measurements.parquet",
+        **{"faces": None, "pairs": 20, "false_accepts": 0.05, "pair_seed": 0},
+        **{"source": "drawn", "name": "small", "seed": 3, "device": "cpu"},
+    )
+    found = rows_of(tmp_path / "measurements.parquet")
+    # one colour is one person, and nothing else is: the threshold that the data give is all right
+    assert found["beyond.drawn.recognizer.small.true_accept.far"]["value"] == 1
+    assert found["beyond.drawn.recognizer.small.false_accept.far"]["value"] <= 0.2
+    assert found["beyond.drawn.recognizer.small.accuracy.far"]["n"] == 40
+    same, other = (f"beyond.drawn.recognizer.small.{k}_distance" for k in ("same", "different"))
+    assert found[same]["value"] < found[other]["value"]
+    assert {row["seed"] for row in found.values()} == {3}
+
+
+@pytest.fixture
+def lfw(tmp_path):
+    """A function that makes LFW with images of a side: three people, two folds."""
+
+    def make(side):
+        folder = tmp_path / "lfw"
+        for person in range(3):
+            for number in (1, 2):
+                file = folder / "lfw" / f"P{person}" / f"P{person}_000{number}.jpg"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(coloured(side, person)).save(file)
+        pairs = ["2\t1", "P0\t1\t2", "P0\t1\tP1\t1", "P1\t1\t2", "P1\t2\tP2\t1"]
+        (folder / "pairs.txt").write_text("\n".join(pairs))
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize(("side", "sides"), [(64, (64,)), (250, (160, 64))])
+@pytest.mark.parametrize("flip", [False, True])
+def test_lfw_is_measured_at_the_sizes_that_it_has(tmp_path, recognizer, lfw, side, sides, flip):
+    run(
+        "evaluate_lfw",
+        recognizer_path=recognizer,
+        pairs_path=tmp_path / "pairs.parquet",
+        measurements_path=tmp_path / "measurements.parquet",
+        **{"source": "folder", "path": str(lfw(side)), "flip": flip},
+        **{"false_accepts": 0.01, "device": "cpu"},
+    )
+    found = rows_of(tmp_path / "measurements.parquet")
+    ways = [f"{s}px.{p}" for s in sides for p in ("fixed", "whiten")]
+    accuracies = {f"beyond.lfw.{way}.accuracy" for way in ways[1:]}
+    each = {
+        f"beyond.lfw.{way}.{kind}.{threshold}"
+        for way in ways
+        for kind in ("accuracy", "true_accept", "false_accept")
+        for threshold in ("paper", "squared", "far")
+    }
+    assert set(found) == {"faces.recognizer.lfw_accuracy"} | accuracies | each
+    published = found["faces.recognizer.lfw_accuracy"]
+    assert f"{sides[0]} px, preprocessing fixed" in published["note"]
+    assert published["n"] == 4
+    table = pq.read_table(tmp_path / "pairs.parquet").to_pydict()
+    assert table["first"] == ["P0_0001", "P0_0001", "P1_0001", "P1_0002"]
+    assert table["same"] == [True, False, True, False]
+    for way in ways:
+        distances = table["distance_" + way.replace("px.", "_")]
+        accepted = np.array(distances) <= 1.242
+        right = accepted == np.array(table["same"])
+        assert found[f"beyond.lfw.{way}.accuracy.paper"]["value"] == right.mean()
