@@ -144,6 +144,10 @@ SCORES = {f"score_detection {t}.seed0" for t in TARGETS["ours"]}
 MEASURED = {"evaluate_sphere", "plot_figure3", "tabulate_reproduction"}
 SPHERE = {"train_sphere seed0", "attack_sphere seed0"} | MEASURED
 
+# judges of faces, and what follows from what they see
+FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
+FACES_JUDGED = {"evaluate_face_judges", "tabulate_reproduction"}
+
 CONFIG_EDITS = {
     # one attack
     "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
@@ -225,6 +229,15 @@ CONFIG_EDITS = {
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
     "sphere: {test: {seed: 62}}": MEASURED,
+    # faces and their judges
+    "faces: {synthetic: {seed: 5101}}": {"prepare_faces"} | FACE_JUDGES | FACES_JUDGED,
+    "face_judges: {seed: 6102}": FACE_JUDGES | FACES_JUDGED,
+    "face_judges: {members: {wide: {training: {lr: 0.001}}}}": (
+        {"train_face_judge wide"} | FACES_JUDGED
+    ),
+    "face_judges: {clear_confidence: 0.7}": FACES_JUDGED,
+    "face_judges: {age_gender: {source: none}}": set(),  # drawn faces are no photographs
+    "faces: {folder: {seed: 5201}}": set(),
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
     "oracle: {members: {wide: {architecture: judge_wide}}}": set(),
