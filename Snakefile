@@ -21,6 +21,8 @@ include: "rules/sphere.smk"
 include: "rules/defenses.smk"
 include: "rules/latent.smk"
 include: "rules/faces.smk"
+include: "rules/recognizers.smk"
+include: "rules/generators.smk"
 include: "rules/results.smk"
 
 
@@ -42,6 +44,8 @@ rule all:
         rules.plot_figure7a.output,
         rules.plot_figure7a_ours.output,
         rules.plot_figure8.output,
+        FIGURE9,
+        rules.plot_figure9_small.output,
         rules.plot_table1_roc.output,
         rules.plot_variants.output,
         rules.plot_ablations.output,

@@ -236,6 +236,39 @@ def validate_latent(config):
             )
 
 
+def validate_recognizers(config):
+    """Stop with one line where a recognizer or LFW is asked for that cannot be had."""
+    facenet, lfw = config["recognizers"]["facenet"], config["lfw"]
+    if facenet["source"] == "path" and facenet["path"] is None:
+        raise WorkflowError(
+            "`recognizers.facenet.path` is null; with `source: path` it needs a file with FaceNet's "
+            "weights: .whl, .pb, .pt, .pth or .safetensors"
+        )
+    if facenet["source"] != "path" and facenet["path"] is not None:
+        raise WorkflowError(
+            f"`recognizers.facenet.path` is {facenet['path']!r} but `source` is "
+            f"{facenet['source']}; set `source: path` to use it, or `path: null`"
+        )
+    attacked, source = config["faces"]["recognizer"], config["faces"]["source"]
+    if facenet["source"] == "none" and (
+        attacked == "facenet" or (attacked == "auto" and source != "synthetic")
+    ):
+        raise WorkflowError(
+            f"`faces.recognizer` is {attacked!r} with `faces.source` {source!r}, which is FaceNet, but "
+            "`recognizers.facenet.source` is none; set it to wheel or path, or `faces.recognizer` to small"
+        )
+    if lfw["source"] == "folder" and lfw["path"] is None:
+        raise WorkflowError(
+            "`lfw.path` is null; with `lfw.source: folder` it needs a folder that holds "
+            "lfw-deepfunneled/ or lfw/, and pairs.txt"
+        )
+    if lfw["source"] and facenet["source"] == "none":
+        raise WorkflowError(
+            f"`lfw.source` is {lfw['source']!r} but `recognizers.facenet.source` is none: there is "
+            "nothing to measure on LFW; set one of the two otherwise"
+        )
+
+
 def validate_attacks(config):
     """Stop with one line where an attack asks for what there is not."""
     if "clean" in config["attacks"]:
@@ -293,6 +326,36 @@ def validate_seeds(config):
                 f"`seeds` holds {seed}, also a seed of the judges: they have {judges[0]} to "
                 f"{judges[-1]}, from `oracle.seed` on, and must share none with what they judge"
             )
+
+
+def validate_generators(config):
+    """Stop with one line where Fig. 9 asks for a generator or a recognizer that cannot be had."""
+    stylegan = config["stylegan"]
+    if stylegan["source"] == "none":
+        return
+    if config["recognizers"]["facenet"]["source"] == "none":
+        raise WorkflowError(
+            f"`stylegan.source` is {stylegan['source']!r} with `recognizers.facenet.source: none`; "
+            "Fig. 9 needs FaceNet: give it, or leave Fig. 9 out with `stylegan.source: none`"
+        )
+    if stylegan["source"] in ("path", "pickle") and stylegan["path"] is None:
+        needed = {
+            "path": "the wheel of random-face 2021.7.21.1 or a folder with its four files",
+            "pickle": "NVIDIA's .pkl",
+        }[stylegan["source"]]
+        raise WorkflowError(
+            f"`stylegan.path` is null; with `stylegan.source: {stylegan['source']}` it needs {needed}"
+        )
+    if stylegan["source"] == "pickle" and not stylegan["allow_pickle"]:
+        raise WorkflowError(
+            "`stylegan.allow_pickle` is false; a pickle runs the code in it when it is loaded: set "
+            "it true if you trust the file, or take `stylegan.source: wheel`"
+        )
+    if stylegan["source"] == "pickle" and stylegan["sha256"] is None:
+        raise WorkflowError(
+            "`stylegan.sha256` is null; with `stylegan.source: pickle` it needs the file's SHA-256 "
+            "(sha256sum), so that no other is ever run"
+        )
 
 
 def validate_faces(config):
@@ -370,4 +433,6 @@ def validate_config(config, schema):
     validate_strengthening(config)
     validate_latent(config)
     validate_faces(config)
+    validate_recognizers(config)
+    validate_generators(config)
     validate_seeds(config)

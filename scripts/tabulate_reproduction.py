@@ -13,7 +13,7 @@ NOT_RUN = {
     "faces": "faces are not built yet",
     "table2": "faces are not built yet",
     "table3": "faces are not built yet",
-    "fig9": "faces are not built yet",
+    "fig9": "`stylegan.source` is none",
 }
 
 

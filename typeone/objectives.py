@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.face_variations import TRAINED_NONFACES, vary_faces
@@ -14,8 +15,11 @@ from typeone.losses import (
     discriminator_loss,
     gradient_penalty,
     kl_divergence,
+    margin_softmax,
     recon_loss,
+    squared_slope,
 )
+from typeone.models.face_generators import StyleCritic, StyleGenerator
 from typeone.models.face_judges import NO_FACE
 from typeone.models.generators import AuxiliaryGAN
 from typeone.models.svae import SupervisedVAE
@@ -62,6 +66,35 @@ def face_judging(
         logits = judge(pictures)
         wrong = logits.detach().argmax(dim=1) != wanted
         return {"loss": cross_entropy(logits, wanted), "train_error": wrong.float()}
+
+    return objective
+
+
+def recognition(
+    recognizer: nn.Module,
+    centres: nn.Parameter,
+    faces: Callable[[Tensor], Tensor],
+    labels: Tensor,
+    *,
+    vary: Callable[[Tensor], Tensor],
+    scale: float,
+    margin: float,
+) -> Objective:
+    """`margin_softmax` of embeddings against one learnt point a person.
+
+    Args:
+        recognizer: images → unit embeddings ``(N, D)``.
+        centres: ``(people, D)``, of any length.
+        faces: rows of the data → their images in [0, 1].
+        labels: who they show, ``(rows,)`` in [0, people).
+    """
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        own = labels[rows.to(labels.device)]
+        cosines = recognizer(vary(faces(rows))) @ F.normalize(centres, dim=1).T
+        wrong = cosines.detach().argmax(dim=1) != own
+        loss = margin_softmax(cosines, own, scale=scale, margin=margin)
+        return {"loss": loss, "train_error": wrong.float()}
 
     return objective
 
@@ -184,5 +217,54 @@ def acgan(
             "generator_loss",
             every=critic_steps,
             moved=lambda: follow(average, gan.generator, decay=average_decay),
+        ),
+    ]
+
+
+def style_gan(
+    gan: StyleGenerator,
+    critic: StyleCritic,
+    average: nn.Module,
+    faces: Callable[[Tensor], Tensor],
+    generator: torch.Generator,
+    *,
+    penalty_weight: float,
+    average_decay: float,
+) -> list[Player]:
+    """Critic and generator of a style-based GAN, the critic moving first (Karras et al., 2020).
+
+    The non-saturating logistic loss, and `squared_slope` on real faces.
+
+    Args:
+        average: a copy of ``gan`` that follows it, see `follow`.
+        faces: rows ``(M,)`` → real images ``(M, 3, 64, 64)`` in [0, 1].
+        penalty_weight: of half the squared slope.
+        average_decay: share of ``average`` that each move of the generator leaves.
+    """
+
+    def draw(count: int) -> Tensor:
+        latent = torch.randn(count, gan.latent_dim, generator=generator, device=generator.device)
+        return gan(latent)
+
+    def judge(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        real = faces(rows).requires_grad_(True)
+        with torch.no_grad():
+            fake = draw(len(rows))
+        seen, told = critic(real), critic(fake)
+        penalty = squared_slope(seen, real)
+        wrong = 0.5 * ((seen <= 0).float() + (told > 0).float())
+        loss = F.softplus(-seen) + F.softplus(told) + 0.5 * penalty_weight * penalty
+        return {"critic_loss": loss, "penalty": penalty, "train_error": wrong}
+
+    def forge(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        return {"generator_loss": F.softplus(-critic(draw(len(rows))))}
+
+    return [
+        Player(list(critic.parameters()), judge, "critic_loss"),
+        Player(
+            list(gan.parameters()),
+            forge,
+            "generator_loss",
+            moved=lambda: follow(average, gan, decay=average_decay),
         ),
     ]

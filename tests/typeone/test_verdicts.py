@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from typeone import verdicts
+from typeone.measurements import Measurement
 from typeone.metrics import Rate, mean_interval, pool_seeds, rate_of
 
 
@@ -266,3 +267,24 @@ def test_a_cell_that_is_not_configured_is_not_run():
     assert rows[0]["verdict"] == "not run: `fgsm` at 0.2510 is not in the configuration"
     assert rows[1]["ours"] == 0.1
     assert rows[2]["verdict"] == "not run: `paper` at 0.2510 is not in the configuration"
+
+
+# ------------------------------------------------------------------------------ measurements
+
+
+@pytest.mark.parametrize(("ours", "verdict"), [(1.2419, "reproduced"), (1.2421, "not reproduced")])
+def test_a_distance_is_reproduced_below_the_threshold_of_one_person(ours, verdict):
+    """Also where the published distance is above 1, which no proportion could be."""
+    found = Measurement("fig9.distance.4", "", "L2", "ours", Rate(ours, *[math.nan] * 2, 1), 1)
+    published = entry("fig9.distance.4", 1.0482, unit="L2", direction="below_threshold")
+    row = verdicts.from_measurement(found, published, published_n=500)
+    assert (row["ours"], row["verdict"], row["note"]) == (ours, verdict, "ours")
+
+
+def test_a_measurement_of_nothing_says_why_it_was_not_run():
+    nothing = Rate(*[math.nan] * 3, 0)
+    found = Measurement("fig9.distance.6", "", "L2", "quick attacks 2 of 6 rows", nothing, 1)
+    published = entry("fig9.distance.6", 1.0449, unit="L2", direction="below_threshold")
+    row = verdicts.from_measurement(found, published, published_n=500)
+    assert row["verdict"] == "not run: quick attacks 2 of 6 rows"
+    assert math.isnan(row["ours"])

@@ -352,6 +352,32 @@ BAD = [
         "faces: {seeds: [6101]}",
         "`faces.seeds` holds 6101, also a seed of the judges of faces: they have 6100 to 6101, fro",
     ),
+    # the generators of faces
+    (
+        "stylegan: {source: path}",
+        "`stylegan.path` is null; with `stylegan.source: path` it needs the wheel of random-face",
+    ),
+    (
+        "stylegan: {source: pickle, path: ffhq.pkl}",
+        "`stylegan.allow_pickle` is false; a pickle runs the code in it when it is loaded",
+    ),
+    (
+        "stylegan: {source: pickle, path: ffhq.pkl, allow_pickle: true}",
+        "`stylegan.sha256` is null; with `stylegan.source: pickle` it needs the file's SHA-256",
+    ),
+    (
+        "stylegan: {sha256: abc}",
+        "`stylegan.sha256` is 'abc'; ",
+    ),
+    (
+        "{stylegan: {source: wheel}, recognizers: {facenet: {source: none}}}",
+        "`stylegan.source` is 'wheel' with `recognizers.facenet.source: none`; Fig. 9 needs Face",
+    ),
+    ("stylegan: {rows: 7}", "`stylegan.rows` is 7; needs at most 6"),
+    (
+        "style_generator: {attack: {settings: {guide_weight: 1.0}}}",
+        "`style_generator.attack.settings.guide_weight` is no setting; allowed are steps, lr, k",
+    ),
     # names that paths are made of
     (
         "attacks: {My-Attack: {kind: type2, targets: [mlp], count: 1, settings: {method: ead}}}",

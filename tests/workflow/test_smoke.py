@@ -144,9 +144,16 @@ SCORES = {f"score_detection {t}.seed0" for t in TARGETS["ours"]}
 MEASURED = {"evaluate_sphere", "plot_figure3", "tabulate_reproduction"}
 SPHERE = {"train_sphere seed0", "attack_sphere seed0"} | MEASURED
 
+# the generators of faces and the attacks on their latent spaces
+SMALL_LATENT = {
+    *("attack_style_generator small.seed0", "evaluate_style_generator", "plot_figure9_small"),
+    "tabulate_reproduction",
+}
+FACE_LATENT_FIGURES = {"plot_figure9", "plot_figure9_small"}
+FIGURE9 = {"attack_stylegan row1", "evaluate_stylegan", "plot_figure9", "tabulate_reproduction"}
 # judges of faces, and what follows from what they see
 FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
-FACES_JUDGED = {"evaluate_face_judges", "tabulate_reproduction"}
+FACES_JUDGED = {"evaluate_face_judges", "tabulate_reproduction"} | SMALL_LATENT
 
 CONFIG_EDITS = {
     # one attack
@@ -217,27 +224,34 @@ CONFIG_EDITS = {
     "latent: {attacks: {targeted: {k: 0.02}}}": LATENT,
     "latent: {fresh: 60}": {"evaluate_latent", "tabulate_reproduction"},
     "latent: {pairs: 3}": {"plot_figure8"},
+    # the generators of faces
+    "style_generator: {objective: {penalty_weight: 1.0}}": (
+        {"train_style_generator seed0"} | SMALL_LATENT
+    ),
+    "style_generator: {attack: {settings: {steps: 6}}}": SMALL_LATENT,
+    "stylegan: {truncation: 0.6}": {"prepare_mobilestylegan"} | FIGURE9,
+    "stylegan: {attack: {steps: 3}}": FIGURE9,
+    "stylegan: {strangers: 3}": FIGURE9 - {"attack_stylegan row1"},
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
-    "figures: {dpi: 61}": ALL_FIGURES | {"plot_figure2", "plot_figure3"},
+    "figures: {dpi: 61}": ALL_FIGURES | FACE_LATENT_FIGURES | {"plot_figure2", "plot_figure3"},
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
     "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
     "toy: {shown: 20}": {"plot_figure2"},
-    "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"},
+    "figures: {columns: 8}": (union(FIGURES.values()) - {"plot_variants"} | {"plot_figure9_small"}),
     # the spheres, which nothing else depends on
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
     "sphere: {test: {seed: 62}}": MEASURED,
     # faces and their judges
-    "faces: {synthetic: {seed: 5101}}": {"prepare_faces"} | FACE_JUDGES | FACES_JUDGED,
     "face_judges: {seed: 6102}": FACE_JUDGES | FACES_JUDGED,
     "face_judges: {members: {wide: {training: {lr: 0.001}}}}": (
         {"train_face_judge wide"} | FACES_JUDGED
     ),
     "face_judges: {clear_confidence: 0.7}": FACES_JUDGED,
     "face_judges: {age_gender: {source: none}}": set(),  # drawn faces are no photographs
-    "faces: {folder: {seed: 5201}}": set(),
+    "faces: {folder: {seed: 5201}}": set(),  # another source
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
     "oracle: {members: {wide: {architecture: judge_wide}}}": set(),

@@ -1,0 +1,96 @@
+"""Eq. 13 on the latent space of the small generator of faces, f1 a recognizer (III-D, IV-E)."""
+
+import numpy as np
+import torch
+
+from typeone.artifacts import write_parquet
+from typeone.attacks.latent import LatentAttackSettings, attack, distance_hinge, jittered
+from typeone.criteria import KeepIdentity, embedding_distance
+from typeone.devices import compute_device, seeded
+from typeone.images import to_uint8
+from typeone.logs import Progress, job_log, logger
+from typeone.models.face_generators import load_face_generator
+from typeone.models.recognizers import load_recognizer, read_thresholds
+
+
+def attack_style_generator(
+    *,
+    generator_path,
+    recognizer_path,
+    thresholds_path,
+    examples_path,
+    settings,
+    threshold,
+    count,
+    chunk,
+    seed,
+    device,
+):
+    """Write one row a start: both images, latents, distances of what is stored.
+
+    Beside each start stands a stranger, drawn anew: its distance tells what a low one is worth.
+    ``threshold``: which of the recognizer's, by name.
+    """
+    gan = load_face_generator(generator_path, device)
+    recognizer = load_recognizer(recognizer_path, device)
+    limit = read_thresholds(thresholds_path)[threshold]
+    settings = LatentAttackSettings(**settings)
+    generator = seeded(seed, device)
+    latent, stranger = torch.randn(
+        2, count, gan.latent_dim, generator=generator, device=device
+    ).unbind()
+    start = jittered(latent, settings.jitter, generator)
+    parts, say = [], Progress("attacking the style generator", count)
+    for rows in torch.arange(count, device=device).split(chunk):
+        with torch.no_grad():
+            original, other = gan(latent[rows]), gan(stranger[rows])
+            embeddings = recognizer(original)
+        result = attack(
+            lambda moved, _rows: gan(moved),
+            latent[rows],
+            settings,
+            keep=KeepIdentity(recognizer, embeddings, limit),
+            start=start[rows],
+        )
+        stored = [to_uint8(images) for images in (original, result.images, other)]
+        with torch.no_grad():
+            before, after, strange = (recognizer(images.float() / 255) for images in stored)
+        moved = result.latent_end - latent[rows]
+        parts.append(
+            {
+                "position": rows.int(),
+                "image": stored[0],
+                "adversarial_image": stored[1],
+                "latent_start": latent[rows],
+                "latent_end": result.latent_end,
+                "distance": embedding_distance(before, after),
+                "stranger_distance": embedding_distance(before, strange),
+                "latent_distance": moved.norm(dim=1),
+                "hinge": distance_hinge(moved, settings.epsilon, settings.form),
+                "steps": result.steps.int(),
+                "converged": result.converged,
+            }
+        )
+        say(int(rows[-1]) + 1)
+    columns = {k: torch.cat([part[k] for part in parts]).cpu().numpy() for k in parts[0]}
+    kept = (columns["distance"] <= limit) & (columns["hinge"] <= 0)
+    logger.info("far away and the same person: %.1f %% of %d", 100 * np.mean(kept), count)
+    write_parquet(
+        examples_path,
+        columns,
+        metadata={"threshold": threshold, "threshold_distance": limit, "seed": seed},
+    )
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        attack_style_generator(
+            generator_path=snakemake.input.generator,
+            recognizer_path=snakemake.input.recognizer,
+            thresholds_path=snakemake.input.thresholds,
+            examples_path=snakemake.output.examples,
+            settings=snakemake.params.settings,
+            **snakemake.params.how,
+            seed=snakemake.params.seed,
+            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+        )

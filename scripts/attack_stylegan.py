@@ -1,0 +1,105 @@
+"""One row of Fig. 9: Eq. 13 on a large generator of faces, f1 FaceNet (IV-E).
+
+ASSUME: the paper draws its starts; row r starts from the latent of seed + r.
+"""
+
+import numpy as np
+import torch
+
+from typeone.artifacts import write_parquet
+from typeone.attacks.frames import Followed
+from typeone.attacks.latent import LatentAttackSettings, attack, distance_hinge, jittered
+from typeone.criteria import KeepIdentity, embedding_distance
+from typeone.devices import compute_device, seeded
+from typeone.images import to_uint8
+from typeone.logs import job_log, logger
+from typeone.models.face_generators import load_face_generator
+from typeone.models.recognizers import load_recognizer
+from typeone.plotting import moments
+
+
+def attack_stylegan(
+    *,
+    generator_path,
+    recognizer_path,
+    example_path,
+    frames_path,
+    settings,
+    threshold,
+    frames,
+    side,
+    row,
+    seed,
+    device,
+):
+    """Write both ends at full size with their distance, and ``frames`` small images of the way.
+
+    ``settings`` as in the configuration. Distances are those of the stored images.
+    """
+    gan = load_face_generator(generator_path, device)
+    recognizer = load_recognizer(recognizer_path, device)
+    settings = LatentAttackSettings(**settings)
+    generator = seeded(seed + row, device)
+    latent = torch.randn(1, gan.latent_dim, generator=generator, device=device)
+    with torch.no_grad():
+        original = gan(latent)
+        keep = KeepIdentity(recognizer, recognizer(original), threshold)
+    followed = Followed(keep, side=side)
+    result = attack(
+        lambda moved, _rows: gan(moved),
+        latent,
+        settings,
+        keep=followed,
+        start=jittered(latent, settings.jitter, generator),
+    )
+    stored = [to_uint8(images) for images in (original, result.images)]
+    with torch.no_grad():
+        before, after = (recognizer(images.float() / 255) for images in stored)
+    distance = embedding_distance(before, after)
+    moved = result.latent_end - latent
+    hinge = distance_hinge(moved, settings.epsilon, settings.form)
+    logger.info(
+        "row %d: distance %.4f, ||z' - z|| %.2f, hinge %.3g after %d steps",
+        *(row, distance, moved.norm(), hinge, result.steps),
+    )
+    write_parquet(
+        example_path,
+        {
+            "row": np.array([row], np.int32),
+            "image": stored[0].cpu().numpy(),
+            "adversarial_image": stored[1].cpu().numpy(),
+            "latent_start": latent.cpu().numpy(),
+            "latent_end": result.latent_end.cpu().numpy(),
+            "distance": distance.cpu().numpy(),
+            "latent_distance": moved.norm(dim=1).cpu().numpy(),
+            "hinge": hinge.cpu().numpy(),
+            "steps": result.steps.int().cpu().numpy(),
+            "converged": result.converged.cpu().numpy(),
+        },
+        metadata={"threshold": threshold, "seed": seed},
+    )
+    shown = torch.stack([frame.image for frame in followed.frames]).numpy()
+    chosen = moments(shown, frames)
+    write_parquet(
+        frames_path,
+        {
+            "row": np.full(len(chosen), row, np.int32),
+            "step": np.array([followed.frames[i].step for i in chosen], np.int32),
+            "image": shown[chosen],
+            "distance": np.array([followed.frames[i].loss for i in chosen], np.float32),
+        },
+    )
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        attack_stylegan(
+            generator_path=snakemake.input.generator,
+            recognizer_path=snakemake.input.recognizer,
+            example_path=snakemake.output.example,
+            frames_path=snakemake.output.frames,
+            settings=snakemake.params.settings,
+            **snakemake.params.how,
+            row=int(snakemake.wildcards.row),
+            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+        )

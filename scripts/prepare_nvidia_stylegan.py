@@ -1,0 +1,38 @@
+"""Note which pickle of NVIDIA's draws the faces of Fig. 9, once it has shown that it can.
+
+The checkpoint holds no weights, but the pickle's path and hash: the hash is checked again, and the
+opt-in asked for, each time that the pickle is loaded.
+"""
+
+from pathlib import Path
+
+from torch import nn
+
+from typeone.artifacts import save_model
+from typeone.devices import compute_device
+from typeone.logs import job_log
+from typeone.models.face_generators import NVIDIA, load_nvidia
+
+
+def prepare_nvidia_stylegan(*, path, sha256, allow_pickle, truncation, model_path):
+    """Load the generator and write where it is; see `load_nvidia`."""
+    how = {"sha256": sha256, "allow_pickle": allow_pickle, "truncation": truncation}
+    model = load_nvidia(path, **how)
+    save_model(
+        model_path,
+        nn.Module(),
+        metadata={
+            **{"architecture": NVIDIA, "pickle": str(Path(path).expanduser().resolve()), **how},
+            **{"latent_dim": model.latent_dim, "size": model.size},
+        },
+    )
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        prepare_nvidia_stylegan(
+            **snakemake.params.pickle,
+            truncation=snakemake.params.truncation,
+            model_path=snakemake.output.model,
+        )

@@ -1,0 +1,49 @@
+"""What an attack on one face draws on its way, for figures that follow it (Fig. 9)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from typeone.criteria import Keep
+from typeone.images import to_uint8
+
+
+class Frame(NamedTuple):
+    """One look at the image.
+
+    Attributes:
+        step: looks before it; of a gradient descent, its updates.
+        image: uint8 ``(C, S, S)``.
+        loss: J1, of the image before it was made small and rounded.
+    """
+
+    step: int
+    image: Tensor
+    loss: float
+
+
+class Followed:
+    """A criterion that keeps a frame of every look at its one example.
+
+    Args:
+        keep: J1 and f1's verdict, as the attack would ask for it.
+        side: pixels of a frame's side; larger images are averaged over areas.
+
+    Attributes:
+        frames: so far.
+    """
+
+    def __init__(self, keep: Keep, *, side: int) -> None:
+        self.keep, self.side = keep, side
+        self.frames: list[Frame] = []
+
+    def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What ``keep`` says of the image ``(1, C, H, W)``."""
+        j1, kept = self.keep(images, rows)
+        small = F.interpolate(images.detach(), (self.side, self.side), mode="area")
+        image = to_uint8(small)[0].cpu()
+        self.frames.append(Frame(len(self.frames), image, j1.item()))
+        return j1, kept
