@@ -153,7 +153,7 @@ FACE_LATENT_FIGURES = {"plot_figure9", "plot_figure9_small"}
 FIGURE9 = {"attack_stylegan row1", "evaluate_stylegan", "plot_figure9", "tabulate_reproduction"}
 # judges of faces, and what follows from what they see
 FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
-FACES_JUDGED = {"evaluate_face_judges", "tabulate_reproduction"} | SMALL_LATENT
+FACES_JUDGED = {"evaluate_face_judges", "evaluate_style_generator", "tabulate_reproduction"}
 
 CONFIG_EDITS = {
     # one attack
