@@ -66,7 +66,7 @@ def test_the_files_of_faces_and_judges_are_there(results):
 def test_a_split_has_its_people_and_its_faces(results, settings, split):
     path = results / "data" / "faces" / f"{split}.parquet"
     assert columns(path) == FACES
-    note = json.loads(pq.read_schema(path).metadata[b"typeone"])
+    note = json.loads(pq.read_metadata(path).metadata[b"typeone"])
     assert note["shapes"] == {"image": [3, 64, 64]}
     assert (note["source"], note["split"]) == ("synthetic", split)
     faces, _ = settings
