@@ -101,6 +101,16 @@ def blank(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.lerp(images, _blurred(images, side // 4), torch.sigmoid(8 * (1 - oval)))
 
 
+def warped(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each face pulled about: 5x5 points move by about a fifth of the image, the rest between."""
+    n, _, h, w = images.shape
+    pull = 0.4 * _normal(torch.Size((n, 2, 5, 5)), images, generator)
+    pull = F.interpolate(pull, (h, w), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+    still = torch.eye(2, 3, device=images.device).expand(n, 2, 3)
+    grid = F.affine_grid(still, list(images.shape), align_corners=False) + pull
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
 def strips(images: Tensor, generator: torch.Generator) -> Tensor:
     """Eight horizontal strips of each face in a random order."""
     n, c, h, w = images.shape
@@ -130,5 +140,5 @@ def pixels(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 Nonface = Callable[[Tensor, torch.Generator], Tensor]
-TRAINED_NONFACES: tuple[Nonface, ...] = (patches, blend, noise, blank)
+TRAINED_NONFACES: tuple[Nonface, ...] = (patches, blend, noise, blank, warped)
 HELD_OUT_NONFACES: tuple[Nonface, ...] = (strips, rolled, swirled, pixels)

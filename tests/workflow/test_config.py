@@ -309,6 +309,49 @@ BAD = [
         "latent: {attacks: {targeted: {form: all}}}",
         "`latent.attacks.targeted.form` is 'all'; needs one of paper, sm",
     ),
+    # faces and their judges
+    (
+        "faces: {source: web}",
+        "`faces.source` is 'web'; needs one of synthetic, celeba, folder, generated",
+    ),
+    (
+        "faces: {source: celeba}",
+        "`faces.celeba.path` is null; with `faces.source: celeba` it needs the folder with CelebA'",
+    ),
+    (
+        "faces: {source: folder}",
+        "`faces.folder.path` is null; with `faces.source: folder` it needs the folder of the image",
+    ),
+    (
+        "faces: {source: folder, folder: {path: images}}",
+        "`faces.folder.csv` is null; with `faces.source: folder` it needs the table with columns f",
+    ),
+    (
+        "faces: {synthetic: {images: {test: 1}}}",
+        "`faces.synthetic.images.test` is 1; needs at least 2",
+    ),
+    ("faces: {limit: {test: 0}}", "`faces.limit.test` is 0; needs at least 1"),
+    (
+        "faces: {source: generated}\nface_judges: {age_gender: {source: none}}",
+        "`face_judges.age_gender.source` is none; with `faces.source: generated` it needs npm or p",
+    ),
+    (
+        "face_judges: {age_gender: {source: path}}",
+        "`face_judges.age_gender.path` is null; with `face_judges.age_gender.source: path` it need",
+    ),
+    (
+        "face_judges: {members: {plain: {architecture: age_gender}}}",
+        "`face_judges.members.plain.architecture` is 'age_gender'; needs one of plain, wide",
+    ),
+    (
+        "face_judges: {members: {age_gender: {architecture: wide, training: {epochs: 1, "
+        "batch_size: 64, lr: 0.1, beta1: 0.9, schedule: constant, weight_decay: 0.0}}}}",
+        "`face_judges.members` holds the name 'age_gender', that of the published network; needs",
+    ),
+    (
+        "faces: {seeds: [6101]}",
+        "`faces.seeds` holds 6101, also a seed of the judges of faces: they have 6100 to 6101, fro",
+    ),
     # the generators of faces
     (
         "stylegan: {source: path}",

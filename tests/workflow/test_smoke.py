@@ -153,6 +153,9 @@ FACE_LATENT_FIGURES = {"plot_figure9", "plot_figure9_small"}
 FIGURE9 = {"attack_stylegan row1", "evaluate_stylegan", "plot_figure9", "tabulate_reproduction"}
 # what follows from another recognizer of faces, or from other pairs of faces
 RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
+# judges of faces, and what follows from what they see
+FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
+FACES_JUDGED = {"evaluate_face_judges", "evaluate_style_generator", "tabulate_reproduction"}
 
 CONFIG_EDITS = {
     # one attack
@@ -246,6 +249,14 @@ CONFIG_EDITS = {
     # recognizers of faces
     "recognizers: {small: {loss: {margin: 0.3}}}": {"train_recognizer seed0"} | RECOGNIZED,
     "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED,
+    # faces and their judges
+    "face_judges: {seed: 6102}": FACE_JUDGES | FACES_JUDGED,
+    "face_judges: {members: {wide: {training: {lr: 0.001}}}}": (
+        {"train_face_judge wide"} | FACES_JUDGED
+    ),
+    "face_judges: {clear_confidence: 0.7}": FACES_JUDGED,
+    "face_judges: {age_gender: {source: none}}": set(),  # drawn faces are no photographs
+    "faces: {folder: {seed: 5201}}": set(),  # another source
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),
     "oracle: {members: {wide: {architecture: judge_wide}}}": set(),

@@ -26,9 +26,9 @@ NO_FACE = 2
 def plain() -> nn.Sequential:
     """3x3 convolutions one after the other, global average."""
     return nn.Sequential(
-        *(Normalise(0.5, 0.25), conv(3, 16, 5, stride=2), conv(16, 32, stride=2), conv(32, 32)),
-        *(conv(32, 64, stride=2), conv(64, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-        nn.Linear(64, 3),
+        *(Normalise(0.5, 0.25), conv(3, 16, stride=2), conv(16, 32, stride=2)),
+        *(conv(32, 64, stride=2), conv(64, 64), conv(64, 96, stride=2)),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, 3)),
     )
 
 
