@@ -21,6 +21,7 @@ include: "rules/sphere.smk"
 include: "rules/defenses.smk"
 include: "rules/latent.smk"
 include: "rules/faces.smk"
+include: "rules/face_svae.smk"
 include: "rules/results.smk"
 
 

@@ -86,14 +86,13 @@ def f2_error(svae: SupervisedVAE, data: Labelled) -> float:
 
 
 @torch.no_grad()
-def reconstruction_error(svae: SupervisedVAE, data: Labelled) -> float:
-    """Mean of `recon_loss_of` between f_dec(mu(x)) and x."""
-    total = 0.0
+def reconstruction_errors(svae: SupervisedVAE, data: Labelled) -> Tensor:
+    """`recon_loss_of` between f_dec(mu(x)) and x, ``(N,)``."""
+    losses = []
     for rows in data.batches():
         images = data.images(rows)
-        logits = svae.decode_logits(svae.encode(images)[0])
-        total += recon_loss_of(svae, logits, images).sum().item()
-    return total / len(data)
+        losses.append(recon_loss_of(svae, svae.decode_logits(svae.encode(images)[0]), images))
+    return torch.cat(losses)
 
 
 def train_stage1(
