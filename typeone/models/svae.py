@@ -155,7 +155,9 @@ class _BatchNorm(nn.BatchNorm2d):
         return (x - mean) * scale + self.bias[:, None, None]
 
 
-def _convolution(fan_in: int, fan_out: int, *, stride: int = 1, norm: bool = False) -> nn.Sequential:
+def _convolution(
+    fan_in: int, fan_out: int, *, stride: int = 1, norm: bool = False
+) -> nn.Sequential:
     """5x5, then batch normalisation if ``norm`` (it has the bias), then ELU."""
     layers: list[nn.Module] = [nn.Conv2d(fan_in, fan_out, 5, stride, padding=2, bias=not norm)]
     if norm:
