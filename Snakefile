@@ -20,6 +20,8 @@ include: "rules/roc.smk"
 include: "rules/sphere.smk"
 include: "rules/defenses.smk"
 include: "rules/latent.smk"
+include: "rules/faces.smk"
+include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
 include: "rules/results.smk"
 
