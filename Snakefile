@@ -47,3 +47,4 @@ rule all:
         rules.plot_table1_roc.output,
         rules.plot_variants.output,
         rules.plot_ablations.output,
+        rules.tabulate_table2.output,

@@ -29,6 +29,7 @@ def judge_faces(
     judge_paths,
     examples_path,
     trace_path,
+    clear_confidence,
     chunk,
     device,
 ):
@@ -44,6 +45,9 @@ def judge_faces(
     def seen(network, images):
         return predict(network, images, batch=chunk)
 
+    def panel(images):
+        return panel_verdict(judges, images, clear_confidence=clear_confidence, batch=chunk)
+
     def f2_view(latent):
         return svae.classify(latent).argmax(dim=1).cpu().numpy()
 
@@ -53,8 +57,8 @@ def judge_faces(
     if "latent_end" in rows:
         rows["f2_latent_label"] = f2_view(torch.from_numpy(rows["latent_end"]).to(device))
     rows["f2_image_label"] = f2_view(seen(lambda x: svae.encode(x)[0], after))
-    rows["judge_label_before"] = panel_verdict(judges, before).label.cpu().numpy()
-    verdict = panel_verdict(judges, after)
+    rows["judge_label_before"] = panel(before).label.cpu().numpy()
+    verdict = panel(after)
     for name, labels in zip(judge_paths, verdict.member_labels, strict=True):
         rows[f"judge_{name}_label"] = labels.cpu().numpy()
     rows["judge_label"] = verdict.label.cpu().numpy()
@@ -64,7 +68,11 @@ def judge_faces(
     moved = (after - before).flatten(1)
     rows["distance_l2"] = moved.norm(dim=1).cpu().numpy()
     rows["distance_linf"] = moved.abs().amax(dim=1).cpu().numpy()
-    write_parquet(examples_path, rows, metadata={"judges": list(judge_paths)})
+    write_parquet(
+        examples_path,
+        rows,
+        metadata={"judges": list(judge_paths), "clear_confidence": clear_confidence},
+    )
     logger.info(
         "distance of f1 %.3f on average; the judges see the other gender in %.1f %%, a face in "
         "%.1f %%",
@@ -89,6 +97,7 @@ if "snakemake" in globals():
             judge_paths=dict(zip(snakemake.params.judges, snakemake.input.judges, strict=True)),
             examples_path=snakemake.output.examples,
             trace_path=snakemake.output.get("trace"),
+            clear_confidence=snakemake.params.clear_confidence,
             chunk=snakemake.params.chunk,
             device=compute_device(snakemake.threads),
         )
