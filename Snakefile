@@ -48,3 +48,5 @@ rule all:
         rules.plot_variants.output,
         rules.plot_ablations.output,
         rules.tabulate_table2.output,
+        rules.plot_figure7b.output,
+        rules.plot_figure7b_ours.output,
