@@ -22,6 +22,7 @@ include: "rules/defenses.smk"
 include: "rules/latent.smk"
 include: "rules/faces.smk"
 include: "rules/face_svae.smk"
+include: "rules/face_attacks.smk"
 include: "rules/results.smk"
 
 
@@ -46,3 +47,6 @@ rule all:
         rules.plot_table1_roc.output,
         rules.plot_variants.output,
         rules.plot_ablations.output,
+        rules.tabulate_table2.output,
+        rules.plot_figure7b.output,
+        rules.plot_figure7b_ours.output,
