@@ -1,6 +1,9 @@
-# Faces and who judges them. Consumes nothing, or a folder (faces.celeba, faces.folder); yields
-# results/data/faces/{split}.parquet. Section IV: CelebA.
+# Faces and who judges them. Consumes nothing, or a folder (faces.celeba, faces.folder), or a
+# generator (faces.generated); yields results/data/faces/{split}.parquet, the judges of gender and
+# their rates. Section IV: CelebA, IV-B: what annotators see.
 rule prepare_faces:
+    input:
+        unpack(generated_faces),
     output:
         train="results/data/faces/train.parquet",
         judge="results/data/faces/judge.parquet",
@@ -16,9 +19,109 @@ rule prepare_faces:
     params:
         *code("prepare_faces.py"),
         source=FACE_SOURCE,
-        settings=config["faces"][FACE_SOURCE],
+        settings={} if FACE_SOURCE == "generated" else config["faces"][FACE_SOURCE],
         limit=config["faces"]["limit"],
     message:
         f"Faces: {FACE_SOURCE}"
     script:
         "../scripts/prepare_faces.py"
+
+
+rule generate_faces:
+    input:
+        generator=lambda wildcards: rules.prepare_mobilestylegan.output.model,
+        judge="results/faces/judges/age_gender/model.safetensors",
+    output:
+        table="results/data/faces/generated.parquet",
+    log:
+        "results/logs/generate_faces.log",
+    benchmark:
+        "results/benchmarks/generate_faces.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("generate_faces.py"),
+        settings=config["faces"]["generated"],
+    message:
+        "Generating faces"
+    script:
+        "../scripts/generate_faces.py"
+
+
+rule train_face_judge:
+    input:
+        judge=rules.prepare_faces.output.judge,
+        validation=rules.prepare_faces.output.validation,
+    output:
+        model="results/faces/judges/{judge}/model.safetensors",
+        curve="results/faces/judges/{judge}/curve.parquet",
+    log:
+        "results/logs/train_face_judge/{judge}.log",
+    benchmark:
+        "results/benchmarks/train_face_judge/{judge}.tsv"
+    wildcard_constraints:
+        judge="|".join(FACE_MEMBERS),
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_face_judge.py"),
+        settings=lambda wildcards: config["face_judges"]["members"][wildcards.judge],
+        seed=lambda wildcards: config["face_judges"]["seed"] + FACE_MEMBERS.index(wildcards.judge),
+        resume="results/.resume/faces/judges/{judge}",
+    message:
+        "Training the judge of faces {wildcards.judge}"
+    script:
+        "../scripts/train_face_judge.py"
+
+
+rule prepare_age_gender:
+    output:
+        model="results/faces/judges/age_gender/model.safetensors",
+    log:
+        "results/logs/prepare_age_gender.log",
+    benchmark:
+        "results/benchmarks/prepare_age_gender.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("prepare_age_gender.py"),
+        settings=config["face_judges"]["age_gender"],
+    message:
+        "Reading the published judge of gender"
+    script:
+        "../scripts/prepare_age_gender.py"
+
+
+rule evaluate_face_judges:
+    input:
+        test=rules.prepare_faces.output.test,
+        judges=face_panel(),
+    output:
+        measurements="results/faces/judges/measurements.parquet",
+    log:
+        "results/logs/evaluate_face_judges.log",
+    benchmark:
+        "results/benchmarks/evaluate_face_judges.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_face_judges.py"),
+        judges=FACE_JUDGES,
+        clear_confidence=config["face_judges"]["clear_confidence"],
+        prefix=f"beyond.{FACE_SOURCE}.judges",
+        seed=config["face_judges"]["seed"],
+    message:
+        "Rates of the judges of faces"
+    script:
+        "../scripts/evaluate_face_judges.py"
+
+
+MEASUREMENTS.append(rules.evaluate_face_judges.output.measurements)

@@ -295,6 +295,48 @@ def validate_seeds(config):
             )
 
 
+def validate_faces(config):
+    """Stop with one line where faces or their judges ask for what there is not."""
+    faces, judges = config["faces"], config["face_judges"]
+    source = faces["source"]
+    needed = {"celeba": ["path"], "folder": ["path", "csv"]}.get(source, [])
+    what = {
+        "celeba.path": "the folder with CelebA's official files",
+        "folder.path": "the folder of the images",
+        "folder.csv": "the table with columns file, label, identity and perhaps split",
+    }
+    for key in needed:
+        if faces[source][key] is None:
+            raise WorkflowError(
+                f"`faces.{source}.{key}` is null; with `faces.source: {source}` it needs "
+                + what[f"{source}.{key}"]
+            )
+    published = judges["age_gender"]
+    if published["source"] == "path" and published["path"] is None:
+        raise WorkflowError(
+            "`face_judges.age_gender.path` is null; with `face_judges.age_gender.source: path` it "
+            "needs the package @vladmandic/face-api, or a folder with its two files of weights"
+        )
+    if source == "generated" and published["source"] == "none":
+        raise WorkflowError(
+            "`face_judges.age_gender.source` is none; with `faces.source: generated` it needs npm "
+            "or path: that network says who on the generated faces is female or male"
+        )
+    if "age_gender" in judges["members"]:
+        raise WorkflowError(
+            "`face_judges.members` holds the name 'age_gender', that of the published network; "
+            "needs another"
+        )
+    first = judges["seed"]
+    last = first + len(judges["members"]) - 1
+    for seed in faces["seeds"]:
+        if first <= seed <= last:
+            raise WorkflowError(
+                f"`faces.seeds` holds {seed}, also a seed of the judges of faces: they have {first} "
+                f"to {last}, from `face_judges.seed` on, and must share none with what they judge"
+            )
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -327,4 +369,5 @@ def validate_config(config, schema):
     validate_sphere(config)
     validate_strengthening(config)
     validate_latent(config)
+    validate_faces(config)
     validate_seeds(config)
