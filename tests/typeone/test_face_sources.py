@@ -125,14 +125,18 @@ class Nobody:
 
 
 def test_an_empty_split_stops_and_leaves_no_file(outputs):
-    with pytest.raises(InputError, match=r"`faces.source` folder leaves the split judge empty; giv"):
+    with pytest.raises(
+        InputError, match=r"`faces.source` folder leaves the split judge empty; giv"
+    ):
         write_faces(Nobody(), outputs, limit=NO_LIMIT, metadata={"source": "folder"})
     assert outputs["train"].exists()
     assert not outputs["judge"].exists()
 
 
 def test_an_unknown_source_is_refused():
-    with pytest.raises(InputError, match=r"`faces.source` is 'web'; needs one of synthetic, celeba"):
+    with pytest.raises(
+        InputError, match=r"`faces.source` is 'web'; needs one of synthetic, celeba"
+    ):
         open_faces("web", {})
 
 
