@@ -236,6 +236,39 @@ def validate_latent(config):
             )
 
 
+def validate_recognizers(config):
+    """Stop with one line where a recognizer or LFW is asked for that cannot be had."""
+    facenet, lfw = config["recognizers"]["facenet"], config["lfw"]
+    if facenet["source"] == "path" and facenet["path"] is None:
+        raise WorkflowError(
+            "`recognizers.facenet.path` is null; with `source: path` it needs a file with FaceNet's "
+            "weights: .whl, .pb, .pt, .pth or .safetensors"
+        )
+    if facenet["source"] != "path" and facenet["path"] is not None:
+        raise WorkflowError(
+            f"`recognizers.facenet.path` is {facenet['path']!r} but `source` is "
+            f"{facenet['source']}; set `source: path` to use it, or `path: null`"
+        )
+    attacked, source = config["faces"]["recognizer"], config["faces"]["source"]
+    if facenet["source"] == "none" and (
+        attacked == "facenet" or (attacked == "auto" and source != "synthetic")
+    ):
+        raise WorkflowError(
+            f"`faces.recognizer` is {attacked!r} with `faces.source` {source!r}, which is FaceNet, but "
+            "`recognizers.facenet.source` is none; set it to wheel or path, or `faces.recognizer` to small"
+        )
+    if lfw["source"] == "folder" and lfw["path"] is None:
+        raise WorkflowError(
+            "`lfw.path` is null; with `lfw.source: folder` it needs a folder that holds "
+            "lfw-deepfunneled/ or lfw/, and pairs.txt"
+        )
+    if lfw["source"] and facenet["source"] == "none":
+        raise WorkflowError(
+            f"`lfw.source` is {lfw['source']!r} but `recognizers.facenet.source` is none: there is "
+            "nothing to measure on LFW; set one of the two otherwise"
+        )
+
+
 def validate_attacks(config):
     """Stop with one line where an attack asks for what there is not."""
     if "clean" in config["attacks"]:
@@ -370,4 +403,5 @@ def validate_config(config, schema):
     validate_strengthening(config)
     validate_latent(config)
     validate_faces(config)
+    validate_recognizers(config)
     validate_seeds(config)
