@@ -23,6 +23,8 @@ include: "rules/latent.smk"
 include: "rules/faces.smk"
 include: "rules/recognizers.smk"
 include: "rules/generators.smk"
+include: "rules/face_svae.smk"
+include: "rules/face_attacks.smk"
 include: "rules/results.smk"
 
 
@@ -40,6 +42,7 @@ rule all:
         rules.plot_figure3.output,
         rules.tabulate_strengthening.output,
         rules.plot_figure5a.output,
+        rules.plot_figure5b.output,
         rules.plot_figure6.output,
         rules.plot_figure7a.output,
         rules.plot_figure7a_ours.output,
@@ -49,3 +52,6 @@ rule all:
         rules.plot_table1_roc.output,
         rules.plot_variants.output,
         rules.plot_ablations.output,
+        rules.tabulate_table2.output,
+        rules.plot_figure7b.output,
+        rules.plot_figure7b_ours.output,

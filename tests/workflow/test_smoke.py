@@ -149,7 +149,7 @@ SMALL_LATENT = {
     *("attack_style_generator small.seed0", "evaluate_style_generator", "plot_figure9_small"),
     "tabulate_reproduction",
 }
-FACE_LATENT_FIGURES = {"plot_figure9", "plot_figure9_small"}
+FACE_FIGURES = {"plot_figure9", "plot_figure9_small", "plot_figure5b"}
 FIGURE9 = {"attack_stylegan row1", "evaluate_stylegan", "plot_figure9", "tabulate_reproduction"}
 # what follows from another recognizer of faces, or from other pairs of faces
 RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
@@ -237,11 +237,15 @@ CONFIG_EDITS = {
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
-    "figures: {dpi: 61}": ALL_FIGURES | FACE_LATENT_FIGURES | {"plot_figure2", "plot_figure3"},
+    "figures: {dpi: 61}": ALL_FIGURES | FACE_FIGURES | {"plot_figure2", "plot_figure3"},
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
     "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
     "toy: {shown: 20}": {"plot_figure2"},
-    "figures: {columns: 8}": (union(FIGURES.values()) - {"plot_variants"} | {"plot_figure9_small"}),
+    "figures: {columns: 8}": (
+        union(FIGURES.values()) - {"plot_variants"} | {"plot_figure9_small", "plot_figure5b"}
+    ),
+    # the SVAE of faces
+    "face_svae: {shown: 2}": {"plot_figure5b"},
     # the spheres, which nothing else depends on
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},

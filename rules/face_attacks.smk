@@ -1,0 +1,332 @@
+# Attacks on a recognizer of faces. Consumes test faces, recognizers, SVAEs and judges; yields one table
+# of judged examples an attack, recognizer and seed, the way of the first faces, and what was measured.
+# Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
+FACE_ATTACKS = config["face_attacks"]["attacks"]
+RECOGNIZER_NAME = "[a-z][a-z0-9_]*"
+FACE_EXAMPLES = "results/faces/attacks/{attack}/{recognizer}/seed{seed}/examples.parquet"
+
+
+def face_attacks_of(*kinds):
+    """Names of the attacks on faces of some kinds."""
+    return [name for name, attack in FACE_ATTACKS.items() if attack["kind"] in kinds]
+
+
+def face_attack_how(wildcards):
+    """What an attack on faces is told beside the settings of its algorithm."""
+    attack = FACE_ATTACKS[wildcards.attack]
+    how = {k: attack[k] for k in ("count", "keep", "statistics")}
+    return how | {k: config["face_attacks"][k] for k in ("threshold", "followed")}
+
+
+def face_caption(attack):
+    """What stands under Fig. 7b: whose faces, which attack, seed and preset."""
+    return (
+        f"{FACE_SOURCE.capitalize()} faces, variant {attack} on {RECOGNIZER}, seed {FACE_SEEDS[0]}, "
+        f"preset {config['preset']}."
+    )
+
+
+rule attack_faces:
+    input:
+        faces=rules.prepare_faces.output.test,
+        recognizer=recognizer_of,
+        svae=rules.train_face_svae_stage2.output.model,
+    output:
+        examples="results/faces/attacks/{attack}/{recognizer}/seed{seed}/shards/{shard}.parquet",
+        trace="results/faces/attacks/{attack}/{recognizer}/seed{seed}/shards/{shard}.trace.parquet",
+    log:
+        "results/logs/attack_faces/{attack}.{recognizer}.seed{seed}.{shard}.log",
+    benchmark:
+        "results/benchmarks/attack_faces/{attack}.{recognizer}.seed{seed}.{shard}.tsv"
+    wildcard_constraints:
+        attack="|".join(face_attacks_of("svae")),
+        recognizer=RECOGNIZER_NAME,
+    priority: 50
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("attack_faces.py"),
+        settings=lambda wildcards: {
+            k: FACE_ATTACKS[wildcards.attack][k] for k in [*SVAE_SETTINGS, "k_driver"]
+        },
+        how=face_attack_how,
+        batching={
+            "chunk": config["face_attacks"]["chunk"],
+            "shards": config["batching"]["shards"],
+        },
+        trace_every=config["trace"]["every"],
+    message:
+        "Attack {wildcards.attack} on {wildcards.recognizer}, shard {wildcards.shard}"
+    script:
+        "../scripts/attack_faces.py"
+
+
+rule attack_faces_type2:
+    input:
+        faces=rules.prepare_faces.output.test,
+        recognizer=recognizer_of,
+    output:
+        examples="results/faces/attacks/{attack}/{recognizer}/seed{seed}/found.parquet",
+    log:
+        "results/logs/attack_faces_type2/{attack}.{recognizer}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/attack_faces_type2/{attack}.{recognizer}.seed{seed}.tsv"
+    wildcard_constraints:
+        attack="|".join(face_attacks_of("type2")),
+        recognizer=RECOGNIZER_NAME,
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("attack_faces_type2.py"),
+        settings=lambda wildcards: FACE_ATTACKS[wildcards.attack]["settings"],
+        how=lambda wildcards: {
+            "count": FACE_ATTACKS[wildcards.attack]["count"],
+            "chunk": config["face_attacks"]["chunk"],
+        },
+    message:
+        "Attack {wildcards.attack} on {wildcards.recognizer}"
+    script:
+        "../scripts/attack_faces_type2.py"
+
+
+rule judge_faces:
+    input:
+        shards=expand(rules.attack_faces.output.examples, shard=SHARDS, allow_missing=True),
+        traces=expand(rules.attack_faces.output.trace, shard=SHARDS, allow_missing=True),
+        recognizer=recognizer_of,
+        svae=rules.train_face_svae_stage2.output.model,
+        judges=face_panel(),
+    output:
+        examples=FACE_EXAMPLES,
+        trace="results/faces/attacks/{attack}/{recognizer}/seed{seed}/trace.parquet",
+    log:
+        "results/logs/judge_faces/{attack}.{recognizer}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/judge_faces/{attack}.{recognizer}.seed{seed}.tsv"
+    wildcard_constraints:
+        attack="|".join(face_attacks_of("svae")),
+        recognizer=RECOGNIZER_NAME,
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("judge_faces.py"),
+        judges=FACE_JUDGES,
+        clear_confidence=config["face_judges"]["clear_confidence"],
+        chunk=config["face_attacks"]["chunk"],
+    message:
+        "Judging {wildcards.attack} on {wildcards.recognizer}"
+    script:
+        "../scripts/judge_faces.py"
+
+
+use rule judge_faces as judge_faces_type2 with:
+    input:
+        shards=[rules.attack_faces_type2.output.examples],
+        recognizer=recognizer_of,
+        svae=rules.train_face_svae_stage2.output.model,
+        judges=face_panel(),
+    output:
+        examples=FACE_EXAMPLES,
+    wildcard_constraints:
+        attack="|".join(face_attacks_of("type2")),
+        recognizer=RECOGNIZER_NAME,
+
+
+FACE_RUNS = [(attack, RECOGNIZER, seed) for attack in FACE_ATTACKS for seed in FACE_SEEDS]
+
+
+rule evaluate_faces:
+    input:
+        examples=[
+            FACE_EXAMPLES.format(attack=attack, recognizer=recognizer, seed=seed)
+            for attack, recognizer, seed in FACE_RUNS
+        ],
+        thresholds=[
+            rules.evaluate_recognizer.output.thresholds.format(recognizer=recognizer, seed=seed)
+            for _, recognizer, seed in FACE_RUNS
+        ],
+        annotations=config["face_attacks"]["annotations"],
+    output:
+        measurements="results/faces/attacks/measurements.parquet",
+    log:
+        "results/logs/evaluate_faces.log",
+    benchmark:
+        "results/benchmarks/evaluate_faces.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_faces.py"),
+        runs=FACE_RUNS,
+        source=FACE_SOURCE,
+        published=face_id("faces.success_rate"),
+    message:
+        "How often attacks on faces succeed"
+    script:
+        "../scripts/evaluate_faces.py"
+
+
+rule score_face_detection:
+    input:
+        test=rules.prepare_faces.output.test,
+        validation=rules.prepare_faces.output.validation,
+        attacked=expand(
+            FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True
+        ),
+        recognizer=recognizer_of,
+    output:
+        scores="results/faces/detection/{recognizer}/seed{seed}/scores.parquet",
+    log:
+        "results/logs/score_face_detection/{recognizer}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/score_face_detection/{recognizer}.seed{seed}.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("score_face_detection.py"),
+        attacks=list(FACE_ATTACKS),
+        settings={
+            **{k: config["face_detection"][k] for k in ("medians", "count")},
+            "chunk": config["face_attacks"]["chunk"],
+        },
+    message:
+        "Squeezing what {wildcards.recognizer} is shown"
+    script:
+        "../scripts/score_face_detection.py"
+
+
+FACE_LABELS = {
+    "clean": "Clean",
+    "paper": "Type I: SVAE, paper",
+    "sm": "Type I: SVAE, authors' code",
+    "ours": "Type I: SVAE, ours",
+    "reconstruction": "SVAE reconstruction (control)",
+    "transition": "Image transition (control)",
+    "fgsm": "Type II: FGSM",
+    "pgd": "Type II: PGD",
+}
+IN_TABLE2 = {"clean": "clean", "paper": "svae", "pgd": "pgd"}  # as the published ids call them
+DETECTED = {
+    name: FACE_LABELS.get(name, name)
+    for name in [*FACE_LABELS, *FACE_ATTACKS]
+    if name == "clean" or name in FACE_ATTACKS
+}
+
+
+rule evaluate_face_detection:
+    input:
+        scores=expand(
+            rules.score_face_detection.output.scores, recognizer=RECOGNIZER, seed=FACE_SEEDS
+        ),
+    output:
+        measurements="results/faces/detection/measurements.parquet",
+    log:
+        "results/logs/evaluate_face_detection.log",
+    benchmark:
+        "results/benchmarks/evaluate_face_detection.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_face_detection.py"),
+        seeds=FACE_SEEDS,
+        ids={
+            name: (
+                face_id(f"table2.{IN_TABLE2[name]}")
+                if name in IN_TABLE2
+                else f"beyond.{FACE_SOURCE}.table2.{name}"
+            )
+            for name in DETECTED
+        },
+        labels=DETECTED,
+        source=FACE_SOURCE,
+        settings={k: config["face_detection"][k] for k in ("zeta", "false_positive_rate")},
+    message:
+        "Detection rates of faces"
+    script:
+        "../scripts/evaluate_face_detection.py"
+
+
+rule tabulate_table2:
+    input:
+        measurements=rules.evaluate_face_detection.output.measurements,
+        published=f"{workflow.basedir}/docs/published-values.csv",
+    output:
+        csv="results/tables/table2.csv",
+        md="results/tables/table2.md",
+        tex="results/tables/table2.tex",
+    log:
+        "results/logs/tabulate_table2.log",
+    benchmark:
+        "results/benchmarks/tabulate_table2.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("tabulate_table2.py"),
+        names=DETECTED,
+        published_names=IN_TABLE2,
+        ours=f"{FACE_SOURCE} faces",
+    message:
+        "Table II"
+    script:
+        "../scripts/tabulate_table2.py"
+
+
+rule plot_figure7b:
+    input:
+        examples=FACE_EXAMPLES.format(attack="paper", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
+    output:
+        "results/figures/figure7b.png",
+        "results/figures/figure7b.pdf",
+    log:
+        "results/logs/plot_figure7b.log",
+    benchmark:
+        "results/benchmarks/plot_figure7b.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_figure7b.py"),
+        pairs=config["face_attacks"]["pairs"],
+        threshold=config["face_attacks"]["threshold"],
+        dpi=config["figures"]["dpi"],
+        caption=face_caption("paper"),
+    message:
+        "Fig. 7b: Type I examples of faces"
+    script:
+        "../scripts/plot_figure7b.py"
+
+
+use rule plot_figure7b as plot_figure7b_ours with:
+    input:
+        examples=FACE_EXAMPLES.format(attack="ours", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
+    output:
+        "results/figures/figure7b_ours.png",
+        "results/figures/figure7b_ours.pdf",
+    log:
+        "results/logs/plot_figure7b_ours.log",
+    benchmark:
+        "results/benchmarks/plot_figure7b_ours.tsv"
+    params:
+        *code("plot_figure7b.py"),
+        pairs=config["face_attacks"]["pairs"],
+        threshold=config["face_attacks"]["threshold"],
+        dpi=config["figures"]["dpi"],
+        caption=face_caption("ours"),
+    message:
+        "Fig. 7b by variant ours"
+
+
+MEASUREMENTS += [
+    rules.evaluate_faces.output.measurements,
+    rules.evaluate_face_detection.output.measurements,
+]
