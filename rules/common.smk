@@ -95,6 +95,11 @@ def face_id(name):
     return name if FACE_SOURCE == "celeba" else f"beyond.{FACE_SOURCE}.{name}"
 
 
+def generated_faces(wildcards):
+    """What tables of faces are cut from, when a generator draws them."""
+    return {"table": rules.generate_faces.output.table} if FACE_SOURCE == "generated" else {}
+
+
 def face_panel():
     """Checkpoints of the judges of faces, in the order of FACE_JUDGES."""
     trained = expand(rules.train_face_judge.output.model, judge=FACE_MEMBERS)

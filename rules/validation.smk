@@ -333,12 +333,16 @@ def validate_faces(config):
     faces, judges = config["faces"], config["face_judges"]
     source = faces["source"]
     needed = {"celeba": ["path"], "folder": ["path", "csv"]}.get(source, [])
+    what = {
+        "celeba.path": "the folder with CelebA's official files",
+        "folder.path": "the folder of the images",
+        "folder.csv": "the table with columns file, label, identity and perhaps split",
+    }
     for key in needed:
         if faces[source][key] is None:
-            what = "file" if key == "csv" else "folder"
             raise WorkflowError(
-                f"`faces.{source}.{key}` is null; with `faces.source: {source}` it needs a {what} "
-                "(docs/faces.md)"
+                f"`faces.{source}.{key}` is null; with `faces.source: {source}` it needs "
+                + what[f"{source}.{key}"]
             )
     published = judges["age_gender"]
     if published["source"] == "path" and published["path"] is None:

@@ -319,6 +319,15 @@ BAD = [
         "settings: {method: fgsm, epsilon: 0.1}}}",
         "`attacks` holds the name 'clean', which stands for digits that nothing attacked",
     ),
+    # the SVAE of faces
+    ("face_svae: {latent: 3}", "`face_svae.latent` is no setting; did you mean `latent_dim`?"),
+    ("face_svae: {width: 0}", "`face_svae.width` is 0; needs more than 0"),
+    ("face_svae: {latent_dim: 0}", "`face_svae.latent_dim` is 0; needs at least 1"),
+    ("face_svae: {stage1: {l2: -0.1}}", "`face_svae.stage1.l2` is -0.1; needs at least 0"),
+    (
+        "face_svae: {stage1: {recon_weight: 0}}",
+        "`face_svae.stage1.recon_weight` is 0; needs more than 0",
+    ),
 ]
 
 
