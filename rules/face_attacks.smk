@@ -51,9 +51,7 @@ rule attack_faces:
         gpu=gpus(),
     params:
         *code("attack_faces.py"),
-        settings=lambda wildcards: {
-            k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS
-        },
+        settings=lambda wildcards: {k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS},
         how=face_attack_how,
         batching={
             "chunk": config["face_attacks"]["chunk"],
@@ -179,9 +177,7 @@ rule score_face_detection:
     input:
         test=rules.prepare_faces.output.test,
         validation=rules.prepare_faces.output.validation,
-        attacked=expand(
-            FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True
-        ),
+        attacked=expand(FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True),
         recognizer=recognizer_of,
     output:
         scores="results/faces/detection/{recognizer}/seed{seed}/scores.parquet",
@@ -210,6 +206,7 @@ FACE_LABELS = {
     "paper": "Type I: SVAE, paper",
     "sm": "Type I: SVAE, authors' code",
     "ours": "Type I: SVAE, ours",
+    "ours_latent": "Type I: SVAE, ours, latent alone",
     "reconstruction": "SVAE reconstruction (control)",
     "transition": "Image transition (control)",
     "fgsm": "Type II: FGSM",
