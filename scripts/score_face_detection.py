@@ -1,7 +1,6 @@
 """Feature squeezing scores of faces: how far f1's embedding moves under median smoothing (IV-C)."""
 
 import numpy as np
-from typeone.models.recognizers import load_recognizer
 
 from typeone.artifacts import read_parquet, write_parquet
 from typeone.detectors.squeezing import embedding_scores
@@ -9,6 +8,7 @@ from typeone.devices import compute_device
 from typeone.faces import FACE_SHAPE, first_faces
 from typeone.images import from_uint8
 from typeone.logs import job_log
+from typeone.models.recognizers import load_recognizer
 
 
 def score_face_detection(
