@@ -234,6 +234,8 @@ CONFIG_EDITS = {
     "latent: {attacks: {targeted: {k: 0.02}}}": LATENT,
     "latent: {fresh: 60}": {"evaluate_latent", "tabulate_reproduction"},
     "latent: {pairs: 3}": {"plot_figure8"},
+    # the SVAE of faces
+    "face_svae: {shown: 2}": {"plot_figure5b"},
     # attacks on faces
     "face_attacks: {attacks: {sm: {lr: 0.05}}}": attacking_faces("sm"),
     "face_attacks: {attacks: {ours: {lr: 0.05}}}": attacking_faces("ours"),
@@ -246,12 +248,14 @@ CONFIG_EDITS = {
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
     "figures: {dpi: 61}": (
-        ALL_FIGURES | {"plot_figure2", "plot_figure3"} | union(FACE_FIGURES.values())
+        ALL_FIGURES
+        | {"plot_figure2", "plot_figure3", "plot_figure5b"}
+        | union(FACE_FIGURES.values())
     ),
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
     "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
     "toy: {shown: 20}": {"plot_figure2"},
-    "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"},
+    "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"} | {"plot_figure5b"},
     # the spheres, which nothing else depends on
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
