@@ -149,13 +149,34 @@ SMALL_LATENT = {
     *("attack_style_generator small.seed0", "evaluate_style_generator", "plot_figure9_small"),
     "tabulate_reproduction",
 }
-FACE_FIGURES = {"plot_figure9", "plot_figure9_small", "plot_figure5b"}
 FIGURE9 = {"attack_stylegan row1", "evaluate_stylegan", "plot_figure9", "tabulate_reproduction"}
 # what follows from another recognizer of faces, or from other pairs of faces
 RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
 # judges of faces, and what follows from what they see
 FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
 FACES_JUDGED = {"evaluate_face_judges", "evaluate_style_generator", "tabulate_reproduction"}
+# attacks on faces: what follows from new scores, and from new results of one attack
+FACE_RATES = {"evaluate_face_detection", "tabulate_table2", "tabulate_reproduction"}
+FACE_FIGURES = {"paper": {"plot_figure7b"}, "ours": {"plot_figure7b_ours"}}
+FACE_SCORES = {"score_face_detection small.seed0"} | FACE_RATES
+
+
+def judging_faces(attack):
+    """Jobs that follow from new results of one attack on faces."""
+    rule = "judge_faces_type2" if attack in ("fgsm", "pgd") else "judge_faces"
+    jobs = {f"{rule} {attack}.small.seed0", "evaluate_faces"} | FACE_SCORES
+    return jobs | FACE_FIGURES.get(attack, set())
+
+
+def attacking_faces(attack):
+    """Every job of one attack on faces."""
+    if attack in ("fgsm", "pgd"):
+        return {f"attack_faces_type2 {attack}.small.seed0"} | judging_faces(attack)
+    jobs = {f"attack_faces {attack}.small.seed0.{shard}" for shard in (0, 1)}
+    return jobs | judging_faces(attack)
+
+
+DRAWN_FACES = {"plot_figure9", "plot_figure9_small", "plot_figure5b"} | union(FACE_FIGURES.values())
 
 CONFIG_EDITS = {
     # one attack
@@ -234,10 +255,20 @@ CONFIG_EDITS = {
     "stylegan: {truncation: 0.6}": {"prepare_mobilestylegan"} | FIGURE9,
     "stylegan: {attack: {steps: 3}}": FIGURE9,
     "stylegan: {strangers: 3}": FIGURE9 - {"attack_stylegan row1"},
+    # the SVAE of faces
+    "face_svae: {shown: 2}": {"plot_figure5b"},
+    # attacks on faces
+    "face_attacks: {attacks: {sm: {lr: 0.05}}}": attacking_faces("sm"),
+    "face_attacks: {attacks: {ours: {lr: 0.05}}}": attacking_faces("ours"),
+    "face_attacks: {attacks: {ours_latent: {k_max: 7.0}}}": attacking_faces("ours_latent"),
+    "face_attacks: {attacks: {fgsm: {count: 12}}}": attacking_faces("fgsm"),
+    "face_attacks: {pairs: 3}": union(FACE_FIGURES.values()),
+    "face_detection: {zeta: 1.1}": FACE_RATES,
+    "face_detection: {medians: [3, 7]}": FACE_SCORES,
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
-    "figures: {dpi: 61}": ALL_FIGURES | FACE_FIGURES | {"plot_figure2", "plot_figure3"},
+    "figures: {dpi: 61}": ALL_FIGURES | DRAWN_FACES | {"plot_figure2", "plot_figure3"},
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
     "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
     "toy: {shown: 20}": {"plot_figure2"},
@@ -272,7 +303,7 @@ CODE_EDITS = {
         "typeone/detectors/squeezing.py",
         "(squeezer, metric): d",
         "(squeezer, metric): 1 * d",
-        SCORES | RATES,
+        SCORES | RATES | FACE_SCORES,
     ),
     "a function of one figure's script": (
         "scripts/plot_figure6.py",
