@@ -20,6 +20,7 @@ include: "rules/roc.smk"
 include: "rules/sphere.smk"
 include: "rules/defenses.smk"
 include: "rules/latent.smk"
+include: "rules/face_attacks.smk"
 include: "rules/results.smk"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from typeone.artifacts import write_parquet
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.criteria import criterion
+from typeone.criteria import label_criterion
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.devices import compute_device
 from typeone.images import read_examples
@@ -48,7 +48,7 @@ def attack_ablations(
             images,
             labels,
             replace(settings, **change),
-            keep=criterion(classifier, views),
+            keep=label_criterion(classifier, views),
             attackers=attackers,
             **batching,
             shard=shard,

@@ -1,11 +1,9 @@
 """Algorithm 2 on one shard of the examples, or the image transition when f1 is left out (III)."""
 
-import numpy as np
-
 from typeone.artifacts import write_parquet
-from typeone.attacks.shards import attack_shard
+from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.criteria import criterion
+from typeone.criteria import label_criterion
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.devices import compute_device
 from typeone.images import DIGIT_SHAPE, read_examples
@@ -44,7 +42,7 @@ def attack_svae(
         images,
         labels,
         settings,
-        keep=criterion(load_classifier(model_path, device), views) if keep else None,
+        keep=label_criterion(load_classifier(model_path, device), views) if keep else None,
         attackers=[load_classifier(path, device) for path in attacker_paths],
         **batching,
         shard=shard,
@@ -52,21 +50,7 @@ def attack_svae(
         follow_every=trace_every,
     )
     write_parquet(shard_path, rows | {"index": index[rows["position"]]})
-    images_seen = [point.image.numpy() for _, point in points]
-    write_parquet(
-        trace_path,
-        {
-            "position": np.array([position for position, _ in points], dtype=np.int32),
-            **{
-                name: np.array([getattr(point, name) for _, point in points], dtype=kind)
-                for name, kind in [
-                    ("step", np.int32),
-                    *[(n, np.float32) for n in ("j1", "j2", "penalty", "k")],
-                ]
-            },
-            "image": np.array(images_seen, dtype=np.uint8).reshape(-1, *DIGIT_SHAPE),
-        },
-    )
+    write_parquet(trace_path, trace_columns(points, DIGIT_SHAPE))
 
 
 if "snakemake" in globals():

@@ -3,21 +3,14 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import write_parquet
+from typeone.attacks.shards import merge_shards
 from typeone.criteria import type1_success, type1_targeted_success, type2_success
 from typeone.devices import compute_device
 from typeone.images import binarise, from_uint8
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import Ensemble, load_classifier, predict
 from typeone.models.svae import load_svae
-
-
-def merge(paths):
-    """The tables at ``paths`` as one dictionary of arrays, in order of position (and step)."""
-    tables = [read_parquet(path) for path in paths]
-    columns = {k: np.concatenate([t[k] for t in tables]) for k in tables[0].columns}
-    order = np.lexsort([columns[k] for k in ("step", "position") if k in columns])
-    return {k: v[order] for k, v in columns.items()}
 
 
 @torch.no_grad()
@@ -34,7 +27,7 @@ def judge_attack(
     device,
 ):
     """Write one row an example with every view of it, and the merged trace if there is one."""
-    rows = merge(shard_paths)
+    rows = merge_shards(shard_paths)
     f1 = load_classifier(model_path, device)
     svae = load_svae(svae_path, device)
     oracle = Ensemble([load_classifier(path, device) for path in oracle_paths.values()])
@@ -86,7 +79,9 @@ def judge_attack(
         100 * np.mean(rows["type1_success_clear"]),
     )
     if trace_path:
-        write_parquet(trace_path, trace_with_confidence(merge(trace_paths), rows, f1, device))
+        write_parquet(
+            trace_path, trace_with_confidence(merge_shards(trace_paths), rows, f1, device)
+        )
 
 
 def trace_with_confidence(trace, rows, f1, device):

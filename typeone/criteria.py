@@ -1,6 +1,7 @@
 """What an attack must hold on to, and when it has succeeded.
 
-`KeepLabel` is the J1 of Eq. 9 for classifiers, `KeepSqueezed` that of an adaptive attack. The
+`KeepLabel` and `KeepIdentity` are the J1 of Eq. 9 for classifiers and recognizers, `KeepSqueezed`
+that of an adaptive attack. The
 success functions speak of stored images only: the labels they take are those that networks give to
 the uint8 image in the artifact.
 """
@@ -8,7 +9,6 @@ the uint8 image in the artifact.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -65,13 +65,55 @@ class KeepSqueezed:
         return torch.stack(losses).mean(dim=0), torch.stack(kept).all(dim=0)
 
 
-def criterion(
+def label_criterion(
     classifier: nn.Module, squeezers: Sequence[Callable[[Tensor], Tensor]] = ()
-) -> Callable[[Tensor], KeepLabel | KeepSqueezed]:
-    """From the labels of a batch to its J1, which looks through ``squeezers`` if there are any."""
-    if squeezers:
-        return partial(KeepSqueezed, classifier, squeezers=squeezers)
-    return partial(KeepLabel, classifier)
+) -> Callable[[Tensor, Tensor], KeepLabel | KeepSqueezed]:
+    """From the images and labels of a batch to its J1, through ``squeezers`` if there are any."""
+
+    def keep(images: Tensor, labels: Tensor) -> KeepLabel | KeepSqueezed:
+        if squeezers:
+            return KeepSqueezed(classifier, labels, squeezers)
+        return KeepLabel(classifier, labels)
+
+    return keep
+
+
+class KeepIdentity:
+    """J1 of Eq. 9 for a recognizer: ||f1(x') - f1(x)||_2, the distance to the original's embedding.
+
+    Args:
+        recognizer: f1, images in [0, 1] → embeddings ``(M, D)``, in eval mode.
+        embeddings: f1(x) of every example, ``(N, D)``.
+        threshold: the largest distance at which f1 takes two images for one person.
+    """
+
+    def __init__(self, recognizer: nn.Module, embeddings: Tensor, threshold: float) -> None:
+        self.recognizer, self.embeddings, self.threshold = recognizer, embeddings, threshold
+
+    def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """(distance, is it the same person) for images ``(M, C, H, W)`` of examples ``rows``."""
+        distance = embedding_distance(self.recognizer(images), self.embeddings[rows])
+        return distance, distance.detach() <= self.threshold
+
+
+def identity_criterion(
+    recognizer: nn.Module, threshold: float
+) -> Callable[[Tensor, Tensor], KeepIdentity]:
+    """From the original images of a batch to its J1: the embeddings that attacks must keep."""
+
+    def keep(images: Tensor, labels: Tensor) -> KeepIdentity:
+        with torch.no_grad():
+            return KeepIdentity(recognizer, recognizer(images), threshold)
+
+    return keep
+
+
+def embedding_distance(first: Tensor, second: Tensor) -> Tensor:
+    """||first - second||_2 of embeddings ``(N, D)`` → ``(N,)``, in [0, 2] between unit ones.
+
+    Its gradient where both are equal is taken as 0.
+    """
+    return torch.linalg.vector_norm(first - second, dim=1)
 
 
 def next_class(labels: Tensor, classes: int = 10) -> Tensor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def kl_divergence(mu: Tensor, sigma: Tensor) -> Tensor:
@@ -20,6 +20,25 @@ def recon_loss(logits: Tensor, images: Tensor) -> Tensor:
     ASSUME: the paper leaves p(x|z) open; the authors' code takes cross-entropy summed over pixels.
     """
     return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
+
+
+def squared_error(logits: Tensor, images: Tensor) -> Tensor:
+    """J_dec of Eq. 6 for faces: squared error of sigmoid(``logits``), summed over the image, ``(N,)``.
+
+    ASSUME: the paper leaves p(x|z) open; the authors' code for faces sums squared errors.
+    """
+    return (torch.sigmoid(logits) - images).square().flatten(1).sum(1)
+
+
+def weight_penalty(modules: Iterable[nn.Module]) -> Tensor:
+    """Half the sum of squares of all weights of convolutions and dense layers, a scalar.
+
+    ASSUME: biases and batch normalisation are free, and the half is TensorFlow's, as the authors'
+    code has it for faces; the paper has no such term.
+    """
+    layers = (m for module in modules for m in module.modules())
+    weights = [m.weight for m in layers if isinstance(m, nn.Conv2d | nn.Linear)]
+    return 0.5 * torch.stack([w.square().sum() for w in weights]).sum()
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

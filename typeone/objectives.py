@@ -13,6 +13,7 @@ from typeone.losses import (
     gradient_penalty,
     kl_divergence,
     recon_loss,
+    weight_penalty,
 )
 from typeone.models.generators import AuxiliaryGAN
 from typeone.models.svae import SupervisedVAE
@@ -44,26 +45,38 @@ def _sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
 
 def svae_stage1(
     svae: SupervisedVAE,
-    images: Tensor,
+    images: Callable[[Tensor], Tensor],
     labels: Tensor,
     generator: torch.Generator,
     *,
+    recon: Callable[[Tensor, Tensor], Tensor] = recon_loss,
+    recon_weight: float = 1.0,
     kl_warmup: float,
+    l2: float = 0.0,
 ) -> Objective:
     """-J of Eq. 6: J_KL + J_2 + J_dec an image, on one sample of q(z|x).
 
-    ``kl_warmup``: epochs over which the weight of J_KL rises from 0 to 1; 0 is the paper's loss.
+    Args:
+        images: from row numbers to the images that the SVAE reads and is to give back.
+        recon: J_dec, from pixel logits and images ``(N, C, H, W)`` to ``(N,)``.
+        recon_weight: of J_dec; 1 is the paper's loss.
+        kl_warmup: epochs over which the weight of J_KL rises from 0 to 1; 0 is the paper's loss.
+        l2: of `weight_penalty` over encoder, decoder and f2; 0 is the paper's loss.
     """
+    penalised = [svae.encoder, svae.decoder, svae.classifier]
 
     def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
-        batch = images[rows]
+        batch = images(rows)
         mu, sigma = svae.encode(batch)
         z = _sample(mu, sigma, generator)
         kl = kl_divergence(mu, sigma)
-        recon = recon_loss(svae.decode_logits(z), batch)
+        dec = recon(svae.decode_logits(z), batch)
         ce = cross_entropy(svae.classify(z), labels[rows])
         weight = min(1.0, epochs / kl_warmup) if kl_warmup else 1.0
-        return {"loss": weight * kl + recon + ce, "kl": kl, "recon_loss": recon, "f2_loss": ce}
+        loss = weight * kl + recon_weight * dec + ce
+        if l2:
+            loss = loss + l2 * weight_penalty(penalised)
+        return {"loss": loss, "kl": kl, "recon_loss": dec, "f2_loss": ce}
 
     return objective
 

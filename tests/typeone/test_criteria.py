@@ -6,8 +6,11 @@ import numpy as np
 import torch
 
 from typeone.criteria import (
+    KeepIdentity,
     KeepLabel,
     KeepSqueezed,
+    embedding_distance,
+    identity_criterion,
     next_class,
     type1_success,
     type1_targeted_success,
@@ -103,6 +106,72 @@ def test_the_gradient_of_keep_squeezed_comes_from_every_view_by_hand():
     p, q = 1 / (1 + math.exp(0.4)), 1 / (1 + math.e)
     (gradient,) = torch.autograd.grad(j1.sum(), images)
     torch.testing.assert_close(gradient.flatten(), f64(-(p + q) / 3, (p + q) / 3))
+
+
+# -------------------------------------------------------------------------------- identities
+
+
+class Direction(torch.nn.Module):
+    """A recognizer: the pixels as a vector of length 1."""
+
+    def forward(self, images):
+        return torch.nn.functional.normalize(images.flatten(1), dim=1)
+
+
+def test_keep_identity_is_the_distance_to_the_examples_own_embedding():
+    embeddings = f64([9, 9], [1, 0], [0.6, 0.8])
+    images = f64([2, 0], [0, 5], [3, 0]).view(3, 1, 1, 2)
+    rows = torch.tensor([2, 1, 1])  # what is left of a batch of three
+    keep = KeepIdentity(Direction(), embeddings, threshold=0.9)
+    distance, kept = keep(images, rows)
+    # (1, 0) and (0.6, 0.8): sqrt(0.16 + 0.64); (0, 1) and (1, 0): sqrt(2); twice the same: 0
+    torch.testing.assert_close(distance, f64(math.sqrt(0.8), math.sqrt(2), 0.0))
+    assert kept.tolist() == [True, False, True]
+
+
+def test_a_distance_at_the_threshold_is_the_same_person():
+    keep = KeepIdentity(torch.nn.Flatten(), f64([0, 0]), threshold=1.25)
+    images = f64([1.25, 0], [1.2500001, 0]).view(2, 1, 1, 2)
+    assert keep(images, torch.tensor([0, 0]))[1].tolist() == [True, False]
+
+
+def test_the_gradient_of_a_distance_is_that_of_finite_differences():
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randn(6, 4, generator=generator, dtype=F64)
+    recognizer = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 4, dtype=F64))
+    recognizer[1].weight.data = weights.T
+    images, others = torch.rand(2, 3, 1, 2, 3, generator=generator, dtype=F64)
+    keep = identity_criterion(recognizer, 1.0)(others, torch.tensor([0, 1, 0]))
+    rows = torch.arange(3)
+    (gradient,) = torch.autograd.grad(
+        keep(images.requires_grad_(True), rows)[0].sum(), images.requires_grad_(True)
+    )
+    h = 1e-6
+    with torch.no_grad():
+        for i in range(6):
+            e = torch.zeros(6, dtype=F64)
+            e[i] = h
+            e = e.view(1, 1, 2, 3)
+            numeric = (keep(images + e, rows)[0] - keep(images - e, rows)[0]) / (2 * h)
+            # central differences err by h² and by rounding of 1e-16 / h
+            torch.testing.assert_close(gradient.view(3, 6)[:, i], numeric, rtol=0, atol=1e-8)
+
+
+def test_at_the_image_itself_the_gradient_is_finite_and_nothing():
+    """The walk starts there when the SVAE reconstructs without error."""
+    images = torch.rand(2, 1, 1, 3, generator=torch.Generator().manual_seed(0), dtype=F64)
+    keep = identity_criterion(torch.nn.Flatten(), 1.0)(images, torch.tensor([0, 1]))
+    moving = images.clone().requires_grad_(True)
+    distance, kept = keep(moving, torch.arange(2))
+    (gradient,) = torch.autograd.grad(distance.sum(), moving)
+    assert distance.tolist() == [0, 0]
+    assert kept.tolist() == [True, True]
+    assert gradient.abs().max() == 0
+
+
+def test_distances_of_unit_embeddings_lie_between_0_and_2():
+    first, second = f64([1, 0], [1, 0], [0, 1]), f64([1, 0], [-1, 0], [1, 0])
+    torch.testing.assert_close(embedding_distance(first, second), f64(0, 2, math.sqrt(2)))
 
 
 # ------------------------------------------------------------------------------------ success

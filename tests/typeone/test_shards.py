@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import torch
 
 from typeone.attacks.shards import attack_shard, example_rows
 from typeone.attacks.svae import attack
-from typeone.criteria import KeepLabel
+from typeone.criteria import KeepLabel, label_criterion
 from typeone.errors import InputError
 
 from .algorithm2 import F64, SETTINGS, real_networks, seeded
@@ -44,7 +43,7 @@ def run(networks, examples):
             *examples,
             FEW_STEPS,
             **{
-                **{"keep": partial(KeepLabel, f1), "chunk": CHUNK},
+                **{"keep": label_criterion(f1), "chunk": CHUNK},
                 **{"follow": FOLLOWED, "follow_every": 2},
                 **changed,
             },
@@ -94,16 +93,16 @@ def test_batches_are_cut_before_shards(run):
     assert positions == [[0, 1, 2, 6, 7, 8], [3, 4, 5, 9]]
 
 
-def test_the_criterion_is_made_of_the_labels_of_each_batch(run, networks, examples):
+def test_the_criterion_is_made_of_the_images_and_labels_of_each_batch(run, networks, examples):
     asked = []
 
-    def keep(labels):
-        asked.append(labels.tolist())
+    def keep(images, labels):
+        asked.append((images.tolist(), labels.tolist()))
         return KeepLabel(networks[1], labels)
 
     run(keep=keep)
-    labels = examples[1].tolist()
-    assert asked == [labels[0:3], labels[3:6], labels[6:9], labels[9:]]
+    batches = zip(*(values.split(CHUNK) for values in examples), strict=True)
+    assert asked == [(images.tolist(), labels.tolist()) for images, labels in batches]
 
 
 # ----------------------------------------------------------------------------------- rows

@@ -102,6 +102,37 @@ def test_inside_the_attack_k_follows_eq10(beta, k_max, by_hand):
 
 
 @pytest.mark.parametrize(
+    ("beta", "k_max", "by_hand"),
+    [
+        # 0.1 * max(D - 1, 0) with D = 1.75 a step, up to the maximum
+        ("ratio", 0.2, [0, 0.075, 0.15, 0.2]),
+        # 0.1 * (0.4 D - ln 2 + 0.75) a step
+        (0.4, 10.0, [0, *(n * (0.145 - LN2 / 10) for n in (1, 2, 3))]),
+    ],
+)
+def test_by_the_slip_of_the_authors_k_follows_the_discriminator_and_never_f1(beta, k_max, by_hand):
+    """z stands still (lr 0) where f2 is undecided and the discriminator's output is 1.75."""
+    traces = []
+    for losses in ([0.0] * 4, [9.9, 0.2, 5.0, 0.0]):
+        result = attack(
+            ToySvae(),
+            f64([0.0, 1.75]),
+            torch.tensor([1]),
+            replace(
+                *(SETTINGS,),
+                **{"steps": 3, "lr": 0.0, "beta": beta, "k_max": k_max},
+                **{"target_loss": 1.0, "k_driver": "discriminator"},
+            ),
+            keep=scripted(losses),
+            follow=[0],
+            follow_every=1,
+        )
+        traces.append([p.k for p in result.trace])
+        assert [p.j1 for p in result.trace] == losses
+    assert traces[0] == traces[1] == pytest.approx(by_hand, abs=1e-12)  # float64
+
+
+@pytest.mark.parametrize(
     ("k_start", "k_max", "eta", "by_hand"),
     [
         (0.5, 10.0, 0.0, [0.5, 0.5, 0.5, 0.5]),  # fixed

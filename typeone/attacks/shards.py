@@ -5,12 +5,14 @@ Batches are cut before shards, so that what becomes of an example depends on no 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from typeone.artifacts import read_parquet
 from typeone.attacks.svae import SvaeAttackSettings, TracePoint, attack
 from typeone.criteria import Keep, next_class
 from typeone.errors import InputError
@@ -22,17 +24,23 @@ Rows = dict[str, np.ndarray]
 
 
 def example_rows(
-    positions: Tensor, images: Tensor, labels: Tensor, attacked: Tensor, **rest: Tensor
+    positions: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    attacked: Tensor,
+    *,
+    classes: int = 10,
+    **rest: Tensor,
 ) -> Rows:
     """What every Type I attack stores of N examples, one row each.
 
     ``positions`` among the examples, ``images`` and ``attacked`` ``(N, C, H, W)`` in [0, 1] (stored
-    as uint8), ``labels`` and whatever else belongs to an example, ``(N, ...)``.
+    as uint8), ``labels`` of ``classes`` and whatever else belongs to an example, ``(N, ...)``.
     """
     return {
         "position": positions.cpu().numpy().astype(np.int32),
         "label": labels.cpu().numpy(),
-        "target_label": next_class(labels).cpu().numpy(),
+        "target_label": next_class(labels, classes).cpu().numpy(),
         "image": to_uint8(images).cpu().numpy(),
         "adversarial_image": to_uint8(attacked).cpu().numpy(),
         **{name: values.cpu().numpy() for name, values in rest.items()},
@@ -45,7 +53,9 @@ def attack_shard(
     labels: Tensor,
     settings: SvaeAttackSettings,
     *,
-    keep: Callable[[Tensor], Keep] | None,
+    keep: Callable[[Tensor, Tensor], Keep] | None,
+    classes: int = 10,
+    read: Callable[[Tensor], Tensor] = binarise,
     attackers: Sequence[nn.Module] = (),
     chunk: int,
     shard: int = 0,
@@ -58,7 +68,9 @@ def attack_shard(
     Args:
         images, labels: all examples, ``(N, C, H, W)`` in [0, 1] and ``(N,)``; the target is the
             next class.
-        keep: from labels of a batch to its J1; None leaves f1 out.
+        keep: from images and labels of a batch to its J1; None leaves f1 out.
+        classes: how many there are; two are each the other's next.
+        read: images as the SVAE reads them.
         follow: positions of the examples to trace.
 
     Raises:
@@ -77,13 +89,13 @@ def attack_shard(
         positions = torch.arange(start, min(start + chunk, len(images)))
         batch, of_it = images[positions], labels[positions]
         with torch.no_grad():
-            latent, _ = svae.encode(binarise(batch))
+            latent, _ = svae.encode(read(batch))
         result = attack(
             svae,
             latent,
-            next_class(of_it),
+            next_class(of_it, classes),
             settings,
-            keep=keep(of_it) if keep else None,
+            keep=keep(batch, of_it) if keep else None,
             attackers=attackers,
             follow=[i for i, position in enumerate(positions.tolist()) if position in follow],
             follow_every=follow_every,
@@ -94,6 +106,7 @@ def attack_shard(
                 batch,
                 of_it,
                 result.images,
+                classes=classes,
                 latent_start=result.latent_start,
                 latent_end=result.latent_end,
                 steps=result.steps.int(),
@@ -103,3 +116,25 @@ def attack_shard(
         points += [(int(positions[point.example]), point) for point in result.trace]
         say(done)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, points
+
+
+def trace_columns(points: Sequence[tuple[int, TracePoint]], shape: Sequence[int]) -> Rows:
+    """Trace points, each with its position, as columns of a table; ``shape`` is an image's."""
+    images = [point.image.numpy() for _, point in points]
+    return {
+        "position": np.array([position for position, _ in points], dtype=np.int32),
+        "step": np.array([point.step for _, point in points], dtype=np.int32),
+        **{
+            name: np.array([getattr(point, name) for _, point in points], dtype=np.float32)
+            for name in ("j1", "j2", "penalty", "k")
+        },
+        "image": np.array(images, dtype=np.uint8).reshape(-1, *shape),
+    }
+
+
+def merge_shards(paths: Sequence[str | os.PathLike[str]]) -> Rows:
+    """The tables at ``paths`` as one, in order of position (and step)."""
+    tables = [read_parquet(path) for path in paths]
+    columns = {k: np.concatenate([t[k] for t in tables]) for k in tables[0].columns}
+    order = np.lexsort([columns[k] for k in ("step", "position") if k in columns])
+    return {k: v[order] for k, v in columns.items()}

@@ -15,7 +15,10 @@ ASSUME: "while not converging" is undefined, and the authors' code runs 20,000 s
 example has converged once f2 says y', f1 says y and J1 is at most its target value at every check
 of `patience` steps; None never stops early.
 ASSUME: the paper returns f_enc(z_T), a slip for f_dec(z_T).
-ASSUME: z starts at mu(x) of the binarised image, as the SVAE was trained; f1 reads what is decoded.
+ASSUME: z starts at mu(x) of the image as the SVAE was trained on it (digits are binarised, faces
+are not); f1 reads what is decoded.
+ASSUME: of the slip in the authors' code for faces, that k follows "the discriminator's output", we
+take f_dis before its sigmoid, which is what their network returns.
 """
 
 from __future__ import annotations
@@ -52,6 +55,8 @@ class SvaeAttackSettings:
         target_loss: J1 hat of Eq. 10.
         k_start: k before the first step; 0 is the paper.
         k_max: k is clipped to [0, k_max].
+        k_driver: what moves k in Eq. 10: ``f1`` by J1 is the paper; ``discriminator`` puts f_dis in
+            its place, as the authors' code for faces does by a slip, so that k never sees f1.
         manifold: form of the discriminator term, see `manifold_penalty`.
         patience: steps an example must hold success before it leaves; None runs all steps.
         check_every: steps between looks at convergence.
@@ -73,6 +78,7 @@ class SvaeAttackSettings:
     target_loss: float
     k_start: float = 0.0
     k_max: float
+    k_driver: Literal["f1", "discriminator"] = "f1"
     manifold: Literal["probability", "log"]
     patience: int | None
     check_every: int = 10
@@ -133,10 +139,10 @@ class AttackResult:
     trace: list[TracePoint]
 
 
-def update_k(k: Tensor, j1: Tensor, j2: Tensor, settings: SvaeAttackSettings) -> Tensor:
-    """Eq. 10 with Eq. 11 or a constant beta, clipped; all ``(N,)``."""
-    equilibrium = 0.0 if settings.beta == "ratio" else settings.beta * j1 - j2
-    hinge = (j1 - settings.target_loss).clamp_min(0)
+def update_k(k: Tensor, driver: Tensor, j2: Tensor, settings: SvaeAttackSettings) -> Tensor:
+    """Eq. 10 with Eq. 11 or a constant beta, clipped; all ``(N,)``. ``driver``: J1 in the paper."""
+    equilibrium = 0.0 if settings.beta == "ratio" else settings.beta * driver - j2
+    hinge = (driver - settings.target_loss).clamp_min(0)
     return (k + settings.eta * (equilibrium + hinge)).clamp(0, settings.k_max)
 
 
@@ -188,7 +194,8 @@ def _evaluate(
     svae, z = walk.svae, walk.moving["latent"].requires_grad_(True)
     logits = svae.classify(z)
     j2 = cross_entropy(logits, targets)
-    penalty = manifold_penalty(svae.discriminate(z), settings.manifold)
+    belief = svae.discriminate(z)
+    penalty = manifold_penalty(belief, settings.manifold)
     objective = j2 + settings.alpha * penalty + settings.gamma * latent_norm(z)
     success = logits.argmax(dim=1) == targets
     j1 = torch.full_like(j2, torch.nan)
@@ -215,7 +222,8 @@ def _evaluate(
         with torch.set_grad_enabled(images is not None):  # while all k are 0, J1 only moves k
             j1, kept = keep(walk.decode() if images is None else images, walk.rows)
         if step:
-            walk.k = update_k(walk.k, j1.detach(), j2.detach(), settings)
+            driver = j1 if settings.k_driver == "f1" else belief
+            walk.k = update_k(walk.k, driver.detach(), j2.detach(), settings)
         if images is None and walk.k.any():
             images = walk.decode()
             j1, kept = keep(images, walk.rows)

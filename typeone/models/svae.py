@@ -1,8 +1,8 @@
-"""The supervised variational autoencoder of Section III-A, for 28x28 digits.
+"""The supervised variational autoencoder of Section III-A, for 28x28 digits and 64x64 faces.
 
-ASSUME: the paper gives no architecture; this is the one of the authors' code (supplementary
-material): 3x3 convolutions with ELU, 32 latent dimensions, an attacker f2 and a discriminator f_dis
-on the latent. Weights start Xavier-uniform and biases at zero, as TensorFlow slim does: with
+ASSUME: the paper gives no architecture; these are the ones of the authors' code (supplementary
+material): an encoder and a decoder of convolutions with ELU, an attacker f2 and a discriminator
+f_dis on the latent. Weights start Xavier-uniform and biases at zero, as TensorFlow slim does: with
 PyTorch's default start the encoder collapses to the prior for several epochs
 (docs/reproduction-notes.md).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from itertools import pairwise
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from typeone.artifacts import load_model, read_model_metadata
 from typeone.errors import InputError
 
-ARCHITECTURE = "svae-28x28"
+Statistics = Literal["running", "own"]
 
 
 class _Unflatten(nn.Module):
@@ -54,38 +55,41 @@ def _upsample() -> nn.Upsample:
 class SupervisedVAE(nn.Module):
     """Encoder, decoder, attacker f2 and discriminator f_dis of one SVAE.
 
-    Images are ``(N, 1, 28, 28)`` in [0, 1], latents ``(N, latent_dim)``.
+    Images are ``(N, C, H, W)`` in [0, 1], latents ``(N, latent_dim)``.
+
+    Attributes:
+        architecture: what a checkpoint calls the network.
     """
 
-    def __init__(self, *, latent_dim: int = 32, classes: int = 10) -> None:
+    architecture: ClassVar[str]
+
+    def __init__(
+        self,
+        latent_dim: int,
+        *,
+        encoder: nn.Sequential,
+        decoder: nn.Sequential,
+        classifier: nn.Sequential,
+        discriminator: nn.Sequential,
+    ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.encoder = nn.Sequential(
-            *(nn.Conv2d(1, 16, 3, padding=1), nn.ELU(inplace=True)),
-            *(nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ELU(inplace=True)),
-            *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU(inplace=True)),
-            *(nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ELU(inplace=True)),
-            *(_Flatten(), nn.Linear(7 * 7 * 64, 128), nn.Tanh()),
-            nn.Linear(128, 2 * latent_dim),
-        )
-        self.decoder = nn.Sequential(
-            *(nn.Linear(latent_dim, 128), nn.ELU(inplace=True)),
-            *(nn.Linear(128, 7 * 7 * 64), nn.ELU(inplace=True), _Unflatten(64, 7)),
-            *(_upsample(), nn.Conv2d(64, 32, 3, padding=1), nn.ELU(inplace=True)),
-            *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU(inplace=True)),
-            *(_upsample(), nn.Conv2d(32, 16, 3, padding=1), nn.ELU(inplace=True)),
-            nn.Conv2d(16, 1, 3, padding=1),
-        )
-        self.classifier = _dense(latent_dim, 256, 128, classes)
-        self.discriminator = _dense(latent_dim, 256, 128, 64, 1)
+        self.encoder, self.decoder = encoder, decoder
+        self.classifier, self.discriminator = classifier, discriminator
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a checkpoint says of the network, so that `load_svae` can build it again."""
+        return {"architecture": self.architecture, "latent_dim": self.latent_dim}
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw Xavier-uniform weights, set biases to zero."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight, generator=generator)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of q(z|x), each ``(N, latent_dim)``; sigma > 1e-6."""
@@ -93,11 +97,11 @@ class SupervisedVAE(nn.Module):
         return mu, F.softplus(raw) + 1e-6
 
     def decode_logits(self, latent: Tensor) -> Tensor:
-        """Pixel logits ``(N, 1, 28, 28)`` of p(x|z)."""
+        """Pixel logits ``(N, C, H, W)``: the image before its sigmoid."""
         return self.decoder(latent)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """f_dec: images ``(N, 1, 28, 28)`` in (0, 1)."""
+        """f_dec: images ``(N, C, H, W)`` in (0, 1)."""
         return torch.sigmoid(self.decoder(latent))
 
     def classify(self, latent: Tensor) -> Tensor:
@@ -109,14 +113,152 @@ class SupervisedVAE(nn.Module):
         return self.discriminator(latent).squeeze(1)
 
 
-def load_svae(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> SupervisedVAE:
-    """A trained SVAE as its checkpoint describes it: eval mode, parameters frozen."""
-    metadata = read_model_metadata(path)
-    if metadata.get("architecture") != ARCHITECTURE:
-        raise InputError(
-            f"{path} holds {metadata.get('architecture')!r}, needs {ARCHITECTURE!r}; "
-            "delete it or name an SVAE's checkpoint"
+class DigitSVAE(SupervisedVAE):
+    """For images ``(N, 1, 28, 28)``: 3x3 convolutions, 32 latent dimensions, 10 classes."""
+
+    architecture = "svae-28x28"
+
+    def __init__(self, *, latent_dim: int = 32, classes: int = 10) -> None:
+        super().__init__(
+            latent_dim,
+            encoder=nn.Sequential(
+                *(nn.Conv2d(1, 16, 3, padding=1), nn.ELU(inplace=True)),
+                *(nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ELU(inplace=True)),
+                *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU(inplace=True)),
+                *(nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ELU(inplace=True)),
+                *(_Flatten(), nn.Linear(7 * 7 * 64, 128), nn.Tanh()),
+                nn.Linear(128, 2 * latent_dim),
+            ),
+            decoder=nn.Sequential(
+                *(nn.Linear(latent_dim, 128), nn.ELU(inplace=True)),
+                *(nn.Linear(128, 7 * 7 * 64), nn.ELU(inplace=True), _Unflatten(64, 7)),
+                *(_upsample(), nn.Conv2d(64, 32, 3, padding=1), nn.ELU(inplace=True)),
+                *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU(inplace=True)),
+                *(_upsample(), nn.Conv2d(32, 16, 3, padding=1), nn.ELU(inplace=True)),
+                nn.Conv2d(16, 1, 3, padding=1),
+            ),
+            classifier=_dense(latent_dim, 256, 128, classes),
+            discriminator=_dense(latent_dim, 256, 128, 64, 1),
         )
-    svae = SupervisedVAE(latent_dim=metadata["latent_dim"])
+
+
+class _BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation that in eval mode may take each image by its ``own`` statistics."""
+
+    own = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training or not self.own:
+            return super().forward(x)
+        variance, mean = torch.var_mean(x, dim=(2, 3), correction=0, keepdim=True)
+        scale = (variance + self.eps).rsqrt() * self.weight[:, None, None]
+        return (x - mean) * scale + self.bias[:, None, None]
+
+
+def _convolution(
+    fan_in: int, fan_out: int, *, stride: int = 1, norm: bool = False
+) -> nn.Sequential:
+    """5x5, then batch normalisation if ``norm`` (it has the bias), then ELU."""
+    layers: list[nn.Module] = [nn.Conv2d(fan_in, fan_out, 5, stride, padding=2, bias=not norm)]
+    if norm:
+        layers.append(_BatchNorm(fan_out))
+    return nn.Sequential(*layers, nn.ELU(inplace=True))
+
+
+class FaceSVAE(SupervisedVAE):
+    """For images ``(N, 3, 64, 64)``: 5x5 convolutions, batch normalisation, gender as f2.
+
+    ASSUME: the layer of 8x8x256 units is normalised by channel. Unit by unit, the authors' decoder,
+    which ran in training mode on one image, would give one picture for every latent.
+
+    Args:
+        latent_dim: 1024 by the authors' script.
+        width: factor on every number of channels and units; 1 is the authors' code.
+        statistics: of the decoder's batch normalisation in eval mode. ``running``: those of the
+            training. ``own``: of each image by itself, as in the authors' attack on one image a
+            time; an example in a batch is then what it is alone.
+    """
+
+    architecture = "svae-64x64"
+
+    def __init__(
+        self, *, latent_dim: int = 1024, width: float = 1.0, statistics: Statistics = "running"
+    ) -> None:
+        def of(full: int) -> int:
+            return max(1, round(full * width))
+
+        pairs = [(of(a), of(b)) for a, b in ((32, 64), (64, 128), (128, 256))]
+        down = [
+            layer
+            for a, b in pairs
+            for layer in (_convolution(a, a), _convolution(a, b, stride=2, norm=True))
+        ]
+        down[0] = _convolution(3, of(32))
+        up = [
+            layer
+            for b, a in ((of(256), of(128)), (of(128), of(64)))
+            for layer in (_upsample(), _convolution(b, a), _convolution(a, a, norm=True))
+        ]
+        hidden, top = of(2048), of(256)
+        beliefs = (latent_dim, of(512), of(256), of(128), 1)
+        super().__init__(
+            latent_dim,
+            encoder=nn.Sequential(
+                *(*down, _Flatten(), nn.Linear(8 * 8 * top, hidden), nn.Tanh()),
+                nn.Linear(hidden, 2 * latent_dim),
+            ),
+            decoder=nn.Sequential(
+                *(nn.Linear(latent_dim, hidden), nn.ELU(inplace=True)),
+                *(nn.Linear(hidden, 8 * 8 * top), _Unflatten(top, 8)),
+                *(_BatchNorm(top), nn.ELU(inplace=True), *up),
+                *(_upsample(), _convolution(of(64), of(32)), nn.Conv2d(of(32), 3, 5, padding=2)),
+            ),
+            classifier=_dense(*beliefs),
+            discriminator=_dense(*beliefs),
+        )
+        self.width = width
+        for module in self.decoder.modules():
+            if isinstance(module, _BatchNorm):
+                module.own = statistics == "own"
+
+    @property
+    def description(self) -> dict[str, Any]:
+        return {**super().description, "width": self.width}
+
+    def classify(self, latent: Tensor) -> Tensor:
+        """f2: logits ``(N, 2)`` of female and male, 0 and the one gender logit of the network.
+
+        Their cross-entropy is the binary cross-entropy of that logit.
+        """
+        return F.pad(self.classifier(latent), (1, 0))
+
+
+def load_svae(
+    path: str | os.PathLike[str],
+    device: torch.device | str = "cpu",
+    *,
+    statistics: Statistics = "running",
+) -> SupervisedVAE:
+    """A trained SVAE as its checkpoint describes it: eval mode, parameters frozen.
+
+    ``statistics``: see `FaceSVAE`; the one for digits has no batch normalisation and knows
+    ``running`` alone.
+
+    Raises:
+        InputError: the file is no SVAE's checkpoint.
+    """
+    metadata = read_model_metadata(path)
+    architecture = metadata.get("architecture")
+    if architecture == FaceSVAE.architecture:
+        svae: SupervisedVAE = FaceSVAE(
+            latent_dim=metadata["latent_dim"], width=metadata["width"], statistics=statistics
+        )
+    elif architecture == DigitSVAE.architecture:
+        svae = DigitSVAE(latent_dim=metadata["latent_dim"])
+    else:
+        raise InputError(
+            f"{path} holds {architecture!r}, needs {DigitSVAE.architecture!r} or "
+            f"{FaceSVAE.architecture!r}; delete it or name an SVAE's checkpoint"
+        )
     load_model(path, svae)
     return svae.to(device).requires_grad_(False)

@@ -1,0 +1,71 @@
+"""Algorithm 2 on one shard of the faces, against a recognizer or without it (III-B, IV-B)."""
+
+import torch
+
+from typeone.artifacts import write_parquet
+from typeone.attacks.shards import attack_shard, trace_columns
+from typeone.attacks.svae import SvaeAttackSettings
+from typeone.criteria import identity_criterion
+from typeone.devices import compute_device
+from typeone.faces import FACE_SHAPE, FaceTable
+from typeone.logs import job_log
+from typeone.models.recognizers import load_recognizer
+from typeone.models.svae import load_svae
+
+
+def attack_faces(
+    *,
+    faces_path,
+    recognizer_path,
+    svae_path,
+    shard_path,
+    trace_path,
+    settings,
+    count,
+    keep,
+    statistics,
+    threshold,
+    followed,
+    batching,
+    shard,
+    trace_every,
+    device,
+):
+    """Attack one shard of the first ``count`` faces; write ends, and traces of the ``followed``."""
+    faces = FaceTable(faces_path, limit=count)
+    rows, points = attack_shard(
+        load_svae(svae_path, device, statistics=statistics),
+        faces.faces(slice(None), device),
+        torch.from_numpy(faces.labels).to(device),
+        settings,
+        keep=identity_criterion(load_recognizer(recognizer_path, device), threshold)
+        if keep
+        else None,
+        classes=2,
+        read=lambda images: images,
+        **batching,
+        shard=shard,
+        follow=range(followed),
+        follow_every=trace_every,
+    )
+    known = {"index": faces.index, "identity": faces.identities}
+    rows |= {name: values[rows["position"]] for name, values in known.items()}
+    write_parquet(shard_path, rows)
+    write_parquet(trace_path, trace_columns(points, FACE_SHAPE))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        attack_faces(
+            faces_path=snakemake.input.faces,
+            recognizer_path=snakemake.input.recognizer,
+            svae_path=snakemake.input.svae,
+            shard_path=snakemake.output.examples,
+            trace_path=snakemake.output.trace,
+            settings=SvaeAttackSettings(**snakemake.params.settings),
+            **snakemake.params.how,
+            shard=int(snakemake.wildcards.shard),
+            batching=snakemake.params.batching,
+            trace_every=snakemake.params.trace_every,
+            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+        )

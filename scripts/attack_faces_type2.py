@@ -1,0 +1,49 @@
+"""FGSM or PGD on the embeddings of faces (IV-C, IV-D)."""
+
+import numpy as np
+
+from typeone.artifacts import write_parquet
+from typeone.attacks.embedding import EmbeddingAttackSettings, attack
+from typeone.devices import compute_device, seeded
+from typeone.faces import FaceTable
+from typeone.images import to_uint8
+from typeone.logs import job_log
+from typeone.models.recognizers import load_recognizer
+
+
+def attack_faces_type2(
+    *, faces_path, recognizer_path, found_path, settings, count, chunk, seed, device
+):
+    """Write an image near each of the first ``count`` faces; ``seed``: of the random starts."""
+    faces = FaceTable(faces_path, limit=count)
+    attacked = attack(
+        load_recognizer(recognizer_path, device),
+        faces.faces(slice(None), device),
+        settings,
+        generator=seeded(seed),
+        chunk=chunk,
+    )
+    write_parquet(
+        found_path,
+        {
+            "position": np.arange(len(faces), dtype=np.int32),
+            "index": faces.index,
+            "identity": faces.identities,
+            "label": faces.labels,
+            "image": np.array(faces.images),
+            "adversarial_image": to_uint8(attacked).cpu().numpy(),
+        },
+    )
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        attack_faces_type2(
+            faces_path=snakemake.input.faces,
+            recognizer_path=snakemake.input.recognizer,
+            found_path=snakemake.output.examples,
+            settings=EmbeddingAttackSettings(**snakemake.params.settings),
+            **snakemake.params.how,
+            seed=int(snakemake.wildcards.seed),
+            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+        )

@@ -1,0 +1,76 @@
+"""Type II attacks on a recognizer: noise that moves a face away from its embedding (IV-C, IV-D).
+
+The paper attacks FaceNet by FGSM and PGD without settings; those of the authors' code are taken:
+within 20/255 of the image, ten steps of 2.55/255 up the distance of the embeddings, from a random
+point. foolbox, which attacks the classifiers here, needs labels and logits: a recognizer has
+neither.
+
+ASSUME: FGSM is one step to the surface of the ball. At the image itself the distance is 0 and has
+no gradient, so that the step is made from a random point nearby, and is longer by as much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from typeone.criteria import embedding_distance
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingAttackSettings:
+    """Projected gradient ascent in the maximum norm; pixels are in [0, 1].
+
+    Attributes:
+        epsilon: radius of the ball around the image.
+        steps: of ascent; one of length ``epsilon + start`` is FGSM.
+        step_size: of one step.
+        start: how far from the image the random start may lie, at most ``epsilon``.
+    """
+
+    epsilon: float
+    steps: int
+    step_size: float
+    start: float
+
+
+def attack(
+    recognizer: nn.Module,
+    images: Tensor,
+    settings: EmbeddingAttackSettings,
+    *,
+    generator: torch.Generator,
+    chunk: int = 50,
+) -> Tensor:
+    """Images near ``images`` ``(N, C, H, W)`` in [0, 1] whose embeddings lie far from theirs.
+
+    ``chunk`` images are attacked at a time, which bounds the memory and changes no result.
+
+    Randomness: the start of each image, uniform, drawn from ``generator`` on its device.
+    """
+    drawn = torch.rand(images.shape, generator=generator, device=generator.device)
+    starts = settings.start * (2 * drawn.to(images) - 1)
+    return torch.cat(
+        [
+            _ascend(recognizer, original, original + start, settings)
+            for original, start in zip(images.split(chunk), starts.split(chunk), strict=True)
+        ]
+    )
+
+
+def _ascend(
+    recognizer: nn.Module, images: Tensor, x: Tensor, settings: EmbeddingAttackSettings
+) -> Tensor:
+    with torch.no_grad():
+        own = recognizer(images)
+    low = (images - settings.epsilon).clamp_min(0)
+    high = (images + settings.epsilon).clamp_max(1)
+    x = x.clamp(low, high)
+    for _ in range(settings.steps):
+        x.requires_grad_(True)
+        distance = embedding_distance(recognizer(x), own)
+        (gradient,) = torch.autograd.grad(distance.sum(), x)
+        x = (x.detach() + settings.step_size * gradient.sign()).clamp(low, high)
+    return x
