@@ -5,7 +5,7 @@ person beside it: the logits are scaled cosines between the embedding and the di
 start at the mean embeddings of the persons (weight imprinting, Qi et al., 2018). So any recognizer
 goes on from where it stands, whether or not the layer that it was trained with is still there.
 
-    Type I:   L_ce(x, i) + L_ce(x', i'), a plain training: what became of person i is i', another
+    Type I:   L_ce(x, i) and L_ce(x', i'), a plain training: what became of person i is i', another
     Type II:  w L_ce(x, i) + w' L_ce(x', i) + lambda mean((p(x) - p(x'))²), p before normalisation
 
 Type II pairs are found anew at every step: x' is where the embedding lies furthest from that of x
@@ -33,10 +33,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
+from typeone.criteria import embedding_distance
 from typeone.defenses.logit_pairing import squared_distance
 from typeone.errors import InputError
+from typeone.faces import FaceTable
 from typeone.images import from_uint8
 from typeone.losses import cross_entropy
+from typeone.objectives import recognition
 from typeone.training import Objective
 
 
@@ -90,12 +93,21 @@ def people_with_pairs(identities: np.ndarray, faces: int) -> np.ndarray:
 
     People in the order of their first faces and whole, the last one may be cut. Of someone with
     one face nothing is learnt about what makes two alike.
+
+    Raises:
+        InputError: nobody has two.
     """
     _, first, person, count = np.unique(
         identities, return_index=True, return_inverse=True, return_counts=True
     )
     order = np.lexsort((np.arange(len(identities)), first[person]))
-    return np.sort(order[count[person[order]] > 1][:faces])
+    rows = order[count[person[order]] > 1][:faces]
+    if not len(rows):
+        raise InputError(
+            "nobody has two training faces, so that a recognizer cannot be strengthened; give a "
+            "source with several faces a person"
+        )
+    return np.sort(rows)
 
 
 class Lessons:
@@ -125,31 +137,58 @@ class Lessons:
     def classes(self) -> int:
         return int(self.labels.max()) + 1
 
-    def __call__(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Faces float ``(M, C, H, W)`` in [0, 1] and classes ``(M,)`` of ``numbers`` ``(M,)``."""
-        numbers = numbers.cpu() % len(self)
-        chosen = numbers.numpy()
+    def faces(self, rows: Tensor) -> Tensor:
+        """Images ``(M, C, H, W)`` in [0, 1] of ``rows`` ``(M,)``."""
+        chosen = rows.cpu().numpy()
         images = np.empty((len(chosen), *self.sources[0].shape[1:]), dtype=np.uint8)
         for part, source in enumerate(self.sources):
             here = self.part[chosen] == part
             images[here] = source[self.row[chosen[here]]]
-        return from_uint8(images, self.device), self.labels[numbers.to(self.labels.device)]
+        return from_uint8(images, self.device)
+
+
+def lessons(
+    train: FaceTable,
+    test: FaceTable,
+    learnt: np.ndarray,
+    attacked: np.ndarray | None = None,
+    *,
+    faces: int,
+    copies: int,
+    device: torch.device | str = "cpu",
+) -> Lessons:
+    """What a recognizer learns: training faces, attacked ones, and what was made of these.
+
+    Args:
+        train: its first ``faces`` faces of people who have two are learnt.
+        test: its faces ``learnt`` ``(M,)`` are learnt, of people of their own.
+        attacked: Type I examples made of these, uint8 ``(M, C, H, W)``, or None; those of one
+            person are one person more.
+        copies: of each learnt face of ``test`` and each of ``attacked``; among thousands of faces
+            a few dozen that are seen once would change nothing.
+    """
+    rows = people_with_pairs(train.identities, faces)
+    people, classes = np.unique(train.identities[rows], return_inverse=True)
+    others, own = np.unique(test.identities[learnt], return_inverse=True)
+    own = np.tile(own + len(people), copies)
+    parts = [(train.images, rows, classes), (test.images, np.tile(learnt, copies), own)]
+    if attacked is not None:
+        parts.append((attacked, np.tile(np.arange(len(attacked)), copies), own + len(others)))
+    return Lessons(*parts, device=device)
 
 
 class Identifier(nn.Module):
-    """A recognizer with a direction a person: cosines times ``scale`` are logits.
+    """A recognizer that learns, and beside it a direction for each person that it learns from.
 
     Args:
-        recognizer: images in [0, 1] → unit embeddings; has ``prelogits``, the same before they are
-            normalised.
-        directions: ``(classes, D)``, of any length.
-        scale: of the cosines; without one no softmax over many people would ever be sure.
+        recognizer: images in [0, 1] → unit embeddings; stays in eval mode. Its ``prelogits`` are
+            the same before they are normalised.
+        centres: directions, ``(people, D)``, of any length.
     """
 
-    def __init__(self, recognizer: nn.Module, directions: Tensor, *, scale: float) -> None:
+    def __init__(self, recognizer: nn.Module, centres: Tensor) -> None:
         super().__init__()
-        self.recognizer, self.scale = recognizer, scale
-        self.directions = nn.Parameter(directions.clone())
+        self.recognizer, self.centres = recognizer, nn.Parameter(centres.clone())
 
     def train(self, mode: bool = True) -> Identifier:
         """As any module, but the recognizer stays in eval mode."""
@@ -157,38 +196,39 @@ class Identifier(nn.Module):
         self.recognizer.eval()
         return self
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Prelogits ``(N, D)`` and logits ``(N, classes)`` of images ``(N, C, H, W)``."""
-        prelogits = self.recognizer.prelogits(images)
-        cosines = F.normalize(prelogits, dim=1) @ F.normalize(self.directions, dim=1).T
-        return prelogits, self.scale * cosines
-
 
 @torch.no_grad()
 def mean_embeddings(
-    recognizer: Callable[[Tensor], Tensor], lessons: Lessons, *, chunk: int = 100
+    recognizer: Callable[[Tensor], Tensor], lessons: Lessons, *, chunk: int = 50
 ) -> Tensor:
-    """Mean unit embedding of every class of ``lessons``, ``(classes, D)``."""
-    sums = None
-    for numbers in torch.arange(len(lessons)).split(chunk):
-        images, labels = lessons(numbers)
-        found = recognizer(images)
-        if sums is None:
-            sums = found.new_zeros(lessons.classes, found.shape[1])
-        sums.index_add_(0, labels, found)
+    """Direction of the mean embedding of every class of ``lessons``, ``(classes, D)``."""
+    sums: Tensor | float = 0.0
+    for rows in torch.arange(len(lessons)).split(chunk):
+        belongs = F.one_hot(lessons.labels[rows.to(lessons.labels.device)], lessons.classes)
+        found = recognizer(lessons.faces(rows))
+        sums = sums + belongs.to(found.dtype).T @ found
     return F.normalize(sums, dim=1)
 
 
-def retraining(identifier: Identifier, lessons: Lessons) -> Objective:
+def around(objective: Objective, count: int) -> Objective:
+    """``objective`` of ``count`` rows for any number of them: after the last comes the first.
+
+    So an epoch is as many steps as one likes, whatever there is to learn from.
+    """
+    return lambda rows, epochs: objective(rows % count, epochs)
+
+
+def retraining(identifier: Identifier, lessons: Lessons, *, scale: float) -> Objective:
     """Cross-entropy over the people of ``lessons``, for Type I."""
-
-    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
-        images, labels = lessons(rows)
-        _, logits = identifier(images)
-        wrong = logits.detach().argmax(dim=1) != labels
-        return {"loss": cross_entropy(logits, labels), "train_error": wrong.float()}
-
-    return objective
+    return recognition(
+        identifier.recognizer,
+        identifier.centres,
+        lessons.faces,
+        lessons.labels,
+        vary=lambda images: images,
+        scale=scale,
+        margin=0.0,
+    )
 
 
 def embedding_pairing(
@@ -196,31 +236,33 @@ def embedding_pairing(
     lessons: Lessons,
     settings: PairingSettings,
     generator: torch.Generator,
+    *,
+    scale: float,
 ) -> Objective:
     """Adversarial logit pairing on the prelogits of ``lessons`` and of what lies near them.
 
     Pairs are found against the recognizer as it stands, from starts that ``generator`` draws.
     """
+    recognizer = identifier.recognizer
 
     def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
-        images, labels = lessons(rows)
-        attacked = attack(
-            identifier.recognizer, images, settings.pairs, generator=generator, chunk=len(images)
-        )
-        prelogits, logits = identifier(torch.cat([images, attacked]))
-        (clean, other), (own, theirs) = logits.chunk(2), prelogits.chunk(2)
-        clean_loss, adversarial_loss = cross_entropy(clean, labels), cross_entropy(other, labels)
-        pairing = squared_distance(own, theirs)
-        moved = (F.normalize(own, dim=1) - F.normalize(theirs, dim=1)).norm(dim=1)
+        images, labels = lessons.faces(rows), lessons.labels[rows.to(lessons.labels.device)]
+        count = len(images)
+        found = attack(recognizer, images, settings.pairs, generator=generator, chunk=count)
+        prelogits = recognizer.prelogits(torch.cat([images, found]))
+        embeddings = F.normalize(prelogits, dim=1)
+        logits = scale * embeddings @ F.normalize(identifier.centres, dim=1).T
+        clean, adversarial = cross_entropy(logits, labels.repeat(2)).split(count)
+        pairing = squared_distance(*prelogits.split(count))
         return {
-            "loss": settings.clean_weight * clean_loss
-            + settings.adversarial_weight * adversarial_loss
+            "loss": settings.clean_weight * clean
+            + settings.adversarial_weight * adversarial
             + settings.pairing_weight * pairing,
-            "clean_loss": clean_loss,
-            "adversarial_loss": adversarial_loss,
+            "clean_loss": clean,
+            "adversarial_loss": adversarial,
             "pairing_loss": pairing,
-            "pair_distance": moved.detach(),
-            "train_error": (clean.detach().argmax(dim=1) != labels).float(),
+            "pair_distance": embedding_distance(*embeddings.detach().split(count)),
+            "train_error": (logits.detach()[:count].argmax(dim=1) != labels).float(),
         }
 
     return objective
