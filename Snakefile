@@ -20,6 +20,8 @@ include: "rules/roc.smk"
 include: "rules/sphere.smk"
 include: "rules/defenses.smk"
 include: "rules/latent.smk"
+include: "rules/faces.smk"
+include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
 include: "rules/results.smk"
 
@@ -45,3 +47,4 @@ rule all:
         rules.plot_table1_roc.output,
         rules.plot_variants.output,
         rules.plot_ablations.output,
+        rules.tabulate_table2.output,

@@ -2,6 +2,7 @@
 # of judged examples an attack, recognizer and seed, the way of the first faces, and what was measured.
 # Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
 FACE_ATTACKS = config["face_attacks"]["attacks"]
+RECOGNIZER_NAME = "[a-z][a-z0-9_]*"
 FACE_EXAMPLES = "results/faces/attacks/{attack}/{recognizer}/seed{seed}/examples.parquet"
 
 
@@ -31,7 +32,7 @@ rule attack_faces:
         "results/benchmarks/attack_faces/{attack}.{recognizer}.seed{seed}.{shard}.tsv"
     wildcard_constraints:
         attack="|".join(face_attacks_of("svae")),
-        recognizer="[a-z][a-z0-9_]*",
+        recognizer=RECOGNIZER_NAME,
     priority: 50
     conda:
         "../envs/typeone.yaml"
@@ -67,7 +68,7 @@ rule attack_faces_type2:
         "results/benchmarks/attack_faces_type2/{attack}.{recognizer}.seed{seed}.tsv"
     wildcard_constraints:
         attack="|".join(face_attacks_of("type2")),
-        recognizer="[a-z][a-z0-9_]*",
+        recognizer=RECOGNIZER_NAME,
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -84,3 +85,193 @@ rule attack_faces_type2:
         "Attack {wildcards.attack} on {wildcards.recognizer}"
     script:
         "../scripts/attack_faces_type2.py"
+
+
+rule judge_faces:
+    input:
+        shards=expand(rules.attack_faces.output.examples, shard=SHARDS, allow_missing=True),
+        traces=expand(rules.attack_faces.output.trace, shard=SHARDS, allow_missing=True),
+        recognizer=recognizer_of,
+        svae=rules.train_face_svae_stage2.output.model,
+        judges=FACE_JUDGE_MODELS,
+    output:
+        examples=FACE_EXAMPLES,
+        trace="results/faces/attacks/{attack}/{recognizer}/seed{seed}/trace.parquet",
+    log:
+        "results/logs/judge_faces/{attack}.{recognizer}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/judge_faces/{attack}.{recognizer}.seed{seed}.tsv"
+    wildcard_constraints:
+        attack="|".join(face_attacks_of("svae")),
+        recognizer=RECOGNIZER_NAME,
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("judge_faces.py"),
+        judges=FACE_JUDGES,
+        clear_confidence=config["face_judges"]["clear_confidence"],
+        chunk=config["face_attacks"]["chunk"],
+    message:
+        "Judging {wildcards.attack} on {wildcards.recognizer}"
+    script:
+        "../scripts/judge_faces.py"
+
+
+use rule judge_faces as judge_faces_type2 with:
+    input:
+        shards=[rules.attack_faces_type2.output.examples],
+        recognizer=recognizer_of,
+        svae=rules.train_face_svae_stage2.output.model,
+        judges=FACE_JUDGE_MODELS,
+    output:
+        examples=FACE_EXAMPLES,
+    wildcard_constraints:
+        attack="|".join(face_attacks_of("type2")),
+        recognizer=RECOGNIZER_NAME,
+
+
+FACE_RUNS = [(attack, RECOGNIZER, seed) for attack in FACE_ATTACKS for seed in FACE_SEEDS]
+
+
+rule evaluate_faces:
+    input:
+        examples=[
+            FACE_EXAMPLES.format(attack=attack, recognizer=recognizer, seed=seed)
+            for attack, recognizer, seed in FACE_RUNS
+        ],
+        thresholds=[
+            rules.evaluate_recognizer.output.thresholds.format(recognizer=recognizer, seed=seed)
+            for _, recognizer, seed in FACE_RUNS
+        ],
+        annotations=config["face_attacks"]["annotations"],
+    output:
+        measurements="results/faces/attacks/measurements.parquet",
+    log:
+        "results/logs/evaluate_faces.log",
+    benchmark:
+        "results/benchmarks/evaluate_faces.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_faces.py"),
+        runs=FACE_RUNS,
+        source=FACE_SOURCE,
+        published=face_id("faces.success_rate"),
+    message:
+        "How often attacks on faces succeed"
+    script:
+        "../scripts/evaluate_faces.py"
+
+
+rule score_face_detection:
+    input:
+        test=rules.prepare_faces.output.test,
+        validation=rules.prepare_faces.output.validation,
+        attacked=expand(
+            FACE_EXAMPLES, attack=FACE_ATTACKS, recognizer=RECOGNIZER, allow_missing=True
+        ),
+        recognizer=lambda wildcards: recognizer_of(SimpleNamespace(recognizer=RECOGNIZER)),
+    output:
+        scores="results/faces/detection/seed{seed}/scores.parquet",
+    log:
+        "results/logs/score_face_detection/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/score_face_detection/seed{seed}.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("score_face_detection.py"),
+        attacks=list(FACE_ATTACKS),
+        settings={
+            **{k: config["face_detection"][k] for k in ("medians", "count")},
+            "chunk": config["face_attacks"]["chunk"],
+        },
+    message:
+        "Squeezing what the recognizer of faces is shown"
+    script:
+        "../scripts/score_face_detection.py"
+
+
+FACE_LABELS = {
+    "clean": "Clean",
+    "paper": "Type I: SVAE, paper",
+    "sm": "Type I: SVAE, authors' code",
+    "ours": "Type I: SVAE, ours",
+    "reconstruction": "SVAE reconstruction (control)",
+    "transition": "Image transition (control)",
+    "fgsm": "Type II: FGSM",
+    "pgd": "Type II: PGD",
+}
+IN_TABLE2 = {"clean": "clean", "paper": "svae", "pgd": "pgd"}  # as the published ids call them
+DETECTED = {
+    name: FACE_LABELS.get(name, name)
+    for name in [*FACE_LABELS, *FACE_ATTACKS]
+    if name == "clean" or name in FACE_ATTACKS
+}
+
+
+rule evaluate_face_detection:
+    input:
+        scores=expand(rules.score_face_detection.output.scores, seed=FACE_SEEDS),
+    output:
+        measurements="results/faces/detection/measurements.parquet",
+    log:
+        "results/logs/evaluate_face_detection.log",
+    benchmark:
+        "results/benchmarks/evaluate_face_detection.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_face_detection.py"),
+        seeds=FACE_SEEDS,
+        ids={
+            name: (
+                face_id(f"table2.{IN_TABLE2[name]}")
+                if name in IN_TABLE2
+                else f"beyond.{FACE_SOURCE}.table2.{name}"
+            )
+            for name in DETECTED
+        },
+        labels=DETECTED,
+        source=FACE_SOURCE,
+        settings={k: config["face_detection"][k] for k in ("zeta", "false_positive_rate")},
+    message:
+        "Detection rates of faces"
+    script:
+        "../scripts/evaluate_face_detection.py"
+
+
+rule tabulate_table2:
+    input:
+        measurements=rules.evaluate_face_detection.output.measurements,
+        published=f"{workflow.basedir}/docs/published-values.csv",
+    output:
+        csv="results/tables/table2.csv",
+        md="results/tables/table2.md",
+        tex="results/tables/table2.tex",
+    log:
+        "results/logs/tabulate_table2.log",
+    benchmark:
+        "results/benchmarks/tabulate_table2.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("tabulate_table2.py"),
+        names=DETECTED,
+        published_names=IN_TABLE2,
+        ours=f"{FACE_SOURCE} faces",
+    message:
+        "Table II"
+    script:
+        "../scripts/tabulate_table2.py"
+
+
+MEASUREMENTS += [
+    rules.evaluate_faces.output.measurements,
+    rules.evaluate_face_detection.output.measurements,
+]

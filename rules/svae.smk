@@ -22,8 +22,9 @@ rule train_svae_stage1:
         gpu=gpus(),
     params:
         *code("train_svae_stage1.py"),
+        architecture="svae-28x28",
+        sizes={"latent_dim": config["svae"]["latent_dim"]},
         settings=config["svae"]["stage1"],
-        latent_dim=config["svae"]["latent_dim"],
         seed=lambda wildcards: int(wildcards.seed),
         resume="results/.resume/svae/seed{seed}/stage1",
     message:

@@ -1,6 +1,7 @@
 """Algorithm 2 on one shard of the faces, against a recognizer or without it (III-B, IV-B)."""
 
 import torch
+from typeone.models.recognizers import load_recognizer
 
 from typeone.artifacts import write_parquet
 from typeone.attacks.shards import attack_shard, trace_columns
@@ -9,7 +10,6 @@ from typeone.criteria import identity_criterion
 from typeone.devices import compute_device
 from typeone.faces import FACE_SHAPE, FaceTable
 from typeone.logs import job_log
-from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 
 

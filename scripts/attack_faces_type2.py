@@ -1,6 +1,7 @@
 """FGSM or PGD on the embeddings of faces (IV-C, IV-D)."""
 
 import numpy as np
+from typeone.models.recognizers import load_recognizer
 
 from typeone.artifacts import write_parquet
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
@@ -8,7 +9,6 @@ from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.images import to_uint8
 from typeone.logs import job_log
-from typeone.models.recognizers import load_recognizer
 
 
 def attack_faces_type2(

@@ -1,15 +1,11 @@
 """Stage 2 of Algorithm 1: train the discriminator on encoded and drawn latents (Eq. 7)."""
 
-import torch
-
+from typeone.algorithm1 import discriminator_accuracy, labelled_at, train_stage2
 from typeone.artifacts import digest, read_model_metadata, save_model, write_parquet
-from typeone.devices import compute_device, seeded
-from typeone.images import binarise, read_digits
+from typeone.devices import compute_device
 from typeone.logs import job_log, logger
-from typeone.metrics import balanced_accuracy
 from typeone.models.svae import load_svae
-from typeone.objectives import svae_stage2
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import Checkpoint
 
 
 def train_svae_stage2(
@@ -24,35 +20,12 @@ def train_svae_stage2(
     checkpoint,
     device,
 ):
-    """Write the whole SVAE with the discriminator's balanced accuracy on the test digits."""
-    images, _ = read_digits(train_path, device)
+    """Write the whole SVAE with the discriminator's balanced accuracy on the test images."""
     svae = load_svae(stage1_path, device)
-    svae.discriminator.requires_grad_(True)
-
-    def posterior(images):
-        with torch.no_grad():
-            parts = [svae.encode(binarise(part)) for part in images.split(1000)]
-        return (torch.cat(each) for each in zip(*parts, strict=True))
-
-    mu, sigma = posterior(images)
-    generator = seeded(seed, device)
-    curve = train(
-        svae,
-        svae_stage2(svae, mu, sigma, generator),
-        name=f"SVAE stage 2 seed {seed}",
-        count=len(images),
-        settings=TrainingSettings(**training),
-        seed=seed,
-        generator=generator,
-        checkpoint=checkpoint,
-    )
-    test, _ = read_digits(test_path, device)
-    with torch.no_grad():
-        mu, sigma = posterior(test)
-        noise = torch.randn(2, *mu.shape, generator=seeded(seed, device), device=device)
-        encoded, drawn = svae.discriminate(mu + sigma * noise[0]), svae.discriminate(noise[1])
-        accuracy = balanced_accuracy(encoded.cpu().numpy(), drawn.cpu().numpy())
-    logger.info("f_dis, seed %d: balanced accuracy %.1f %% on test digits", seed, 100 * accuracy)
+    train = labelled_at(svae, train_path, device)
+    curve = train_stage2(svae, train, training=training, seed=seed, checkpoint=checkpoint)
+    accuracy = discriminator_accuracy(svae, labelled_at(svae, test_path, device), seed)
+    logger.info("f_dis, seed %d: balanced accuracy %.1f %% on test images", seed, 100 * accuracy)
     save_model(
         model_path,
         svae,

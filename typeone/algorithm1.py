@@ -1,22 +1,26 @@
-"""Algorithm 1: the SVAE in two stages, of images from any source (III-A).
+"""Algorithm 1: the SVAE in two stages, on images of any source (III-A).
 
-A source says how the SVAE reads its images (`Labelled`), so that 200,000 faces need not lie in
-memory at once.
+Stage 1 trains encoder, decoder and f2 together, stage 2 the discriminator. A source says how the
+SVAE reads its images (`Labelled`), so that 200,000 faces need not lie in memory at once.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from typeone.devices import seeded
-from typeone.losses import recon_loss
+from typeone.faces import FaceTable
+from typeone.images import binarise, read_digits
+from typeone.losses import recon_loss, squared_error
 from typeone.metrics import balanced_accuracy
-from typeone.models.svae import SupervisedVAE
+from typeone.models.svae import FaceSVAE, SupervisedVAE
 from typeone.objectives import svae_stage1, svae_stage2
 from typeone.training import Checkpoint, TrainingSettings, train
 
@@ -30,23 +34,44 @@ class Labelled:
     Attributes:
         images: from row numbers ``(M,)`` to images ``(M, C, H, W)`` in [0, 1] on the device.
         labels: int64 ``(N,)`` on the device.
+        batch: images that a forward pass without gradients takes.
     """
 
     images: Callable[[Tensor], Tensor]
     labels: Tensor
+    batch: int
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def parts(self, size: int = 500) -> tuple[Tensor, ...]:
-        """All row numbers, ``size`` at a time."""
-        return torch.arange(len(self)).split(size)
+    def batches(self) -> tuple[Tensor, ...]:
+        """All row numbers, ``batch`` at a time."""
+        return torch.arange(len(self)).split(self.batch)
+
+
+def labelled_at(
+    svae: SupervisedVAE, path: str | os.PathLike[str], device: torch.device | str = "cpu"
+) -> Labelled:
+    """The images of a table as ``svae`` reads them: digits binarised, faces as they are stored."""
+    if isinstance(svae, FaceSVAE):
+        table = FaceTable(path)
+        faces_labels = torch.from_numpy(table.labels).to(device)
+        return Labelled(lambda rows: table.faces(rows, device), faces_labels, batch=250)
+    images, labels = read_digits(path, device)
+    binary = binarise(images)
+    return Labelled(lambda rows: binary[rows], labels, batch=1000)
+
+
+def recon_loss_of(svae: SupervisedVAE, logits: Tensor, images: Tensor) -> Tensor:
+    """J_dec of Eq. 6 as ``svae`` is trained with, ``(N,)``: squared errors for faces."""
+    loss = squared_error if isinstance(svae, FaceSVAE) else recon_loss
+    return loss(logits, images)
 
 
 @torch.no_grad()
 def posterior(svae: SupervisedVAE, data: Labelled) -> tuple[Tensor, Tensor]:
     """Mean and deviation of q(z|x) of all images, ``(N, latent_dim)`` each."""
-    mu, sigma = zip(*(svae.encode(data.images(rows)) for rows in data.parts()), strict=True)
+    mu, sigma = zip(*(svae.encode(data.images(rows)) for rows in data.batches()), strict=True)
     return torch.cat(mu), torch.cat(sigma)
 
 
@@ -54,22 +79,20 @@ def posterior(svae: SupervisedVAE, data: Labelled) -> tuple[Tensor, Tensor]:
 def f2_error(svae: SupervisedVAE, data: Labelled) -> float:
     """Share of the images that f2 gets wrong on mu."""
     wrong = 0
-    for rows in data.parts():
+    for rows in data.batches():
         logits = svae.classify(svae.encode(data.images(rows))[0])
         wrong += int((logits.argmax(dim=1) != data.labels[rows]).sum())
     return wrong / len(data)
 
 
 @torch.no_grad()
-def reconstruction_error(
-    svae: SupervisedVAE, data: Labelled, recon: Callable[[Tensor, Tensor], Tensor]
-) -> float:
-    """Mean of ``recon`` between f_dec(mu(x)) and x over all images."""
-    total = 0.0
-    for rows in data.parts():
+def reconstruction_errors(svae: SupervisedVAE, data: Labelled) -> Tensor:
+    """`recon_loss_of` between f_dec(mu(x)) and x, ``(N,)``."""
+    losses = []
+    for rows in data.batches():
         images = data.images(rows)
-        total += recon(svae.decode_logits(svae.encode(images)[0]), images).sum().item()
-    return total / len(data)
+        losses.append(recon_loss_of(svae, svae.decode_logits(svae.encode(images)[0]), images))
+    return torch.cat(losses)
 
 
 def train_stage1(
@@ -77,27 +100,30 @@ def train_stage1(
     data: Labelled,
     validation: Labelled,
     *,
-    recon: Callable[[Tensor, Tensor], Tensor] = recon_loss,
     loss: Mapping[str, float],
     training: Mapping[str, Any],
     seed: int,
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | None = None,
 ) -> Curve:
-    """Train encoder, decoder and f2 from the start that ``seed`` gives; f_dis stays as it starts.
+    """Train encoder, decoder and f2 from the start that ``seed`` gives; f_dis stays at its start.
 
     Args:
-        svae: already on its device.
-        validation: f2's error on them stands in the curve.
-        recon, loss: J_dec, and the other settings of `svae_stage1`.
-        training: `TrainingSettings`.
+        svae: new, on the CPU; moved to where ``data`` is.
+        validation: f2's error on these stands in the curve.
+        loss: settings of `svae_stage1`.
+        training: those of `TrainingSettings`.
     """
     device = data.labels.device
-    svae.to("cpu").reset_parameters(seeded(seed))
+    svae.reset_parameters(seeded(seed))
     svae.to(device).discriminator.requires_grad_(False)
     generator = seeded(seed, device)
     return train(
         svae,
-        svae_stage1(svae, data.images, data.labels, generator, recon=recon, **loss),
+        svae_stage1(
+            *(svae, data.images, data.labels, generator),
+            recon=partial(recon_loss_of, svae),
+            **loss,
+        ),
         name=f"SVAE stage 1 seed {seed}",
         count=len(data),
         settings=TrainingSettings(**training),
@@ -114,9 +140,9 @@ def train_stage2(
     *,
     training: Mapping[str, Any],
     seed: int,
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | None = None,
 ) -> Curve:
-    """Train f_dis on encoded and drawn latents; all else stands still."""
+    """Train f_dis of a frozen SVAE on encoded and drawn latents; all else stands still."""
     svae.discriminator.requires_grad_(True)
     mu, sigma = posterior(svae, data)
     generator = seeded(seed, mu.device)
@@ -134,7 +160,7 @@ def train_stage2(
 
 @torch.no_grad()
 def discriminator_accuracy(svae: SupervisedVAE, data: Labelled, seed: int) -> float:
-    """Balanced accuracy of f_dis: the images encoded, and as many latents drawn with ``seed``."""
+    """Balanced accuracy of f_dis on the images encoded, and as many latents drawn with ``seed``."""
     mu, sigma = posterior(svae, data)
     noise = torch.randn(2, *mu.shape, generator=seeded(seed, mu.device), device=mu.device)
     encoded, drawn = svae.discriminate(mu + sigma * noise[0]), svae.discriminate(noise[1])

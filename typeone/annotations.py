@@ -2,7 +2,8 @@
 
 Beyond the paper: the oracle stands in for people, and this is what it is held against. A file is
 CSV (UTF-8, commas, a header) or Parquet with the columns `COLUMNS`; others are ignored. An image is
-named ``{attack}/{target}/seed{seed}/{position}``, as in ours/mlp/seed0/17. Cells are text and are
+named ``{attack}/{target}/seed{seed}/{position}``, as in ours/mlp/seed0/17. Its label is one of
+`DIGITS`, for faces one of `FACES`, or «unclear». Cells are text and are
 never evaluated. After an attack is redone, its names stand for other images.
 """
 
@@ -13,7 +14,7 @@ import difflib
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,9 @@ import pyarrow.parquet as pq
 from typeone.errors import InputError
 
 UNCLEAR = "unclear"
-LABELS = (*map(str, range(10)), UNCLEAR)
+NO_FACE = "no face"
+DIGITS = tuple(map(str, range(10)))
+FACES = ("female", "male", NO_FACE)
 COLUMNS = ("image", "label", "annotator")  # the last is optional
 
 _SHOWN = 60  # characters of a cell that a message repeats
@@ -31,26 +34,30 @@ _REDO = "save it anew as comma-separated text in UTF-8, or as Parquet"
 
 
 def read_annotations(
-    paths: Iterable[str | os.PathLike[str]], known_ids: Iterable[str]
+    paths: Iterable[str | os.PathLike[str]],
+    known_ids: Iterable[str],
+    labels: Sequence[str] = DIGITS,
 ) -> pd.DataFrame:
     """All annotations in the files ``paths``, one row each, as text in the columns `COLUMNS`.
 
-    ``known_ids`` are the images that there are. A file without the column annotator is the work of
-    one person, called like the file without its suffix.
+    ``known_ids`` are the images that there are, ``labels`` what people may see beside `UNCLEAR`.
+    A file without the column annotator is the work of one person, called like the file without its
+    suffix.
 
     Raises:
         InputError: a file is absent, unreadable, of another kind or empty, lacks a column, has a
-            row of another length, a label not in `LABELS`, an unknown image or no annotator; or an
+            row of another length, another label, an unknown image or no annotator; or an
             annotator labels an image twice. The line names the file, the row and the remedy.
     """
     known = dict.fromkeys(known_ids)
+    wanted = "a digit from 0 to 9" if labels is DIGITS else ", ".join(labels)
     rows, first_at = [], {}
     for path in map(Path, paths):
         unknown: dict[str, str] = {}
         for where, image, label, annotator in _rows(path):
-            if label not in LABELS:
+            if label not in (*labels, UNCLEAR):
                 raise InputError(
-                    f"{where}: label is {_shown(label)}; needs a digit from 0 to 9 or {UNCLEAR}; "
+                    f"{where}: label is {_shown(label)}; needs {wanted} or {UNCLEAR}; "
                     "correct it, or leave out an image that nobody labelled"
                 )
             if not annotator:

@@ -136,3 +136,13 @@ def type1_targeted_success(
 def type2_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
     """Eq. 1: f1 leaves the label, the judge still sees it."""
     return (f1_after != label) & (judged == label)
+
+
+def recognizer_success(
+    distance: np.ndarray, threshold: float, judged: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """IV-B: f1 sees the same person, the judge a face of the other gender. All ``(N,)``.
+
+    ``judged``: a gender, or anything else where the judge sees no face.
+    """
+    return (distance <= threshold) & (judged == target)

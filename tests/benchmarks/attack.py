@@ -32,7 +32,7 @@ from typeone.criteria import KeepLabel, next_class
 from typeone.devices import compute_device, seeded
 from typeone.images import to_uint8
 from typeone.models.classifiers import build_classifier, reset_parameters
-from typeone.models.svae import SupervisedVAE
+from typeone.models.svae import DigitSVAE
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 K_START = 1e-3  # the largest that III-C allows
@@ -49,7 +49,7 @@ def paper_settings(steps):
 def problem(examples, device):
     """A random SVAE, a random MLP, latents and labels."""
     generator = seeded(0)
-    svae, f1 = SupervisedVAE(), build_classifier("mlp")
+    svae, f1 = DigitSVAE(), build_classifier("mlp")
     svae.reset_parameters(generator)
     reset_parameters(f1, generator)
     for network in (svae, f1):

@@ -8,7 +8,7 @@ import torch
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.criteria import next_class
 from typeone.models.classifiers import mlp, reset_parameters
-from typeone.models.svae import SupervisedVAE
+from typeone.models.svae import DigitSVAE
 
 LN2 = math.log(2)
 F64 = torch.float64
@@ -52,7 +52,7 @@ class ToySvae:
 
 def real_networks(seed=0, dtype=F64):
     """An untrained SVAE and MLP in eval mode; their parameters could take gradients."""
-    svae, f1 = SupervisedVAE(latent_dim=6), mlp()
+    svae, f1 = DigitSVAE(latent_dim=6), mlp()
     svae.reset_parameters(seeded(seed))
     reset_parameters(f1, seeded(seed + 1))
     # untrained nets decode to flat grey: larger weights give images and logits that differ

