@@ -183,21 +183,32 @@ def load_model(path: str | os.PathLike[str], model: torch.nn.Module) -> dict[str
     from safetensors.torch import load_file
 
     metadata = read_model_metadata(path)
-    tensors = load_file(path)
+    architecture = metadata.get("architecture", "unnamed")
+    fill_model(model, load_file(path), name=str(path), architecture=architecture)
+    return metadata
+
+
+def fill_model(
+    model: torch.nn.Module, tensors: Mapping[str, torch.Tensor], *, name: str, architecture: str
+) -> None:
+    """Give ``model`` the ``tensors`` and put it in eval mode; an error calls them ``name``.
+
+    Raises:
+        InputError: they are those of another architecture.
+    """
     wanted = {k: tuple(v.shape) for k, v in model.state_dict().items()}
     found = {k: tuple(v.shape) for k, v in tensors.items()}
     if wanted != found:
         odd = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
         first = odd[0]
         raise InputError(
-            f"{path} holds another architecture ({metadata.get('architecture', 'unnamed')}) than "
+            f"{name} holds another architecture ({architecture}) than "
             f"{type(model).__name__}: {first} is {found.get(first, 'absent')}, needs "
             f"{wanted.get(first, 'absent')} ({len(odd)} tensors differ); delete it or name the "
             "right architecture"
         )
     model.load_state_dict(tensors)
     model.eval()
-    return metadata
 
 
 def digest(*values: Any, files: Sequence[str | os.PathLike[str]] = ()) -> str:

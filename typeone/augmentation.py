@@ -1,4 +1,4 @@
-"""Random variations of digits that a judge should not mind."""
+"""Random variations of digits and faces that a network should not mind."""
 
 from __future__ import annotations
 
@@ -43,3 +43,31 @@ def augment(
     moved = F.grid_sample(images, grid, align_corners=False).clamp(0, 1)
     hard = torch.rand(n, 1, 1, 1, generator=generator, device=images.device) < binarised
     return torch.where(hard, binarise(moved), moved)
+
+
+def augment_faces(
+    images: Tensor, generator: torch.Generator, *, shift: int, light: float
+) -> Tensor:
+    """Each face moved, perhaps mirrored, and lit more or less, ``(N, C, H, W)`` in [0, 1].
+
+    Args:
+        generator: on the device of ``images``.
+        shift: largest translation along each axis, whole pixels; the border is drawn out.
+        light: largest relative change of all pixels.
+    """
+    n, device = len(images), images.device
+    height, width = images.shape[-2:]
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(n, *shape, generator=generator, device=device)
+
+    def place(size: int) -> Tensor:
+        offset = (draw(1) * (2 * shift + 1)).long() - shift
+        return (torch.arange(size, device=device) + offset).clamp(0, size - 1)
+
+    rows, columns = place(height), place(width)
+    columns = torch.where(draw(1) < 0.5, columns, columns.flip(1))
+    own = torch.arange(n, device=device)[:, None, None]
+    moved = images.permute(0, 2, 3, 1)[own, rows[:, :, None], columns[:, None, :]]
+    gain = 1 + light * (2 * draw(1, 1, 1) - 1)
+    return (moved.permute(0, 3, 1, 2) * gain).clamp(0, 1)

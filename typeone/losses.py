@@ -80,3 +80,18 @@ def gradient_penalty(
     between = (share * real + (1 - share) * fake).requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return (slope.flatten(1).norm(dim=1) - 1).square()
+
+
+def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin: float) -> Tensor:
+    """Cross-entropy that wants the own class nearer by a margin, ``(N,)`` nats.
+
+    L_lmc of Wang et al. (2018), CosFace: logits are s cos, and s (cos - m) at the own class.
+
+    Args:
+        cosines: between embeddings and class centres, ``(N, classes)`` in [-1, 1].
+        labels: own classes, ``(N,)`` int64.
+        scale: s, above 0.
+        margin: m, in [0, 1].
+    """
+    own = F.one_hot(labels, cosines.shape[1]).to(cosines.dtype)
+    return F.cross_entropy(scale * (cosines - margin * own), labels, reduction="none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.losses import (
@@ -12,6 +13,7 @@ from typeone.losses import (
     discriminator_loss,
     gradient_penalty,
     kl_divergence,
+    margin_softmax,
     recon_loss,
     weight_penalty,
 )
@@ -34,6 +36,35 @@ def classification(
         logits = model(vary(batch) if vary else batch)
         wrong = logits.detach().argmax(dim=1) != labels[rows]
         return {"loss": cross_entropy(logits, labels[rows]), "train_error": wrong.float()}
+
+    return objective
+
+
+def recognition(
+    recognizer: nn.Module,
+    centres: nn.Parameter,
+    faces: Callable[[Tensor], Tensor],
+    labels: Tensor,
+    *,
+    vary: Callable[[Tensor], Tensor],
+    scale: float,
+    margin: float,
+) -> Objective:
+    """`margin_softmax` of embeddings against one learnt point a person.
+
+    Args:
+        recognizer: images → unit embeddings ``(N, D)``.
+        centres: ``(people, D)``, of any length.
+        faces: rows of the data → their images in [0, 1].
+        labels: who they show, ``(rows,)`` in [0, people).
+    """
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        own = labels[rows.to(labels.device)]
+        cosines = recognizer(vary(faces(rows))) @ F.normalize(centres, dim=1).T
+        wrong = cosines.detach().argmax(dim=1) != own
+        loss = margin_softmax(cosines, own, scale=scale, margin=margin)
+        return {"loss": loss, "train_error": wrong.float()}
 
     return objective
 

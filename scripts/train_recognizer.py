@@ -1,0 +1,115 @@
+"""Train the small recognizer on the people of the training faces (IV-B)."""
+
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+from typeone.artifacts import digest, write_parquet
+from typeone.augmentation import augment_faces
+from typeone.devices import compute_device, seeded
+from typeone.faces import FaceTable
+from typeone.logs import job_log, logger
+from typeone.models.classifiers import reset_parameters
+from typeone.models.recognizers import Recognizer, embed, save_recognizer
+from typeone.objectives import recognition
+from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.verification import draw_pairs, far_threshold
+
+
+def train_recognizer(
+    *,
+    train_path,
+    validation_path,
+    model_path,
+    curve_path,
+    name,
+    settings,
+    loss,
+    augmentation,
+    training,
+    evaluation,
+    seed,
+    checkpoint,
+    device,
+):
+    """Write the trained recognizer and its training curve.
+
+    ``settings``: of the architecture; ``loss``: scale and margin of `margin_softmax`;
+    ``augmentation``: arguments of `augment_faces`; ``evaluation``: pairs and false accepts of the
+    verification at the end of every epoch.
+    """
+    faces, validation = FaceTable(train_path), FaceTable(validation_path, limit=evaluation["faces"])
+    people, labels = np.unique(faces.identities, return_inverse=True)
+    recognizer = Recognizer("face_cnn", preprocessing="fixed", settings=settings)
+    start = seeded(seed)
+    reset_parameters(recognizer, start)
+    # short: Adam's steps do not depend on the length, so that long ones would hardly turn
+    centres = nn.Parameter(0.05 * torch.randn(len(people), settings["dim"], generator=start))
+    model = nn.Module()  # what is trained; the centres are not kept
+    model.recognizer, model.centres = recognizer, centres
+    model.to(device)
+    generator = seeded(seed, device)
+    same, different = (
+        draw_pairs(
+            validation.identities,
+            validation.labels,
+            kind=kind,
+            count=evaluation["pairs"],
+            generator=seeded(seed),
+        )
+        for kind in ("same", "different")
+    )
+
+    def verify():
+        found = embed(recognizer, len(validation), partial(validation.faces, device=device))
+        threshold = far_threshold(different.distances(found), evaluation["false_accepts"])
+        missed = same.distances(found) > threshold
+        return {"validation_error": missed.mean(), "threshold": threshold}
+
+    curve = train(
+        model,
+        recognition(
+            recognizer,
+            model.centres,
+            partial(faces.faces, device=device),
+            torch.from_numpy(labels).to(device),
+            vary=partial(augment_faces, generator=generator, **augmentation),
+            **loss,
+        ),
+        name=name,
+        count=len(faces),
+        settings=TrainingSettings(**training),
+        seed=seed,
+        generator=generator,
+        checkpoint=checkpoint,
+        evaluate=verify,
+    )
+    last = {k: float(curve[-1][k]) for k in ("train_error", "validation_error", "threshold")}
+    logger.info(
+        "%s: misses %.2f %% of the same people of the validation faces at %g %% false accepts",
+        *(name, 100 * last["validation_error"], 100 * evaluation["false_accepts"]),
+    )
+    note = {"seed": seed, "training": training, "people": len(people), **last}
+    save_recognizer(model_path, recognizer, metadata=note)
+    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    checkpoint.discard()
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+        train_recognizer(
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            train_path=snakemake.input.train,
+            validation_path=snakemake.input.validation,
+            model_path=snakemake.output.model,
+            curve_path=snakemake.output.curve,
+            name="small recognizer",
+            **snakemake.params.settings,
+            evaluation=snakemake.params.evaluation,
+            seed=snakemake.params.seed,
+            device=device,
+        )
