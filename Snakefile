@@ -23,6 +23,7 @@ include: "rules/latent.smk"
 include: "rules/faces.smk"
 include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
+include: "rules/face_defenses.smk"
 include: "rules/results.smk"
 
 
@@ -48,3 +49,4 @@ rule all:
         rules.plot_variants.output,
         rules.plot_ablations.output,
         rules.tabulate_table2.output,
+        rules.tabulate_table3.output,

@@ -5,7 +5,14 @@
 TABLE3 = config["table3"]
 STRENGTHENED_RECOGNIZERS = config["strengthened_recognizers"]
 TABLE3_NETWORKS = [RECOGNIZER, *STRENGTHENED_RECOGNIZERS]
-TABLE3_ROWS = {RECOGNIZER: "none"} | {n: n.removeprefix("by_") for n in STRENGTHENED_RECOGNIZERS}
+TABLE3_IDS = {n: n.removeprefix("by_") for n in TABLE3_NETWORKS} | {RECOGNIZER: "none"}
+TABLE3_LABELS = {
+    "none": "not at all",
+    "svae": "by Type I (SVAE)",
+    "fgsm": "by FGSM",
+    "pgd": "by PGD",
+    "noise": "by noise",
+}
 
 
 def learnt_shards(wildcards):
@@ -34,8 +41,7 @@ def strengthening_of(wildcards):
         "method": network["method"],
         "settings": network.get("settings", {}),
         "how": network[RECOGNIZER],
-        "count": FACE_ATTACKS[TABLE3["old"]["svae"]]["count"],
-        "half_seed": TABLE3["half_seed"],
+        **{k: TABLE3[k] for k in ("count", "half_seed")},
     }
 
 
@@ -79,10 +85,120 @@ rule strengthen_recognizer:
         "../scripts/strengthen_recognizer.py"
 
 
-# (network, what, when, files of each seed)
+# the same attacks against what they strengthened, on fewer faces
+use rule attack_faces as attack_faces_afresh with:
+    wildcard_constraints:
+        attack=TABLE3["old"]["svae"],
+        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+    params:
+        *code("attack_faces.py"),
+        settings=lambda wildcards: {
+            k: FACE_ATTACKS[wildcards.attack][k] for k in [*SVAE_SETTINGS, "k_driver"]
+        },
+        how=lambda wildcards: face_attack_how(wildcards) | {"count": TABLE3["fresh"]["svae"]},
+        batching={
+            "chunk": config["face_attacks"]["chunk"],
+            "shards": config["batching"]["shards"],
+        },
+        trace_every=config["trace"]["every"],
+
+
+use rule attack_faces_type2 as attack_faces_type2_afresh with:
+    wildcard_constraints:
+        attack="|".join([TABLE3["old"]["fgsm"], TABLE3["old"]["pgd"]]),
+        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+    params:
+        *code("attack_faces_type2.py"),
+        settings=lambda wildcards: FACE_ATTACKS[wildcards.attack]["settings"],
+        how={"count": TABLE3["fresh"]["type2"], "chunk": config["face_attacks"]["chunk"]},
+
+
+ruleorder: attack_faces_afresh > attack_faces
+ruleorder: attack_faces_type2_afresh > attack_faces_type2
+
+
+# (network, what, when, seed, its files)
 TABLE3_TESTS = [
-    (network, what, "old", [FACE_EXAMPLES.format(attack=attack, recognizer=RECOGNIZER, seed=seed)])
-    for seed in FACE_SEEDS
+    (
+        network,
+        what,
+        when,
+        seed,
+        [FACE_EXAMPLES.format(attack=attack, recognizer=RECOGNIZER, seed=seed)]
+        if when == "old" or network == RECOGNIZER
+        else fresh_examples(attack, network, seed),
+    )
     for network in TABLE3_NETWORKS
     for what, attack in TABLE3["old"].items()
+    for when in ("old", "fresh")  # what is fresh to the plain one is old to the others
+    for seed in FACE_SEEDS
 ]
+
+
+rule evaluate_face_strengthening:
+    input:
+        validation=rules.prepare_faces.output.validation,
+        test=rules.prepare_faces.output.test,
+        models=[
+            recognizer_of(SimpleNamespace(recognizer=network)).format(recognizer=network, seed=seed)
+            for network in TABLE3_NETWORKS
+            for seed in FACE_SEEDS
+        ],
+        examples=[path for *_, paths in TABLE3_TESTS for path in paths],
+    output:
+        measurements="results/faces/strengthening/measurements.parquet",
+        answers="results/faces/strengthening/answers.parquet",
+    log:
+        "results/logs/evaluate_face_strengthening.log",
+    benchmark:
+        "results/benchmarks/evaluate_face_strengthening.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_face_strengthening.py"),
+        networks=TABLE3_IDS,
+        seeds=FACE_SEEDS,
+        tests=[(*test, len(paths)) for *test, paths in TABLE3_TESTS],
+        settings={
+            **{k: TABLE3[k] for k in ("count", "half_seed")},
+            **config["recognizers"]["evaluation"],
+        },
+        source=FACE_SOURCE,
+        published=face_id("table3"),
+        chunk=config["face_attacks"]["chunk"],
+    message:
+        "What strengthened recognizers withstand"
+    script:
+        "../scripts/evaluate_face_strengthening.py"
+
+
+rule tabulate_table3:
+    input:
+        measurements=rules.evaluate_face_strengthening.output.measurements,
+        published=f"{workflow.basedir}/docs/published-values.csv",
+    output:
+        csv="results/tables/table3.csv",
+        md="results/tables/table3.md",
+        tex="results/tables/table3.tex",
+    log:
+        "results/logs/tabulate_table3.log",
+    benchmark:
+        "results/benchmarks/tabulate_table3.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("tabulate_table3.py"),
+        names=TABLE3_IDS,
+        labels=TABLE3_LABELS,
+        source=FACE_SOURCE,
+        recognizer=RECOGNIZER,
+        preset=config["preset"],
+    message:
+        "Table III"
+    script:
+        "../scripts/tabulate_table3.py"
+
+
+MEASUREMENTS += [rules.evaluate_face_strengthening.output.measurements]

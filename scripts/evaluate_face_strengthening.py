@@ -135,3 +135,23 @@ def evaluate_face_strengthening(
         rows[-1]["limit"] = row["limit"]
     frame = pd.DataFrame(rows)
     write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_face_strengthening(
+            validation_path=snakemake.input.validation,
+            test_path=snakemake.input.test,
+            networks=snakemake.params.networks,
+            seeds=snakemake.params.seeds,
+            model_paths=snakemake.input.models,
+            tests=snakemake.params.tests,
+            example_paths=snakemake.input.examples,
+            measurements_path=snakemake.output.measurements,
+            answers_path=snakemake.output.answers,
+            settings=snakemake.params.settings,
+            source=snakemake.params.source,
+            published=snakemake.params.published,
+            chunk=snakemake.params.chunk,
+        )

@@ -9,8 +9,8 @@ goes on from where it stands, whether or not the layer that it was trained with 
     Type II:  w L_ce(x, i) + w' L_ce(x', i) + lambda mean((p(x) - p(x'))²), p before normalisation
 
 Type II pairs are found anew at every step: x' is where the embedding lies furthest from that of x
-(PGD, FGSM). What the authors' code calls PGD in training hands back its random start: uniform noise,
-which an attack of no step finds here.
+(PGD, FGSM). What the authors' code calls PGD in training hands back its random start: that is
+uniform noise, which an attack of no step finds here.
 
 ASSUME: the paper trains on LFW and half of the examples, and tells no more. The authors' code has
 all three weights 1. Here faces of the training split stand for LFW, so that no person of a test was

@@ -45,8 +45,11 @@ def balanced_pairs(
     same = draw_pairs(people, labels, kind="same", count=count, generator=generator)
     different = draw_pairs(people, labels, kind="different", count=count, generator=generator)
     number = min(len(same.first), len(different.first))
-    ends = [rows[np.concatenate([a[:number], b[:number]])] for a, b in zip(same, different)]
-    return Pairs(*ends), np.arange(2 * number) < number
+    first, second = (
+        rows[np.concatenate([one[:number], other[:number]])]
+        for one, other in zip(same, different, strict=True)
+    )
+    return Pairs(first, second), np.arange(2 * number) < number
 
 
 def pair_answers(embeddings: Tensor, pairs: Pairs, same: np.ndarray) -> pd.DataFrame:
