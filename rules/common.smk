@@ -1,6 +1,6 @@
 # The settings of the run, and the lists and functions that rules share.
 # Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS,
-# FACE_SOURCE, FACE_SEEDS, RECOGNIZER, MEASUREMENTS.
+# FACE_SOURCE, FACE_SEEDS, RECOGNIZER, PHOTOGRAPHS, FACE_JUDGES, MEASUREMENTS.
 import csv
 
 import yaml
@@ -95,6 +95,13 @@ def face_id(name):
     return name if FACE_SOURCE == "celeba" else f"beyond.{FACE_SOURCE}.{name}"
 
 
+def face_panel():
+    """Checkpoints of the judges of faces, in the order of FACE_JUDGES."""
+    trained = expand(rules.train_face_judge.output.model, judge=FACE_MEMBERS)
+    published = [rules.prepare_age_gender.output.model] if "age_gender" in FACE_JUDGES else []
+    return [*trained, *published]
+
+
 def recognizer_of(wildcards):
     """Checkpoint of the recognizer that stands in the path of a job, strengthened or not."""
     if wildcards.recognizer == "facenet":
@@ -139,5 +146,10 @@ FACE_SEEDS = config["faces"]["seeds"]
 RECOGNIZER = config["faces"]["recognizer"]  # f1 of IV-B
 if RECOGNIZER == "auto":
     RECOGNIZER = "small" if FACE_SOURCE == "synthetic" else "facenet"
+PHOTOGRAPHS = FACE_SOURCE != "synthetic"
+FACE_MEMBERS = list(config["face_judges"]["members"])
+FACE_JUDGES = [*FACE_MEMBERS]  # on the panel
+if PHOTOGRAPHS and config["face_judges"]["age_gender"]["source"] != "none":
+    FACE_JUDGES.append("age_gender")
 # files of what experiments measured, for the verdict table; rule files add theirs
 MEASUREMENTS = []

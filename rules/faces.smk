@@ -22,3 +22,79 @@ rule prepare_faces:
         f"Faces: {FACE_SOURCE}"
     script:
         "../scripts/prepare_faces.py"
+
+
+rule train_face_judge:
+    input:
+        judge=rules.prepare_faces.output.judge,
+        validation=rules.prepare_faces.output.validation,
+    output:
+        model="results/faces/judges/{judge}/model.safetensors",
+        curve="results/faces/judges/{judge}/curve.parquet",
+    log:
+        "results/logs/train_face_judge/{judge}.log",
+    benchmark:
+        "results/benchmarks/train_face_judge/{judge}.tsv"
+    wildcard_constraints:
+        judge="|".join(FACE_MEMBERS),
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_face_judge.py"),
+        settings=lambda wildcards: config["face_judges"]["members"][wildcards.judge],
+        seed=lambda wildcards: config["face_judges"]["seed"] + FACE_MEMBERS.index(wildcards.judge),
+        resume="results/.resume/faces/judges/{judge}",
+    message:
+        "Training the judge of faces {wildcards.judge}"
+    script:
+        "../scripts/train_face_judge.py"
+
+
+rule prepare_age_gender:
+    output:
+        model="results/faces/judges/age_gender/model.safetensors",
+    log:
+        "results/logs/prepare_age_gender.log",
+    benchmark:
+        "results/benchmarks/prepare_age_gender.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("prepare_age_gender.py"),
+        settings=config["face_judges"]["age_gender"],
+    message:
+        "Reading the published judge of gender"
+    script:
+        "../scripts/prepare_age_gender.py"
+
+
+rule evaluate_face_judges:
+    input:
+        test=rules.prepare_faces.output.test,
+        judges=face_panel(),
+    output:
+        measurements="results/faces/judges/measurements.parquet",
+    log:
+        "results/logs/evaluate_face_judges.log",
+    benchmark:
+        "results/benchmarks/evaluate_face_judges.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_face_judges.py"),
+        judges=FACE_JUDGES,
+        clear_confidence=config["face_judges"]["clear_confidence"],
+        prefix=f"beyond.{FACE_SOURCE}.judges",
+        seed=config["face_judges"]["seed"],
+    message:
+        "Rates of the judges of faces"
+    script:
+        "../scripts/evaluate_face_judges.py"
+
+
+MEASUREMENTS.append(rules.evaluate_face_judges.output.measurements)

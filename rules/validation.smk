@@ -236,6 +236,39 @@ def validate_latent(config):
             )
 
 
+def validate_recognizers(config):
+    """Stop with one line where a recognizer or LFW is asked for that cannot be had."""
+    facenet, lfw = config["recognizers"]["facenet"], config["lfw"]
+    if facenet["source"] == "path" and facenet["path"] is None:
+        raise WorkflowError(
+            "`recognizers.facenet.path` is null; with `source: path` it needs a file with FaceNet's "
+            "weights: .whl, .pb, .pt, .pth or .safetensors"
+        )
+    if facenet["source"] != "path" and facenet["path"] is not None:
+        raise WorkflowError(
+            f"`recognizers.facenet.path` is {facenet['path']!r} but `source` is "
+            f"{facenet['source']}; set `source: path` to use it, or `path: null`"
+        )
+    attacked, source = config["faces"]["recognizer"], config["faces"]["source"]
+    if facenet["source"] == "none" and (
+        attacked == "facenet" or (attacked == "auto" and source != "synthetic")
+    ):
+        raise WorkflowError(
+            f"`faces.recognizer` is {attacked!r} with `faces.source` {source!r}, which is FaceNet, but "
+            "`recognizers.facenet.source` is none; set it to wheel or path, or `faces.recognizer` to small"
+        )
+    if lfw["source"] == "folder" and lfw["path"] is None:
+        raise WorkflowError(
+            "`lfw.path` is null; with `lfw.source: folder` it needs a folder that holds "
+            "lfw-deepfunneled/ or lfw/, and pairs.txt"
+        )
+    if lfw["source"] and facenet["source"] == "none":
+        raise WorkflowError(
+            f"`lfw.source` is {lfw['source']!r} but `recognizers.facenet.source` is none: there is "
+            "nothing to measure on LFW; set one of the two otherwise"
+        )
+
+
 def validate_attacks(config):
     """Stop with one line where an attack asks for what there is not."""
     if "clean" in config["attacks"]:
@@ -343,6 +376,44 @@ def validate_seeds(config):
             )
 
 
+def validate_faces(config):
+    """Stop with one line where faces or their judges ask for what there is not."""
+    faces, judges = config["faces"], config["face_judges"]
+    source = faces["source"]
+    needed = {"celeba": ["path"], "folder": ["path", "csv"]}.get(source, [])
+    for key in needed:
+        if faces[source][key] is None:
+            what = "file" if key == "csv" else "folder"
+            raise WorkflowError(
+                f"`faces.{source}.{key}` is null; with `faces.source: {source}` it needs a {what} "
+                "(docs/faces.md)"
+            )
+    published = judges["age_gender"]
+    if published["source"] == "path" and published["path"] is None:
+        raise WorkflowError(
+            "`face_judges.age_gender.path` is null; with `face_judges.age_gender.source: path` it "
+            "needs the package @vladmandic/face-api, or a folder with its two files of weights"
+        )
+    if source == "generated" and published["source"] == "none":
+        raise WorkflowError(
+            "`face_judges.age_gender.source` is none; with `faces.source: generated` it needs npm "
+            "or path: that network says who on the generated faces is female or male"
+        )
+    if "age_gender" in judges["members"]:
+        raise WorkflowError(
+            "`face_judges.members` holds the name 'age_gender', that of the published network; "
+            "needs another"
+        )
+    first = judges["seed"]
+    last = first + len(judges["members"]) - 1
+    for seed in faces["seeds"]:
+        if first <= seed <= last:
+            raise WorkflowError(
+                f"`faces.seeds` holds {seed}, also a seed of the judges of faces: they have {first} "
+                f"to {last}, from `face_judges.seed` on, and must share none with what they judge"
+            )
+
+
 def validate_config(config, schema):
     """Stop with one line on the first violation of the closed schema, or of what it cannot say."""
     validator = jsonschema.Draft202012Validator(schema)
@@ -375,5 +446,7 @@ def validate_config(config, schema):
     validate_sphere(config)
     validate_strengthening(config)
     validate_latent(config)
+    validate_faces(config)
+    validate_recognizers(config)
     validate_table3(config)
     validate_seeds(config)

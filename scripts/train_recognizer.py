@@ -57,7 +57,7 @@ def train_recognizer(
             validation.labels,
             kind=kind,
             count=evaluation["pairs"],
-            generator=seeded(seed),
+            generator=seeded(evaluation["pair_seed"]),
         )
         for kind in ("same", "different")
     )

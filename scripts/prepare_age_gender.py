@@ -1,0 +1,18 @@
+"""Take the weights of the published judge of gender and write them as every other checkpoint."""
+
+from typeone.artifacts import save_model
+from typeone.logs import job_log, logger
+from typeone.models.age_gender import PACKAGE, SHA256, fetch_age_gender
+
+
+def prepare_age_gender(*, source, path, model_path):
+    """Write the network from ``source``, npm or path."""
+    network = fetch_age_gender(source=source, path=path)
+    metadata = {"architecture": "age_gender", "package": PACKAGE, "sha256": SHA256}
+    save_model(model_path, network, metadata=metadata)
+    logger.info("judge age_gender from %s", PACKAGE if source == "npm" else path)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        prepare_age_gender(**snakemake.params.settings, model_path=snakemake.output.model)

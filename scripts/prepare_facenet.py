@@ -1,0 +1,27 @@
+"""FaceNet as IV-B attacks it: published weights, checked, as a checkpoint of our own."""
+
+from typeone.devices import compute_device
+from typeone.logs import job_log, logger
+from typeone.models.inception_resnet import read_facenet
+from typeone.models.recognizers import Recognizer, save_recognizer
+
+
+def prepare_facenet(*, model_path, path, sha256, preprocessing):
+    """Write the recognizer; ``path``: of a file that has its weights, None asks pip."""
+    network, source = read_facenet(path=path, sha256=sha256)
+    recognizer = Recognizer("inception_resnet_v1", preprocessing=preprocessing)
+    recognizer.network.load_state_dict(network.state_dict())
+    save_recognizer(model_path, recognizer.eval(), metadata={"source": source})
+    logger.info("FaceNet from %s", source)
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        settings = snakemake.params.settings
+        prepare_facenet(
+            model_path=snakemake.output.model,
+            path=settings["path"] if settings["source"] == "path" else None,
+            sha256=settings["sha256"],
+            preprocessing=settings["preprocessing"],
+        )

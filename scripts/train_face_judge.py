@@ -1,0 +1,87 @@
+"""Train one judge of faces: female, male, or no face (the annotators' part in IV-B)."""
+
+import numpy as np
+import torch
+
+from typeone.artifacts import digest, save_model, write_parquet
+from typeone.devices import compute_device, seeded
+from typeone.faces import FaceTable
+from typeone.logs import job_log, logger
+from typeone.models.classifiers import reset_parameters
+from typeone.models.face_judges import NO_FACE, build_face_judge
+from typeone.objectives import face_judging
+from typeone.training import Checkpoint, TrainingSettings, train
+
+BATCH = 256  # faces of the validation judged at once
+
+
+def train_face_judge(
+    *,
+    judge_path,
+    validation_path,
+    model_path,
+    curve_path,
+    name,
+    architecture,
+    training,
+    seed,
+    checkpoint,
+    device,
+):
+    """Write the trained judge and its training curve, with errors of gender on validation faces."""
+    faces, validation = FaceTable(judge_path), FaceTable(validation_path)
+    judge = build_face_judge(architecture)
+    reset_parameters(judge, seeded(seed))
+    judge.to(device)
+    generator = seeded(seed, device)
+
+    @torch.no_grad()
+    def evaluate():
+        rows = torch.arange(len(validation)).split(BATCH)
+        logits = torch.cat([judge(validation.faces(part, device)).cpu() for part in rows])
+        seen = logits[:, :NO_FACE].argmax(dim=1).numpy()
+        return {
+            "validation_error": float(np.mean(seen != validation.labels)),
+            "validation_no_face": float((logits.argmax(dim=1) == NO_FACE).double().mean()),
+        }
+
+    curve = train(
+        judge,
+        face_judging(judge, faces, generator, device),
+        name=f"judge {name}",
+        count=len(faces),
+        settings=TrainingSettings(**training),
+        seed=seed,
+        generator=generator,
+        checkpoint=checkpoint,
+        evaluate=evaluate,
+    )
+    logger.info("judge %s: validation error %.2f %%", name, 100 * curve[-1]["validation_error"])
+    save_model(
+        model_path,
+        judge,
+        metadata={
+            **{"architecture": architecture, "seed": seed, "training": training},
+            **{"source": faces.metadata["source"], "train_n": len(faces)},
+            **{k: curve[-1][k] for k in ("validation_error", "validation_no_face")},
+        },
+    )
+    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    checkpoint.discard()
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.judge])
+        train_face_judge(
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            judge_path=snakemake.input.judge,
+            validation_path=snakemake.input.validation,
+            model_path=snakemake.output.model,
+            curve_path=snakemake.output.curve,
+            name=snakemake.wildcards.judge,
+            **snakemake.params.settings,
+            seed=snakemake.params.seed,
+            device=device,
+        )

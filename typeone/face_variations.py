@@ -1,0 +1,134 @@
+"""Faces as a judge may meet them, and pictures made of faces that are none any more.
+
+A judge of attacked faces looks at what a decoder gives: softer than a photograph. So it learns from
+faces that are moved, mirrored, blurred and lit anew. What is no face it learns from pictures made
+of the same faces, so that colours and smoothness do not tell it; other kinds are held out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MOVE = 0.06  # largest shift, half-images
+TURN = 0.12  # largest rotation, radians
+GROW = 0.08  # largest relative change of size
+LIGHT = 0.15  # largest change of contrast and brightness
+GRAIN = 0.04  # largest standard deviation of pixel noise
+
+
+def vary_faces(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each face mirrored or not, moved, turned, scaled, blurred, lit anew: ``(N, 3, H, W)``.
+
+    A third stays sharp, a third each loses half and three quarters of its resolution.
+    ``generator``: on the device of ``images``.
+    """
+    n = len(images)
+
+    def uniform(limit: float) -> Tensor:
+        draws = torch.rand(n, 1, 1, 1, generator=generator, device=images.device)
+        return (2 * draws - 1) * limit
+
+    angle, size = uniform(TURN).flatten(), 1 + uniform(GROW).flatten()
+    mirror = uniform(1).flatten().sign()
+    cos, sin = angle.cos() * size, angle.sin() * size
+    dx, dy = uniform(MOVE).flatten(), uniform(MOVE).flatten()
+    affine = torch.stack([mirror * cos, -mirror * sin, dx, sin, cos, dy], dim=1).view(n, 2, 3)
+    grid = F.affine_grid(affine, list(images.shape), align_corners=False)
+    moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    sharpness = uniform(3).abs()
+    moved = torch.where(sharpness < 2, _blurred(moved, 2), moved)
+    moved = torch.where(sharpness < 1, _blurred(moved, 2), moved)
+    lit = (moved - 0.5) * (1 + uniform(LIGHT)) + 0.5 + uniform(LIGHT)
+    return (lit + uniform(GRAIN).abs() * _normal(lit.shape, lit, generator)).clamp(0, 1)
+
+
+def _blurred(images: Tensor, factor: int) -> Tensor:
+    small = F.avg_pool2d(images, factor)
+    return F.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _normal(shape: torch.Size, like: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(shape, generator=generator, device=like.device)
+
+
+def _permutations(n: int, count: int, generator: torch.Generator, like: Tensor) -> Tensor:
+    """``n`` random orders of ``count`` things, ``(n, count)``."""
+    return torch.rand(n, count, generator=generator, device=like.device).argsort(dim=1)
+
+
+def _reordered(pieces: Tensor, generator: torch.Generator) -> Tensor:
+    """``(N, P, ...)`` with the P pieces of each image in a random order of its own."""
+    order = _permutations(len(pieces), pieces.shape[1], generator, pieces)
+    index = order.view(*order.shape, *(1,) * (pieces.dim() - 2)).expand_as(pieces)
+    return pieces.gather(1, index)
+
+
+def patches(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Sixteen squares of each face in a random order."""
+    n, c, h, w = images.shape
+    pieces = images.view(n, c, 4, h // 4, 4, w // 4).permute(0, 2, 4, 1, 3, 5)
+    mixed = _reordered(pieces.reshape(n, 16, c, h // 4, w // 4), generator)
+    mixed = mixed.view(n, 4, 4, c, h // 4, w // 4).permute(0, 3, 1, 4, 2, 5)
+    return mixed.reshape(n, c, h, w)
+
+
+def blend(images: Tensor, generator: torch.Generator) -> Tensor:
+    """The mean of a face and two others that lie elsewhere, rolled by a quarter and a half."""
+    order = _permutations(1, len(images), generator, images)[0]
+    other = images[order]
+    far = other.roll((images.shape[-1] // 2, images.shape[-1] // 4), dims=(-2, -1))
+    near = other.roll((-images.shape[-1] // 4, images.shape[-1] // 2), dims=(-2, -1)).flip(0)
+    return (images + far + near) / 3
+
+
+def noise(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Clouds in a face's colours: random numbers on 8x8 points, made as large as the image."""
+    mean, deviation = images.mean(dim=(2, 3), keepdim=True), images.std(dim=(2, 3), keepdim=True)
+    coarse = _normal(torch.Size((*images.shape[:2], 8, 8)), images, generator)
+    cloud = F.interpolate(coarse, images.shape[-2:], mode="bilinear", align_corners=False)
+    return (mean + 1.5 * deviation * cloud).clamp(0, 1)
+
+
+def blank(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A head without features: an oval in the middle has what is left of it at 4x4 pixels."""
+    side = images.shape[-1]
+    ticks = (torch.arange(side, device=images.device) + 0.5) / side * 2 - 1
+    oval = (ticks / 0.6) ** 2 + ((ticks[:, None] - 0.1) / 0.65) ** 2
+    return torch.lerp(images, _blurred(images, side // 4), torch.sigmoid(8 * (1 - oval)))
+
+
+def strips(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Eight horizontal strips of each face in a random order."""
+    n, c, h, w = images.shape
+    pieces = images.view(n, c, 8, h // 8, w).transpose(1, 2)
+    return _reordered(pieces, generator).transpose(1, 2).reshape(n, c, h, w)
+
+
+def rolled(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each face cut in four, its quarters in opposite corners."""
+    return images.roll((images.shape[-2] // 2, images.shape[-1] // 2), dims=(-2, -1))
+
+
+def swirled(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each face stirred about its middle: a whole turn there, none at the rim."""
+    side = images.shape[-1]
+    ticks = (torch.arange(side, device=images.device) + 0.5) / side * 2 - 1
+    x, y = ticks.expand(side, side), ticks[:, None].expand(side, side)
+    angle = 2 * torch.pi * (1 - (x.square() + y.square()).sqrt()).clamp(min=0)
+    turned = [x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()]
+    grid = torch.stack(turned, dim=-1).expand(len(images), -1, -1, -1)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def pixels(images: Tensor, generator: torch.Generator) -> Tensor:
+    """The pixels of each face in a random order."""
+    return _reordered(images.flatten(2).transpose(1, 2), generator).transpose(1, 2).view_as(images)
+
+
+Nonface = Callable[[Tensor, torch.Generator], Tensor]
+TRAINED_NONFACES: tuple[Nonface, ...] = (patches, blend, noise, blank)
+HELD_OUT_NONFACES: tuple[Nonface, ...] = (strips, rolled, swirled, pixels)

@@ -1,0 +1,105 @@
+"""Who says whether an attacked face is a woman's, a man's, or no face any more?
+
+Judges map images ``(N, 3, 64, 64)`` in [0, 1] to logits ``(N, 3)``: female, male, no face. Two are
+trained on identities that f2 never saw, and differ in depth, kernel and head, so that they err
+differently. On photographs the published network of `typeone.models.age_gender` joins them, which
+knows no «no face». The automatic counterpart of the 30 annotators of IV-B.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from typeone.artifacts import load_model, read_model_metadata
+from typeone.errors import InputError
+from typeone.models.age_gender import AgeGender
+from typeone.models.classifiers import Normalise, conv
+
+NO_FACE = 2
+
+
+def plain() -> nn.Sequential:
+    """3x3 convolutions one after the other, global average."""
+    return nn.Sequential(
+        *(Normalise(0.5, 0.25), conv(3, 16, 5, stride=2), conv(16, 32, stride=2), conv(32, 32)),
+        *(conv(32, 64, stride=2), conv(64, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        nn.Linear(64, 3),
+    )
+
+
+def wide() -> nn.Sequential:
+    """Few layers with large kernels, and a dense head that knows where things are."""
+    return nn.Sequential(
+        *(Normalise(0.5, 0.25), conv(3, 32, 7, stride=4), conv(32, 64, 5, stride=2)),
+        *(nn.Flatten(), nn.Linear(64 * 8 * 8, 64), nn.BatchNorm1d(64)),
+        *(nn.ReLU(), nn.Linear(64, 3)),
+    )
+
+
+ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
+    **{f.__name__: f for f in (plain, wide)},
+    "age_gender": AgeGender,
+}
+
+
+def build_face_judge(architecture: str) -> nn.Module:
+    """An untrained judge by name, in eval mode; `InputError` names those there are."""
+    if architecture not in ARCHITECTURES:
+        raise InputError(
+            f"architecture is {architecture!r}; needs one of {', '.join(ARCHITECTURES)}"
+        )
+    return ARCHITECTURES[architecture]().to(memory_format=torch.channels_last).eval()
+
+
+def load_face_judge(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> nn.Module:
+    """A judge as its checkpoint describes it: eval mode, parameters frozen."""
+    model = build_face_judge(str(read_model_metadata(path).get("architecture")))
+    load_model(path, model)
+    return model.to(device).requires_grad_(False)
+
+
+class PanelVerdict(NamedTuple):
+    """What a panel of judges sees in N images.
+
+    Attributes:
+        label: 0 female or 1 male, by the mean over the judges, ``(N,)``.
+        confidence: the mean probability of that label, given a face, ``(N,)``.
+        face_confidence: 1 minus the mean probability of no face, ``(N,)``; 1 if no judge knows it.
+        member_labels: what each judge sees if it has to say, ``(judges, N)``.
+        still_a_face: whether ``face_confidence`` is above 1/2.
+        clear: still a face, surely so, and all agree on its gender, surely so.
+    """
+
+    label: Tensor
+    confidence: Tensor
+    face_confidence: Tensor
+    member_labels: Tensor
+    still_a_face: Tensor
+    clear: Tensor
+
+
+@torch.no_grad()
+def panel_verdict(
+    judges: Sequence[nn.Module], images: Tensor, *, clear_confidence: float, batch: int = 256
+) -> PanelVerdict:
+    """What ``judges`` see in ``images`` ``(N, 3, 64, 64)`` in [0, 1].
+
+    ``clear_confidence``: in [0, 1], from which both confidences count as sure. A judge without «no
+    face» (-inf as its logit) votes on gender alone.
+    """
+    logits = torch.stack([torch.cat([j(part) for part in images.split(batch)]) for j in judges])
+    gender = logits[..., :NO_FACE].softmax(dim=-1)
+    confidence, label = gender.mean(dim=0).max(dim=-1)
+    knowing = torch.isfinite(logits[..., NO_FACE]).all(dim=1)
+    face = torch.ones_like(confidence)
+    if knowing.any():
+        face = 1 - logits[knowing].softmax(dim=-1)[..., NO_FACE].mean(dim=0)
+    member_labels = gender.argmax(dim=-1)
+    clear = (member_labels == label).all(dim=0)
+    clear &= (confidence >= clear_confidence) & (face >= clear_confidence)
+    return PanelVerdict(label, confidence, face, member_labels, face > 0.5, clear & (face > 0.5))
