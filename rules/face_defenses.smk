@@ -161,8 +161,8 @@ rule evaluate_face_strengthening:
         seeds=FACE_SEEDS,
         tests=[(*test, len(paths)) for *test, paths in TABLE3_TESTS],
         settings={
-            **{k: TABLE3[k] for k in ("count", "half_seed")},
-            **config["recognizers"]["evaluation"],
+            **{k: TABLE3[k] for k in ("count", "half_seed", "faces", "pairs")},
+            "false_accepts": config["recognizers"]["evaluation"]["false_accepts"],
         },
         source=FACE_SOURCE,
         published=face_id("table3"),

@@ -24,9 +24,7 @@ def caption(rows, source, recognizer, preset):
     """What stands under the table."""
     seeds = rows["seeds"].max()
     counts = rows.groupby(["what", "when"])["n"].min()
-    sizes = ", ".join(
-        f"{COLUMNS[key]} {counts[key]}" for key in COLUMNS if key in counts.index
-    )
+    sizes = ", ".join(f"{COLUMNS[key]} {counts[key]}" for key in COLUMNS if key in counts.index)
     return (
         f"Ours: {source} faces, recognizer {recognizer}, preset {preset}, "
         f"{seeds} seed{'s' if seeds > 1 else ''}, Wilson 95 % intervals; images or pairs behind a "
