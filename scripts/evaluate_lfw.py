@@ -1,0 +1,115 @@
+"""Is FaceNet as good as IV-B says? Its accuracy on the 6,000 pairs of LFW, view 2."""
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+
+from typeone.artifacts import write_parquet
+from typeone.devices import compute_device
+from typeone.lfw import CROPS, SMALL, image_side, lfw_folder, read_faces, read_lfw, ten_fold
+from typeone.logs import job_log, logger
+from typeone.measurements import measurement
+from typeone.metrics import rate
+from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
+from typeone.verification import Pairs, far_threshold
+
+PUBLISHED = "faces.recognizer.lfw_accuracy"
+
+
+def measured(name, distances, lfw, *, false_accepts, published):
+    """Rows on one way of giving the images, ``name``: side and preprocessing."""
+    side, preprocessing = name
+    own = f"beyond.lfw.{side}px.{preprocessing}"
+    which = f"FaceNet on LFW, {side} px, {preprocessing}"
+    right, _ = ten_fold(distances, lfw.same, lfw.fold)
+    rows = [
+        measurement(
+            PUBLISHED if published else f"{own}.accuracy",
+            rate(right),
+            seed=0,
+            description=f"{which}: accuracy",
+            note=f"view 2, ten folds, {side} px, preprocessing {preprocessing}",
+        )
+    ]
+    far = far_threshold(distances[~lfw.same], false_accepts)
+    for threshold, distance in (THRESHOLDS | {"far": far}).items():
+        accepted = distances <= distance
+        judged = {
+            "accuracy": (accepted == lfw.same, "accuracy"),
+            "true_accept": (accepted[lfw.same], "same people accepted"),
+            "false_accept": (accepted[~lfw.same], "different people accepted"),
+        }
+        rows += [
+            measurement(
+                f"{own}.{what}.{threshold}",
+                rate(hits),
+                seed=0,
+                description=f"{which}: {told}",
+                note=f"distance at most {distance:.3f}",
+            )
+            for what, (hits, told) in judged.items()
+        ]
+    return rows
+
+
+def evaluate_lfw(
+    *,
+    recognizer_path,
+    pairs_path,
+    measurements_path,
+    source,
+    path,
+    flip,
+    false_accepts,
+    device,
+):
+    """Write the distance of every pair for each crop and preprocessing, and what they say.
+
+    ``flip``: whether an image's embedding is the mean of its own and its mirror image's.
+    """
+    lfw = read_lfw(lfw_folder(source, path))
+    sides = [SMALL] if image_side(lfw.files[0]) == SMALL else list(CROPS)
+    columns = {"fold": lfw.fold, "same": lfw.same}
+    columns |= {
+        which: [lfw.files[i].stem for i in number]
+        for which, number in (("first", lfw.first), ("second", lfw.second))
+    }
+    rows = []
+    for preprocessing in ("fixed", "whiten"):
+        recognizer = load_recognizer(recognizer_path, device, preprocessing)
+
+        def both(images, recognizer=recognizer):
+            return F.normalize(recognizer(images) + recognizer(images.flip(3)), dim=1)
+
+        for side in sides:
+            found = embed(
+                both if flip else recognizer,
+                len(lfw.files),
+                lambda part, side=side: read_faces(lfw.files[part], side, device),
+            )
+            distances = Pairs(lfw.first, lfw.second).distances(found)
+            columns[f"distance_{side}_{preprocessing}"] = distances
+            rows += measured(
+                (side, preprocessing),
+                distances,
+                lfw,
+                false_accepts=false_accepts,
+                published=side == sides[0] and preprocessing == "fixed",
+            )
+            logger.info("%d px, %s: accuracy %.4f", side, preprocessing, rows[-10]["value"])
+    write_parquet(pairs_path, columns)
+    frame = pd.DataFrame(rows)
+    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule), torch.no_grad():
+        evaluate_lfw(
+            recognizer_path=snakemake.input.recognizer,
+            pairs_path=snakemake.output.pairs,
+            measurements_path=snakemake.output.measurements,
+            **snakemake.params.settings,
+            false_accepts=snakemake.params.false_accepts,
+            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+        )
