@@ -51,3 +51,5 @@ rule all:
         rules.plot_ablations.output,
         rules.tabulate_table2.output,
         rules.tabulate_table3.output,
+        rules.plot_figure7b.output,
+        rules.plot_figure7b_ours.output,

@@ -18,6 +18,14 @@ def face_attack_how(wildcards):
     return how | {k: config["face_attacks"][k] for k in ("threshold", "followed")}
 
 
+def face_caption(attack):
+    """What stands under Fig. 7b: whose faces, which attack, seed and preset."""
+    return (
+        f"{FACE_SOURCE.capitalize()} faces, variant {attack} on {RECOGNIZER}, seed {FACE_SEEDS[0]}, "
+        f"preset {config['preset']}."
+    )
+
+
 rule attack_faces:
     input:
         faces=rules.prepare_faces.output.test,
@@ -93,7 +101,7 @@ rule judge_faces:
         traces=expand(rules.attack_faces.output.trace, shard=SHARDS, allow_missing=True),
         recognizer=recognizer_of,
         svae=rules.train_face_svae_stage2.output.model,
-        judges=FACE_JUDGE_MODELS,
+        judges=face_panel(),
     output:
         examples=FACE_EXAMPLES,
         trace="results/faces/attacks/{attack}/{recognizer}/seed{seed}/trace.parquet",
@@ -123,7 +131,7 @@ use rule judge_faces as judge_faces_type2 with:
         shards=[rules.attack_faces_type2.output.examples],
         recognizer=recognizer_of,
         svae=rules.train_face_svae_stage2.output.model,
-        judges=FACE_JUDGE_MODELS,
+        judges=face_panel(),
     output:
         examples=FACE_EXAMPLES,
     wildcard_constraints:
@@ -170,15 +178,15 @@ rule score_face_detection:
         test=rules.prepare_faces.output.test,
         validation=rules.prepare_faces.output.validation,
         attacked=expand(
-            FACE_EXAMPLES, attack=FACE_ATTACKS, recognizer=RECOGNIZER, allow_missing=True
+            FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True
         ),
-        recognizer=lambda wildcards: recognizer_of(SimpleNamespace(recognizer=RECOGNIZER)),
+        recognizer=recognizer_of,
     output:
-        scores="results/faces/detection/seed{seed}/scores.parquet",
+        scores="results/faces/detection/{recognizer}/seed{seed}/scores.parquet",
     log:
-        "results/logs/score_face_detection/seed{seed}.log",
+        "results/logs/score_face_detection/{recognizer}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/score_face_detection/seed{seed}.tsv"
+        "results/benchmarks/score_face_detection/{recognizer}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -190,7 +198,7 @@ rule score_face_detection:
             "chunk": config["face_attacks"]["chunk"],
         },
     message:
-        "Squeezing what the recognizer of faces is shown"
+        "Squeezing what {wildcards.recognizer} is shown"
     script:
         "../scripts/score_face_detection.py"
 
@@ -215,7 +223,9 @@ DETECTED = {
 
 rule evaluate_face_detection:
     input:
-        scores=expand(rules.score_face_detection.output.scores, seed=FACE_SEEDS),
+        scores=expand(
+            rules.score_face_detection.output.scores, recognizer=RECOGNIZER, seed=FACE_SEEDS
+        ),
     output:
         measurements="results/faces/detection/measurements.parquet",
     log:
@@ -269,6 +279,51 @@ rule tabulate_table2:
         "Table II"
     script:
         "../scripts/tabulate_table2.py"
+
+
+rule plot_figure7b:
+    input:
+        examples=FACE_EXAMPLES.format(attack="paper", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
+    output:
+        "results/figures/figure7b.png",
+        "results/figures/figure7b.pdf",
+    log:
+        "results/logs/plot_figure7b.log",
+    benchmark:
+        "results/benchmarks/plot_figure7b.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_figure7b.py"),
+        pairs=config["face_attacks"]["pairs"],
+        threshold=config["face_attacks"]["threshold"],
+        dpi=config["figures"]["dpi"],
+        caption=face_caption("paper"),
+    message:
+        "Fig. 7b: Type I examples of faces"
+    script:
+        "../scripts/plot_figure7b.py"
+
+
+use rule plot_figure7b as plot_figure7b_ours with:
+    input:
+        examples=FACE_EXAMPLES.format(attack="ours", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
+    output:
+        "results/figures/figure7b_ours.png",
+        "results/figures/figure7b_ours.pdf",
+    log:
+        "results/logs/plot_figure7b_ours.log",
+    benchmark:
+        "results/benchmarks/plot_figure7b_ours.tsv"
+    params:
+        *code("plot_figure7b.py"),
+        pairs=config["face_attacks"]["pairs"],
+        threshold=config["face_attacks"]["threshold"],
+        dpi=config["figures"]["dpi"],
+        caption=face_caption("ours"),
+    message:
+        "Fig. 7b by variant ours"
 
 
 MEASUREMENTS += [

@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
-from typeone.plotting import COLOURS, add_caption, save_figure, show_digit, style
+from typeone.plotting import COLOURS, add_caption, save_figure, show_image, style
 
 TYPE2, _, TYPE1 = COLOURS[:3]  # blue and green, as in Fig. 2
 LEAST = 1e-4  # false positive rate at the left end of a logarithmic axis
@@ -17,7 +17,7 @@ def inset(axes, image, place, *, title, colour):
     box = axes.inset_axes(
         [place[0] - size / 2, place[1] - size / 2, size, size], transform=axes.transData
     )
-    show_digit(box, image)
+    show_image(box, image)
     for spine in box.spines.values():
         spine.set(visible=True, color=colour, linewidth=1.5)
     box.set_xlabel(title, fontsize=6.5, labelpad=2, color=colour)

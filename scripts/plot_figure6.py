@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.artifacts import read_parquet
 from typeone.logs import job_log
-from typeone.plotting import COLOURS, DASHES, add_caption, save_figure, show_digit, style
+from typeone.plotting import COLOURS, DASHES, add_caption, save_figure, show_image, style
 
 LABEL = 4  # the paper's example
 
@@ -20,7 +20,7 @@ def plot_figure6(*, trace_path, figure_paths, columns, dpi, caption):
         grid = figure.add_gridspec(2, columns, height_ratios=[1, 3.2], hspace=0.15)
         for column, row in enumerate(rows[np.linspace(0, len(rows) - 1, columns).astype(int)]):
             axes = figure.add_subplot(grid[0, column])
-            show_digit(axes, trace["image"][row], title=f"step {trace['step'][row]}")
+            show_image(axes, trace["image"][row], title=f"step {trace['step'][row]}")
         axes = figure.add_subplot(grid[1, :])
         curves = [
             ("j2", "f2, target 5"),

@@ -7,7 +7,7 @@ from typeone.artifacts import read_parquet
 from typeone.images import DIGIT_SHAPE
 from typeone.logs import job_log
 from typeone.metrics import rate
-from typeone.plotting import COLOURS, add_caption, save_figure, show_digit, style
+from typeone.plotting import COLOURS, add_caption, save_figure, show_image, style
 
 LABELS = {
     "untargeted": "Eq. 13",
@@ -55,10 +55,10 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
                 axes.axis("off")
             for place, i in enumerate(chosen):
                 left, right = line[3 * place], line[3 * place + 1]
-                show_digit(left, rows["image"][i], title=f"f1 {rows['f1_label_before'][i]}")
+                show_image(left, rows["image"][i], title=f"f1 {rows['f1_label_before'][i]}")
                 won = rows[f"{kind}_success_oracle"][i]
                 doubt = "" if rows["oracle_clear"][i] else "?"
-                show_digit(
+                show_image(
                     right,
                     rows["adversarial_image"][i],
                     title=f"f1 {rows['f1_label_after'][i]}",

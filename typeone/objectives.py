@@ -123,7 +123,6 @@ def svae_stage1(
         kl_warmup: epochs over which the weight of J_KL rises from 0 to 1; 0 is the paper's loss.
         l2: of `weight_penalty` over encoder, decoder and f2; 0 is the paper's loss.
     """
-    penalised = [svae.encoder, svae.decoder, svae.classifier]
 
     def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
         batch = images(rows)
@@ -135,7 +134,7 @@ def svae_stage1(
         weight = min(1.0, epochs / kl_warmup) if kl_warmup else 1.0
         loss = weight * kl + recon_weight * dec + ce
         if l2:
-            loss = loss + l2 * weight_penalty(penalised)
+            loss = loss + l2 * weight_penalty([svae.encoder, svae.decoder, svae.classifier])
         return {"loss": loss, "kl": kl, "recon_loss": dec, "f2_loss": ce}
 
     return objective

@@ -51,9 +51,10 @@ def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> Non
     plt.close(figure)
 
 
-def show_digit(axes: Axes, image: np.ndarray, *, title: str = "", colour: str = "black") -> None:
-    """A grey image ``(1, H, W)`` uint8, white on black as stored, with a short title."""
-    axes.imshow(image[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+def show_image(axes: Axes, image: np.ndarray, *, title: str = "", colour: str = "black") -> None:
+    """An image ``(1, H, W)`` or ``(3, H, W)`` uint8 as stored, with a short title."""
+    shown = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_title(title, fontsize=6, pad=1.5, color=colour)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -92,7 +93,7 @@ def filmstrips(
             axes.axis("off")
         for axes, (image, title) in zip(line, row, strict=False):
             axes.axis("on")
-            show_digit(axes, image, title=title)
+            show_image(axes, image, title=title)
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
     figure.subplots_adjust(bottom=0.02, wspace=0.08, hspace=0.35)
     add_caption(figure, caption)

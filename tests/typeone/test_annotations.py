@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from typeone.annotations import COLUMNS, majority, read_annotations
+from typeone.annotations import COLUMNS, FACES, majority, read_annotations
 from typeone.errors import InputError
 
 IDS = [f"ours/mlp/seed0/{position}" for position in range(20)]
@@ -211,3 +211,21 @@ def test_most_votes_win_and_a_tie_is_unclear():
 def test_no_annotations_give_no_votes():
     found = majority(table())
     assert (list(found.columns), len(found)) == (["image", "label", "votes", "voters"], 0)
+
+
+# ------------------------------------------------------------------------------------- faces
+
+
+def test_faces_have_labels_of_their_own(folder):
+    rows = [f"{IDS[i]},{label}" for i, label in enumerate([*FACES, "unclear"])]
+    (folder / "ann.csv").write_text("image,label\n" + "\n".join(rows) + "\n")
+    found = read_annotations(["ann.csv"], IDS, FACES)
+    assert found["label"].tolist() == ["female", "male", "no face", "unclear"]
+    with pytest.raises(
+        InputError,
+        match=r"ann.csv, line 2: label is 'female'; needs a digit from 0 to 9 or unclear",
+    ):
+        read_annotations(["ann.csv"], IDS)
+    (folder / "ann.csv").write_text(f"image,label\n{IDS[0]},7\n")
+    with pytest.raises(InputError, match=r"label is '7'; needs female, male, no face or unclear; "):
+        read_annotations(["ann.csv"], IDS, FACES)

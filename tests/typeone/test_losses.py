@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from typeone.losses import (
     cross_entropy,
@@ -12,6 +13,8 @@ from typeone.losses import (
     latent_norm,
     manifold_penalty,
     recon_loss,
+    squared_error,
+    weight_penalty,
 )
 from typeone.objectives import classification, svae_stage1, svae_stage2
 
@@ -46,6 +49,27 @@ def test_recon_loss_is_summed_over_pixels_one_value_an_image():
     # first: -ln 1/2 - ln 1/4; second: -ln 3/4 and, for a grey pixel, half of each logarithm
     by_hand = f64(3 * LN2, 1.5 * (2 * LN2 - LN3) + 0.5 * 2 * LN2)
     torch.testing.assert_close(recon_loss(logits, images), by_hand, **TIGHT)
+
+
+def test_squared_error_is_summed_over_channels_and_pixels_one_value_an_image():
+    logits = f64([0, LN3, -LN3, 0], [0, 0, 0, 0]).view(2, 2, 1, 2)
+    images = f64([0.5, 1, 1, 0], [0, 1, 0.5, 0.25]).view(2, 2, 1, 2)
+    # decoded: 1/2, 3/4, 1/4, 1/2; and 1/2 everywhere
+    by_hand = f64(0 + 1 / 16 + 9 / 16 + 1 / 4, 1 / 4 + 1 / 4 + 0 + 1 / 16)
+    torch.testing.assert_close(squared_error(logits, images), by_hand, **TIGHT)
+
+
+def test_weight_penalty_is_half_the_squared_weights_of_convolutions_and_dense_layers():
+    conv, dense, norm = nn.Conv2d(1, 2, 1), nn.Linear(2, 1), nn.BatchNorm2d(2)
+    for layer, weights in ((conv, [1.0, 2.0]), (dense, [3.0, -4.0]), (norm, [7.0, 7.0])):
+        layer.weight.data = torch.tensor(weights).view_as(layer.weight)
+        nn.init.constant_(layer.bias, 9.0)
+    penalty = weight_penalty([nn.Sequential(conv, norm), nn.Sequential(dense)])
+    assert penalty.item() == 0.5 * (1 + 4 + 9 + 16)
+    penalty.backward()
+    assert conv.weight.grad.flatten().tolist() == [1, 2]
+    assert norm.weight.grad is None
+    assert dense.bias.grad is None
 
 
 def test_cross_entropy_by_hand():
@@ -112,7 +136,8 @@ KL, RECON, F2 = 4 * (6 - LN3), 6 * LN2, math.log(10)
 def test_stage1_is_eq6_and_only_the_warm_up_weighs_it(kl_warmup, epochs, weight):
     images, labels = torch.ones(5, 1, 2, 3, dtype=F64), torch.arange(5)
     objective = svae_stage1(
-        ConstantSvae(), images, labels, torch.Generator().manual_seed(0), kl_warmup=kl_warmup
+        *(ConstantSvae(), images.__getitem__, labels, torch.Generator().manual_seed(0)),
+        kl_warmup=kl_warmup,
     )
     values = objective(torch.tensor([0, 3]), epochs)
     by_hand = {"loss": weight * KL + RECON + F2, "kl": KL, "recon_loss": RECON, "f2_loss": F2}
@@ -121,12 +146,35 @@ def test_stage1_is_eq6_and_only_the_warm_up_weighs_it(kl_warmup, epochs, weight)
         torch.testing.assert_close(values[name], f64(value, value), **TIGHT)
 
 
+def test_stage1_weighs_reconstruction_and_adds_the_penalty_of_weights():
+    svae = ConstantSvae()
+    # encoder, decoder and f2 with weights 2, 3 and 5, f_dis with 7: half of 4 + 9 + 25
+    for name, weight in (("encoder", 2), ("decoder", 3), ("classifier", 5), ("discriminator", 7)):
+        layer = nn.Linear(1, 1, dtype=F64)
+        nn.init.constant_(layer.weight, weight)
+        nn.init.constant_(layer.bias, 100.0)  # free of it
+        setattr(svae, name, nn.Sequential(layer))
+    objective = svae_stage1(
+        *(svae, torch.ones(5, 1, 2, 3, dtype=F64).__getitem__, torch.arange(5)),
+        torch.Generator().manual_seed(0),
+        recon=squared_error,
+        recon_weight=4.0,
+        kl_warmup=0,
+        l2=0.01,
+    )
+    values = objective(torch.tensor([0, 3]), 0.0)
+    # six pixels of 1 decoded as 1/2
+    loss = KL + 4 * 6 * 0.25 + F2 + 0.01 * 19
+    torch.testing.assert_close(values["loss"], f64(loss, loss), **TIGHT)
+    torch.testing.assert_close(values["recon_loss"], f64(1.5, 1.5), **TIGHT)
+
+
 def test_stage1_decodes_a_sample_of_the_posterior():
     n = 5000
     svae, labels = ConstantSvae(), torch.zeros(n, dtype=torch.int64)
     images = torch.ones(n, 1, 2, 3, dtype=F64)
     generator = torch.Generator().manual_seed(0)
-    svae_stage1(svae, images, labels, generator, kl_warmup=0)(torch.arange(n), 0.0)
+    svae_stage1(svae, images.__getitem__, labels, generator, kl_warmup=0)(torch.arange(n), 0.0)
     (z,) = svae.decoded
     # the mean of 20,000 draws of N(2, 3²) has a deviation of 0.021, their deviation one of 0.015:
     # five of each
