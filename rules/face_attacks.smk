@@ -177,9 +177,7 @@ rule score_face_detection:
     input:
         test=rules.prepare_faces.output.test,
         validation=rules.prepare_faces.output.validation,
-        attacked=expand(
-            FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True
-        ),
+        attacked=expand(FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True),
         recognizer=recognizer_of,
     output:
         scores="results/faces/detection/{recognizer}/seed{seed}/scores.parquet",

@@ -4,6 +4,9 @@
 # fresh ones.
 TABLE3 = config["table3"]
 STRENGTHENED_RECOGNIZERS = config["strengthened_recognizers"]
+PLAIN_RECOGNIZER = (
+    rules.prepare_facenet if RECOGNIZER == "facenet" else rules.train_recognizer
+).output.model
 TABLE3_NETWORKS = [RECOGNIZER, *STRENGTHENED_RECOGNIZERS]
 TABLE3_IDS = {n: n.removeprefix("by_") for n in TABLE3_NETWORKS} | {RECOGNIZER: "none"}
 TABLE3_LABELS = {
@@ -26,12 +29,6 @@ def learnt_shards(wildcards):
         seed=wildcards.seed,
         shard=SHARDS,
     )
-
-
-def plain_recognizer(wildcards):
-    """Checkpoint of the recognizer that is strengthened."""
-    plain = rules.prepare_facenet if RECOGNIZER == "facenet" else rules.train_recognizer
-    return plain.output.model
 
 
 def strengthening_of(wildcards):
@@ -58,7 +55,7 @@ rule strengthen_recognizer:
     input:
         train=rules.prepare_faces.output.train,
         test=rules.prepare_faces.output.test,
-        base=plain_recognizer,
+        base=PLAIN_RECOGNIZER,
         examples=learnt_shards,
     output:
         model="results/faces/recognizers/{recognizer}/seed{seed}/model.safetensors",
@@ -124,9 +121,11 @@ TABLE3_TESTS = [
         what,
         when,
         seed,
-        [FACE_EXAMPLES.format(attack=attack, recognizer=RECOGNIZER, seed=seed)]
-        if when == "old" or network == RECOGNIZER
-        else fresh_examples(attack, network, seed),
+        (
+            [FACE_EXAMPLES.format(attack=attack, recognizer=RECOGNIZER, seed=seed)]
+            if when == "old" or network == RECOGNIZER
+            else fresh_examples(attack, network, seed)
+        ),
     )
     for network in TABLE3_NETWORKS
     for what, attack in TABLE3["old"].items()
@@ -140,8 +139,13 @@ rule evaluate_face_strengthening:
         validation=rules.prepare_faces.output.validation,
         test=rules.prepare_faces.output.test,
         models=[
-            recognizer_of(SimpleNamespace(recognizer=network)).format(recognizer=network, seed=seed)
-            for network in TABLE3_NETWORKS
+            path.format(recognizer=network, seed=seed)
+            for network, path in {
+                RECOGNIZER: PLAIN_RECOGNIZER,
+                **dict.fromkeys(
+                    STRENGTHENED_RECOGNIZERS, rules.strengthen_recognizer.output.model
+                ),
+            }.items()
             for seed in FACE_SEEDS
         ],
         examples=[path for *_, paths in TABLE3_TESTS for path in paths],
@@ -164,6 +168,11 @@ rule evaluate_face_strengthening:
             **{k: TABLE3[k] for k in ("count", "half_seed", "faces", "pairs")},
             "false_accepts": config["recognizers"]["evaluation"]["false_accepts"],
         },
+        lfw=(
+            {**{k: config["lfw"][k] for k in ("source", "path")}, "count": TABLE3["lfw_pairs"]}
+            if RECOGNIZER == "facenet" and config["lfw"]["source"]
+            else None
+        ),
         source=FACE_SOURCE,
         published=face_id("table3"),
         chunk=config["face_attacks"]["chunk"],

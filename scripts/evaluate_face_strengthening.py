@@ -19,14 +19,16 @@ from typeone.defenses.recognizers import learnt_people
 from typeone.defenses.strength import accuracies, balanced_pairs, example_answers, pair_answers
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
+from typeone.lfw import SMALL, lfw_folder, read_faces, read_lfw
 from typeone.logs import job_log, logger
 from typeone.measurements import measurement
 from typeone.metrics import pool_seeds
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.verification import draw_pairs, far_threshold
+from typeone.verification import Pairs, draw_pairs, far_threshold
 
 TEXTS = {
     "pairs": "pairs of test faces",
+    "lfw": "pairs of LFW",
     "svae": "Type I examples",
     "svae_seen": "Type I examples in which the judges see the other gender",
     "fgsm": "FGSM examples",
@@ -34,6 +36,15 @@ TEXTS = {
 }
 WHEN = {"": "", "old": " made against the plain one", "fresh": " made against itself"}
 MAIN = "paper"  # the threshold of the published rates
+
+
+def lfw_pairs(source, path, count):
+    """Files of LFW, ``count`` of its pairs evenly from all folds, and which are of one person."""
+    lfw = read_lfw(lfw_folder(source, path))
+    chosen = slice(None, None, max(1, len(lfw.same) // count))
+    ends = np.stack([lfw.first[chosen], lfw.second[chosen]])
+    used, place = np.unique(ends, return_inverse=True)
+    return [lfw.files[i] for i in used], Pairs(*place.reshape(ends.shape)), lfw.same[chosen]
 
 
 def evaluate_face_strengthening(
@@ -48,6 +59,7 @@ def evaluate_face_strengthening(
     measurements_path,
     answers_path,
     settings,
+    lfw,
     source,
     published,
     chunk,
@@ -61,6 +73,7 @@ def evaluate_face_strengthening(
             in ``example_paths``.
         settings: count and half_seed of the attacked faces; faces, pairs and false_accepts of the
             verification.
+        lfw: source, path and count of pairs of LFW, or None.
         source: what the faces are.
         published: what the ids of the paper's own cells start with.
         chunk: faces embedded at a time.
@@ -77,9 +90,10 @@ def evaluate_face_strengthening(
         count=settings["pairs"],
         generator=seeded(0),
     )
+    files, others, one = lfw_pairs(**lfw) if lfw else ([], None, None)
     paths, examples = iter(example_paths), {}
-    for network, what, when, seed, files in tests:
-        rows = merge_shards(list(islice(paths, files)))
+    for network, what, when, seed, number in tests:
+        rows = merge_shards(list(islice(paths, number)))
         tested = ~learnt[rows["position"]] & (rows["position"] < count)
         rows = {name: values[tested] for name, values in rows.items()}
         examples.setdefault((network, seed), []).append((what, when, rows))
@@ -94,6 +108,10 @@ def evaluate_face_strengthening(
             thresholds.append(known | {"threshold": name, "limit": limit})
         originals = look(min(max(shown, count), len(faces)), faces.faces)
         answers.append(pair_answers(originals, pairs, same).assign(**known, when=""))
+        if lfw:
+            found = look(len(files), lambda part: read_faces(files[part], SMALL))
+            shown_pairs = pair_answers(found, others, one)
+            answers.append(shown_pairs.assign(**known, what="lfw", when=""))
         for what, when, rows in examples[key]:
             found = example_answers(recognizer, originals, rows, what, chunk=chunk)
             answers.append(found.assign(**known, when=when))
@@ -120,7 +138,7 @@ def evaluate_face_strengthening(
         network, what, when = (row[k] for k in ("network", "what", "when"))
         main = row["threshold"] == MAIN
         cell = f"{networks[network]}.{'fresh.' if when == 'fresh' else ''}{what}"
-        prefix = published if main and when == "old" else f"beyond.{source}.table3"
+        prefix = published if main and (when == "old" or what == "lfw") else f"beyond.{source}.table3"
         at = "1.242" if main else "its 1 % false accepts"
         logger.info("%s at %s, seed %d: %.3f of %d", cell, at, row["seed"], value.value, value.n)
         text = f"{source} faces, strengthened by {networks[network]}: accuracy on {TEXTS[what]}"
@@ -151,6 +169,7 @@ if "snakemake" in globals():
             measurements_path=snakemake.output.measurements,
             answers_path=snakemake.output.answers,
             settings=snakemake.params.settings,
+            lfw=snakemake.params.lfw,
             source=snakemake.params.source,
             published=snakemake.params.published,
             chunk=snakemake.params.chunk,
