@@ -138,7 +138,8 @@ def evaluate_face_strengthening(
         network, what, when = (row[k] for k in ("network", "what", "when"))
         main = row["threshold"] == MAIN
         cell = f"{networks[network]}.{'fresh.' if when == 'fresh' else ''}{what}"
-        prefix = published if main and (when == "old" or what == "lfw") else f"beyond.{source}.table3"
+        printed = main and (when == "old" or what == "lfw")  # the paper has such a column
+        prefix = published if printed else f"beyond.{source}.table3"
         at = "1.242" if main else "its 1 % false accepts"
         logger.info("%s at %s, seed %d: %.3f of %d", cell, at, row["seed"], value.value, value.n)
         text = f"{source} faces, strengthened by {networks[network]}: accuracy on {TEXTS[what]}"

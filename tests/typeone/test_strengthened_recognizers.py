@@ -1,4 +1,4 @@
-"""People are learnt whole or not at all, losses are what they say, and answers count as they should."""
+"""People are learnt whole or not at all, losses are what they say, answers count as they should."""
 
 import math
 
@@ -206,9 +206,29 @@ def test_pairs_without_a_step_are_noise():
     assert len(drawn) / moved.numel() == pytest.approx(0.5, abs=4 * 0.5 / math.sqrt(moved.numel()))
 
 
+@pytest.mark.parametrize(("epochs", "reach"), [(0.0, 0.0), (0.5, 0.05), (1.0, 0.1), (7.0, 0.1)])
+def test_the_ball_grows_during_the_warmup(epochs, reach):
+    seen = []
+
+    class Seeing(FirstPixels):
+        def prelogits(self, images):
+            seen.append(images.detach())
+            return super().prelogits(images)
+
+    grey = np.full((1, 3, 64, 64), 128, np.uint8)
+    learns = Lessons((grey, np.arange(1), np.array([0])))
+    settings = PairingSettings(pairs=NOISE, epsilon_warmup=1.0)
+    identifier = Identifier(Seeing(), torch.eye(2))
+    embedding_pairing(identifier, learns, settings, seeded(), scale=1.0)(torch.arange(1), epochs)
+    original, attacked = seen[-1]
+    # the largest of 12,288 uniform draws; float32 near 0.5
+    assert (attacked - original).abs().max().item() == pytest.approx(reach, rel=0.01, abs=1e-7)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
+        ({"epsilon_warmup": -1.0}, r"^`epsilon_warmup` is -1.0; needs at least 0$"),
         ({"pairing_weight": -1.0}, r"are 1.0, 1.0, -1.0; needs none below 0 and one above it$"),
         (
             dict.fromkeys(("clean_weight", "adversarial_weight", "pairing_weight"), 0.0),
@@ -289,8 +309,8 @@ def test_weights_move_and_batch_statistics_do_not(method):
 def test_a_resumed_strengthening_ends_as_the_undisturbed_one(tmp_path, step):
     whole, resumed = recognizer(), recognizer()
     curve = strengthen(whole, epochs=2)
+    saved = Checkpoint(tmp_path, "d", interval=0)
     with pytest.raises(Killed):
-        saved = Checkpoint(tmp_path, "d", interval=0)
         strengthen(recognizer(), epochs=2, checkpoint=saved, stop_at=step)
     again = strengthen(resumed, epochs=2, checkpoint=Checkpoint(tmp_path, "d", interval=0))
     assert again == curve

@@ -25,7 +25,7 @@ attacked, would move the clean embeddings for a reason that is no learning.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -49,20 +49,25 @@ class PairingSettings:
 
     Attributes:
         pairs: the attack that finds x'; without a step it is noise.
+        epsilon_warmup: epochs over which its ball grows to the whole, its steps with it; 0: it is
+            whole from the start.
         clean_weight: w, of the cross-entropy on faces.
         adversarial_weight: w', of that on the images found nearby.
         pairing_weight: lambda, of the squared distance of their prelogits.
 
     Raises:
-        InputError: no weight at all.
+        InputError: no weight at all, or a warm-up of negative length.
     """
 
     pairs: EmbeddingAttackSettings
+    epsilon_warmup: float = 0.0
     clean_weight: float = 1.0
     adversarial_weight: float = 1.0
     pairing_weight: float = 1.0
 
     def __post_init__(self) -> None:
+        if self.epsilon_warmup < 0:
+            raise InputError(f"`epsilon_warmup` is {self.epsilon_warmup}; needs at least 0")
         weights = (self.clean_weight, self.adversarial_weight, self.pairing_weight)
         if min(weights) < 0 or max(weights) == 0:
             raise InputError(
@@ -231,6 +236,12 @@ def retraining(identifier: Identifier, lessons: Lessons, *, scale: float) -> Obj
     )
 
 
+def shrunk(settings: EmbeddingAttackSettings, share: float) -> EmbeddingAttackSettings:
+    """The same attack in a ball of ``share`` of the radius, in [0, 1]."""
+    lengths = {k: share * getattr(settings, k) for k in ("epsilon", "step_size", "start")}
+    return replace(settings, **lengths)
+
+
 def embedding_pairing(
     identifier: Identifier,
     lessons: Lessons,
@@ -245,10 +256,12 @@ def embedding_pairing(
     """
     recognizer = identifier.recognizer
 
-    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
+        warmup = settings.epsilon_warmup
+        pairs = shrunk(settings.pairs, min(1.0, epochs / warmup) if warmup else 1.0)
         images, labels = lessons.faces(rows), lessons.labels[rows.to(lessons.labels.device)]
         count = len(images)
-        found = attack(recognizer, images, settings.pairs, generator=generator, chunk=count)
+        found = attack(recognizer, images, pairs, generator=generator, chunk=count)
         prelogits = recognizer.prelogits(torch.cat([images, found]))
         embeddings = F.normalize(prelogits, dim=1)
         logits = scale * embeddings @ F.normalize(identifier.centres, dim=1).T
