@@ -55,7 +55,7 @@ def tabulate_table3(
         }
         for found in pooled(frame)
     )
-    cells = rows.set_index(["network", "threshold", "what", "when"])
+    cells = rows.set_index(["network", "threshold", "what", "when"]).sort_index()
     body = []
     for threshold, text in THRESHOLDS.items():
         for network, name in names.items():
