@@ -42,6 +42,7 @@ rule all:
         rules.plot_figure3.output,
         rules.tabulate_strengthening.output,
         rules.plot_figure5a.output,
+        rules.plot_figure5b.output,
         rules.plot_figure6.output,
         rules.plot_figure7a.output,
         rules.plot_figure7a_ours.output,

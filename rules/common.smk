@@ -1,6 +1,6 @@
 # The settings of the run, and the lists and functions that rules share.
 # Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS,
-# FACE_SOURCE, FACE_SEEDS, RECOGNIZER, PHOTOGRAPHS, FACE_JUDGES, MEASUREMENTS.
+# FACE_SOURCE, FACE_SEEDS, RECOGNIZER, PHOTOGRAPHS, FACE_JUDGES, FACE_ATTACKS, MEASUREMENTS.
 import csv
 
 import yaml
@@ -95,11 +95,36 @@ def face_id(name):
     return name if FACE_SOURCE == "celeba" else f"beyond.{FACE_SOURCE}.{name}"
 
 
+def generated_faces(wildcards):
+    """What tables of faces are cut from, when a generator draws them."""
+    return {"table": rules.generate_faces.output.table} if FACE_SOURCE == "generated" else {}
+
+
 def face_panel():
     """Checkpoints of the judges of faces, in the order of FACE_JUDGES."""
     trained = expand(rules.train_face_judge.output.model, judge=FACE_MEMBERS)
     published = [rules.prepare_age_gender.output.model] if "age_gender" in FACE_JUDGES else []
     return [*trained, *published]
+
+
+def face_attacks_of(kind):
+    """Names of the attacks on faces of one kind."""
+    return [name for name, attack in FACE_ATTACKS.items() if attack["kind"] == kind]
+
+
+def face_attack_how(wildcards):
+    """What an attack on faces is told beside the settings of its algorithm."""
+    attack = FACE_ATTACKS[wildcards.attack]
+    how = {k: attack[k] for k in ("count", "keep", "statistics")}
+    return how | {k: config["face_attacks"][k] for k in ("threshold", "followed")}
+
+
+def face_caption(attack):
+    """What stands under Fig. 7b: whose faces, which attack, seed and preset."""
+    return (
+        f"{FACE_SOURCE.capitalize()} faces, variant {attack} on {RECOGNIZER}, seed {FACE_SEEDS[0]}, "
+        f"preset {config['preset']}."
+    )
 
 
 def recognizer_of(wildcards):
@@ -151,5 +176,6 @@ FACE_MEMBERS = list(config["face_judges"]["members"])
 FACE_JUDGES = [*FACE_MEMBERS]  # on the panel
 if PHOTOGRAPHS and config["face_judges"]["age_gender"]["source"] != "none":
     FACE_JUDGES.append("age_gender")
+FACE_ATTACKS = config["face_attacks"]["attacks"]
 # files of what experiments measured, for the verdict table; rule files add theirs
 MEASUREMENTS = []

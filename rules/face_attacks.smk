@@ -1,29 +1,10 @@
 # Attacks on a recognizer of faces. Consumes test faces, recognizers, SVAEs and judges; yields one table
 # of judged examples an attack, recognizer and seed, the way of the first faces, and what was measured.
 # Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
-FACE_ATTACKS = config["face_attacks"]["attacks"]
+# nobody but f1, f2 and f_dis looks at faces while they are attacked
+FACE_SETTINGS = [k for k in SVAE_SETTINGS if k not in ("image_weight", "jitter")] + ["k_driver"]
 RECOGNIZER_NAME = "[a-z][a-z0-9_]*"
 FACE_EXAMPLES = "results/faces/attacks/{attack}/{recognizer}/seed{seed}/examples.parquet"
-
-
-def face_attacks_of(*kinds):
-    """Names of the attacks on faces of some kinds."""
-    return [name for name, attack in FACE_ATTACKS.items() if attack["kind"] in kinds]
-
-
-def face_attack_how(wildcards):
-    """What an attack on faces is told beside the settings of its algorithm."""
-    attack = FACE_ATTACKS[wildcards.attack]
-    how = {k: attack[k] for k in ("count", "keep", "statistics")}
-    return how | {k: config["face_attacks"][k] for k in ("threshold", "followed")}
-
-
-def face_caption(attack):
-    """What stands under Fig. 7b: whose faces, which attack, seed and preset."""
-    return (
-        f"{FACE_SOURCE.capitalize()} faces, variant {attack} on {RECOGNIZER}, seed {FACE_SEEDS[0]}, "
-        f"preset {config['preset']}."
-    )
 
 
 rule attack_faces:
@@ -49,9 +30,7 @@ rule attack_faces:
         gpu=gpus(),
     params:
         *code("attack_faces.py"),
-        settings=lambda wildcards: {
-            k: FACE_ATTACKS[wildcards.attack][k] for k in [*SVAE_SETTINGS, "k_driver"]
-        },
+        settings=lambda wildcards: {k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS},
         how=face_attack_how,
         batching={
             "chunk": config["face_attacks"]["chunk"],
@@ -206,6 +185,7 @@ FACE_LABELS = {
     "paper": "Type I: SVAE, paper",
     "sm": "Type I: SVAE, authors' code",
     "ours": "Type I: SVAE, ours",
+    "ours_latent": "Type I: SVAE, ours, latent alone",
     "reconstruction": "SVAE reconstruction (control)",
     "transition": "Image transition (control)",
     "fgsm": "Type II: FGSM",

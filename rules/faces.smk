@@ -1,6 +1,9 @@
-# Faces and who judges them. Consumes nothing, or a folder (faces.celeba, faces.folder); yields
-# results/data/faces/{split}.parquet. Section IV: CelebA.
+# Faces and who judges them. Consumes nothing, or a folder (faces.celeba, faces.folder), or a
+# generator (faces.generated); yields results/data/faces/{split}.parquet, the judges of gender and
+# their rates. Section IV: CelebA, IV-B: what annotators see.
 rule prepare_faces:
+    input:
+        unpack(generated_faces),
     output:
         train="results/data/faces/train.parquet",
         judge="results/data/faces/judge.parquet",
@@ -16,12 +19,36 @@ rule prepare_faces:
     params:
         *code("prepare_faces.py"),
         source=FACE_SOURCE,
-        settings=config["faces"][FACE_SOURCE],
+        settings={} if FACE_SOURCE == "generated" else config["faces"][FACE_SOURCE],
         limit=config["faces"]["limit"],
     message:
         f"Faces: {FACE_SOURCE}"
     script:
         "../scripts/prepare_faces.py"
+
+
+rule generate_faces:
+    input:
+        generator=lambda wildcards: rules.prepare_mobilestylegan.output.model,
+        judge="results/faces/judges/age_gender/model.safetensors",
+    output:
+        table="results/data/faces/generated.parquet",
+    log:
+        "results/logs/generate_faces.log",
+    benchmark:
+        "results/benchmarks/generate_faces.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("generate_faces.py"),
+        settings=config["faces"]["generated"],
+    message:
+        "Generating faces"
+    script:
+        "../scripts/generate_faces.py"
 
 
 rule train_face_judge:

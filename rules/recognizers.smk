@@ -44,7 +44,6 @@ rule train_recognizer:
     params:
         *code("train_recognizer.py"),
         settings=config["recognizers"]["small"],
-        evaluation=config["recognizers"]["evaluation"],
         seed=lambda wildcards: int(wildcards.seed),
         resume="results/.resume/faces/recognizers/small/seed{seed}",
     message:

@@ -4,6 +4,7 @@ TABLE_TARGET = "mlp"  # the classifier of IV-A and Table I
 OTHERS = [name for name in config["classifiers"] if name != TABLE_TARGET]
 ABLATED = {"target": config["ablations"]["target"], "seed": SEEDS[0]}
 SHOWN_RUN = {"target": TABLE_TARGET, "seed": SEEDS[0]}
+SHOWN_FACES = {"recognizer": RECOGNIZER, "seed": FACE_SEEDS[0]}
 ATTACK_LABELS = {
     "clean": "Clean, all test digits",
     "original": "Clean, the attacked digits",
@@ -125,6 +126,33 @@ rule plot_figure5a:
         "Fig. 5a: image transition"
     script:
         "../scripts/plot_figure5a.py"
+
+
+rule plot_figure5b:
+    input:
+        examples=FACE_EXAMPLES.format(attack="transition", **SHOWN_FACES),
+        trace=rules.judge_faces.output.trace.format(attack="transition", **SHOWN_FACES),
+    output:
+        "results/figures/figure5b.png",
+        "results/figures/figure5b.pdf",
+    log:
+        "results/logs/plot_figure5b.log",
+    benchmark:
+        "results/benchmarks/plot_figure5b.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("plot_figure5b.py"),
+        **config["figures"],
+        faces=config["face_svae"]["shown"],
+        caption=f"{FACE_SOURCE.capitalize()} faces, image transition without f1, seed "
+        f"{FACE_SEEDS[0]}, preset {config['preset']}: the first test faces of each gender, then the "
+        "steps of the walk from their reconstruction.",
+    message:
+        "Fig. 5b: image transition of faces"
+    script:
+        "../scripts/plot_figure5b.py"
 
 
 rule plot_figure6:

@@ -381,12 +381,16 @@ def validate_faces(config):
     faces, judges = config["faces"], config["face_judges"]
     source = faces["source"]
     needed = {"celeba": ["path"], "folder": ["path", "csv"]}.get(source, [])
+    what = {
+        "celeba.path": "the folder with CelebA's official files",
+        "folder.path": "the folder of the images",
+        "folder.csv": "the table with columns file, label, identity and perhaps split",
+    }
     for key in needed:
         if faces[source][key] is None:
-            what = "file" if key == "csv" else "folder"
             raise WorkflowError(
-                f"`faces.{source}.{key}` is null; with `faces.source: {source}` it needs a {what} "
-                "(docs/faces.md)"
+                f"`faces.{source}.{key}` is null; with `faces.source: {source}` it needs "
+                + what[f"{source}.{key}"]
             )
     published = judges["age_gender"]
     if published["source"] == "path" and published["path"] is None:
@@ -411,6 +415,49 @@ def validate_faces(config):
             raise WorkflowError(
                 f"`faces.seeds` holds {seed}, also a seed of the judges of faces: they have {first} "
                 f"to {last}, from `face_judges.seed` on, and must share none with what they judge"
+            )
+
+
+def validate_face_attacks(config):
+    """Stop with one line where an attack on faces asks for what there is not."""
+    section, shards = config["face_attacks"], config["batching"]["shards"]
+    for name in ("clean", "validation"):
+        if name in section["attacks"]:
+            raise WorkflowError(
+                f"`face_attacks.attacks` holds the name {name!r}, which stands for faces that "
+                "nothing attacked; needs another"
+            )
+    kinds = {"paper": "svae", "ours": "svae", "transition": "svae", "reconstruction": "svae"}
+    for name, attack in section["attacks"].items():
+        path, needed = f"face_attacks.attacks.{name}", kinds.get(name)
+        if needed and attack["kind"] != needed:
+            raise WorkflowError(
+                f"`{path}.kind` is {attack['kind']!r}; needs {needed}, which figures and tables show"
+            )
+        if attack["kind"] == "type2":
+            start, epsilon = (attack["settings"][k] for k in ("start", "epsilon"))
+            if start > epsilon:
+                raise WorkflowError(
+                    f"`{path}.settings.start` is {start}; needs at most `epsilon`, {epsilon}: the "
+                    "random start lies in the ball"
+                )
+            continue
+        validate_k(path, attack)
+        if name in ("paper", "ours") and not attack["keep"]:
+            raise WorkflowError(
+                f"`{path}.keep` is false; needs true, an attack on the recognizer, for Fig. 7b"
+            )
+        chunks = -(-attack["count"] // section["chunk"])
+        if shards > chunks:
+            raise WorkflowError(
+                f"`batching.shards` is {shards}; needs at most {chunks}, the batches of the attack "
+                f"`{name}` on faces (its `count` over `face_attacks.chunk`)"
+            )
+    for path in section["annotations"]:
+        if not Path(path).is_file():
+            raise WorkflowError(
+                f"`face_attacks.annotations` names {path!r}, which is no file; needs CSV or "
+                "Parquet files, by a path from the folder that Snakemake runs in, or none: []"
             )
 
 
@@ -448,5 +495,6 @@ def validate_config(config, schema):
     validate_latent(config)
     validate_faces(config)
     validate_recognizers(config)
+    validate_face_attacks(config)
     validate_table3(config)
     validate_seeds(config)

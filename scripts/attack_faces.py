@@ -1,15 +1,15 @@
 """Algorithm 2 on one shard of the faces, against a recognizer or without it (III-B, IV-B)."""
 
 import torch
-from typeone.models.recognizers import load_recognizer
 
 from typeone.artifacts import write_parquet
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.criteria import identity_criterion
 from typeone.devices import compute_device
-from typeone.faces import FACE_SHAPE, FaceTable
+from typeone.faces import FACE_SHAPE, first_faces
 from typeone.logs import job_log
+from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 
 
@@ -32,7 +32,7 @@ def attack_faces(
     device,
 ):
     """Attack one shard of the first ``count`` faces; write ends, and traces of the ``followed``."""
-    faces = FaceTable(faces_path, limit=count)
+    faces = first_faces(faces_path, count)
     rows, points = attack_shard(
         load_svae(svae_path, device, statistics=statistics),
         faces.faces(slice(None), device),

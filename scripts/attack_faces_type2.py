@@ -1,21 +1,21 @@
 """FGSM or PGD on the embeddings of faces (IV-C, IV-D)."""
 
 import numpy as np
-from typeone.models.recognizers import load_recognizer
 
 from typeone.artifacts import write_parquet
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
 from typeone.devices import compute_device, seeded
-from typeone.faces import FaceTable
+from typeone.faces import first_faces
 from typeone.images import to_uint8
 from typeone.logs import job_log
+from typeone.models.recognizers import load_recognizer
 
 
 def attack_faces_type2(
     *, faces_path, recognizer_path, found_path, settings, count, chunk, seed, device
 ):
     """Write an image near each of the first ``count`` faces; ``seed``: of the random starts."""
-    faces = FaceTable(faces_path, limit=count)
+    faces = first_faces(faces_path, count)
     attacked = attack(
         load_recognizer(recognizer_path, device),
         faces.faces(slice(None), device),

@@ -3,11 +3,8 @@
 Yields one Parquet table a split: index, image, label, identity.
 """
 
-from functools import partial
-
 from typeone.devices import compute_device
-from typeone.face_sources import SPLITS, synthetic_parts
-from typeone.faces import FaceWriter
+from typeone.face_sources import open_faces, write_faces
 from typeone.logs import job_log, logger
 
 
@@ -16,13 +13,10 @@ def prepare_faces(*, source, settings, limit, outputs):
 
     ``settings``: of the source. ``limit``: faces taken of each split, None for all.
     """
-    parts = {"synthetic": partial(synthetic_parts, **settings)}[source]
-    for split in SPLITS:
-        with FaceWriter(outputs[split]) as table:
-            for part in parts(split, limit=limit[split]):
-                table.write(*part)
-            table.metadata = {"dataset": "faces", "split": split, "source": source}
-        logger.info("%s: %d faces", split, table.count)
+    faces = open_faces(source, settings)
+    write_faces(faces, outputs, limit=limit, metadata={"source": source})
+    told = ", ".join(f"{k} {v}" for k, v in faces.notes().items() if v is not None)
+    logger.info("faces from source %s: %s", source, told)
 
 
 if "snakemake" in globals():
@@ -30,7 +24,7 @@ if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         prepare_faces(
             source=snakemake.params.source,
-            settings=snakemake.params.settings,
+            settings={**snakemake.params.settings, **snakemake.input},
             limit=snakemake.params.limit,
             outputs=dict(snakemake.output),
         )

@@ -1,14 +1,14 @@
 """Feature squeezing scores of faces: how far f1's embedding moves under median smoothing (IV-C)."""
 
 import numpy as np
-from typeone.models.recognizers import load_recognizer
 
 from typeone.artifacts import read_parquet, write_parquet
 from typeone.detectors.squeezing import embedding_scores
 from typeone.devices import compute_device
-from typeone.faces import FACE_SHAPE, FaceTable
+from typeone.faces import FACE_SHAPE, first_faces
 from typeone.images import from_uint8
 from typeone.logs import job_log
+from typeone.models.recognizers import load_recognizer
 
 
 def score_face_detection(
@@ -31,7 +31,7 @@ def score_face_detection(
     recognizer = load_recognizer(recognizer_path, device)
     shown = {}
     for name, path in (("clean", test_path), ("validation", validation_path)):
-        faces = FaceTable(path, limit=count)
+        faces = first_faces(path, count)
         shown[name] = faces.index, faces.images
     for attack, path in attacked_paths.items():
         table = read_parquet(

@@ -153,3 +153,13 @@ class FaceTable:
         """The images of ``rows`` ``(M,)`` as float32 ``(M, 3, 64, 64)`` in [0, 1]."""
         rows = rows.cpu().numpy() if isinstance(rows, Tensor) else rows
         return from_uint8(self.images[rows], device)
+
+
+def first_faces(path: str | os.PathLike[str], count: int) -> FaceTable:
+    """The first ``count`` faces of the table at ``path``; `InputError` when it holds fewer."""
+    faces = FaceTable(path, limit=count)
+    if len(faces) < count:
+        raise InputError(
+            f"`count` is {count}, but {path} holds only {len(faces)} faces; ask for at most as many"
+        )
+    return faces

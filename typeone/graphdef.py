@@ -19,6 +19,7 @@ from typeone.errors import InputError
 
 # types.proto; a tensor of another type stays unread
 _DTYPES = {1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8, 9: np.int64, 10: np.bool_}
+_MAX_VALUES = 1 << 28  # of a tensor; more than a gigabyte is no network of ours
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 Field = tuple[int, "int | memoryview"]
@@ -54,7 +55,7 @@ def read_graph(data: bytes, name: str) -> list[Node]:
     """
     try:
         nodes = [_node(_message(v)) for number, v in _fields(memoryview(data)) if number == 1]
-    except (_MalformedError, UnicodeDecodeError, ValueError, struct.error) as error:
+    except (_MalformedError, IndexError, OverflowError, ValueError, struct.error) as error:
         raise InputError(
             f"{name} is no frozen TensorFlow graph, or a truncated one ({error}); fetch it again"
         ) from error
@@ -198,7 +199,7 @@ def _tensor(data: memoryview) -> np.ndarray | None:
     if content is not None and len(content):
         found = np.frombuffer(content, _DTYPES[code])
     count = math.prod(shape)
-    if len(found) == 1 and count > 1:  # one value may stand for all
+    if len(found) == 1 and 1 < count <= _MAX_VALUES:  # one value may stand for all
         found = np.repeat(found, count)
     if min(shape, default=0) < 0 or len(found) != count:
         raise _MalformedError(f"a tensor of shape {shape} holds {len(found)} values")

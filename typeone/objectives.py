@@ -111,6 +111,7 @@ def svae_stage1(
     *,
     recon: Callable[[Tensor, Tensor], Tensor] = recon_loss,
     recon_weight: float = 1.0,
+    f2_weight: float = 1.0,
     kl_warmup: float,
     l2: float = 0.0,
 ) -> Objective:
@@ -119,7 +120,7 @@ def svae_stage1(
     Args:
         images: from row numbers to the images that the SVAE reads and is to give back.
         recon: J_dec, from pixel logits and images ``(N, C, H, W)`` to ``(N,)``.
-        recon_weight: of J_dec; 1 is the paper's loss.
+        recon_weight, f2_weight: of J_dec and of J_2; 1 is the paper's loss.
         kl_warmup: epochs over which the weight of J_KL rises from 0 to 1; 0 is the paper's loss.
         l2: of `weight_penalty` over encoder, decoder and f2; 0 is the paper's loss.
     """
@@ -132,7 +133,7 @@ def svae_stage1(
         dec = recon(svae.decode_logits(z), batch)
         ce = cross_entropy(svae.classify(z), labels[rows])
         weight = min(1.0, epochs / kl_warmup) if kl_warmup else 1.0
-        loss = weight * kl + recon_weight * dec + ce
+        loss = weight * kl + recon_weight * dec + f2_weight * ce
         if l2:
             loss = loss + l2 * weight_penalty([svae.encoder, svae.decoder, svae.classifier])
         return {"loss": loss, "kl": kl, "recon_loss": dec, "f2_loss": ce}

@@ -46,7 +46,7 @@ OTHER_TYPE2 = (
 )
 IN_FIGURE1 = {"type1": ("paper", "ours"), "type2": ("ead", "pgd")}
 FIGURES = (
-    *("figure1", "figure2", "figure3", "figure5a", "figure6", "figure7a"),
+    *("figure1", "figure2", "figure3", "figure5a", "figure5b", "figure6", "figure7a"),
     *("figure7a_ours", "figure8", "table1_roc", "variants", "ablations"),
 )
 RUNS = [*((a, "mlp") for a in ATTACKS), *OTHERS, *OTHER_TYPE2]

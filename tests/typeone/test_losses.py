@@ -146,7 +146,7 @@ def test_stage1_is_eq6_and_only_the_warm_up_weighs_it(kl_warmup, epochs, weight)
         torch.testing.assert_close(values[name], f64(value, value), **TIGHT)
 
 
-def test_stage1_weighs_reconstruction_and_adds_the_penalty_of_weights():
+def test_stage1_weighs_its_terms_and_adds_the_penalty_of_weights():
     svae = ConstantSvae()
     # encoder, decoder and f2 with weights 2, 3 and 5, f_dis with 7: half of 4 + 9 + 25
     for name, weight in (("encoder", 2), ("decoder", 3), ("classifier", 5), ("discriminator", 7)):
@@ -159,12 +159,13 @@ def test_stage1_weighs_reconstruction_and_adds_the_penalty_of_weights():
         torch.Generator().manual_seed(0),
         recon=squared_error,
         recon_weight=4.0,
+        f2_weight=3.0,
         kl_warmup=0,
         l2=0.01,
     )
     values = objective(torch.tensor([0, 3]), 0.0)
     # six pixels of 1 decoded as 1/2
-    loss = KL + 4 * 6 * 0.25 + F2 + 0.01 * 19
+    loss = KL + 4 * 6 * 0.25 + 3 * F2 + 0.01 * 19
     torch.testing.assert_close(values["loss"], f64(loss, loss), **TIGHT)
     torch.testing.assert_close(values["recon_loss"], f64(1.5, 1.5), **TIGHT)
 

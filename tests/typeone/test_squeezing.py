@@ -13,7 +13,7 @@ from typeone.detectors.squeezers import (
     reduce_bit_depth,
     squeeze,
 )
-from typeone.detectors.squeezing import scores
+from typeone.detectors.squeezing import embedding_scores, scores
 
 
 def seeded(seed=0):
@@ -249,3 +249,26 @@ def test_distances_do_not_depend_on_how_images_are_batched():
         alone = scores(first_pixel, images[part], bits=1, median=2)
         for key, values in whole.items():
             assert np.array_equal(values[part], alone[key])
+
+
+# ------------------------------------------------------------------------------- embeddings
+
+
+def test_faces_are_scored_by_the_distance_that_each_median_moves_the_embedding():
+    """The embedding is the centre's red and blue; one bright pixel there is smoothed away."""
+    images = torch.zeros(2, 3, 5, 5)
+    images[0, 0, 2, 2], images[0, 2, 2, 2] = 0.6, 0.8  # a distance of 1 from nothing
+    images[1, 0, 1:4, 1:4] = 0.5  # nine pixels outlast the 3x3 window and not the 5x5 one
+    found = embedding_scores(lambda x: x[:, ::2, 2, 2], images, medians=[3, 5])
+    assert list(found) == ["median_3x3", "median_5x5"]
+    # float32
+    np.testing.assert_allclose(found["median_3x3"], [1.0, 0.0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["median_5x5"], [1.0, 0.5], rtol=0, atol=1e-6)
+
+
+def test_colour_channels_of_faces_are_smoothed_apart():
+    images = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    found = embedding_scores(lambda x: x.flatten(1), images, medians=[3], batch=2)["median_3x3"]
+    for image, score in zip(images.numpy(), found, strict=True):
+        moved = [scipy.ndimage.median_filter(c, size=3, mode="reflect") - c for c in image]
+        assert score == pytest.approx(np.sqrt(np.square(moved).sum()), abs=1e-5)  # float32

@@ -319,6 +319,59 @@ BAD = [
         "settings: {method: fgsm, epsilon: 0.1}}}",
         "`attacks` holds the name 'clean', which stands for digits that nothing attacked",
     ),
+    # the SVAE of faces
+    ("face_svae: {latent: 3}", "`face_svae.latent` is no setting; did you mean `latent_dim`?"),
+    ("face_svae: {width: 0}", "`face_svae.width` is 0; needs more than 0"),
+    ("face_svae: {latent_dim: 0}", "`face_svae.latent_dim` is 0; needs at least 1"),
+    ("face_svae: {stage1: {l2: -0.1}}", "`face_svae.stage1.l2` is -0.1; needs at least 0"),
+    (
+        "face_svae: {stage1: {recon_weight: 0}}",
+        "`face_svae.stage1.recon_weight` is 0; needs more than 0",
+    ),
+    # attacks on faces
+    (
+        "face_attacks: {attacks: {paper: {step: 3}}}",
+        "`face_attacks.attacks.paper.step` is no setting; did you mean `steps`?",
+    ),
+    (
+        "face_attacks: {attacks: {paper: {image_weight: 1.0}}}",
+        "`face_attacks.attacks.paper.image_weight` is no setting; ",
+    ),
+    (
+        "face_attacks: {attacks: {sm: {k_driver: f2}}}",
+        "`face_attacks.attacks.sm.k_driver` is 'f2'; needs one of f1, discriminator",
+    ),
+    (
+        "face_attacks: {attacks: {sm: {statistics: batch}}}",
+        "`face_attacks.attacks.sm.statistics` is 'batch'; needs one of running, own",
+    ),
+    (
+        "face_attacks: {attacks: {pgd: {settings: {start: 0.5}}}}",
+        "`face_attacks.attacks.pgd.settings.start` is 0.5; needs at most `epsilon`, 0.0784314: the",
+    ),
+    (
+        "face_attacks: {attacks: {paper: {k_start: 0.1}}}",
+        "`face_attacks.attacks.paper` has `k_start` 0.1 and `k_max` 0.001; needs a start of at mo",
+    ),
+    (
+        "face_attacks: {attacks: {ours: {keep: false}}}",
+        "`face_attacks.attacks.ours.keep` is false; needs true, an attack on the recognizer, for",
+    ),
+    (
+        "face_attacks: {chunk: 16}",
+        "`batching.shards` is 2; needs at most 1, the batches of the attack `paper` on faces (its",
+    ),
+    (
+        "face_attacks: {attacks: {clean: {kind: type2, count: 9, settings: {epsilon: 0.1, "
+        "steps: 1, step_size: 0.1, start: 0.1}}}}",
+        "`face_attacks.attacks` holds the name 'clean', which stands for faces that nothing attac",
+    ),
+    (
+        "face_attacks: {annotations: [people.csv]}",
+        "`face_attacks.annotations` names 'people.csv', which is no file; needs CSV or Parquet",
+    ),
+    ("face_detection: {zeta: 2.5}", "`face_detection.zeta` is 2.5; needs at most 2"),
+    ("face_detection: {medians: [1]}", "`face_detection.medians.0` is 1; needs at least 2"),
     # strengthened recognizers
     (
         "strengthened_recognizers: {by_svae: {method: logit_pairing}}",

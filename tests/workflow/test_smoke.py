@@ -144,6 +144,27 @@ SCORES = {f"score_detection {t}.seed0" for t in TARGETS["ours"]}
 MEASURED = {"evaluate_sphere", "plot_figure3", "tabulate_reproduction"}
 SPHERE = {"train_sphere seed0", "attack_sphere seed0"} | MEASURED
 
+# attacks on faces: what follows from new scores, and from new results of one attack
+FACE_RATES = {"evaluate_face_detection", "tabulate_table2", "tabulate_reproduction"}
+FACE_FIGURES = {"paper": {"plot_figure7b"}, "ours": {"plot_figure7b_ours"}}
+FACE_SCORES = {"score_face_detection small.seed0"} | FACE_RATES
+
+
+def judging_faces(attack):
+    """Jobs that follow from new results of one attack on faces."""
+    rule = "judge_faces_type2" if attack in ("fgsm", "pgd") else "judge_faces"
+    jobs = {f"{rule} {attack}.small.seed0", "evaluate_faces"} | FACE_SCORES
+    return jobs | FACE_FIGURES.get(attack, set())
+
+
+def attacking_faces(attack):
+    """Every job of one attack on faces."""
+    if attack in ("fgsm", "pgd"):
+        return {f"attack_faces_type2 {attack}.small.seed0"} | judging_faces(attack)
+    jobs = {f"attack_faces {attack}.small.seed0.{shard}" for shard in (0, 1)}
+    return jobs | judging_faces(attack)
+
+
 CONFIG_EDITS = {
     # one attack
     "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
@@ -213,14 +234,28 @@ CONFIG_EDITS = {
     "latent: {attacks: {targeted: {k: 0.02}}}": LATENT,
     "latent: {fresh: 60}": {"evaluate_latent", "tabulate_reproduction"},
     "latent: {pairs: 3}": {"plot_figure8"},
+    # the SVAE of faces
+    "face_svae: {shown: 2}": {"plot_figure5b"},
+    # attacks on faces
+    "face_attacks: {attacks: {sm: {lr: 0.05}}}": attacking_faces("sm"),
+    "face_attacks: {attacks: {ours: {lr: 0.05}}}": attacking_faces("ours"),
+    "face_attacks: {attacks: {ours_latent: {k_max: 7.0}}}": attacking_faces("ours_latent"),
+    "face_attacks: {attacks: {fgsm: {count: 12}}}": attacking_faces("fgsm"),
+    "face_attacks: {pairs: 3}": union(FACE_FIGURES.values()),
+    "face_detection: {zeta: 1.1}": FACE_RATES,
+    "face_detection: {medians: [3, 7]}": FACE_SCORES,
     # tables and figures
     "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
-    "figures: {dpi: 61}": ALL_FIGURES | {"plot_figure2", "plot_figure3"},
+    "figures: {dpi: 61}": (
+        ALL_FIGURES
+        | {"plot_figure2", "plot_figure3", "plot_figure5b"}
+        | union(FACE_FIGURES.values())
+    ),
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
     "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
     "toy: {shown: 20}": {"plot_figure2"},
-    "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"},
+    "figures: {columns: 8}": union(FIGURES.values()) - {"plot_variants"} | {"plot_figure5b"},
     # the spheres, which nothing else depends on
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
@@ -236,7 +271,7 @@ CODE_EDITS = {
         "typeone/detectors/squeezing.py",
         "(squeezer, metric): d",
         "(squeezer, metric): 1 * d",
-        SCORES | RATES,
+        SCORES | RATES | FACE_SCORES,
     ),
     "a function of one figure's script": (
         "scripts/plot_figure6.py",

@@ -1,0 +1,40 @@
+"""Fig. 5b: image transition of faces by the SVAE alone, to the opposite gender (III-B)."""
+
+import numpy as np
+
+from typeone.artifacts import read_parquet
+from typeone.faces import FEMALE, MALE
+from typeone.logs import job_log
+from typeone.plotting import filmstrips, moments, save_figure, style
+
+GENDERS = {FEMALE: "female", MALE: "male"}
+
+
+def plot_figure5b(*, examples_path, trace_path, figure_paths, faces, columns, dpi, caption):
+    """Draw a filmstrip each of the first ``faces`` followed women and as many men."""
+    examples, trace = read_parquet(examples_path), read_parquet(trace_path)
+    followed = np.unique(trace["position"])
+    rows, labels = [], []
+    for gender, name in GENDERS.items():
+        for position in followed[examples["label"][followed] == gender][:faces]:
+            # the original stands first; the start of the trace is already a reconstruction
+            walked = np.flatnonzero(trace["position"] == position)
+            chosen = walked[moments(trace["image"][walked], columns - 1)]
+            row = [(examples["image"][position], "original")]
+            rows.append(row + [(trace["image"][i], f"{trace['step'][i]}") for i in chosen])
+            labels.append(f"{name} →\n{GENDERS[examples['target_label'][position]]}")
+    with style():
+        save_figure(filmstrips(rows, labels=labels, caption=caption), figure_paths, dpi=dpi)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        plot_figure5b(
+            examples_path=snakemake.input.examples,
+            trace_path=snakemake.input.trace,
+            figure_paths=list(snakemake.output),
+            faces=snakemake.params.faces,
+            columns=snakemake.params.columns,
+            dpi=snakemake.params.dpi,
+            caption=snakemake.params.caption,
+        )
