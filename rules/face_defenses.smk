@@ -89,9 +89,7 @@ use rule attack_faces as attack_faces_afresh with:
         recognizer="|".join(STRENGTHENED_RECOGNIZERS),
     params:
         *code("attack_faces.py"),
-        settings=lambda wildcards: {
-            k: FACE_ATTACKS[wildcards.attack][k] for k in [*SVAE_SETTINGS, "k_driver"]
-        },
+        settings=lambda wildcards: {k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS},
         how=lambda wildcards: face_attack_how(wildcards) | {"count": TABLE3["fresh"]["svae"]},
         batching={
             "chunk": config["face_attacks"]["chunk"],
@@ -173,6 +171,7 @@ rule evaluate_face_strengthening:
             if RECOGNIZER == "facenet" and config["lfw"]["source"]
             else None
         ),
+        variant=TABLE3["old"]["svae"],
         source=FACE_SOURCE,
         published=face_id("table3"),
         chunk=config["face_attacks"]["chunk"],
@@ -201,6 +200,7 @@ rule tabulate_table3:
         *code("tabulate_table3.py"),
         names=TABLE3_IDS,
         labels=TABLE3_LABELS,
+        variant=TABLE3["old"]["svae"],
         source=FACE_SOURCE,
         recognizer=RECOGNIZER,
         preset=config["preset"],

@@ -36,6 +36,7 @@ TEXTS = {
 }
 WHEN = {"": "", "old": " made against the plain one", "fresh": " made against itself"}
 MAIN = "paper"  # the threshold of the published rates
+PRINTED = set(product(("svae", "fgsm", "pgd"), ("lfw", "svae", "fgsm", "pgd")))  # Table III
 
 
 def lfw_pairs(source, path, count):
@@ -60,6 +61,7 @@ def evaluate_face_strengthening(
     answers_path,
     settings,
     lfw,
+    variant,
     source,
     published,
     chunk,
@@ -74,6 +76,8 @@ def evaluate_face_strengthening(
         settings: count and half_seed of the attacked faces; faces, pairs and false_accepts of the
             verification.
         lfw: source, path and count of pairs of LFW, or None.
+        variant: of Type I examples; all but ``paper`` take the row and column svae from the
+            published cells.
         source: what the faces are.
         published: what the ids of the paper's own cells start with.
         chunk: faces embedded at a time.
@@ -138,11 +142,14 @@ def evaluate_face_strengthening(
         network, what, when = (row[k] for k in ("network", "what", "when"))
         main = row["threshold"] == MAIN
         cell = f"{networks[network]}.{'fresh.' if when == 'fresh' else ''}{what}"
-        printed = main and (when == "old" or what == "lfw")  # the paper has such a column
+        told = (networks[network], what)
+        printed = told in PRINTED and main and when != "fresh"
+        printed = printed and (variant == "paper" or "svae" not in told)
         prefix = published if printed else f"beyond.{source}.table3"
         at = "1.242" if main else "its 1 % false accepts"
         logger.info("%s at %s, seed %d: %.3f of %d", cell, at, row["seed"], value.value, value.n)
         text = f"{source} faces, strengthened by {networks[network]}: accuracy on {TEXTS[what]}"
+        text += f" (variant {variant})" if what.startswith("svae") else ""
         found_row = measurement(
             f"{prefix}.{cell}" + ("" if main else ".far"),
             value,
@@ -171,6 +178,7 @@ if "snakemake" in globals():
             answers_path=snakemake.output.answers,
             settings=snakemake.params.settings,
             lfw=snakemake.params.lfw,
+            variant=snakemake.params.variant,
             source=snakemake.params.source,
             published=snakemake.params.published,
             chunk=snakemake.params.chunk,

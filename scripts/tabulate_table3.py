@@ -20,24 +20,33 @@ COLUMNS = {
 THRESHOLDS = {"paper": "1.242", "far": "1 % false accepts"}
 
 
-def caption(rows, source, recognizer, preset):
+def caption(rows, variant, source, recognizer, preset):
     """What stands under the table."""
     seeds = rows["seeds"].max()
     counts = rows.groupby(["what", "when"])["n"].min()
     sizes = ", ".join(f"{COLUMNS[key]} {counts[key]}" for key in COLUMNS if key in counts.index)
     return (
-        f"Ours: {source} faces, recognizer {recognizer}, preset {preset}, "
-        f"{seeds} seed{'s' if seeds > 1 else ''}, Wilson 95 % intervals; images or pairs behind a "
-        f"figure: {sizes}. A figure is the share of right answers to «one person?» (distance at "
-        "most the threshold). Pairs of faces and LFW: half of them are one person. Type I: the "
-        "example and its original are two. FGSM, PGD: they are one. No person of a test was "
-        "learnt; examples are tested whether or not they fooled anybody. Afresh: made against the "
-        "recognizer of the row, else against the plain one. Published: FaceNet, CelebA."
+        f"Ours: {source} faces, recognizer {recognizer}, Type I by variant {variant}, preset "
+        f"{preset}, {seeds} seed{'s' if seeds > 1 else ''}, Wilson 95 % intervals; images or pairs "
+        f"behind a figure: {sizes}. A figure is the share of right answers to «one person?» "
+        "(distance at most the threshold). Pairs of faces and LFW: half of them are one person. "
+        "Type I: the example and its original are two. FGSM, PGD: they are one. No person of a "
+        "test was learnt; examples are tested whether or not they fooled anybody. Afresh: made "
+        "against the recognizer of the row, else against the plain one. Published: FaceNet, CelebA."
     )
 
 
 def tabulate_table3(
-    *, measurements_path, published_path, names, labels, source, recognizer, preset, table_paths
+    *,
+    measurements_path,
+    published_path,
+    names,
+    labels,
+    variant,
+    source,
+    recognizer,
+    preset,
+    table_paths,
 ):
     """Write the pooled accuracies as CSV, and the table of the paper beside ours.
 
@@ -75,7 +84,9 @@ def tabulate_table3(
                 body.append({"strengthened": f"{label}, published", "threshold": text} | theirs)
     heads = ["strengthened", "threshold", *COLUMNS.values()]
     table = pd.DataFrame([{h: row.get(h, "") for h in heads} for row in body], columns=heads)
-    write_table(table_paths, rows, table, caption=caption(rows, source, recognizer, preset))
+    write_table(
+        table_paths, rows, table, caption=caption(rows, variant, source, recognizer, preset)
+    )
 
 
 if "snakemake" in globals():
@@ -85,6 +96,7 @@ if "snakemake" in globals():
             published_path=snakemake.input.published,
             names=snakemake.params.names,
             labels=snakemake.params.labels,
+            variant=snakemake.params.variant,
             source=snakemake.params.source,
             recognizer=snakemake.params.recognizer,
             preset=snakemake.params.preset,

@@ -410,7 +410,7 @@ BAD = [
     ),
     (
         "table3: {count: 17}",
-        "`table3.count` is 17; needs at most `face_attacks.attacks.paper.count`, 16",
+        "`table3.count` is 17; needs at most `face_attacks.attacks.ours.count`, 16",
     ),
     (
         "table3: {fresh: {svae: 17}}",
