@@ -25,6 +25,7 @@ include: "rules/recognizers.smk"
 include: "rules/generators.smk"
 include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
+include: "rules/face_defenses.smk"
 include: "rules/results.smk"
 
 
@@ -53,5 +54,6 @@ rule all:
         rules.plot_variants.output,
         rules.plot_ablations.output,
         rules.tabulate_table2.output,
+        rules.tabulate_table3.output,
         rules.plot_figure7b.output,
         rules.plot_figure7b_ours.output,

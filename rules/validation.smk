@@ -308,6 +308,54 @@ def validate_attacks(config):
             )
 
 
+def validate_table3(config):
+    """Stop with one line where strengthened recognizers or their tests name what there is not."""
+    table, attacks = config["table3"], config["face_attacks"]["attacks"]
+    published = {"by_svae": "retraining", "by_fgsm": "logit_pairing", "by_pgd": "logit_pairing"}
+    for name, network in config["strengthened_recognizers"].items():
+        if name in ("small", "facenet"):
+            raise WorkflowError(
+                f"`strengthened_recognizers` holds the name {name!r}, that of a plain recognizer; "
+                "needs another"
+            )
+        if network["method"] != published.get(name, network["method"]):
+            raise WorkflowError(
+                f"`strengthened_recognizers.{name}.method` is {network['method']!r}; needs "
+                f"{published[name]}, whose accuracies the paper prints"
+            )
+        pairs = network.get("settings", {}).get("pairs", {"start": 0, "epsilon": 1})
+        if pairs["start"] > pairs["epsilon"]:
+            raise WorkflowError(
+                f"`strengthened_recognizers.{name}.settings.pairs.start` is {pairs['start']}; needs "
+                f"at most its `epsilon`, {pairs['epsilon']}"
+            )
+    for what, used in table["old"].items():
+        kind = "svae" if what == "svae" else "type2"
+        attack = attacks.get(used, {"kind": None})
+        if attack["kind"] != kind or not attack.get("keep", True):
+            kept = " and `keep: true`" if kind == "svae" else ""
+            raise WorkflowError(
+                f"`table3.old.{what}` is {used!r}; needs one of `face_attacks.attacks` with "
+                f"`kind: {kind}`{kept}"
+            )
+        if table["count"] > attack["count"]:
+            raise WorkflowError(
+                f"`table3.count` is {table['count']}; needs at most "
+                f"`face_attacks.attacks.{used}.count`, {attack['count']}"
+            )
+    for kind, count in table["fresh"].items():
+        if count > table["count"]:
+            raise WorkflowError(
+                f"`table3.fresh.{kind}` is {count}; needs at most `table3.count`, {table['count']}"
+            )
+    chunks = -(-table["fresh"]["svae"] // config["face_attacks"]["chunk"])
+    if config["batching"]["shards"] > chunks:
+        raise WorkflowError(
+            f"`batching.shards` is {config['batching']['shards']}; needs at most {chunks}, the "
+            "batches attacked afresh (`table3.fresh.svae` over `face_attacks.chunk`)"
+        )
+
+
 def validate_seeds(config):
     """Stop with one line where networks that must be strangers share a seed."""
     judges = range(
@@ -479,4 +527,5 @@ def validate_config(config, schema):
     validate_recognizers(config)
     validate_generators(config)
     validate_face_attacks(config)
+    validate_table3(config)
     validate_seeds(config)

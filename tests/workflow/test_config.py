@@ -479,6 +479,54 @@ BAD = [
     ),
     ("face_detection: {zeta: 2.5}", "`face_detection.zeta` is 2.5; needs at most 2"),
     ("face_detection: {medians: [1]}", "`face_detection.medians.0` is 1; needs at least 2"),
+    # strengthened recognizers
+    (
+        "strengthened_recognizers: {by_svae: {method: logit_pairing}}",
+        "`strengthened_recognizers.by_svae` lacks `settings` (see config.yaml",
+    ),
+    (
+        "strengthened_recognizers: {by_fgsm: {method: retrain}}",
+        "`strengthened_recognizers.by_fgsm.method` is 'retrain'; needs one of logit_pairing, ",
+    ),
+    (
+        "strengthened_recognizers: {by_pgd: {settings: {pairs: {epsilon: 0}}}}",
+        "`strengthened_recognizers.by_pgd.settings.pairs.epsilon` is 0; needs more than 0",
+    ),
+    (
+        "strengthened_recognizers: {by_pgd: {settings: {pairs: {start: 0.5}}}}",
+        "`strengthened_recognizers.by_pgd.settings.pairs.start` is 0.5; needs at most its "
+        "`epsilon`, 0.0784314",
+    ),
+    (
+        "strengthened_recognizers: {by_svae: {small: {steps: 0}}}",
+        "`strengthened_recognizers.by_svae.small.steps` is 0; needs at least 1",
+    ),
+    (
+        "strengthened_recognizers: {small: {method: retraining, small: &s {faces: 9, copies: 1, "
+        "scale: 1.0, steps: 1, training: {epochs: 1, batch_size: 2, lr: 0.1, beta1: 0.9, "
+        "schedule: constant, weight_decay: 0.0}}, facenet: *s}}",
+        "`strengthened_recognizers` holds the name 'small', that of a plain recognizer; needs ",
+    ),
+    (
+        "table3: {old: {svae: pgd}}",
+        "`table3.old.svae` is 'pgd'; needs one of `face_attacks.attacks` with `kind: svae` and ",
+    ),
+    (
+        "table3: {old: {pgd: paper}}",
+        "`table3.old.pgd` is 'paper'; needs one of `face_attacks.attacks` with `kind: type2`",
+    ),
+    (
+        "table3: {count: 17}",
+        "`table3.count` is 17; needs at most `face_attacks.attacks.ours.count`, 16",
+    ),
+    (
+        "table3: {fresh: {svae: 17}}",
+        "`table3.fresh.svae` is 17; needs at most `table3.count`, 16",
+    ),
+    (
+        "table3: {fresh: {svae: 8}}",
+        "`batching.shards` is 2; needs at most 1, the batches attacked afresh ",
+    ),
 ]
 
 

@@ -275,8 +275,6 @@ CONFIG_EDITS = {
     "figures: {columns: 8}": (
         union(FIGURES.values()) - {"plot_variants"} | {"plot_figure9_small", "plot_figure5b"}
     ),
-    # the SVAE of faces
-    "face_svae: {shown: 2}": {"plot_figure5b"},
     # the spheres, which nothing else depends on
     "sphere: {training: {lr: 0.02}}": SPHERE,
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},

@@ -1,0 +1,213 @@
+# Strengthened recognizers (IV-D, Table III). Consumes the attacked recognizer, faces and, for
+# retraining, examples against it; yields recognizers under the path of any other, so that every attack
+# takes them by their name; then what each withstands, of old examples (made against the plain one) and
+# fresh ones.
+TABLE3 = config["table3"]
+STRENGTHENED_RECOGNIZERS = config["strengthened_recognizers"]
+PLAIN_RECOGNIZER = (
+    rules.prepare_facenet if RECOGNIZER == "facenet" else rules.train_recognizer
+).output.model
+TABLE3_NETWORKS = [RECOGNIZER, *STRENGTHENED_RECOGNIZERS]
+TABLE3_IDS = {n: n.removeprefix("by_") for n in TABLE3_NETWORKS} | {RECOGNIZER: "none"}
+TABLE3_LABELS = {
+    "none": "not at all",
+    "svae": "by Type I (SVAE)",
+    "fgsm": "by FGSM",
+    "pgd": "by PGD",
+    "noise": "by noise",
+}
+
+
+def learnt_shards(wildcards):
+    """Examples against the plain recognizer, for the method that learns from them."""
+    if STRENGTHENED_RECOGNIZERS[wildcards.recognizer]["method"] != "retraining":
+        return []
+    return expand(
+        rules.attack_faces.output.examples,
+        attack=TABLE3["old"]["svae"],
+        recognizer=RECOGNIZER,
+        seed=wildcards.seed,
+        shard=SHARDS,
+    )
+
+
+def strengthening_of(wildcards):
+    """What one recognizer learns and how, by the network that it starts from."""
+    network = STRENGTHENED_RECOGNIZERS[wildcards.recognizer]
+    return {
+        "method": network["method"],
+        "settings": network.get("settings", {}),
+        "how": network[RECOGNIZER],
+        **{k: TABLE3[k] for k in ("count", "half_seed")},
+    }
+
+
+def fresh_examples(attack, recognizer, seed):
+    """Unjudged examples of an attack on faces against one recognizer."""
+    svae = FACE_ATTACKS[attack]["kind"] == "svae"
+    made = rules.attack_faces if svae else rules.attack_faces_type2
+    shards = SHARDS if svae else [0]
+    run = {"attack": attack, "recognizer": recognizer, "seed": seed}
+    return [made.output.examples.format(**run, shard=shard) for shard in shards]
+
+
+rule strengthen_recognizer:
+    input:
+        train=rules.prepare_faces.output.train,
+        test=rules.prepare_faces.output.test,
+        base=PLAIN_RECOGNIZER,
+        examples=learnt_shards,
+    output:
+        model="results/faces/recognizers/{recognizer}/seed{seed}/model.safetensors",
+        curve="results/faces/recognizers/{recognizer}/seed{seed}/curve.parquet",
+    log:
+        "results/logs/strengthen_recognizer/{recognizer}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/strengthen_recognizer/{recognizer}.seed{seed}.tsv"
+    wildcard_constraints:
+        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+    priority: 75  # fresh attacks wait for it
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("strengthen_recognizer.py"),
+        network=strengthening_of,
+        resume="results/.resume/faces/recognizers/{recognizer}/seed{seed}",
+    message:
+        "Strengthening the recognizer {wildcards.recognizer}, seed {wildcards.seed}"
+    script:
+        "../scripts/strengthen_recognizer.py"
+
+
+# the same attacks against what they strengthened, on fewer faces
+use rule attack_faces as attack_faces_afresh with:
+    wildcard_constraints:
+        attack=TABLE3["old"]["svae"],
+        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+    params:
+        *code("attack_faces.py"),
+        settings=lambda wildcards: {k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS},
+        how=lambda wildcards: face_attack_how(wildcards) | {"count": TABLE3["fresh"]["svae"]},
+        batching={
+            "chunk": config["face_attacks"]["chunk"],
+            "shards": config["batching"]["shards"],
+        },
+        trace_every=config["trace"]["every"],
+
+
+use rule attack_faces_type2 as attack_faces_type2_afresh with:
+    wildcard_constraints:
+        attack="|".join([TABLE3["old"]["fgsm"], TABLE3["old"]["pgd"]]),
+        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+    params:
+        *code("attack_faces_type2.py"),
+        settings=lambda wildcards: FACE_ATTACKS[wildcards.attack]["settings"],
+        how={"count": TABLE3["fresh"]["type2"], "chunk": config["face_attacks"]["chunk"]},
+
+
+ruleorder: attack_faces_afresh > attack_faces
+ruleorder: attack_faces_type2_afresh > attack_faces_type2
+
+
+# (network, what, when, seed, its files)
+TABLE3_TESTS = [
+    (
+        network,
+        what,
+        when,
+        seed,
+        (
+            [FACE_EXAMPLES.format(attack=attack, recognizer=RECOGNIZER, seed=seed)]
+            if when == "old" or network == RECOGNIZER
+            else fresh_examples(attack, network, seed)
+        ),
+    )
+    for network in TABLE3_NETWORKS
+    for what, attack in TABLE3["old"].items()
+    for when in ("old", "fresh")  # what is fresh to the plain one is old to the others
+    for seed in FACE_SEEDS
+]
+
+
+rule evaluate_face_strengthening:
+    input:
+        validation=rules.prepare_faces.output.validation,
+        test=rules.prepare_faces.output.test,
+        models=[
+            path.format(recognizer=network, seed=seed)
+            for network, path in {
+                RECOGNIZER: PLAIN_RECOGNIZER,
+                **dict.fromkeys(
+                    STRENGTHENED_RECOGNIZERS, rules.strengthen_recognizer.output.model
+                ),
+            }.items()
+            for seed in FACE_SEEDS
+        ],
+        examples=[path for *_, paths in TABLE3_TESTS for path in paths],
+    output:
+        measurements="results/faces/strengthening/measurements.parquet",
+        answers="results/faces/strengthening/answers.parquet",
+    log:
+        "results/logs/evaluate_face_strengthening.log",
+    benchmark:
+        "results/benchmarks/evaluate_face_strengthening.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_face_strengthening.py"),
+        networks=TABLE3_IDS,
+        seeds=FACE_SEEDS,
+        tests=[(*test, len(paths)) for *test, paths in TABLE3_TESTS],
+        settings={
+            **{k: TABLE3[k] for k in ("count", "half_seed", "faces", "pairs")},
+            "false_accepts": config["recognizers"]["evaluation"]["false_accepts"],
+        },
+        lfw=(
+            {**{k: config["lfw"][k] for k in ("source", "path")}, "count": TABLE3["lfw_pairs"]}
+            if RECOGNIZER == "facenet" and config["lfw"]["source"]
+            else None
+        ),
+        variant=TABLE3["old"]["svae"],
+        source=FACE_SOURCE,
+        published=face_id("table3"),
+        chunk=config["face_attacks"]["chunk"],
+    message:
+        "What strengthened recognizers withstand"
+    script:
+        "../scripts/evaluate_face_strengthening.py"
+
+
+rule tabulate_table3:
+    input:
+        measurements=rules.evaluate_face_strengthening.output.measurements,
+        published=f"{workflow.basedir}/docs/published-values.csv",
+    output:
+        csv="results/tables/table3.csv",
+        md="results/tables/table3.md",
+        tex="results/tables/table3.tex",
+    log:
+        "results/logs/tabulate_table3.log",
+    benchmark:
+        "results/benchmarks/tabulate_table3.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("tabulate_table3.py"),
+        names=TABLE3_IDS,
+        labels=TABLE3_LABELS,
+        variant=TABLE3["old"]["svae"],
+        source=FACE_SOURCE,
+        recognizer=RECOGNIZER,
+        preset=config["preset"],
+    message:
+        "Table III"
+    script:
+        "../scripts/tabulate_table3.py"
+
+
+MEASUREMENTS += [rules.evaluate_face_strengthening.output.measurements]

@@ -1,0 +1,185 @@
+"""What strengthened recognizers withstand: pairs of faces, old examples and fresh ones (Table III).
+
+Old examples were made against the recognizer that was strengthened, fresh ones against the one that
+they are shown to. No example and no pair is of a person that was learnt.
+
+Two thresholds: the paper's, and for each network that of 1 % false accepts on validation faces. A
+network that moves all faces apart, or together, would look strong at the first alone.
+"""
+
+from functools import partial
+from itertools import islice, product
+
+import numpy as np
+import pandas as pd
+
+from typeone.artifacts import write_parquet
+from typeone.attacks.shards import merge_shards
+from typeone.defenses.recognizers import learnt_people
+from typeone.defenses.strength import accuracies, balanced_pairs, example_answers, pair_answers
+from typeone.devices import compute_device, seeded
+from typeone.faces import FaceTable
+from typeone.lfw import SMALL, lfw_folder, read_faces, read_lfw
+from typeone.logs import job_log, logger
+from typeone.measurements import measurement
+from typeone.metrics import pool_seeds
+from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
+from typeone.verification import Pairs, draw_pairs, far_threshold
+
+TEXTS = {
+    "pairs": "pairs of test faces",
+    "lfw": "pairs of LFW",
+    "svae": "Type I examples",
+    "svae_seen": "Type I examples in which the judges see the other gender",
+    "fgsm": "FGSM examples",
+    "pgd": "PGD examples",
+}
+WHEN = {"": "", "old": " made against the plain one", "fresh": " made against itself"}
+MAIN = "paper"  # the threshold of the published rates
+PRINTED = set(product(("svae", "fgsm", "pgd"), ("lfw", "svae", "fgsm", "pgd")))  # Table III
+
+
+def lfw_pairs(source, path, count):
+    """Files of LFW, ``count`` of its pairs evenly from all folds, and which are of one person."""
+    lfw = read_lfw(lfw_folder(source, path))
+    chosen = slice(None, None, max(1, len(lfw.same) // count))
+    ends = np.stack([lfw.first[chosen], lfw.second[chosen]])
+    used, place = np.unique(ends, return_inverse=True)
+    return [lfw.files[i] for i in used], Pairs(*place.reshape(ends.shape)), lfw.same[chosen]
+
+
+def evaluate_face_strengthening(
+    *,
+    validation_path,
+    test_path,
+    networks,
+    seeds,
+    model_paths,
+    tests,
+    example_paths,
+    measurements_path,
+    answers_path,
+    settings,
+    lfw,
+    variant,
+    source,
+    published,
+    chunk,
+):
+    """Write every answer, and one row a (network, threshold, what, when, seed).
+
+    Args:
+        networks: name → how ids call it, the plain one first; each has a path for every seed in
+            ``model_paths``.
+        tests: (network, what, old or fresh, seed, number of files); the files follow each other
+            in ``example_paths``.
+        settings: count and half_seed of the attacked faces; faces, pairs and false_accepts of the
+            verification.
+        lfw: source, path and count of pairs of LFW, or None.
+        variant: of Type I examples; all but ``paper`` take the row and column svae from the
+            published cells.
+        source: what the faces are.
+        published: what the ids of the paper's own cells start with.
+        chunk: faces embedded at a time.
+    """
+    shown, count = settings["faces"], settings["count"]
+    faces, validation = FaceTable(test_path), FaceTable(validation_path, limit=shown)
+    learnt = learnt_people(faces.identities, seeded(settings["half_seed"]))
+    unlearnt = np.flatnonzero(~learnt[:shown])
+    pairs, same = balanced_pairs(faces, unlearnt, settings["pairs"], seeded(0))
+    apart = draw_pairs(
+        validation.identities,
+        validation.labels,
+        kind="different",
+        count=settings["pairs"],
+        generator=seeded(0),
+    )
+    files, others, one = lfw_pairs(**lfw) if lfw else ([], None, None)
+    paths, examples = iter(example_paths), {}
+    for network, what, when, seed, number in tests:
+        rows = merge_shards(list(islice(paths, number)))
+        tested = ~learnt[rows["position"]] & (rows["position"] < count)
+        rows = {name: values[tested] for name, values in rows.items()}
+        examples.setdefault((network, seed), []).append((what, when, rows))
+    answers, thresholds = [], []
+    for key, path in zip(product(networks, seeds), model_paths, strict=True):
+        recognizer = load_recognizer(path)
+        known = dict(zip(("network", "seed"), key, strict=True))
+        look = partial(embed, recognizer, batch=chunk)
+        strangers = apart.distances(look(len(validation), validation.faces))
+        far = far_threshold(strangers, settings["false_accepts"])
+        for name, limit in {MAIN: THRESHOLDS[MAIN], "far": far}.items():
+            thresholds.append(known | {"threshold": name, "limit": limit})
+        originals = look(min(max(shown, count), len(faces)), faces.faces)
+        answers.append(pair_answers(originals, pairs, same).assign(**known, when=""))
+        if lfw:
+            found = look(len(files), lambda part: read_faces(files[part], SMALL))
+            shown_pairs = pair_answers(found, others, one)
+            answers.append(shown_pairs.assign(**known, what="lfw", when=""))
+        for what, when, rows in examples[key]:
+            found = example_answers(recognizer, originals, rows, what, chunk=chunk)
+            answers.append(found.assign(**known, when=when))
+    answers = pd.concat(answers, ignore_index=True)
+    write_parquet(answers_path, {name: answers[name].to_numpy() for name in answers})
+    found = list(accuracies(answers, pd.DataFrame(thresholds)))
+
+    def pooled(**wanted):
+        """One figure of all seeds, as text."""
+        values = [value for row, value in found if wanted.items() <= row.items()]
+        return f"{pool_seeds(values).value:.3f}" if values else "not measured"
+
+    def note(row):
+        """What the verdict table says beside a cell of the paper."""
+        cell = {k: row[k] for k in ("network", "what", "when")}
+        plain = pooled(**cell | {"network": next(iter(networks))}, threshold=MAIN)
+        told = f"the plain one: {plain}; at 1 % false accepts: {pooled(**cell, threshold='far')}"
+        if row["when"] == "old":
+            told += f"; attacked afresh: {pooled(**cell | {'when': 'fresh'}, threshold=MAIN)}"
+        return told
+
+    rows = []
+    for row, value in found:
+        network, what, when = (row[k] for k in ("network", "what", "when"))
+        main = row["threshold"] == MAIN
+        cell = f"{networks[network]}.{'fresh.' if when == 'fresh' else ''}{what}"
+        told = (networks[network], what)
+        printed = told in PRINTED and main and when != "fresh"
+        printed = printed and (variant == "paper" or "svae" not in told)
+        prefix = published if printed else f"beyond.{source}.table3"
+        at = "1.242" if main else "its 1 % false accepts"
+        logger.info("%s at %s, seed %d: %.3f of %d", cell, at, row["seed"], value.value, value.n)
+        text = f"{source} faces, strengthened by {networks[network]}: accuracy on {TEXTS[what]}"
+        text += f" (variant {variant})" if what.startswith("svae") else ""
+        found_row = measurement(
+            f"{prefix}.{cell}" + ("" if main else ".far"),
+            value,
+            seed=row["seed"],
+            description=f"{text}{WHEN[when]}, at {at}",
+            note=note(row) if main else "",
+        )
+        rows.append(found_row | {k: row[k] for k in ("network", "what", "when", "threshold")})
+        rows[-1]["limit"] = row["limit"]
+    frame = pd.DataFrame(rows)
+    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+
+
+if "snakemake" in globals():
+    compute_device(snakemake.threads)
+    with job_log(snakemake.log[0], snakemake.rule):
+        evaluate_face_strengthening(
+            validation_path=snakemake.input.validation,
+            test_path=snakemake.input.test,
+            networks=snakemake.params.networks,
+            seeds=snakemake.params.seeds,
+            model_paths=snakemake.input.models,
+            tests=snakemake.params.tests,
+            example_paths=snakemake.input.examples,
+            measurements_path=snakemake.output.measurements,
+            answers_path=snakemake.output.answers,
+            settings=snakemake.params.settings,
+            lfw=snakemake.params.lfw,
+            variant=snakemake.params.variant,
+            source=snakemake.params.source,
+            published=snakemake.params.published,
+            chunk=snakemake.params.chunk,
+        )

@@ -1,0 +1,104 @@
+"""Table III: what strengthened recognizers get right, published beside ours (IV-D)."""
+
+import pandas as pd
+
+from typeone.artifacts import read_parquet
+from typeone.logs import job_log
+from typeone.measurements import pooled
+from typeone.tables import write_table
+
+COLUMNS = {
+    ("lfw", ""): "LFW",
+    ("pairs", ""): "pairs of faces",
+    ("svae", "old"): "Type I (SVAE)",
+    ("fgsm", "old"): "FGSM",
+    ("pgd", "old"): "PGD",
+    ("svae", "fresh"): "Type I (SVAE), afresh",
+    ("fgsm", "fresh"): "FGSM, afresh",
+    ("pgd", "fresh"): "PGD, afresh",
+}
+THRESHOLDS = {"paper": "1.242", "far": "1 % false accepts"}
+
+
+def caption(rows, variant, source, recognizer, preset):
+    """What stands under the table."""
+    seeds = rows["seeds"].max()
+    counts = rows.groupby(["what", "when"])["n"].min()
+    sizes = ", ".join(f"{COLUMNS[key]} {counts[key]}" for key in COLUMNS if key in counts.index)
+    return (
+        f"Ours: {source} faces, recognizer {recognizer}, Type I by variant {variant}, preset "
+        f"{preset}, {seeds} seed{'s' if seeds > 1 else ''}, Wilson 95 % intervals; images or pairs "
+        f"behind a figure: {sizes}. A figure is the share of right answers to «one person?» "
+        "(distance at most the threshold). Pairs of faces and LFW: half of them are one person. "
+        "Type I: the example and its original are two. FGSM, PGD: they are one. No person of a "
+        "test was learnt; examples are tested whether or not they fooled anybody. Afresh: made "
+        "against the recognizer of the row, else against the plain one. Published: FaceNet, CelebA."
+    )
+
+
+def tabulate_table3(
+    *,
+    measurements_path,
+    published_path,
+    names,
+    labels,
+    variant,
+    source,
+    recognizer,
+    preset,
+    table_paths,
+):
+    """Write the pooled accuracies as CSV, and the table of the paper beside ours.
+
+    ``names``: networks and how ids call them, in order; ``labels``: what the table calls these.
+    """
+    frame = read_parquet(measurements_path).frame()
+    published = pd.read_csv(published_path).set_index("id")["published"]
+    columns = ["network", "what", "when", "threshold", "limit"]
+    known = frame.drop_duplicates("id").set_index("id")[columns]
+    limits = frame.groupby("id")["limit"].mean()
+    rows = pd.DataFrame(
+        {
+            **known.loc[found.id].to_dict(),
+            **{"limit": limits[found.id], **found.value._asdict(), "seeds": found.seeds},
+        }
+        for found in pooled(frame)
+    )
+    cells = rows.set_index(["network", "threshold", "what", "when"]).sort_index()
+    body = []
+    for threshold, text in THRESHOLDS.items():
+        for network, name in names.items():
+            label = labels.get(name, name)
+            mine = cells.loc[network, threshold]
+            limit = text if threshold == "paper" else f"{mine['limit'].iloc[0]:.3f}, {text}"
+            ours, theirs = {"strengthened": label, "threshold": limit}, {}
+            for (what, when), head in COLUMNS.items():
+                if (what, when) in mine.index:
+                    r = mine.loc[what, when]
+                    ours[head] = f"{r['value']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"
+                value = published.get(f"table3.{name}.{what}")
+                if when != "fresh" and value is not None:
+                    theirs[head] = f"{value:.3f}"
+            body.append(ours)
+            if theirs and threshold == "paper":
+                body.append({"strengthened": f"{label}, published", "threshold": text} | theirs)
+    heads = ["strengthened", "threshold", *COLUMNS.values()]
+    table = pd.DataFrame([{h: row.get(h, "") for h in heads} for row in body], columns=heads)
+    write_table(
+        table_paths, rows, table, caption=caption(rows, variant, source, recognizer, preset)
+    )
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule):
+        tabulate_table3(
+            measurements_path=snakemake.input.measurements,
+            published_path=snakemake.input.published,
+            names=snakemake.params.names,
+            labels=snakemake.params.labels,
+            variant=snakemake.params.variant,
+            source=snakemake.params.source,
+            recognizer=snakemake.params.recognizer,
+            preset=snakemake.params.preset,
+            table_paths=dict(snakemake.output),
+        )
