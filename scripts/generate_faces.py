@@ -1,12 +1,11 @@
 """Draw faces with a published generator and label them with a published judge (Section IV)."""
 
-from typeone.models.face_generators import load_face_generator
-
 from typeone.devices import compute_device
 from typeone.errors import InputError
 from typeone.faces import FaceWriter
 from typeone.generated_faces import Count, generate_faces
 from typeone.logs import job_log, logger
+from typeone.models.face_generators import load_face_generator
 from typeone.models.face_judges import load_face_judge
 
 

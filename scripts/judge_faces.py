@@ -6,8 +6,6 @@ the same person depends on a threshold and is left to who counts: `distance` is 
 
 import numpy as np
 import torch
-from typeone.models.face_judges import load_face_judge, panel_verdict
-from typeone.models.recognizers import load_recognizer
 
 from typeone.artifacts import write_parquet
 from typeone.attacks.shards import merge_shards
@@ -16,6 +14,8 @@ from typeone.devices import compute_device
 from typeone.images import from_uint8
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import predict
+from typeone.models.face_judges import load_face_judge, panel_verdict
+from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 
 
