@@ -16,7 +16,7 @@ from typeone.models.classifiers import (
     predict,
     reset_parameters,
 )
-from typeone.objectives import classification
+from typeone.objectives.classification import classification
 from typeone.training import Checkpoint, TrainingSettings, train
 
 

@@ -8,7 +8,7 @@ from typeone.devices import compute_device, seeded
 from typeone.images import read_digits
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import build_classifier, error_rate, errors_on, reset_parameters
-from typeone.objectives import classification
+from typeone.objectives.classification import classification
 from typeone.training import Checkpoint, TrainingSettings, train
 
 

@@ -9,7 +9,7 @@ from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import reset_parameters
 from typeone.models.face_judges import NO_FACE, build_face_judge
-from typeone.objectives import face_judging
+from typeone.objectives.faces import face_judging
 from typeone.training import Checkpoint, TrainingSettings, train
 
 BATCH = 256  # faces of the validation judged at once

@@ -12,7 +12,7 @@ from typeone.images import read_digits
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import error_rate
 from typeone.models.generators import ARCHITECTURE, AuxiliaryGAN
-from typeone.objectives import acgan
+from typeone.objectives.acgan import acgan
 from typeone.training import Checkpoint, TrainingSettings, train
 
 

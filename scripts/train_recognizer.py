@@ -13,7 +13,7 @@ from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import reset_parameters
 from typeone.models.recognizers import Recognizer, embed, save_recognizer
-from typeone.objectives import recognition
+from typeone.objectives.faces import recognition
 from typeone.training import Checkpoint, TrainingSettings, train
 from typeone.verification import draw_pairs, far_threshold
 

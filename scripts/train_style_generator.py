@@ -10,7 +10,7 @@ from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log
 from typeone.models.face_generators import STYLE, StyleCritic, StyleGenerator
-from typeone.objectives import style_gan
+from typeone.objectives.style_gan import style_gan
 from typeone.training import Checkpoint, TrainingSettings, train
 
 

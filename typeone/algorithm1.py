@@ -21,7 +21,7 @@ from typeone.images import binarise, read_digits
 from typeone.losses import recon_loss, squared_error
 from typeone.metrics import balanced_accuracy
 from typeone.models.svae import FaceSVAE, SupervisedVAE
-from typeone.objectives import svae_stage1, svae_stage2
+from typeone.objectives.svae import svae_stage1, svae_stage2
 from typeone.training import Checkpoint, TrainingSettings, train
 
 Curve = list[dict[str, float]]

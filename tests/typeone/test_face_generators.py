@@ -28,7 +28,7 @@ from typeone.models.face_generators import (
     load_face_generator,
     load_nvidia,
 )
-from typeone.objectives import style_gan
+from typeone.objectives.style_gan import style_gan
 from typeone.openvino import read_ir
 from typeone.training import TrainingSettings, train
 

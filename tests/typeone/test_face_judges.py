@@ -27,7 +27,7 @@ from typeone.models.face_judges import (
     load_face_judge,
     panel_verdict,
 )
-from typeone.objectives import face_judging
+from typeone.objectives.faces import face_judging
 
 COUNTS = {"train": 2, "judge": 6, "validation": 2, "test": 2}
 

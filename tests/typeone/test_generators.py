@@ -12,7 +12,8 @@ from typeone.artifacts import save_model
 from typeone.errors import InputError
 from typeone.losses import gradient_penalty
 from typeone.models.generators import ARCHITECTURE, AuxiliaryGAN, load_gan
-from typeone.objectives import acgan, follow
+from typeone.objectives.acgan import acgan
+from typeone.objectives.averages import follow
 from typeone.training import Checkpoint, Player, TrainingSettings, train
 
 F64 = torch.float64

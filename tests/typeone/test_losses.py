@@ -16,7 +16,8 @@ from typeone.losses import (
     squared_error,
     weight_penalty,
 )
-from typeone.objectives import classification, svae_stage1, svae_stage2
+from typeone.objectives.classification import classification
+from typeone.objectives.svae import svae_stage1, svae_stage2
 
 LN2, LN3 = math.log(2), math.log(3)  # a logit of ln 3 is a probability of 3/4
 F64 = torch.float64

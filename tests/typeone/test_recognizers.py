@@ -20,7 +20,7 @@ from typeone.models.recognizers import (
     save_recognizer,
     standardise,
 )
-from typeone.objectives import recognition
+from typeone.objectives.faces import recognition
 from typeone.training import TrainingSettings, train
 
 FLOAT32 = 1e-5  # sums of a few thousand terms of float32

@@ -39,7 +39,7 @@ from typeone.errors import InputError
 from typeone.faces import FaceTable
 from typeone.images import from_uint8
 from typeone.losses import cross_entropy
-from typeone.objectives import recognition
+from typeone.objectives.faces import recognition
 from typeone.training import Objective
 
 
