@@ -1,6 +1,5 @@
 # The settings of the run, and the lists and functions that rules share.
-# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS,
-# FACE_SOURCE, FACE_SEEDS, RECOGNIZER, PHOTOGRAPHS, FACE_JUDGES, FACE_ATTACKS, MEASUREMENTS.
+# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
 import csv
 
 import yaml
@@ -90,52 +89,6 @@ def figure_caption(attack, target, seed):
     )
 
 
-def face_id(name):
-    """What a figure about faces is called: a published id is kept for CelebA alone."""
-    return name if FACE_SOURCE == "celeba" else f"beyond.{FACE_SOURCE}.{name}"
-
-
-def generated_faces(wildcards):
-    """What tables of faces are cut from, when a generator draws them."""
-    return {"table": rules.generate_faces.output.table} if FACE_SOURCE == "generated" else {}
-
-
-def face_panel():
-    """Checkpoints of the judges of faces, in the order of FACE_JUDGES."""
-    trained = expand(rules.train_face_judge.output.model, judge=FACE_MEMBERS)
-    published = [rules.prepare_age_gender.output.model] if "age_gender" in FACE_JUDGES else []
-    return [*trained, *published]
-
-
-def face_attacks_of(kind):
-    """Names of the attacks on faces of one kind."""
-    return [name for name, attack in FACE_ATTACKS.items() if attack["kind"] == kind]
-
-
-def face_attack_how(wildcards):
-    """What an attack on faces is told beside the settings of its algorithm."""
-    attack = FACE_ATTACKS[wildcards.attack]
-    how = {k: attack[k] for k in ("count", "keep", "statistics")}
-    return how | {k: config["face_attacks"][k] for k in ("threshold", "followed")}
-
-
-def face_caption(attack):
-    """What stands under Fig. 7b: whose faces, which attack, seed and preset."""
-    return (
-        f"{FACE_SOURCE.capitalize()} faces, variant {attack} on {RECOGNIZER}, seed {FACE_SEEDS[0]}, "
-        f"preset {config['preset']}."
-    )
-
-
-def recognizer_of(wildcards):
-    """Checkpoint of the recognizer that stands in the path of a job, strengthened or not."""
-    if wildcards.recognizer == "facenet":
-        return rules.prepare_facenet.output.model
-    if wildcards.recognizer == "small":
-        return rules.train_recognizer.output.model
-    return rules.strengthen_recognizer.output.model
-
-
 def published_value(identity):
     """A number of the paper by its id."""
     with open(f"{workflow.basedir}/docs/published-values.csv", newline="") as file:
@@ -166,16 +119,5 @@ MEMBERS = list(config["oracle"]["members"])
 ATTACKERS = list(config["attackers"]["members"])
 SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
 TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})
-FACE_SOURCE = config["faces"]["source"]
-FACE_SEEDS = config["faces"]["seeds"]
-RECOGNIZER = config["faces"]["recognizer"]  # f1 of IV-B
-if RECOGNIZER == "auto":
-    RECOGNIZER = "small" if FACE_SOURCE == "synthetic" else "facenet"
-PHOTOGRAPHS = FACE_SOURCE != "synthetic"
-FACE_MEMBERS = list(config["face_judges"]["members"])
-FACE_JUDGES = [*FACE_MEMBERS]  # on the panel
-if PHOTOGRAPHS and config["face_judges"]["age_gender"]["source"] != "none":
-    FACE_JUDGES.append("age_gender")
-FACE_ATTACKS = config["face_attacks"]["attacks"]
 # files of what experiments measured, for the verdict table; rule files add theirs
 MEASUREMENTS = []

@@ -2,8 +2,6 @@
 # retraining, examples against it; yields recognizers under the path of any other, so that every attack
 # takes them by their name; then what each withstands, of old examples (made against the plain one) and
 # fresh ones.
-TABLE3 = config["table3"]
-STRENGTHENED_RECOGNIZERS = config["strengthened_recognizers"]
 PLAIN_RECOGNIZER = (
     rules.prepare_facenet if RECOGNIZER == "facenet" else rules.train_recognizer
 ).output.model
@@ -16,39 +14,6 @@ TABLE3_LABELS = {
     "pgd": "by PGD",
     "noise": "by noise",
 }
-
-
-def learnt_shards(wildcards):
-    """Examples against the plain recognizer, for the method that learns from them."""
-    if STRENGTHENED_RECOGNIZERS[wildcards.recognizer]["method"] != "retraining":
-        return []
-    return expand(
-        rules.attack_faces.output.examples,
-        attack=TABLE3["old"]["svae"],
-        recognizer=RECOGNIZER,
-        seed=wildcards.seed,
-        shard=SHARDS,
-    )
-
-
-def strengthening_of(wildcards):
-    """What one recognizer learns and how, by the network that it starts from."""
-    network = STRENGTHENED_RECOGNIZERS[wildcards.recognizer]
-    return {
-        "method": network["method"],
-        "settings": network.get("settings", {}),
-        "how": network[RECOGNIZER],
-        **{k: TABLE3[k] for k in ("count", "half_seed")},
-    }
-
-
-def fresh_examples(attack, recognizer, seed):
-    """Unjudged examples of an attack on faces against one recognizer."""
-    svae = FACE_ATTACKS[attack]["kind"] == "svae"
-    made = rules.attack_faces if svae else rules.attack_faces_type2
-    shards = SHARDS if svae else [0]
-    run = {"attack": attack, "recognizer": recognizer, "seed": seed}
-    return [made.output.examples.format(**run, shard=shard) for shard in shards]
 
 
 rule strengthen_recognizer:
