@@ -33,7 +33,9 @@ def missing(entry, measured, faces):
     return row | ({"note": f"{faces} faces: `{like}`"} if like in measured else {})
 
 
-def collect_rows(*, sources, runs, ablated, target, faces, published_n, published_test_n):
+def collect_rows(
+    *, sources, runs, ablated, target, faces, published_n, published_face_n, published_test_n
+):
     """Every row of the table.
 
     ``sources``: paths by what they hold: published, rates, oracle, realism, calibration, and lists
@@ -79,7 +81,8 @@ def collect_rows(*, sources, runs, ablated, target, faces, published_n, publishe
     for path in sources["measurements"]:
         for found in pooled(read_parquet(path).frame()):
             entry = entries.get(found.id)
-            row = verdicts.from_measurement(found, entry, published_n=published_n)
+            n = published_face_n if found.id.startswith(("faces.", "table2.")) else published_n
+            row = verdicts.from_measurement(found, entry, published_n=n)
             measured += of([path], [row])
     done = {row["id"]: row for row in measured}
     rows = [done.pop(name, None) or missing(entry, done, faces) for name, entry in entries.items()]
@@ -109,6 +112,13 @@ def figure(value, digits):
     return f"{value:.{digits}f}" if shows else f"{value:.1e}"
 
 
+def interval(row, digits):
+    """The 95 % interval of a row; nothing where there is none."""
+    if pd.isna(row.ci_low):
+        return ""
+    return f"[{figure(row.ci_low, digits)}, {figure(row.ci_high, digits)}]"
+
+
 def as_text(table):
     """The table for a terminal, rows that were not run as one line each reason."""
     ran = table[~table["verdict"].str.startswith("not run")]
@@ -117,8 +127,8 @@ def as_text(table):
         if row.id.startswith("beyond.") and "beyond the paper" not in lines:
             lines += ["", "beyond the paper"]
         published = "" if pd.isna(row.published) else f"{row.published:.4g}"
-        interval = f"[{figure(row.ci_low, 4)}, {figure(row.ci_high, 4)}]"
-        line = f"{row.id:56}{published:>10}{figure(row.ours, 4):>9}  {interval:18} {row.verdict}"
+        ours = f"{figure(row.ours, 4):>9}  {interval(row, 4):18}"
+        line = f"{row.id:56}{published:>10}{ours} {row.verdict}"
         lines.append(line.rstrip())
     without = table[table["verdict"].str.startswith("not run")]
     for why, group in without.groupby("verdict", sort=False):
@@ -136,10 +146,7 @@ def as_markdown(table):
             "number": [f"`{name}`" for name in ran["id"]],
             "published": ["" if pd.isna(p) else f"{p:.4g}" for p in ran["published"]],
             "ours": [figure(ours, 3) for ours in ran["ours"]],
-            "95 % interval": [
-                f"[{figure(low, 3)}, {figure(high, 3)}]"
-                for low, high in zip(ran["ci_low"], ran["ci_high"], strict=True)
-            ],
+            "95 % interval": [interval(row, 3) for row in ran.itertuples()],
             "unit": ran["unit"],
             "n": ran["n"],
             "seeds": ran["seeds"],

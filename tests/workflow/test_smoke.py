@@ -154,8 +154,10 @@ FIGURE9 = {"attack_stylegan row1", "evaluate_stylegan", "plot_figure9", "tabulat
 RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
 # judges of faces, and what follows from what they see
 FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
-FACES_JUDGED = {"evaluate_face_judges", "evaluate_style_generator", "tabulate_reproduction"}
 # attacks on faces: what follows from new scores, and from new results of one attack
+FACE_ATTACKS = (
+    *("paper", "sm", "ours", "ours_latent", "transition", "reconstruction", "fgsm", "pgd"),
+)
 FACE_RATES = {"evaluate_face_detection", "tabulate_table2", "tabulate_reproduction"}
 FACE_FIGURES = {"paper": {"plot_figure7b"}, "ours": {"plot_figure7b_ours"}}
 FACE_SCORES = {"score_face_detection small.seed0"} | FACE_RATES
@@ -176,6 +178,29 @@ def attacking_faces(attack):
     return jobs | judging_faces(attack)
 
 
+# strengthened recognizers, and what each withstands
+TABLE3 = {"evaluate_face_strengthening", "tabulate_table3", "tabulate_reproduction"}
+BY = ("by_svae", "by_fgsm", "by_pgd", "by_noise")
+
+
+def afresh(attack, *names):
+    """Jobs that make one attack anew against strengthened recognizers."""
+    if attack in ("fgsm", "pgd"):
+        return {f"attack_faces_type2_afresh {attack}.{name}.seed0" for name in names}
+    return {f"attack_faces_afresh {attack}.{n}.seed0.{shard}" for n in names for shard in (0, 1)}
+
+
+def strengthening_faces(name):
+    """Every job of one strengthened recognizer."""
+    fresh = union(afresh(attack, name) for attack in ("ours", "fgsm", "pgd"))
+    return {f"strengthen_recognizer {name}.seed0"} | fresh | TABLE3
+
+
+FACES_JUDGED = (
+    {"evaluate_face_judges", "evaluate_style_generator", "plot_figure5b"}
+    | TABLE3
+    | union(map(judging_faces, FACE_ATTACKS))
+)
 DRAWN_FACES = {"plot_figure9", "plot_figure9_small", "plot_figure5b"} | union(FACE_FIGURES.values())
 
 CONFIG_EDITS = {
@@ -259,9 +284,16 @@ CONFIG_EDITS = {
     "face_svae: {shown: 2}": {"plot_figure5b"},
     # attacks on faces
     "face_attacks: {attacks: {sm: {lr: 0.05}}}": attacking_faces("sm"),
-    "face_attacks: {attacks: {ours: {lr: 0.05}}}": attacking_faces("ours"),
+    "face_attacks: {attacks: {ours: {lr: 0.05}}}": (
+        attacking_faces("ours") | afresh("ours", *BY) | strengthening_faces("by_svae")
+    ),
     "face_attacks: {attacks: {ours_latent: {k_max: 7.0}}}": attacking_faces("ours_latent"),
-    "face_attacks: {attacks: {fgsm: {count: 12}}}": attacking_faces("fgsm"),
+    "face_attacks: {attacks: {fgsm: {count: 18}}}": attacking_faces("fgsm") | TABLE3,
+    "strengthened_recognizers: {by_pgd: {settings: {pairs: {steps: 1}}}}": (
+        strengthening_faces("by_pgd")
+    ),
+    "table3: {half_seed: 61}": union(map(strengthening_faces, BY)),
+    "table3: {pairs: 100}": TABLE3,
     "face_attacks: {pairs: 3}": union(FACE_FIGURES.values()),
     "face_detection: {zeta: 1.1}": FACE_RATES,
     "face_detection: {medians: [3, 7]}": FACE_SCORES,
@@ -280,10 +312,16 @@ CONFIG_EDITS = {
     "sphere: {type1: {step: 0.04}}": SPHERE - {"train_sphere seed0"},
     "sphere: {test: {seed: 62}}": MEASURED,
     # recognizers of faces
-    "recognizers: {small: {loss: {margin: 0.3}}}": {"train_recognizer seed0"} | RECOGNIZED,
-    "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED,
+    "recognizers: {small: {loss: {margin: 0.3}}}": (
+        {"train_recognizer seed0", "plot_figure5b"}
+        | RECOGNIZED
+        | SMALL_LATENT
+        | union(map(attacking_faces, FACE_ATTACKS))
+        | union(map(strengthening_faces, BY))
+    ),
+    "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED | SMALL_LATENT | {"evaluate_faces"},
     # faces and their judges
-    "face_judges: {seed: 6102}": FACE_JUDGES | FACES_JUDGED,
+    "face_judges: {seed: 6202}": FACE_JUDGES | FACES_JUDGED,
     "face_judges: {members: {wide: {training: {lr: 0.001}}}}": (
         {"train_face_judge wide"} | FACES_JUDGED
     ),
@@ -486,7 +524,9 @@ def test_a_rerun_writes_the_outputs_of_its_jobs_and_no_others(smoke_copy):
         *("figures/table1_roc.png", "figures/table1_roc.pdf"),
     }
     assert after.keys() == before.keys()
-    assert {name for name in after if after[name] != before[name]} == written
+    # what reads the published values from another place than before; the bytes stay
+    moved = {f"tables/table{i}.{kind}" for i in (2, 3) for kind in ("csv", "md", "tex")}
+    assert {name for name in after if after[name] != before[name]} == written | moved
     # a smaller epsilon gives other images, and every table shows it
     assert {name for name in written if after[name][1] == before[name][1]} == set()
 
@@ -496,7 +536,8 @@ def test_no_number_of_shards_changes_an_attack(smoke, smoke_copy):
     two = [(smoke.root / name).read_bytes() for name in outputs]  # config.yaml's number
     assert len(list((smoke.root / PAPER / "shards").glob("?.parquet"))) == 2
     for shards in (1, 3):
-        result = smoke_copy.run(*outputs, config=f"batching: {{shards: {shards}}}")
+        config = f"{{batching: {{shards: {shards}}}, face_attacks: {{chunk: 4}}}}"
+        result = smoke_copy.run(*outputs, config=config)
         assert result.returncode == 0, result.stdout
         assert [(smoke_copy.root / name).read_bytes() for name in outputs] == two, shards
 
@@ -512,7 +553,7 @@ def test_a_checkpoint_of_another_network_is_named(smoke_copy):
         f"{PAPER}/shards/0.parquet",
         "attack_svae/paper.mlp.seed0.0.log",
     )
-    assert message.startswith(f"{STAGE2} holds 'mlp', needs 'svae-28x28'; ")
+    assert message.startswith(f"{STAGE2} holds 'mlp', needs one of svae-28x28, ")
     after = contents(smoke_copy.root / "results")
     lost = {name for name in before if name not in after}
     assert lost <= {f"{PAPER[8:]}/shards/0.parquet", f"{PAPER[8:]}/shards/0.trace.parquet"}
