@@ -1,15 +1,14 @@
 # The lists and functions that rules about faces share.
-# Consumes config; yields FACE_SOURCE, FACE_SEEDS, RECOGNIZER, PHOTOGRAPHS, FACE_MEMBERS, FACE_JUDGES,
-# FACE_ATTACKS, TABLE3, STRENGTHENED_RECOGNIZERS.
+# Consumes config; yields FACE_SOURCE, FACE_SEEDS, RECOGNIZER, FACE_MEMBERS, FACE_JUDGES, FACE_ATTACKS,
+# TABLE3, STRENGTHENED_RECOGNIZERS.
 FACE_SOURCE = config["faces"]["source"]
 FACE_SEEDS = config["faces"]["seeds"]
 RECOGNIZER = config["faces"]["recognizer"]  # f1 of IV-B
 if RECOGNIZER == "auto":
     RECOGNIZER = "small" if FACE_SOURCE == "synthetic" else "facenet"
-PHOTOGRAPHS = FACE_SOURCE != "synthetic"
 FACE_MEMBERS = list(config["face_judges"]["members"])
-FACE_JUDGES = [*FACE_MEMBERS]  # on the panel
-if PHOTOGRAPHS and config["face_judges"]["age_gender"]["source"] != "none":
+FACE_JUDGES = [*FACE_MEMBERS]  # on the panel; generated faces have their gender from age_gender
+if FACE_SOURCE in ("celeba", "folder") and config["face_judges"]["age_gender"]["source"] != "none":
     FACE_JUDGES.append("age_gender")
 FACE_ATTACKS = config["face_attacks"]["attacks"]
 TABLE3 = config["table3"]
@@ -17,8 +16,9 @@ STRENGTHENED_RECOGNIZERS = config["strengthened_recognizers"]
 
 
 def face_id(name):
-    """What a figure about faces is called: a published id is kept for CelebA alone."""
-    return name if FACE_SOURCE == "celeba" else f"beyond.{FACE_SOURCE}.{name}"
+    """What a figure about faces is called: a published id is kept for FaceNet on CelebA alone."""
+    as_published = (FACE_SOURCE, RECOGNIZER) == ("celeba", "facenet")
+    return name if as_published else f"beyond.{FACE_SOURCE}.{name}"
 
 
 def generated_faces(wildcards):

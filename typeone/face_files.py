@@ -11,6 +11,7 @@ import io
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -166,7 +167,7 @@ class FaceFiles:
         try:
             with self._zip.open(self._members[name]) as file:
                 data = file.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, EOFError) as error:
+        except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError) as error:  # or encrypted
             raise OSError(str(error)) from error
         if len(data) > MAX_BYTES:
             raise OSError(f"more than {MAX_BYTES} bytes")

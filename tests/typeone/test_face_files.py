@@ -304,6 +304,23 @@ def test_a_zip_that_reaches_outside_is_refused(celeba, member, what):
         open_celeba(path=celeba)
 
 
+def test_a_damaged_member_of_a_zip_is_skipped_and_counted(celeba):
+    """Any one byte of a packed image may be another; reading it must not stop the run."""
+    pictures, package = celeba / "img_align_celeba", celeba / "img_align_celeba.zip"
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as file:
+        for picture in sorted(pictures.iterdir()):
+            file.write(picture, f"img_align_celeba/{picture.name}")
+    shutil.rmtree(pictures)
+    with zipfile.ZipFile(package) as file:
+        start = file.infolist()[3].header_offset + 30 + len("img_align_celeba/000004.jpg")
+    whole = package.read_bytes()
+    for place in (0, 1, 2, 5, 40, 400):
+        package.write_bytes(whole[: start + place] + b"\xff\xff" + whole[start + place + 2 :])
+        source = open_celeba(path=celeba)
+        everything(source)
+        assert source.notes()["skipped"] == 1, place
+
+
 def test_a_damaged_zip_is_refused(celeba):
     shutil.rmtree(celeba / "img_align_celeba")
     (celeba / "img_align_celeba.zip").write_bytes(b"PK no zip")
