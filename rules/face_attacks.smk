@@ -253,6 +253,7 @@ rule tabulate_table2:
         names=DETECTED,
         published_names=IN_TABLE2,
         ours=f"{FACE_SOURCE} faces",
+        caption=detection_caption(),
     message:
         "Table II"
     script:

@@ -1,5 +1,6 @@
 """Algorithm 2 on one shard of the faces, against a recognizer or without it (III-B, IV-B)."""
 
+import numpy as np
 import torch
 
 from typeone.artifacts import write_parquet
@@ -7,7 +8,7 @@ from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.criteria import identity_criterion
 from typeone.devices import compute_device
-from typeone.faces import FACE_SHAPE, first_faces
+from typeone.faces import FACE_SHAPE, FEMALE, MALE, first_faces
 from typeone.logs import job_log
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
@@ -31,8 +32,12 @@ def attack_faces(
     trace_every,
     device,
 ):
-    """Attack one shard of the first ``count`` faces; write ends, and traces of the ``followed``."""
+    """Attack one shard of the first ``count`` faces; write ends and traces.
+
+    ``followed``: how many women and how many men are traced, the first of each.
+    """
     faces = first_faces(faces_path, count)
+    genders = (np.flatnonzero(faces.labels == gender) for gender in (FEMALE, MALE))
     rows, points = attack_shard(
         load_svae(svae_path, device, statistics=statistics),
         faces.faces(slice(None), device),
@@ -45,7 +50,7 @@ def attack_faces(
         read=lambda images: images,
         **batching,
         shard=shard,
-        follow=range(followed),
+        follow=np.concatenate([some[:followed] for some in genders]).tolist(),
         follow_every=trace_every,
     )
     known = {"index": faces.index, "identity": faces.identities}

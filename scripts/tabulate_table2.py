@@ -9,12 +9,13 @@ from typeone.tables import write_table
 
 
 def tabulate_table2(
-    *, measurements_path, published_path, names, published_names, ours, table_paths
+    *, measurements_path, published_path, names, published_names, ours, caption, table_paths
 ):
     """Write the pooled rates as CSV, and what the paper prints beside ours as Markdown and LaTeX.
 
     ``names``: images and their labels, in order; ``published_names``: how the ids of the published
-    values call those that the paper has. ``ours``: whose faces our numbers are of.
+    values call those that the paper has. ``ours``: whose faces our numbers are of. ``caption``:
+    what else is said of them.
     """
     frame = read_parquet(measurements_path).frame()
     published = pd.read_csv(published_path).set_index("id")["published"]
@@ -35,7 +36,7 @@ def tabulate_table2(
     heads = {"zeta": "at the published threshold", "fitted": "at a fitted threshold"}
     body = []
     for name, label in names.items():
-        row = {"": label}
+        row = {"": label, "n": cells.loc[name, rows["squeezer"].iloc[0], "zeta"]["n"]}
         for threshold, head in heads.items():
             for squeezer in rows["squeezer"].unique():
                 cell = cells.loc[name, squeezer, threshold]
@@ -47,7 +48,7 @@ def tabulate_table2(
                     f"{cell['value']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]"
                 )
         body.append(row)
-    write_table(table_paths, rows, pd.DataFrame(body))
+    write_table(table_paths, rows, pd.DataFrame(body), caption=caption)
 
 
 if "snakemake" in globals():
@@ -58,5 +59,6 @@ if "snakemake" in globals():
             names=snakemake.params.names,
             published_names=snakemake.params.published_names,
             ours=snakemake.params.ours,
+            caption=snakemake.params.caption,
             table_paths=dict(snakemake.output),
         )
