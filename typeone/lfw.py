@@ -19,6 +19,7 @@ from torch import Tensor
 
 from typeone.errors import InputError
 from typeone.images import from_uint8
+from typeone.verification import far_threshold
 
 FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
 SIDE = 250  # pixels, of LFW's images
@@ -184,3 +185,14 @@ def ten_fold(
         right[mine] = (distances[mine] <= threshold) == same[mine]
         chosen[mine] = threshold
     return right, chosen
+
+
+def far_by_fold(
+    distances: np.ndarray, same: np.ndarray, fold: np.ndarray, false_accepts: float
+) -> np.ndarray:
+    """The `far_threshold` of each pair's fold, ``(N,)``: that of the different pairs elsewhere."""
+    chosen = np.zeros(len(same))
+    for number in np.unique(fold):
+        others = fold != number
+        chosen[~others] = far_threshold(distances[others & ~same], false_accepts)
+    return chosen

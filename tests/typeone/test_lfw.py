@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from typeone.errors import InputError
-from typeone.lfw import image_side, lfw_folder, read_faces, read_lfw, ten_fold
+from typeone.lfw import far_by_fold, image_side, lfw_folder, read_faces, read_lfw, ten_fold
 
 PAIRS = """2\t1
 Ann_Lee\t1\t2
@@ -180,3 +180,16 @@ def test_equal_distances_are_not_parted():
     _, chosen = ten_fold(distances, same, np.array([0, 0, 0, 0, 1, 1]))
     # on fold 0 all three at 1.0 are accepted together: two right of three, and 2.0 besides
     assert chosen[4] == 1.0
+
+
+def test_a_share_of_false_accepts_is_fitted_on_the_other_folds():
+    """Of 11 different pairs elsewhere at 1.0, 1.1 ... 2.0 one may lie within the threshold."""
+    other = 1 + np.arange(11) / 10
+    distances = np.concatenate([other, [0.1, 0.2, 0.3]])
+    same = np.zeros(14, bool)
+    same[-1] = True
+    fold = np.array([0] * 11 + [1] * 3)
+    chosen = far_by_fold(distances, same, fold, 0.1)
+    assert np.ptp(chosen[fold == 1]) == 0
+    assert 1.0 <= chosen[-1] < 1.1
+    assert (chosen[fold == 0] < 0.2).all()  # the pair of the same person at 0.3 has no say
