@@ -84,6 +84,7 @@ def test_the_table_says_whose_faces_stand_beside_the_published_ones(measurements
         names=LABELS,
         published_names={"clean": "clean", "paper": "svae", "pgd": "pgd"},
         ours="synthetic faces",
+        caption="Of nobody.",
         table_paths=paths,
     )
     rows = pd.read_csv(paths["csv"]).set_index(["attack", "squeezer", "threshold"])
@@ -91,13 +92,15 @@ def test_the_table_says_whose_faces_stand_beside_the_published_ones(measurements
     assert rows.loc[("paper", "median_5x5", "zeta"), "published"] == 0.032
     assert rows["published"].notna().sum() == 4
     assert rows.loc[("reconstruction", "median_3x3", "zeta"), "value"] == 0.75
-    shown = [line.split("|") for line in paths["md"].read_text().splitlines()]
+    shown = [line.split("|") for line in paths["md"].read_text().splitlines()[:5]]
     heads = [cell.strip() for cell in shown[0]]
-    assert heads[2:4] == [
+    assert heads[2] == "n"
+    assert paths["md"].read_text().endswith("\nOf nobody.\n")
+    assert heads[3:5] == [
         "3x3 published (CelebA)",
         "3x3 synthetic faces, at the published threshold",
     ]
     assert [line[1].strip() for line in shown[2:]] == ["Clean", "Type I", "Control"]
-    assert shown[3][2].strip() == "0.000"
-    assert shown[4][2].strip() == ""
-    assert shown[4][3].strip().startswith("0.750 [")
+    assert shown[3][3].strip() == "0.000"
+    assert shown[4][3].strip() == ""
+    assert shown[4][4].strip().startswith("0.750 [")
