@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.logs import job_log
 from typeone.metrics import rate, roc_auc, roc_curve, threshold_at
 
@@ -77,7 +77,7 @@ def evaluate_detection(*, runs, rates_path, roc_path, zetas, false_positive_rate
             collected.append(frame.assign(target=target, seed=run))
     for path, collected in ((rates_path, rates), (roc_path, curves)):
         frame = pd.concat(collected)
-        write_parquet(path, {name: frame[name].to_numpy() for name in frame})
+        write_rows(path, frame)
 
 
 if "snakemake" in globals():

@@ -1,8 +1,6 @@
 """Detection rates of squeezed faces at the published threshold and at a fitted one (Table II)."""
 
-import pandas as pd
-
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.logs import job_log, logger
 from typeone.measurements import measurement
 from typeone.metrics import rate, threshold_at
@@ -51,8 +49,7 @@ def evaluate_face_detection(
                             "zeta": value,
                         }
                     )
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(measurements_path, rows)
 
 
 if "snakemake" in globals():

@@ -4,10 +4,9 @@ What is no face here is of kinds that their training has not shown.
 """
 
 import numpy as np
-import pandas as pd
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import write_rows
 from typeone.devices import compute_device, seeded
 from typeone.face_variations import HELD_OUT_NONFACES
 from typeone.faces import FaceTable
@@ -75,8 +74,7 @@ def evaluate_face_judges(
     measure("panel", "clear_rate", clear, "test faces that are clear")
     both = [v.clear & (v.label == y) for v, y in zip(seen["panel"], labels, strict=True)]
     measure("panel", "clear_and_right_rate", both, "test faces that are clear and seen right")
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(measurements_path, rows)
 
 
 if "snakemake" in globals():

@@ -13,7 +13,7 @@ from itertools import islice, product
 import numpy as np
 import pandas as pd
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import write_rows
 from typeone.attacks.shards import merge_shards
 from typeone.defenses.recognizers import learnt_people
 from typeone.defenses.strength import accuracies, balanced_pairs, example_answers, pair_answers
@@ -120,7 +120,7 @@ def evaluate_face_strengthening(
             found = example_answers(recognizer, originals, rows, what, chunk=chunk)
             answers.append(found.assign(**known, when=when))
     answers = pd.concat(answers, ignore_index=True)
-    write_parquet(answers_path, {name: answers[name].to_numpy() for name in answers})
+    write_rows(answers_path, answers)
     found = list(accuracies(answers, pd.DataFrame(thresholds)))
 
     def pooled(**wanted):
@@ -159,8 +159,7 @@ def evaluate_face_strengthening(
         )
         rows.append(found_row | {k: row[k] for k in ("network", "what", "when", "threshold")})
         rows[-1]["limit"] = row["limit"]
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(measurements_path, rows)
 
 
 if "snakemake" in globals():

@@ -1,8 +1,6 @@
 """What the SVAE of faces can do: f2's accuracy, what a reconstruction loses, what f_dis tells."""
 
-import pandas as pd
-
-from typeone.artifacts import read_model_metadata, write_parquet
+from typeone.artifacts import read_model_metadata, write_rows
 from typeone.logs import job_log
 from typeone.measurements import measurement
 from typeone.metrics import Rate, rate_of
@@ -40,8 +38,7 @@ def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):
             rate_of(2 * n * told, 2 * n),
             "balanced accuracy of f_dis between encoded and drawn latents",
         )
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(measurements_path, rows)
 
 
 if "snakemake" in globals():

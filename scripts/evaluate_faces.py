@@ -1,9 +1,7 @@
 """How often attacks on a recognizer succeed, and the counterpart of the published 69.8 % (IV-B)."""
 
-import pandas as pd
-
 from typeone.annotations import FACES, majority, read_annotations
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.face_success import success_by_people, type1_rates, type2_rates
 from typeone.logs import job_log, logger
 from typeone.measurements import measurement
@@ -85,8 +83,7 @@ def evaluate_faces(
         mean = mean_interval(rows["distance"].astype(float))
         text = "mean distance of the embeddings, original to attacked"
         add(f"{prefix}.distance", mean, seed, f"{what_is}: {text}", unit="L2")
-    frame = pd.DataFrame(collected)
-    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(measurements_path, collected)
 
 
 if "snakemake" in globals():

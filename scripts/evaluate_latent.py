@@ -1,10 +1,8 @@
 """How the attacks on the latent space went, and how good the generator is that they start from."""
 
-import numpy as np
-import pandas as pd
 import torch
 
-from typeone.artifacts import read_model_metadata, read_parquet, write_parquet
+from typeone.artifacts import read_model_metadata, read_parquet, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.images import read_digits, to_uint8
 from typeone.logs import job_log, logger
@@ -130,8 +128,7 @@ def evaluate_latent(
             )
     for row in found:
         logger.info("%s, seed %d: %.3f", row["id"], row["seed"], row["value"])
-    frame = pd.DataFrame(found)
-    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+    write_rows(measurements_path, found)
 
 
 if "snakemake" in globals():

@@ -1,11 +1,10 @@
 """Is FaceNet as good as IV-B says? Its accuracy on the 6,000 pairs of LFW, view 2."""
 
 import numpy as np
-import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import write_parquet, write_rows
 from typeone.devices import compute_device
 from typeone.lfw import (
     CROPS,
@@ -109,8 +108,7 @@ def evaluate_lfw(
             )
             logger.info("%d px, %s: accuracy %.4f", side, preprocessing, rows[-10]["value"])
     write_parquet(pairs_path, columns)
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+    write_rows(measurements_path, rows)
 
 
 if "snakemake" in globals():

@@ -1,10 +1,9 @@
 """How far attacked images lie from data, by networks that no attack has used."""
 
 import numpy as np
-import pandas as pd
 import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
 from typeone.logs import job_log, logger
@@ -73,8 +72,7 @@ def evaluate_realism(
         )
         latent = torch.from_numpy(np.array(table["latent_end"]))
         measure(name, target, number, from_uint8(table["adversarial_image"]), latent)
-    frame = pd.DataFrame(rows)
-    write_parquet(realism_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(realism_path, rows)
 
 
 if "snakemake" in globals():

@@ -3,9 +3,8 @@
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import write_parquet, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
@@ -99,8 +98,7 @@ def evaluate_recognizer(
         ]
     for row in rows:
         logger.info("%s, seed %d: %.3f of %d", row["id"], row["seed"], row["value"], row["n"])
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+    write_rows(measurements_path, rows)
 
 
 if "snakemake" in globals():

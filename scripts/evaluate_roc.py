@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.devices import compute_device
 from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.logs import job_log, logger
@@ -152,7 +152,7 @@ def evaluate_roc(*, test_path, model_paths, runs, curves_path, measurements_path
             logger.info("seed %d, %s: %.4f of %d", seed, identity, value.value, value.n)
             rows.append(measurement(identity, value, seed=seed, description=text, note=note))
     for path, frame in ((curves_path, pd.concat(curves)), (measurements_path, pd.DataFrame(rows))):
-        write_parquet(path, {name: frame[name].to_numpy() for name in frame})
+        write_rows(path, frame)
 
 
 if "snakemake" in globals():

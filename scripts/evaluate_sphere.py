@@ -1,10 +1,9 @@
 """What the sphere experiment measured: errors of f1, Type I and Type II attacks on it (II-B)."""
 
 import numpy as np
-import pandas as pd
 import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.logs import job_log, logger
 from typeone.measurements import measurement
@@ -116,8 +115,7 @@ def evaluate_sphere(*, model_paths, example_paths, measurements_path, spheres, t
             exactly(least),
             "the same, never wrong on the inner sphere",
         )
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(measurements_path, rows)
 
 
 if "snakemake" in globals():

@@ -13,10 +13,9 @@ tells FGSM's.
 """
 
 import numpy as np
-import pandas as pd
 import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.devices import compute_device
 from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.logs import job_log, logger
@@ -115,8 +114,7 @@ def evaluate_strengthening(
                 **{"network": network, "what": what},
             }
         )
-    frame = pd.DataFrame(rows)
-    write_parquet(measurements_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(measurements_path, rows)
 
 
 def note(found, network, base, seeds, what):

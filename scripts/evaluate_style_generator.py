@@ -1,9 +1,6 @@
 """How Eq. 13 went on the small generator of faces, with strangers beside it (III-D, IV-E)."""
 
-import numpy as np
-import pandas as pd
-
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.devices import compute_device
 from typeone.faces import FACE_SHAPE
 from typeone.images import from_uint8
@@ -87,8 +84,7 @@ def evaluate_style_generator(
         )
     for row in found:
         logger.info("%s, seed %d: %.3f", row["id"], row["seed"], row["value"])
-    frame = pd.DataFrame(found)
-    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+    write_rows(measurements_path, found)
 
 
 if "snakemake" in globals():

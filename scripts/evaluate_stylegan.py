@@ -7,11 +7,10 @@ with each other are as near: the baseline that the paper lacks.
 import math
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
 import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import read_parquet, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.images import to_uint8
 from typeone.logs import job_log, logger
@@ -123,8 +122,7 @@ def evaluate_stylegan(
     ]
     for row in found:
         logger.info("%s: %.3f", row["id"], row["value"])
-    frame = pd.DataFrame(found)
-    write_parquet(measurements_path, {name: np.array(frame[name]) for name in frame})
+    write_rows(measurements_path, found)
 
 
 if "snakemake" in globals():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import write_rows
 from typeone.devices import compute_device, seeded
 from typeone.logs import job_log, logger
 from typeone.measurements import measurement
@@ -195,7 +195,7 @@ def evaluate_toy(
         "measurements": pd.DataFrame(rows),
     }
     for key, frame in frames.items():
-        write_parquet(paths[key], {name: frame[name].to_numpy() for name in frame})
+        write_rows(paths[key], frame)
 
 
 if "snakemake" in globals():

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, read_model_metadata, read_parquet, save_model, write_parquet
+from typeone.artifacts import digest, read_model_metadata, read_parquet, save_model, write_rows
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.defenses.retraining import learnt_half, with_attacked
 from typeone.devices import compute_device, seeded
@@ -116,7 +116,7 @@ def strengthen_classifier(
             **metrics,
         },
     )
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

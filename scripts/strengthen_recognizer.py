@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from typeone.artifacts import digest, read_model_metadata, write_parquet
+from typeone.artifacts import digest, read_model_metadata, write_rows
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.shards import merge_shards
 from typeone.defenses.recognizers import (
+    EmbeddingPairingSettings,
     Identifier,
-    PairingSettings,
     around,
     embedding_pairing,
     learnt_people,
@@ -67,7 +67,7 @@ def strengthen_recognizer(
         objective = retraining(identifier, learns, scale=how["scale"])
     else:
         pairs = EmbeddingAttackSettings(**settings["pairs"])
-        weights = PairingSettings(**settings | {"pairs": pairs})
+        weights = EmbeddingPairingSettings(**settings | {"pairs": pairs})
         objective = embedding_pairing(identifier, learns, weights, generator, scale=how["scale"])
     training = TrainingSettings(**how["training"])
     curve = train(
@@ -90,7 +90,7 @@ def strengthen_recognizer(
             "learnt_test_faces": learnt.tolist(),
         },
     )
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

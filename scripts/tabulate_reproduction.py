@@ -3,7 +3,7 @@
 import pandas as pd
 
 from typeone import beyond, verdicts
-from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, write_parquet
+from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, write_rows
 from typeone.logs import job_log
 from typeone.measurements import pooled
 
@@ -176,7 +176,7 @@ def tabulate_reproduction(*, rows, preset, paths):
     """Write the table as Parquet and CSV, as Markdown for a page and as text for a terminal."""
     table = pd.DataFrame(rows, columns=list(verdicts.COLUMNS)).assign(preset=preset)
     table["seeds"] = pd.to_numeric(table["seeds"], errors="coerce").fillna(0).astype(int)
-    write_parquet(paths["parquet"], {name: table[name].to_numpy() for name in table})
+    write_rows(paths["parquet"], table)
     with atomic_path(paths["csv"]) as path:
         table.to_csv(path, index=False, float_format="%.6g")
     with atomic_path(paths["markdown"]) as path:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from typeone.artifacts import digest, save_model, write_parquet
+from typeone.artifacts import digest, save_model, write_rows
 from typeone.augmentation import augment
 from typeone.devices import compute_device, seeded
 from typeone.images import read_digits
@@ -60,7 +60,7 @@ def train_classifier(
         model,
         metadata={"architecture": architecture, "seed": seed, "training": training, **metrics},
     )
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

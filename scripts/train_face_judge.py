@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, save_model, write_parquet
+from typeone.artifacts import digest, save_model, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
@@ -66,7 +66,7 @@ def train_face_judge(
             **{k: curve[-1][k] for k in ("validation_error", "validation_no_face")},
         },
     )
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

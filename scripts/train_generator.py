@@ -2,11 +2,10 @@
 
 import copy
 
-import pandas as pd
 import torch
 from torch import nn
 
-from typeone.artifacts import digest, save_model, write_parquet
+from typeone.artifacts import digest, save_model, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.images import read_digits
 from typeone.logs import job_log, logger
@@ -76,8 +75,7 @@ def train_generator(
             **metrics,
         },
     )
-    frame = pd.DataFrame(curve)  # an epoch of few batches may hold no move of the generator
-    write_parquet(curve_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(curve_path, curve)  # an epoch of few batches may hold no move of the generator
     checkpoint.discard()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from typeone.artifacts import digest, write_parquet
+from typeone.artifacts import digest, write_rows
 from typeone.augmentation import augment_faces
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
@@ -94,7 +94,7 @@ def train_recognizer(
     )
     note = {"seed": seed, "training": training, "people": len(people), **last}
     save_recognizer(model_path, recognizer, metadata=note)
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

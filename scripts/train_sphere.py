@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from typeone.artifacts import digest, save_model, write_parquet
+from typeone.artifacts import digest, save_model, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.logs import job_log, logger
 from typeone.models.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
@@ -33,7 +33,7 @@ def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, che
             **{"hidden": hidden, **asdict(spheres), **last},
         },
     )
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

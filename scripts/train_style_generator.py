@@ -2,10 +2,9 @@
 
 import copy
 
-import pandas as pd
 from torch import nn
 
-from typeone.artifacts import digest, save_model, write_parquet
+from typeone.artifacts import digest, save_model, write_rows
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log
@@ -62,8 +61,7 @@ def train_style_generator(
             **{"faces": len(table), "size": average.size},
         },
     )
-    frame = pd.DataFrame(curve)
-    write_parquet(curve_path, {name: frame[name].to_numpy() for name in frame})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

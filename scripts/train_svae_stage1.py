@@ -1,7 +1,7 @@
 """Stage 1 of Algorithm 1: train encoder, decoder and f2 of the SVAE together (Eq. 6)."""
 
 from typeone.algorithm1 import f2_error, labelled_at, reconstruction_errors, train_stage1
-from typeone.artifacts import digest, save_model, write_parquet
+from typeone.artifacts import digest, save_model, write_rows
 from typeone.devices import compute_device
 from typeone.logs import job_log, logger
 from typeone.metrics import mean_interval
@@ -51,7 +51,7 @@ def train_svae_stage1(
         svae,
         metadata={**svae.description, "seed": seed, "training": training, **loss, **metrics},
     )
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

@@ -1,7 +1,7 @@
 """Stage 2 of Algorithm 1: train the discriminator on encoded and drawn latents (Eq. 7)."""
 
 from typeone.algorithm1 import discriminator_accuracy, labelled_at, train_stage2
-from typeone.artifacts import digest, read_model_metadata, save_model, write_parquet
+from typeone.artifacts import digest, read_model_metadata, save_model, write_rows
 from typeone.devices import compute_device
 from typeone.logs import job_log, logger
 from typeone.models.svae import load_svae
@@ -35,7 +35,7 @@ def train_svae_stage2(
             "discriminator_balanced_accuracy": accuracy,
         },
     )
-    write_parquet(curve_path, {key: [row[key] for row in curve] for key in curve[0]})
+    write_rows(curve_path, curve)
     checkpoint.discard()
 
 

@@ -110,6 +110,16 @@ def write_parquet(
         )
 
 
+def write_rows(
+    path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]] | pd.DataFrame
+) -> None:
+    """Write ``rows``, one mapping a row or a data frame, as a table; what a row lacks is NaN."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    write_parquet(path, {name: frame[name].to_numpy() for name in frame})
+
+
 def read_parquet(
     path: str | os.PathLike[str],
     *,

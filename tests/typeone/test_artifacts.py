@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +17,7 @@ from typeone.artifacts import (
     read_parquet,
     save_model,
     write_parquet,
+    write_rows,
 )
 from typeone.errors import InputError
 from typeone.images import binarise, from_uint8, read_digits, to_uint8
@@ -342,3 +344,14 @@ def test_images_of_another_size_are_no_digits(path):
     write_parquet(path, {"image": np.zeros((2, 3, 64, 64), np.uint8), "label": [0, 1]})
     with pytest.raises(InputError, match=r"\(3, 64, 64\), needs \(1, 28, 28\)"):
         read_digits(path)
+
+
+def test_rows_become_columns_and_what_a_row_lacks_is_nan(tmp_path):
+    rows = [{"epoch": 1, "loss": 0.5, "name": "a"}, {"epoch": 2, "name": "b"}]
+    for given in (rows, pd.DataFrame(rows)):
+        write_rows(tmp_path / "rows.parquet", given)
+        found = read_parquet(tmp_path / "rows.parquet")
+        assert found["epoch"].tolist() == [1, 2]
+        assert found["epoch"].dtype == np.int64
+        assert found["name"].tolist() == ["a", "b"]
+        np.testing.assert_array_equal(found["loss"], [0.5, np.nan])

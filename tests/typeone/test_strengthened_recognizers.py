@@ -12,9 +12,9 @@ from torch import nn
 from typeone.artifacts import read_model_metadata
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.defenses.recognizers import (
+    EmbeddingPairingSettings,
     Identifier,
     Lessons,
-    PairingSettings,
     around,
     embedding_pairing,
     learnt_people,
@@ -162,7 +162,7 @@ def test_the_pairing_loss_by_hand():
     learns = Lessons((images, np.arange(1), np.array([0])))
     identifier = Identifier(FirstPixels(), torch.eye(2))
     step = EmbeddingAttackSettings(epsilon=0.1, steps=1, step_size=0.2, start=1e-3)
-    settings = PairingSettings(
+    settings = EmbeddingPairingSettings(
         pairs=step, clean_weight=2.0, adversarial_weight=3.0, pairing_weight=4.0
     )
     values = embedding_pairing(identifier, learns, settings, seeded(), scale=5.0)(
@@ -194,9 +194,8 @@ def test_pairs_without_a_step_are_noise():
             return super().prelogits(images)
 
     identifier = Identifier(Seeing(), torch.eye(2))
-    embedding_pairing(identifier, learns, PairingSettings(pairs=NOISE), seeded(), scale=1.0)(
-        torch.arange(1), 0.0
-    )
+    settings = EmbeddingPairingSettings(pairs=NOISE)
+    embedding_pairing(identifier, learns, settings, seeded(), scale=1.0)(torch.arange(1), 0.0)
     original, attacked = seen[-1]
     moved = (attacked - original)[:, 1:, 1:]  # black pixels can only rise
     drawn = moved[moved > 0]
@@ -217,7 +216,7 @@ def test_the_ball_grows_during_the_warmup(epochs, reach):
 
     grey = np.full((1, 3, 64, 64), 128, np.uint8)
     learns = Lessons((grey, np.arange(1), np.array([0])))
-    settings = PairingSettings(pairs=NOISE, epsilon_warmup=1.0)
+    settings = EmbeddingPairingSettings(pairs=NOISE, epsilon_warmup=1.0)
     identifier = Identifier(Seeing(), torch.eye(2))
     embedding_pairing(identifier, learns, settings, seeded(), scale=1.0)(torch.arange(1), epochs)
     original, attacked = seen[-1]
@@ -238,7 +237,7 @@ def test_the_ball_grows_during_the_warmup(epochs, reach):
 )
 def test_weights_that_teach_nothing_are_refused(weights, message):
     with pytest.raises(InputError, match=message):
-        PairingSettings(pairs=NOISE, **weights)
+        EmbeddingPairingSettings(pairs=NOISE, **weights)
 
 
 # --------------------------------------------------------------------------------- training
@@ -260,7 +259,7 @@ def strengthen(model, *, epochs, method="pairing", checkpoint=None, stop_at=None
     learns = Lessons((random_faces(12), np.arange(12), np.arange(12) // 3))
     identifier, generator = Identifier(model, mean_embeddings(model, learns)), seeded(4)
     if method == "pairing":
-        settings = PairingSettings(pairs=PGD)
+        settings = EmbeddingPairingSettings(pairs=PGD)
         objective = embedding_pairing(identifier, learns, settings, generator, scale=8.0)
     else:
         objective = retraining(identifier, learns, scale=8.0)

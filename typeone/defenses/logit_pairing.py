@@ -25,38 +25,26 @@ from typeone.training import Objective
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogitPairingSettings:
-    """How pairs are found and what they weigh.
+class PairingSettings:
+    """What pairs of an image and one found nearby weigh, whatever finds them.
 
     Attributes:
-        epsilon: radius of the ball that x' is found in, maximum norm, pixels in [0, 1].
-        steps: of projected gradient ascent, at least 1.
-        step_size: of one of them, pixels in [0, 1].
-        epsilon_warmup: epochs over which the ball grows to ``epsilon``, its steps with it; 0: it is
-            whole from the start.
-        clean_weight: w, of the cross-entropy on digits.
+        epsilon_warmup: epochs over which the ball around an image grows to the whole, the steps in
+            it as well; 0: it is whole from the start.
+        clean_weight: w, of the cross-entropy on images.
         adversarial_weight: w', of that on the images found nearby.
-        pairing_weight: lambda, of the squared distance of their logits.
+        pairing_weight: lambda, of the squared distance of their logits (of prelogits for faces).
 
     Raises:
-        InputError: a radius, step or number of steps that moves nothing, or no weight at all.
+        InputError: no weight at all, or a warm-up of negative length.
     """
 
-    epsilon: float
-    steps: int
-    step_size: float
     epsilon_warmup: float = 0.0
     clean_weight: float = 1.0
     adversarial_weight: float = 1.0
     pairing_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.epsilon <= 1:
-            raise InputError(f"`epsilon` is {self.epsilon}; needs more than 0 and at most 1")
-        if self.steps < 1:
-            raise InputError(f"`steps` is {self.steps}; needs at least 1")
-        if self.step_size <= 0:
-            raise InputError(f"`step_size` is {self.step_size}; needs more than 0")
         if self.epsilon_warmup < 0:
             raise InputError(f"`epsilon_warmup` is {self.epsilon_warmup}; needs at least 0")
         weights = (self.clean_weight, self.adversarial_weight, self.pairing_weight)
@@ -65,6 +53,33 @@ class LogitPairingSettings:
                 "`clean_weight`, `adversarial_weight` and `pairing_weight` are "
                 f"{', '.join(map(str, weights))}; needs none below 0 and one above it"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogitPairingSettings(PairingSettings):
+    """How pairs are found, beside what they weigh.
+
+    Attributes:
+        epsilon: radius of the ball that x' is found in, maximum norm, pixels in [0, 1].
+        steps: of projected gradient ascent, at least 1.
+        step_size: of one of them, pixels in [0, 1].
+
+    Raises:
+        InputError: a radius, step or number of steps that moves nothing, or no weight at all.
+    """
+
+    epsilon: float
+    steps: int
+    step_size: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.epsilon <= 1:
+            raise InputError(f"`epsilon` is {self.epsilon}; needs more than 0 and at most 1")
+        if self.steps < 1:
+            raise InputError(f"`steps` is {self.steps}; needs at least 1")
+        if self.step_size <= 0:
+            raise InputError(f"`step_size` is {self.step_size}; needs more than 0")
+        super().__post_init__()
 
 
 def ascend(

@@ -34,7 +34,7 @@ from torch import Tensor, nn
 
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
 from typeone.criteria import embedding_distance
-from typeone.defenses.logit_pairing import squared_distance
+from typeone.defenses.logit_pairing import PairingSettings, squared_distance
 from typeone.errors import InputError
 from typeone.faces import FaceTable
 from typeone.images import from_uint8
@@ -44,36 +44,14 @@ from typeone.training import Objective
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairingSettings:
-    """How Type II pairs are found and what they weigh.
+class EmbeddingPairingSettings(PairingSettings):
+    """How Type II pairs of faces are found, beside what they weigh.
 
     Attributes:
         pairs: the attack that finds x'; without a step it is noise.
-        epsilon_warmup: epochs over which its ball grows to the whole, its steps with it; 0: it is
-            whole from the start.
-        clean_weight: w, of the cross-entropy on faces.
-        adversarial_weight: w', of that on the images found nearby.
-        pairing_weight: lambda, of the squared distance of their prelogits.
-
-    Raises:
-        InputError: no weight at all, or a warm-up of negative length.
     """
 
     pairs: EmbeddingAttackSettings
-    epsilon_warmup: float = 0.0
-    clean_weight: float = 1.0
-    adversarial_weight: float = 1.0
-    pairing_weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.epsilon_warmup < 0:
-            raise InputError(f"`epsilon_warmup` is {self.epsilon_warmup}; needs at least 0")
-        weights = (self.clean_weight, self.adversarial_weight, self.pairing_weight)
-        if min(weights) < 0 or max(weights) == 0:
-            raise InputError(
-                "`clean_weight`, `adversarial_weight` and `pairing_weight` are "
-                f"{', '.join(map(str, weights))}; needs none below 0 and one above it"
-            )
 
 
 def learnt_people(identities: np.ndarray, generator: torch.Generator) -> np.ndarray:
@@ -245,7 +223,7 @@ def shrunk(settings: EmbeddingAttackSettings, share: float) -> EmbeddingAttackSe
 def embedding_pairing(
     identifier: Identifier,
     lessons: Lessons,
-    settings: PairingSettings,
+    settings: EmbeddingPairingSettings,
     generator: torch.Generator,
     *,
     scale: float,
