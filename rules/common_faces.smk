@@ -21,6 +21,12 @@ def face_id(name):
     return name if as_published else f"beyond.{FACE_SOURCE}.{name}"
 
 
+def given_faces():
+    """Where a user's faces lie: CelebA's folder, or a table; of the images, the table tells."""
+    paths = {"celeba": "path", "folder": "csv"}
+    return [config["faces"][FACE_SOURCE][paths[FACE_SOURCE]]] if FACE_SOURCE in paths else []
+
+
 def generated_faces(wildcards):
     """What tables of faces are cut from, when a generator draws them."""
     return {"table": rules.generate_faces.output.table} if FACE_SOURCE == "generated" else {}

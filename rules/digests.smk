@@ -2,7 +2,8 @@
 # imports, transitively, over syntax trees: an edit of code reruns the jobs that use it, an edit of a
 # comment, a docstring or the layout does not. (Snakemake's own `code` trigger looks at the time stamp
 # of the script alone and is switched off in profiles/.)
-# Consumes scripts/ and typeone/; yields `code`, given as params by every rule.
+# Files that a user gives by their path are told apart by content likewise.
+# Consumes scripts/ and typeone/; yields `code`, given as params by every rule, and `given`.
 import ast
 import hashlib
 from functools import cache
@@ -59,3 +60,32 @@ def modules_of(script, base=None):
 def code(script):
     """What a job of ``script`` runs, one ``path@digest`` a file; given as params."""
     return [f"{path}@{digest}" for path, digest in modules_of(script).items()]
+
+
+HASHED = 256 << 20  # bytes; of larger files, size and time stamp must do
+LISTED = 64  # a folder of more is one of images, which a list beside it names
+
+
+@cache
+def _content(path):
+    """What tells one version of a file from another."""
+    size, changed = path.stat().st_size, path.stat().st_mtime_ns
+    if size > HASHED:
+        return f"{size} bytes of {changed}"
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def given(*paths):
+    """What files a user gave, one ``path@content`` each; given as params.
+
+    ``paths``: files, folders (the files right in them, if they are few), None. What is not there is
+    left out: the job says so.
+    """
+    found = []
+    for path in (Path(path).expanduser() for path in paths if path is not None):
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.is_file())
+            found += inside if len(inside) <= LISTED else []
+        elif path.is_file():
+            found.append(path)
+    return [f"{file}@{_content(file)}" for file in found]

@@ -131,6 +131,10 @@ rule evaluate_faces:
             rules.evaluate_recognizer.output.thresholds.format(recognizer=recognizer, seed=seed)
             for _, recognizer, seed in FACE_RUNS
         ],
+        pairs=[
+            rules.evaluate_recognizer.output.measurements.format(recognizer=recognizer, seed=seed)
+            for _, recognizer, seed in FACE_RUNS
+        ],
         annotations=config["face_attacks"]["annotations"],
     output:
         measurements="results/faces/attacks/measurements.parquet",

@@ -169,6 +169,7 @@ rule tabulate_table3:
         source=FACE_SOURCE,
         recognizer=RECOGNIZER,
         preset=config["preset"],
+        false_accepts=config["recognizers"]["evaluation"]["false_accepts"],
     message:
         "Table III"
     script:

@@ -18,6 +18,7 @@ rule prepare_faces:
     threads: 1
     params:
         *code("prepare_faces.py"),
+        *given(*given_faces()),
         source=FACE_SOURCE,
         settings={} if FACE_SOURCE == "generated" else config["faces"][FACE_SOURCE],
         limit=config["faces"]["limit"],
@@ -92,6 +93,7 @@ rule prepare_age_gender:
     threads: 1
     params:
         *code("prepare_age_gender.py"),
+        *given(config["face_judges"]["age_gender"]["path"]),
         settings=config["face_judges"]["age_gender"],
     message:
         "Reading the published judge of gender"

@@ -146,6 +146,7 @@ rule prepare_mobilestylegan:
     threads: 1
     params:
         *code("prepare_mobilestylegan.py"),
+        *given(config["stylegan"]["path"]),
         path=config["stylegan"]["path"] if config["stylegan"]["source"] == "path" else None,
         truncation=config["stylegan"]["truncation"],
         seed=config["stylegan"]["seed"],

@@ -15,6 +15,7 @@ rule prepare_facenet:
     threads: 1
     params:
         *code("prepare_facenet.py"),
+        *given(config["recognizers"]["facenet"]["path"]),
         settings=config["recognizers"]["facenet"],
     message:
         "FaceNet: Inception-ResNet-v1 with its published weights"
@@ -100,6 +101,7 @@ rule evaluate_lfw:
         gpu=gpus(),
     params:
         *code("evaluate_lfw.py"),
+        *given(config["lfw"]["path"]),
         settings=config["lfw"],
         false_accepts=config["recognizers"]["evaluation"]["false_accepts"],
     message:

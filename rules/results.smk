@@ -98,7 +98,6 @@ rule tabulate_reproduction:
         ablated=list(config["ablations"]["attacks"]),
         target=TABLE_TARGET,
         faces=FACE_SOURCE,
-        settings=config["tables"],
         preset=config["preset"],
     message:
         "The verdict table"

@@ -11,14 +11,13 @@ from typeone.logs import job_log, logger
 from typeone.measurements import measurement
 from typeone.metrics import mean_interval, rate
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.verification import draw_pairs, far_threshold
+from typeone.verification import draw_pairs, far_threshold, has_same_pairs
 
 TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
 
 
-def distances_of(recognizer, path, kinds, *, faces, pairs, seed, device):
+def distances_of(recognizer, table, kinds, *, pairs, seed, device):
     """Distances of drawn pairs of a table by their kind, see `draw_pairs`."""
-    table = FaceTable(path, limit=faces)
     found = embed(recognizer, len(table), partial(table.faces, device=device))
     drawn = {
         kind: draw_pairs(
@@ -47,22 +46,23 @@ def evaluate_recognizer(
 ):
     """Write the thresholds, `far` from validation pairs, and what test pairs say of each.
 
-    ``faces``: of either table that pairs are drawn from, at most; ``pairs``: of each kind.
+    ``faces``: of either table that pairs are drawn from, at most; ``pairs``: of each kind. Where
+    nobody has two faces, what needs two of one person is left out.
     """
     recognizer = load_recognizer(recognizer_path, device)
-    draw = partial(
-        distances_of, recognizer, faces=faces, pairs=pairs, seed=pair_seed, device=device
-    )
-    different = draw(validation_path, ["different"])["different"]
+    draw = partial(distances_of, recognizer, pairs=pairs, seed=pair_seed, device=device)
+    validation, test = (FaceTable(path, limit=faces) for path in (validation_path, test_path))
+    different = draw(validation, ["different"])["different"]
     thresholds = THRESHOLDS | {"far": far_threshold(different, false_accepts)}
     told = TOLD | {"far": f"{100 * false_accepts:g} % false accepts on validation pairs"}
     write_parquet(
         thresholds_path,
         {"name": list(thresholds), "distance": np.array(list(thresholds.values()))},
     )
-    tested = draw(test_path, ["same", "different", "opposite"])
-    same, different, opposite = tested.values()
-    least = min(len(same), len(different))
+    several = has_same_pairs(test.identities)
+    if not several:
+        logger.info("nobody has two test faces: what same people look like is not measured")
+    tested = draw(test, [*(["same"] if several else []), "different", "opposite"])
     own, beyond = f"beyond.{source}.recognizer.{name}", f"beyond.{source}"
     which = f"{source} faces, {name} recognizer"
     rows = [
@@ -76,16 +76,20 @@ def evaluate_recognizer(
         for kind, found in tested.items()
     ]
     for threshold, distance in thresholds.items():
-        right = np.concatenate([same[:least] <= distance, different[:least] > distance])
+        accepted = {kind: found <= distance for kind, found in tested.items()}
         judged = {
-            f"{own}.accuracy": (right, "verification accuracy"),
-            f"{own}.true_accept": (same <= distance, "same people accepted"),
-            f"{own}.false_accept": (different <= distance, "different people accepted"),
+            f"{own}.false_accept": (accepted["different"], "different people accepted"),
             f"{beyond}.opposite_gender_pairs": (
-                opposite <= distance,
+                accepted["opposite"],
                 "plain pairs of a man and a woman accepted",
             ),
         }
+        if several:
+            same, different = accepted["same"], ~accepted["different"]
+            least = min(len(same), len(different))
+            right = np.concatenate([same[:least], different[:least]])
+            judged[f"{own}.accuracy"] = right, "verification accuracy"
+            judged[f"{own}.true_accept"] = same, "same people accepted"
         rows += [
             measurement(
                 f"{identity}.{threshold}",

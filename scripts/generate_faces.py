@@ -9,7 +9,9 @@ from typeone.models.face_generators import load_face_generator
 from typeone.models.face_judges import load_face_judge
 
 
-def write_generated_faces(*, generator_path, judge_path, table_path, count, seed, batch, device):
+def write_generated_faces(
+    *, generator_path, judge_path, table_path, count, seed, batch, sure, device
+):
     """Write one table of faces: index, image, label, identity."""
     generator = load_face_generator(generator_path, device)
     judge = load_face_judge(judge_path, device)
@@ -22,6 +24,7 @@ def write_generated_faces(*, generator_path, judge_path, table_path, count, seed
             count=count,
             seed=seed,
             batch=batch,
+            sure=sure,
             device=device,
             tally=tally,
         ):

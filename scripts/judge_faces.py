@@ -1,7 +1,8 @@
 """Merge the shards of an attack on faces and ask f1, f2 and the judges about every stored image.
 
-Gender has changed where the judges see the other one than the original is labelled with. What is
-the same person depends on a threshold and is left to who counts: `distance` is f1's.
+Gender has changed where the judges see a face of the other one, and saw the labelled one in the
+original. What is the same person depends on a threshold and is left to who counts: `distance` is
+f1's.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ from typeone.artifacts import write_parquet
 from typeone.attacks.shards import merge_shards
 from typeone.criteria import embedding_distance
 from typeone.devices import compute_device
+from typeone.face_success import gender_changed
 from typeone.images import from_uint8
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import predict
@@ -64,7 +66,7 @@ def judge_faces(
     rows["judge_label"] = verdict.label.cpu().numpy()
     rows["still_a_face"] = verdict.still_a_face.cpu().numpy()
     rows["judge_clear"] = verdict.clear.cpu().numpy()
-    rows["gender_changed"] = rows["still_a_face"] & (rows["judge_label"] == 1 - rows["label"])
+    rows["gender_changed"] = gender_changed(rows)
     moved = (after - before).flatten(1)
     rows["distance_l2"] = moved.norm(dim=1).cpu().numpy()
     rows["distance_linf"] = moved.abs().amax(dim=1).cpu().numpy()

@@ -36,9 +36,7 @@ def missing(entry, measured, faces):
     return row | ({"note": f"{faces} faces: `{like}`"} if like in measured else {})
 
 
-def collect_rows(
-    *, sources, runs, ablated, target, faces, published_n, published_face_n, published_test_n
-):
+def collect_rows(*, sources, runs, ablated, target, faces):
     """Every row of the table.
 
     ``sources``: paths by what they hold: published, rates, oracle, realism, calibration, and lists
@@ -70,22 +68,17 @@ def collect_rows(
         *(
             row
             for name, source, found in errors
-            for row in of(
-                sources[source],
-                [verdicts.test_error(entries[name], found, published_n=published_test_n)],
-            )
+            for row in of(sources[source], [verdicts.test_error(entries[name], found)])
         ),
         *of(paper_paths, [verdicts.figure6(entries["mnist.fig6.confidence"], pd.concat(paper))]),
         *of(
             [sources["rates"]],
-            verdicts.table1(in_table1, rates, ours=OURS, published_n=published_n),
+            verdicts.table1(in_table1, rates, ours=OURS),
         ),
     ]
     for path in sources["measurements"]:
         for found in pooled(read_parquet(path).frame()):
-            entry = entries.get(found.id)
-            n = published_face_n if found.id.startswith(("faces.", "table2.")) else published_n
-            row = verdicts.from_measurement(found, entry, published_n=n)
+            row = verdicts.from_measurement(found, entries.get(found.id))
             measured += of([path], [row])
     done = {row["id"]: row for row in measured}
     rows = [done.pop(name, None) or missing(entry, done, faces) for name, entry in entries.items()]
@@ -194,7 +187,6 @@ if "snakemake" in globals():
                 ablated=snakemake.params.ablated,
                 target=snakemake.params.target,
                 faces=snakemake.params.faces,
-                **snakemake.params.settings,
             ),
             preset=snakemake.params.preset,
             paths=dict(snakemake.output),

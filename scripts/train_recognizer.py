@@ -15,10 +15,32 @@ from typeone.models.classifiers import reset_parameters
 from typeone.models.recognizers import Recognizer, embed, save_recognizer
 from typeone.objectives.faces import recognition
 from typeone.training import Checkpoint, TrainingSettings, train
-from typeone.verification import draw_pairs, far_threshold
+from typeone.verification import draw_pairs, far_threshold, has_same_pairs
 
 # what the training curve tells, on validation faces
 CURVE = {"faces": 500, "pairs": 2000, "false_accepts": 0.01, "seed": 0}
+
+
+def verification_of(recognizer, validation, device):
+    """What the curve tells of a recognizer: same people that it misses, and its threshold."""
+    same, different = (
+        draw_pairs(
+            validation.identities,
+            validation.labels,
+            kind=kind,
+            count=CURVE["pairs"],
+            generator=seeded(CURVE["seed"]),
+        )
+        for kind in ("same", "different")
+    )
+
+    def verify():
+        found = embed(recognizer, len(validation), partial(validation.faces, device=device))
+        threshold = far_threshold(different.distances(found), CURVE["false_accepts"])
+        missed = same.distances(found) > threshold
+        return {"validation_error": missed.mean(), "threshold": threshold}
+
+    return verify
 
 
 def train_recognizer(
@@ -52,23 +74,7 @@ def train_recognizer(
     model.recognizer, model.centres = recognizer, centres
     model.to(device)
     generator = seeded(seed, device)
-    same, different = (
-        draw_pairs(
-            validation.identities,
-            validation.labels,
-            kind=kind,
-            count=CURVE["pairs"],
-            generator=seeded(CURVE["seed"]),
-        )
-        for kind in ("same", "different")
-    )
-
-    def verify():
-        found = embed(recognizer, len(validation), partial(validation.faces, device=device))
-        threshold = far_threshold(different.distances(found), CURVE["false_accepts"])
-        missed = same.distances(found) > threshold
-        return {"validation_error": missed.mean(), "threshold": threshold}
-
+    several = has_same_pairs(validation.identities)  # not of generated faces
     curve = train(
         model,
         recognition(
@@ -85,13 +91,15 @@ def train_recognizer(
         seed=seed,
         generator=generator,
         checkpoint=checkpoint,
-        evaluate=verify,
+        evaluate=verification_of(recognizer, validation, device) if several else None,
     )
-    last = {k: float(curve[-1][k]) for k in ("train_error", "validation_error", "threshold")}
-    logger.info(
-        "%s: misses %.2f %% of the same people of the validation faces at %g %% false accepts",
-        *(name, 100 * last["validation_error"], 100 * CURVE["false_accepts"]),
-    )
+    told = ("train_error", *(("validation_error", "threshold") if several else ()))
+    last = {k: float(curve[-1][k]) for k in told}
+    if several:
+        logger.info(
+            "%s: misses %.2f %% of the same people of the validation faces at %g %% false accepts",
+            *(name, 100 * last["validation_error"], 100 * CURVE["false_accepts"]),
+        )
     note = {"seed": seed, "training": training, "people": len(people), **last}
     save_recognizer(model_path, recognizer, metadata=note)
     write_rows(curve_path, curve)

@@ -14,12 +14,14 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 
+from typeone.celeba import open_celeba
 from typeone.devices import seeded
 from typeone.errors import InputError
-from typeone.face_files import PART, SHARES, SPLITS, FacePart, open_celeba, open_folder
+from typeone.face_folder import open_folder
 from typeone.faces import FaceTable, FaceWriter
 from typeone.images import to_uint8
 from typeone.logs import logger
+from typeone.photographs import PART, SHARES, SPLITS, FacePart
 from typeone.synthetic_faces import draw_identities, draw_views, render
 
 Source = Literal["synthetic", "celeba", "folder", "generated"]

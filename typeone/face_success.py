@@ -1,8 +1,9 @@
 """How often attacks on a recognizer succeed (IV-B): rates of judged examples, from their rows.
 
 A Type I attack has succeeded where the recognizer sees the same person while the judges see a face
-of the other gender. The paper asked thirty people for the latter; here a panel of networks answers
-that no attack has seen, and people where they were asked.
+of the other gender, and in the original one of the labelled gender: a face that they misread from
+the start counts as a failure. The paper asked thirty people; here a panel of networks answers that
+no attack has seen, and people where they were asked.
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ GENDERS = {"female": FEMALE, "male": MALE}
 NO_GENDER = -1
 
 
+def gender_changed(rows: Rows) -> np.ndarray:
+    """Where judges see a face of the other gender, and saw the labelled one before, bool ``(N,)``.
+
+    ``rows``: label, judge_label_before, judge_label and still_a_face, ``(N,)`` each.
+    """
+    read_right = rows["judge_label_before"] == rows["label"]
+    return rows["still_a_face"] & read_right & (rows["judge_label"] == 1 - rows["label"])
+
+
 def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
     """Share of pairs that the recognizer takes for one person, at each threshold."""
     return {
@@ -37,11 +47,11 @@ def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
 def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found:
     """Rates of Algorithm 2 on N examples; those that name no threshold are at the ``main`` one.
 
-    ``rows``: distance, target_label, judge_label, judge_clear, still_a_face, gender_changed,
-    f2_image_label and f2_latent_label, ``(N,)`` each.
+    ``rows``: distance, target_label, judge_clear, still_a_face, `gender_changed`, f2_image_label
+    and f2_latent_label, ``(N,)`` each.
     """
     distance, target = rows["distance"], rows["target_label"]
-    judged = np.where(rows["still_a_face"], rows["judge_label"], NO_GENDER)
+    judged = np.where(rows["gender_changed"], target, NO_GENDER)
     other = "judges see a face of the other gender"
     found: Found = {}
     for name in (main, *(name for name in thresholds if name != main)):

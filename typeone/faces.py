@@ -163,6 +163,7 @@ def first_faces(path: str | os.PathLike[str], count: int) -> FaceTable:
     faces = FaceTable(path, limit=count)
     if len(faces) < count:
         raise InputError(
-            f"`count` is {count}, but {path} holds only {len(faces)} faces; ask for at most as many"
+            f"{count} faces are asked for, but {path} holds only {len(faces)}; lower the `count` "
+            "in `face_attacks.attacks` and `face_detection`, or give a source (`faces`) with more"
         )
     return faces

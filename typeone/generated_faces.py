@@ -13,12 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from typeone.devices import seeded
-from typeone.face_files import FacePart, area_resize
 from typeone.faces import FACE_SHAPE
 from typeone.images import to_uint8
 from typeone.logs import Progress
-
-SURE = 0.9  # least probability of a gender that a face needs
+from typeone.photographs import FacePart, area_resize
 
 
 @dataclass
@@ -38,6 +36,7 @@ def generate_faces(
     count: int,
     seed: int,
     batch: int,
+    sure: float,
     device: torch.device | str,
     tally: Count,
 ) -> Iterator[FacePart]:
@@ -46,6 +45,7 @@ def generate_faces(
     Args:
         generator: latents ``(N, latent_dim)`` → images ``(N, 3, S, S)`` in [0, 1].
         judge: images ``(N, 3, 64, 64)`` in [0, 1] → logits ``(N, 3)``.
+        sure: least probability of a gender that a face needs.
         seed: of the latents; each has a seed of its own, so that none depends on ``batch``.
         tally: counts what is drawn.
     """
@@ -57,11 +57,11 @@ def generate_faces(
         images = to_uint8(area_resize(drawn, FACE_SHAPE[-1]))
         # the gender of what is stored; a judge may know «no face» as well
         chance = judge(images / 255)[:, :2].softmax(dim=1)
-        sure = (chance.amax(dim=1) >= SURE).cpu()
+        taken = (chance.amax(dim=1) >= sure).cpu()
         tally.drawn += len(rows)
-        tally.unsure += int((~sure).sum())
-        if sure.any():
-            who = rows[sure].numpy()
-            labels = chance.argmax(dim=1).cpu()[sure].numpy()
-            yield FacePart(who, images.cpu()[sure].numpy(), labels, who)
+        tally.unsure += int((~taken).sum())
+        if taken.any():
+            who = rows[taken].numpy()
+            labels = chance.argmax(dim=1).cpu()[taken].numpy()
+            yield FacePart(who, images.cpu()[taken].numpy(), labels, who)
         say(int(rows[-1]) + 1)

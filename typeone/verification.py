@@ -27,6 +27,11 @@ class Pairs(NamedTuple):
         return torch.linalg.vector_norm(a - b, dim=1).numpy()
 
 
+def has_same_pairs(identities: np.ndarray) -> bool:
+    """Whether anybody has two images; of generated faces nobody has."""
+    return len(np.unique(identities)) < len(identities)
+
+
 def draw_pairs(
     identities: np.ndarray,
     labels: np.ndarray,

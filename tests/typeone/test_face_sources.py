@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from typeone import face_files, face_sources
+from typeone import face_sources, photographs
 from typeone.errors import InputError
 from typeone.face_sources import SPLITS, GeneratedFaces, SyntheticFaces, open_faces, write_faces
 from typeone.faces import FaceTable, FaceWriter
@@ -158,6 +158,7 @@ def generated(batch, count=60):
     parts = generate_faces(
         *(paint, Brightness()),
         **{"latent_dim": 4, "count": count, "seed": 3, "batch": batch, "device": "cpu"},
+        sure=0.9,
         tally=tally,
     )
     return [np.concatenate(column) for column in zip(*parts, strict=True)], tally
@@ -188,7 +189,7 @@ def test_generated_faces_are_parted_60_15_10_15(tmp_path):
     source = GeneratedFaces(tmp_path / "faces.parquet")
     parts = [split_of(source, split)[0] for split in SPLITS]
     np.testing.assert_array_equal(np.concatenate(parts), index)
-    for part, share in zip(parts, face_files.SHARES, strict=True):
+    for part, share in zip(parts, photographs.SHARES, strict=True):
         assert abs(len(part) - share * len(index)) <= 1
     assert source.notes() == {"seed": 3, "drawn": 120, "unsure": tally.unsure}
     assert len(split_of(source, "train", limit=3)[0]) == 3

@@ -13,7 +13,7 @@ from typeone.metrics import Rate, mean_interval, pool_seeds, rate_of
 def entry(identity, published, direction="match"):
     return {
         **{"id": identity, "paper_item": "II-B", "description": "as printed", "unit": "fraction"},
-        **{"published": published, "direction": direction, "note": "stated"},
+        **{"published": published, "direction": direction, "note": "stated", "n": 500},
     }
 
 
@@ -44,7 +44,7 @@ def test_only_shares_are_held_to_the_unit_interval():
 def test_without_a_published_number_there_is_no_verdict():
     value = rate_of(3, 4)
     (found,) = pooled(frame(measurement("beyond.x", value, seed=0, description="x", note="why")))
-    row = verdicts.from_measurement(found, None, published_n=500)
+    row = verdicts.from_measurement(found, None)
     assert (row["id"], row["verdict"], row["note"]) == ("beyond.x", "", "why")
     assert math.isnan(row["published"])
     assert (row["ours"], row["n"], row["seeds"]) == (0.75, 4, 1)
@@ -53,7 +53,7 @@ def test_without_a_published_number_there_is_no_verdict():
 @pytest.mark.parametrize(("hits", "verdict"), [(98, "reproduced"), (80, "not reproduced")])
 def test_a_published_share_is_compared_as_a_proportion(hits, verdict):
     (found,) = pooled(frame(measurement("alp.x", rate_of(hits, 100), seed=0, description="")))
-    row = verdicts.from_measurement(found, entry("alp.x", 0.985), published_n=500)
+    row = verdicts.from_measurement(found, entry("alp.x", 0.985))
     assert (row["verdict"], row["published"], row["note"]) == (verdict, 0.985, "stated")
 
 
@@ -61,7 +61,5 @@ def test_a_published_share_is_compared_as_a_proportion(hits, verdict):
 def test_a_published_bound_is_met_from_below_only(ours, verdict):
     value = Rate(ours, 0.0, 1.0, 100_000)
     (found,) = pooled(frame(measurement("sphere.error_rate", value, seed=0, description="")))
-    row = verdicts.from_measurement(
-        found, entry("sphere.error_rate", 1e-4, "below"), published_n=100_000
-    )
+    row = verdicts.from_measurement(found, entry("sphere.error_rate", 1e-4, "below"))
     assert row["verdict"] == verdict

@@ -20,7 +20,7 @@ from typeone.defenses.recognizers import (
     learnt_people,
     lessons,
     mean_embeddings,
-    people_with_pairs,
+    people_to_learn,
     retraining,
 )
 from typeone.defenses.strength import accuracies, balanced_pairs, example_answers, pair_answers
@@ -103,10 +103,12 @@ def test_every_person_is_learnt_as_often_as_not():
 
 def test_training_faces_are_of_people_with_two_in_the_order_of_their_first():
     identities = np.array([5, 3, 9, 3, 5, 7, 5, 7])
-    assert people_with_pairs(identities, 100).tolist() == [0, 1, 3, 4, 5, 6, 7]  # 9 has one face
-    assert people_with_pairs(identities, 4).tolist() == [0, 1, 4, 6]  # 5 whole, 3 cut
-    with pytest.raises(InputError, match=r"^nobody has two training faces, .* several faces"):
-        people_with_pairs(np.arange(4), 10)
+    assert people_to_learn(identities, 100).tolist() == [0, 1, 3, 4, 5, 6, 7]  # 9 has one face
+    assert people_to_learn(identities, 4).tolist() == [0, 1, 4, 6]  # 5 whole, 3 cut
+
+
+def test_where_nobody_has_two_faces_each_is_a_person_to_learn():
+    assert people_to_learn(np.array([4, 2, 9, 7]), 3).tolist() == [0, 1, 2]
 
 
 def test_what_became_of_a_person_is_a_person_of_its_own(tmp_path):

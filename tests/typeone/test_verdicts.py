@@ -21,6 +21,7 @@ def entry(identity="table1.clean.0.2510", published=0.5, **rest):
         "unit": "fraction",
         "direction": "match",
         "note": "as printed",
+        "n": 500,
     } | rest
 
 
@@ -106,7 +107,7 @@ def test_a_row_of_ours_has_no_published_number_and_no_verdict():
 def test_a_published_proportion_is_reproduced_where_the_difference_may_be_zero(ours, verdict):
     x, n, published_x, published_n = ours
     row = verdicts.against(
-        entry(published=published_x / published_n), rate_of(x, n), published_n=published_n, seeds=3
+        entry(published=published_x / published_n, n=published_n), rate_of(x, n), seeds=3
     )
     assert list(row) == list(verdicts.COLUMNS)
     assert row["verdict"] == verdict
@@ -137,15 +138,13 @@ def test_a_row_that_was_not_run_says_why_and_has_no_number():
 
 def test_the_test_error_is_pooled_over_the_seeds():
     checkpoints = [{"test_error": 0.02, "test_n": 1000}, {"test_error": 0.03, "test_n": 1000}]
-    row = verdicts.test_error(
-        entry("mnist.mlp.test_error", 0.0273), checkpoints, published_n=10_000
-    )
+    row = verdicts.test_error(entry("mnist.mlp.test_error", 0.0273, n=10_000), checkpoints)
     assert numbers(row) == pool_seeds([rate_of(20, 1000), rate_of(30, 1000)])[:4]
     assert row["seeds"] == 2
     # 2.5 % of 1000 against 2.73 % of 10,000
     assert row["verdict"] == "reproduced"
     worse = [{"test_error": 0.05, "test_n": 10_000}]
-    row = verdicts.test_error(entry(published=0.0273), worse, published_n=10_000)
+    row = verdicts.test_error(entry(published=0.0273, n=10_000), worse)
     assert row["verdict"] == "not reproduced"
 
 
@@ -192,7 +191,7 @@ def rates(*rows):
 
 
 def table1(published, frame):
-    return verdicts.table1(published, frame, ours={"svae": "paper"}, published_n=500)
+    return verdicts.table1(published, frame, ours={"svae": "paper"})
 
 
 def test_table_1_pools_the_seeds_of_l2_and_tells_l1():
@@ -277,7 +276,7 @@ def test_a_distance_is_reproduced_below_the_threshold_of_one_person(ours, verdic
     """Also where the published distance is above 1, which no proportion could be."""
     found = Measurement("fig9.distance.4", "", "L2", "ours", Rate(ours, *[math.nan] * 2, 1), 1)
     published = entry("fig9.distance.4", 1.0482, unit="L2", direction="below_threshold")
-    row = verdicts.from_measurement(found, published, published_n=500)
+    row = verdicts.from_measurement(found, published)
     assert (row["ours"], row["verdict"], row["note"]) == (ours, verdict, "ours")
 
 
@@ -285,6 +284,6 @@ def test_a_measurement_of_nothing_says_why_it_was_not_run():
     nothing = Rate(*[math.nan] * 3, 0)
     found = Measurement("fig9.distance.6", "", "L2", "quick attacks 2 of 6 rows", nothing, 1)
     published = entry("fig9.distance.6", 1.0449, unit="L2", direction="below_threshold")
-    row = verdicts.from_measurement(found, published, published_n=500)
+    row = verdicts.from_measurement(found, published)
     assert row["verdict"] == "not run: quick attacks 2 of 6 rows"
     assert math.isnan(row["ours"])

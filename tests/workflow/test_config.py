@@ -675,7 +675,7 @@ def test_the_order_of_settings_is_that_of_config_yaml(repository, settings):
     config = {"attacks": {"mine": mine}} | backwards(settings)
     config["attacks"] = {"mine": mine} | config["attacks"]
     names = {"config": config, "workflow": SimpleNamespace(basedir=repository)}
-    for name in ("validation", "common"):
+    for name in ("validation_faces", "validation", "common"):
         exec((repository / "rules" / f"{name}.smk").read_text(), names)
     assert list(config["attacks"]) == [*settings["attacks"], "mine"]
     del config["attacks"]["mine"]

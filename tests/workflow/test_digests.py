@@ -170,3 +170,46 @@ def test_a_module_of_one_word_more_is_found(digests, tree):
         script.write_text(f"{text}\n{line}\n")
         added = digests(tree)[script.name].keys() - before.keys()
         assert "typeone/verdicts.py" in added, line
+
+
+# files that a user gives
+
+
+@pytest.fixture
+def given(repository):
+    source = compile((repository / "rules" / "digests.smk").read_text(), "digests.smk", "exec")
+
+    def of(*paths):
+        names = {"workflow": SimpleNamespace(basedir=repository)}  # a fresh one: it remembers files
+        exec(source, names)
+        return names["given"](*paths)
+
+    return of
+
+
+def test_an_edited_file_of_the_user_is_another_one(given, tmp_path):
+    lists = tmp_path / "list.txt"
+    lists.write_text("1 2\n")
+    (before,) = given(lists)
+    lists.touch()
+    assert given(str(lists)) == [before]
+    lists.write_text("1 3\n")  # as long as before
+    (after,) = given(lists)
+    assert before.startswith(f"{lists}@")
+    assert before != after
+
+
+def test_of_a_folder_the_few_files_right_in_it_count(given, tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in ("b.txt", "a.txt", "images/1.jpg"):
+        (tmp_path / name).write_text(name)
+    assert [line.split("@")[0] for line in given(tmp_path)] == [
+        f"{tmp_path}/{name}" for name in ("a.txt", "b.txt")
+    ]
+    for number in range(70):
+        (tmp_path / f"{number}.jpg").touch()
+    assert given(tmp_path) == []
+
+
+def test_what_is_not_there_is_left_to_the_job(given, tmp_path):
+    assert given(tmp_path / "absent", None) == []

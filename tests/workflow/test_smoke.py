@@ -298,7 +298,6 @@ CONFIG_EDITS = {
     "face_detection: {zeta: 1.1}": FACE_RATES,
     "face_detection: {medians: [3, 7]}": FACE_SCORES,
     # tables and figures
-    "tables: {published_n: 400}": {"tabulate_reproduction"},
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
     "figures: {dpi: 61}": ALL_FIGURES | DRAWN_FACES | {"plot_figure2", "plot_figure3"},
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},

@@ -35,7 +35,6 @@ from torch import Tensor, nn
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
 from typeone.criteria import embedding_distance
 from typeone.defenses.logit_pairing import PairingSettings, squared_distance
-from typeone.errors import InputError
 from typeone.faces import FaceTable
 from typeone.images import from_uint8
 from typeone.losses import cross_entropy
@@ -71,26 +70,19 @@ def learnt_people(identities: np.ndarray, generator: torch.Generator) -> np.ndar
     return learnt[person]
 
 
-def people_with_pairs(identities: np.ndarray, faces: int) -> np.ndarray:
+def people_to_learn(identities: np.ndarray, faces: int) -> np.ndarray:
     """Numbers of the first ``faces`` faces, at most, of people with two or more, sorted.
 
     People in the order of their first faces and whole, the last one may be cut. Of someone with
-    one face nothing is learnt about what makes two alike.
-
-    Raises:
-        InputError: nobody has two.
+    one face nothing is learnt about what makes two alike; where nobody has two (generated faces),
+    the first faces of all are taken, each a person, which still tells them apart.
     """
     _, first, person, count = np.unique(
         identities, return_index=True, return_inverse=True, return_counts=True
     )
     order = np.lexsort((np.arange(len(identities)), first[person]))
-    rows = order[count[person[order]] > 1][:faces]
-    if not len(rows):
-        raise InputError(
-            "nobody has two training faces, so that a recognizer cannot be strengthened; give a "
-            "source with several faces a person"
-        )
-    return np.sort(rows)
+    rows = order[count[person[order]] > 1] if (count > 1).any() else order
+    return np.sort(rows[:faces])
 
 
 class Lessons:
@@ -143,14 +135,14 @@ def lessons(
     """What a recognizer learns: training faces, attacked ones, and what was made of these.
 
     Args:
-        train: its first ``faces`` faces of people who have two are learnt.
+        train: its first ``faces`` faces of people who have two, if anybody has, are learnt.
         test: its faces ``learnt`` ``(M,)`` are learnt, of people of their own.
         attacked: Type I examples made of these, uint8 ``(M, C, H, W)``, or None; those of one
             person are one person more.
         copies: of each learnt face of ``test`` and each of ``attacked``; among thousands of faces
             a few dozen that are seen once would change nothing.
     """
-    rows = people_with_pairs(train.identities, faces)
+    rows = people_to_learn(train.identities, faces)
     people, classes = np.unique(train.identities[rows], return_inverse=True)
     others, own = np.unique(test.identities[learnt], return_inverse=True)
     own = np.tile(own + len(people), copies)

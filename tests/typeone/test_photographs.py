@@ -10,17 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from typeone import face_files
+from typeone import photographs
+from typeone.celeba import _drawn_share, celeba_square, open_celeba
 from typeone.errors import InputError
-from typeone.face_files import (
-    SPLITS,
-    area_resize,
-    decode,
-    middle_square,
-    open_celeba,
-    open_folder,
-    read_face_table,
-)
+from typeone.face_folder import middle_square, open_folder, read_face_table
+from typeone.photographs import SPLITS, area_resize, decode
 
 from .celeba import write_celeba
 
@@ -63,10 +57,10 @@ def test_the_crop_is_rows_40_to_188_and_columns_15_to_163():
     """What lies outside of the crop leaves no trace, what lies inside fills the face."""
     pixels = np.full((218, 178, 3), 255, np.uint8)
     pixels[40:188, 15:163] = (10, 20, 30)
-    face = decode(png(pixels), face_files.celeba_square)
+    face = decode(png(pixels), celeba_square)
     assert (face == np.array([10, 20, 30]).reshape(3, 1, 1)).all()
     pixels[40, 15:163] = 250  # the first row of the crop
-    assert (decode(png(pixels), face_files.celeba_square)[:, 0] > 30).all()
+    assert (decode(png(pixels), celeba_square)[:, 0] > 30).all()
 
 
 def test_a_face_of_64_pixels_is_taken_as_it_is():
@@ -136,7 +130,7 @@ def test_no_person_is_in_two_splits(original):
 
 
 def test_a_fifth_of_the_train_identities_is_for_the_judges():
-    shares = np.array([face_files._drawn_share(i) < 0.2 for i in range(10_177)])
+    shares = np.array([_drawn_share(i) < 0.2 for i in range(10_177)])
     # a standard error of 0.004; four of them
     assert shares.mean() == pytest.approx(0.2, abs=0.016)
 
@@ -442,7 +436,7 @@ def test_an_empty_table_is_no_csv(table, tmp_path):
 
 def test_only_a_part_is_in_memory(table, tmp_path, monkeypatch):
     """Parts come as they are asked for: no image is read before the part before it was taken."""
-    monkeypatch.setattr(face_files, "PART", 4)
+    monkeypatch.setattr(photographs, "PART", 4)
     source = open_folder(path=table[0], csv=written(table, tmp_path), seed=0)
     opened = []
     read = source.files.read
