@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from typeone.artifacts import save_model
+from typeone.checkpoints import Checkpoint
 from typeone.errors import InputError
 from typeone.losses import cross_entropy
 from typeone.training import (
-    Checkpoint,
     TrainingDivergedError,
     TrainingSettings,
     learning_rate,
