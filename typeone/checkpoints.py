@@ -118,8 +118,9 @@ def _check(tensors: Mapping[str, Tensor], text: str) -> str:
     """CRC-32 of all values and of ``text``: a disk may lose what was written before power went."""
     total = zlib.crc32(text.encode())
     for name in sorted(tensors):
-        values = tensors[name].reshape(-1).view(torch.uint8).numpy()
-        total = zlib.crc32(values, zlib.crc32(name.encode(), total))
+        tensor = tensors[name]
+        total = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), total)
+        total = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy(), total)
     return f"{total:08x}"
 
 
