@@ -84,6 +84,7 @@ rule attack_svae:
         squeezers=evaded_squeezers,
         batching=config["batching"],
         trace_every=config["trace"]["every"],
+        resume="results/.resume/attacks/{attack}/{target}/seed{seed}/{shard}",
     message:
         "Attack {wildcards.attack} on {wildcards.target}, shard {wildcards.shard}"
     script:
@@ -120,6 +121,7 @@ rule attack_ablations:
         squeezers=evaded_squeezers,
         examples=config["ablations"]["count"],
         batching=config["batching"] | {"chunk": config["ablations"]["chunk"]},
+        resume="results/.resume/ablations/{attack}/{target}/seed{seed}/{shard}",
     message:
         "Ablations of {wildcards.attack}, shard {wildcards.shard}"
     script:
@@ -174,6 +176,7 @@ rule attack_type2:
         *code("attack_type2.py"),
         settings=lambda wildcards: config["attacks"][wildcards.attack]["settings"],
         how=lambda wildcards: {"count": config["attacks"][wildcards.attack]["count"]},
+        resume="results/.resume/attacks/{attack}/{target}/seed{seed}/found",
     message:
         "Attack {wildcards.attack} on {wildcards.target}"
     script:

@@ -37,6 +37,7 @@ rule attack_faces:
             "shards": config["batching"]["shards"],
         },
         trace_every=config["trace"]["every"],
+        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/{shard}",
     message:
         "Attack {wildcards.attack} on {wildcards.recognizer}, shard {wildcards.shard}"
     script:
@@ -68,6 +69,7 @@ rule attack_faces_type2:
             "count": FACE_ATTACKS[wildcards.attack]["count"],
             "chunk": config["face_attacks"]["chunk"],
         },
+        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/found",
     message:
         "Attack {wildcards.attack} on {wildcards.recognizer}"
     script:

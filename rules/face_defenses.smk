@@ -61,6 +61,7 @@ use rule attack_faces as attack_faces_afresh with:
             "shards": config["batching"]["shards"],
         },
         trace_every=config["trace"]["every"],
+        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/{shard}",
 
 
 use rule attack_faces_type2 as attack_faces_type2_afresh with:
@@ -71,6 +72,7 @@ use rule attack_faces_type2 as attack_faces_type2_afresh with:
         *code("attack_faces_type2.py"),
         settings=lambda wildcards: FACE_ATTACKS[wildcards.attack]["settings"],
         how={"count": TABLE3["fresh"]["type2"], "chunk": config["face_attacks"]["chunk"]},
+        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/found",
 
 
 ruleorder: attack_faces_afresh > attack_faces

@@ -46,6 +46,7 @@ rule generate_faces:
     params:
         *code("generate_faces.py"),
         settings=config["faces"]["generated"],
+        resume="results/.resume/faces/generated",
     message:
         "Generating faces"
     script:

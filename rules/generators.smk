@@ -63,6 +63,7 @@ rule attack_style_generator:
         settings=config["style_generator"]["attack"]["settings"],
         how={k: config["style_generator"]["attack"][k] for k in ("threshold", "count", "chunk")},
         seed=lambda wildcards: config["style_generator"]["attack"]["seed"] + int(wildcards.seed),
+        resume="results/.resume/faces/latent/{recognizer}/seed{seed}",
     message:
         "Attack on the latent space of the small generator, {wildcards.recognizer}, seed {wildcards.seed}"
     script:
@@ -206,6 +207,7 @@ rule attack_stylegan:
         *code("attack_stylegan.py"),
         settings=config["stylegan"]["attack"],
         how={k: config["stylegan"][k] for k in ("threshold", "frames", "side", "seed")},
+        resume="results/.resume/faces/stylegan/row{row}",
     message:
         f"{STYLEGAN_NAME}: row {{wildcards.row}} of Fig. 9"
     script:

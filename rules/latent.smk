@@ -61,6 +61,7 @@ rule attack_latent:
         settings={k: config["latent"][k] for k in ("count", "draws", "chunk")},
         seed=lambda wildcards: config["latent"]["seed"] + int(wildcards.seed),
         clear_confidence=config["oracle"]["clear_confidence"],
+        resume="results/.resume/latent/seed{seed}",
     message:
         f"Attacks on the latent space, {LATENT_TARGET}, seed {{wildcards.seed}}"
     script:

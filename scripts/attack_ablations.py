@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import SvaeAttackSettings
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import label_criterion
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.devices import compute_device
@@ -31,6 +32,7 @@ def attack_ablations(
     batching,
     shard,
     device,
+    checkpoint,
 ):
     """Write one row a (variant, example): ``changes`` of ``settings`` by the variant's name.
 
@@ -52,14 +54,18 @@ def attack_ablations(
             attackers=attackers,
             **batching,
             shard=shard,
+            checkpoint=checkpoint.part(name),
         )
         parts.append(rows | {"variant": np.array([name] * len(rows["position"]))})
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     write_parquet(shard_path, rows | {"index": index[rows["position"]]})
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_ablations(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
@@ -73,5 +79,6 @@ if "snakemake" in globals():
             count=snakemake.params.examples,
             batching=snakemake.params.batching,
             shard=int(snakemake.wildcards.shard),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import identity_criterion
 from typeone.devices import compute_device
 from typeone.faces import FACE_SHAPE, FEMALE, MALE, first_faces
@@ -31,6 +32,7 @@ def attack_faces(
     shard,
     trace_every,
     device,
+    checkpoint,
 ):
     """Attack one shard of the first ``count`` faces; write ends and traces.
 
@@ -52,15 +54,19 @@ def attack_faces(
         shard=shard,
         follow=np.concatenate([some[:followed] for some in genders]).tolist(),
         follow_every=trace_every,
+        checkpoint=checkpoint,
     )
     known = {"index": faces.index, "identity": faces.identities}
     rows |= {name: values[rows["position"]] for name, values in known.items()}
     write_parquet(shard_path, rows)
     write_parquet(trace_path, trace_columns(points, FACE_SHAPE))
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_faces(
             faces_path=snakemake.input.faces,
             recognizer_path=snakemake.input.recognizer,
@@ -72,5 +78,6 @@ if "snakemake" in globals():
             shard=int(snakemake.wildcards.shard),
             batching=snakemake.params.batching,
             trace_every=snakemake.params.trace_every,
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.faces import first_faces
 from typeone.images import to_uint8
@@ -12,7 +13,7 @@ from typeone.models.recognizers import load_recognizer
 
 
 def attack_faces_type2(
-    *, faces_path, recognizer_path, found_path, settings, count, chunk, seed, device
+    *, faces_path, recognizer_path, found_path, settings, count, chunk, seed, device, checkpoint
 ):
     """Write an image near each of the first ``count`` faces; ``seed``: of the random starts."""
     faces = first_faces(faces_path, count)
@@ -22,6 +23,7 @@ def attack_faces_type2(
         settings,
         generator=seeded(seed),
         chunk=chunk,
+        checkpoint=checkpoint,
     )
     write_parquet(
         found_path,
@@ -34,10 +36,13 @@ def attack_faces_type2(
             "adversarial_image": to_uint8(attacked).cpu().numpy(),
         },
     )
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_faces_type2(
             faces_path=snakemake.input.faces,
             recognizer_path=snakemake.input.recognizer,
@@ -45,5 +50,6 @@ if "snakemake" in globals():
             settings=EmbeddingAttackSettings(**snakemake.params.settings),
             **snakemake.params.how,
             seed=int(snakemake.wildcards.seed),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

@@ -7,7 +7,7 @@ counts as a start where f1 sees the class that G was asked for, and the oracle s
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.latent import (
     BoxAttackSettings,
     LatentAttackSettings,
@@ -16,6 +16,7 @@ from typeone.attacks.latent import (
     jittered,
 )
 from typeone.attacks.shards import example_rows
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import (
     KeepLabel,
     next_class,
@@ -67,7 +68,7 @@ def walk_of(gan, latent, labels, settings, generator):
     return walked, jittered(walked, settings["jitter"], generator)
 
 
-def attack_one(gan, f1, walked, start, labels, settings):
+def attack_one(gan, f1, walked, start, labels, settings, checkpoint):
     """Images, latents, conditions of G, steps, who converged: one variant on one batch.
 
     ``settings`` as in the configuration, ``walked`` and ``start`` as of `walk_of`.
@@ -81,7 +82,10 @@ def attack_one(gan, f1, walked, start, labels, settings):
 
     if settings["kind"] == "type2":
         result = attack_within_box(
-            decode, walked, labels, BoxAttackSettings(**how), classifier=f1, guide=gan.classify
+            *(decode, walked, labels, BoxAttackSettings(**how)),
+            classifier=f1,
+            guide=gan.classify,
+            checkpoint=checkpoint,
         )
     else:
         result = attack(
@@ -92,6 +96,7 @@ def attack_one(gan, f1, walked, start, labels, settings):
             start=start,
             guide=gan.classify,
             target_labels=next_class(labels),
+            checkpoint=checkpoint,
         )
     ended = result.latent_end
     return result.images, {
@@ -142,6 +147,7 @@ def attack_latent(
     chunk,
     clear_confidence,
     device,
+    checkpoint,
 ):
     """Write one row a (variant, start) with the pair of images and every view of it.
 
@@ -168,7 +174,8 @@ def attack_latent(
         for positions in torch.arange(count, device=device).split(chunk):
             wanted = labels[positions]
             attacked, walk = attack_one(
-                gan, f1, walked[positions], start[positions], wanted, settings
+                *(gan, f1, walked[positions], start[positions], wanted, settings),
+                checkpoint.part(f"{name}.{int(positions[0])}"),
             )
             rows = example_rows(positions, originals[positions], wanted, attacked, **walk)
             rows |= views(rows, gan, f1, oracle, clear_confidence=clear_confidence, device=device)
@@ -183,10 +190,13 @@ def attack_latent(
         {k: np.concatenate([part[k] for part in parts]) for k in parts[0]},
         metadata={"clear_confidence": clear_confidence, "seed": seed},
     )
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_latent(
             generator_path=snakemake.input.generator,
             model_path=snakemake.input.model,
@@ -196,5 +206,6 @@ if "snakemake" in globals():
             **snakemake.params.settings,
             seed=snakemake.params.seed,
             clear_confidence=snakemake.params.clear_confidence,
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.latent import LatentAttackSettings, attack, distance_hinge, jittered
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import KeepIdentity, embedding_distance
 from typeone.devices import compute_device, seeded
 from typeone.images import to_uint8
@@ -25,6 +26,7 @@ def attack_style_generator(
     chunk,
     seed,
     device,
+    checkpoint,
 ):
     """Write one row a start: both images, latents, distances of what is stored.
 
@@ -51,6 +53,7 @@ def attack_style_generator(
             settings,
             keep=KeepIdentity(recognizer, embeddings, limit),
             start=start[rows],
+            checkpoint=checkpoint.part(str(int(rows[0]))),
         )
         stored = [to_uint8(images) for images in (original, result.images, other)]
         with torch.no_grad():
@@ -80,10 +83,13 @@ def attack_style_generator(
         columns,
         metadata={"threshold": threshold, "threshold_distance": limit, "seed": seed},
     )
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_style_generator(
             generator_path=snakemake.input.generator,
             recognizer_path=snakemake.input.recognizer,
@@ -92,5 +98,6 @@ if "snakemake" in globals():
             settings=snakemake.params.settings,
             **snakemake.params.how,
             seed=snakemake.params.seed,
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

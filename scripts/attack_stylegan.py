@@ -6,9 +6,10 @@ ASSUME: the paper draws its starts; row r starts from the latent of seed + r.
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.frames import Followed
 from typeone.attacks.latent import LatentAttackSettings, attack, distance_hinge, jittered
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import KeepIdentity, embedding_distance
 from typeone.devices import compute_device, seeded
 from typeone.images import to_uint8
@@ -31,6 +32,7 @@ def attack_stylegan(
     row,
     seed,
     device,
+    checkpoint,
 ):
     """Write both ends at full size with their distance, and ``frames`` small images of the way.
 
@@ -51,6 +53,8 @@ def attack_stylegan(
         settings,
         keep=followed,
         start=jittered(latent, settings.jitter, generator),
+        checkpoint=checkpoint,
+        carried={"frames": followed},
     )
     stored = [to_uint8(images) for images in (original, result.images)]
     with torch.no_grad():
@@ -89,10 +93,13 @@ def attack_stylegan(
             "distance": np.array([followed.frames[i].loss for i in chosen], np.float32),
         },
     )
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_stylegan(
             generator_path=snakemake.input.generator,
             recognizer_path=snakemake.input.recognizer,
@@ -101,5 +108,6 @@ if "snakemake" in globals():
             settings=snakemake.params.settings,
             **snakemake.params.how,
             row=int(snakemake.wildcards.row),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

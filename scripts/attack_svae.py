@@ -1,8 +1,9 @@
 """Algorithm 2 on one shard of the examples, or the image transition when f1 is left out (III)."""
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import label_criterion
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.devices import compute_device
@@ -29,6 +30,7 @@ def attack_svae(
     shard,
     trace_every,
     device,
+    checkpoint,
 ):
     """Attack one shard of the first ``count`` examples; write ends and traces.
 
@@ -48,13 +50,17 @@ def attack_svae(
         shard=shard,
         follow=followed,
         follow_every=trace_every,
+        checkpoint=checkpoint,
     )
     write_parquet(shard_path, rows | {"index": index[rows["position"]]})
     write_parquet(trace_path, trace_columns(points, DIGIT_SHAPE))
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_svae(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
@@ -68,5 +74,6 @@ if "snakemake" in globals():
             shard=int(snakemake.wildcards.shard),
             batching=snakemake.params.batching,
             trace_every=snakemake.params.trace_every,
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

@@ -2,18 +2,22 @@
 
 import numpy as np
 
-from typeone.artifacts import write_parquet
+from typeone.artifacts import digest, write_parquet
 from typeone.attacks.type2 import Type2Settings, attack
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device
 from typeone.images import read_examples, to_uint8
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import load_classifier
 
 
-def attack_type2(*, examples_path, model_path, shard_path, settings, count, seed, device):
+def attack_type2(
+    *, examples_path, model_path, shard_path, settings, count, seed, device, checkpoint
+):
     """Write an image for each of the first ``count`` examples, and whether f1 was fooled by it."""
     index, images, labels = read_examples(examples_path, count, device)
-    result = attack(load_classifier(model_path, device), images, labels, settings, seed=seed)
+    classifier = load_classifier(model_path, device)
+    result = attack(classifier, images, labels, settings, seed=seed, checkpoint=checkpoint)
     logger.info("%s: found %d of %d", settings.method, int(result.found.sum()), len(images))
     write_parquet(
         shard_path,
@@ -26,10 +30,13 @@ def attack_type2(*, examples_path, model_path, shard_path, settings, count, seed
             "found": result.found.cpu().numpy(),
         },
     )
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         attack_type2(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
@@ -37,5 +44,6 @@ if "snakemake" in globals():
             settings=Type2Settings(**snakemake.params.settings),
             **snakemake.params.how,
             seed=int(snakemake.wildcards.seed),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

@@ -1,5 +1,7 @@
 """Draw faces with a published generator and label them with a published judge (Section IV)."""
 
+from typeone.artifacts import digest
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device
 from typeone.errors import InputError
 from typeone.faces import FaceWriter
@@ -10,7 +12,7 @@ from typeone.models.face_judges import load_face_judge
 
 
 def write_generated_faces(
-    *, generator_path, judge_path, table_path, count, seed, batch, sure, device
+    *, generator_path, judge_path, table_path, count, seed, batch, sure, device, checkpoint
 ):
     """Write one table of faces: index, image, label, identity."""
     generator = load_face_generator(generator_path, device)
@@ -27,6 +29,7 @@ def write_generated_faces(
             sure=sure,
             device=device,
             tally=tally,
+            checkpoint=checkpoint,
         ):
             table.write(*part)
         if not table.count:
@@ -38,15 +41,18 @@ def write_generated_faces(
             **{"drawn": tally.drawn, "unsure": tally.unsure},
         }
     logger.info("%d faces, %d of unsure gender left out", table.count, tally.unsure)
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         write_generated_faces(
             generator_path=snakemake.input.generator,
             judge_path=snakemake.input.judge,
             table_path=snakemake.output.table,
             **snakemake.params.settings,
             device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

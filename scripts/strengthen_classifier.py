@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from typeone.artifacts import digest, read_model_metadata, read_parquet, save_model, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.defenses.retraining import learnt_half, with_attacked
 from typeone.devices import compute_device, seeded
@@ -17,7 +18,7 @@ from typeone.models.classifiers import (
     reset_parameters,
 )
 from typeone.objectives.classification import classification
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 
 def learnt_examples(paths, base, *, seed):
@@ -123,8 +124,7 @@ def strengthen_classifier(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        used = [snakemake.input.train, snakemake.input.base, *snakemake.input.examples]
-        settled = digest(list(snakemake.params), device.type, files=used)
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         strengthen_classifier(
             checkpoint=Checkpoint(snakemake.params.resume, settled),
             train_path=snakemake.input.train,

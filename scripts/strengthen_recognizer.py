@@ -5,6 +5,7 @@ import numpy as np
 from typeone.artifacts import digest, read_model_metadata, write_rows
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.shards import merge_shards
+from typeone.checkpoints import Checkpoint
 from typeone.defenses.recognizers import (
     EmbeddingPairingSettings,
     Identifier,
@@ -19,7 +20,7 @@ from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
 from typeone.models.recognizers import load_recognizer, save_recognizer
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 
 def strengthen_recognizer(
@@ -97,9 +98,7 @@ def strengthen_recognizer(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        files = [snakemake.input[k] for k in ("train", "test", "base")]
-        files += snakemake.input.examples
-        settled = digest(list(snakemake.params), device.type, files=files)
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         strengthen_recognizer(
             checkpoint=Checkpoint(snakemake.params.resume, settled),
             train_path=snakemake.input.train,

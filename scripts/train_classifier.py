@@ -4,12 +4,13 @@ from functools import partial
 
 from typeone.artifacts import digest, save_model, write_rows
 from typeone.augmentation import augment
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.images import read_digits
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import build_classifier, error_rate, errors_on, reset_parameters
 from typeone.objectives.classification import classification
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 
 def train_classifier(
@@ -67,7 +68,7 @@ def train_classifier(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.train])
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         train_classifier(
             checkpoint=Checkpoint(snakemake.params.resume, settled),
             train_path=snakemake.input.train,

@@ -4,13 +4,14 @@ import numpy as np
 import torch
 
 from typeone.artifacts import digest, save_model, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import reset_parameters
 from typeone.models.face_judges import NO_FACE, build_face_judge
 from typeone.objectives.faces import face_judging
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 BATCH = 256  # faces of the validation judged at once
 
@@ -73,7 +74,7 @@ def train_face_judge(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.judge])
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         train_face_judge(
             checkpoint=Checkpoint(snakemake.params.resume, settled),
             judge_path=snakemake.input.judge,

@@ -6,13 +6,14 @@ import torch
 from torch import nn
 
 from typeone.artifacts import digest, save_model, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.images import read_digits
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import error_rate
 from typeone.models.generators import ARCHITECTURE, AuxiliaryGAN
 from typeone.objectives.acgan import acgan
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 
 def train_generator(
@@ -82,7 +83,7 @@ def train_generator(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.train])
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         train_generator(
             checkpoint=Checkpoint(snakemake.params.resume, settled),
             train_path=snakemake.input.train,

@@ -8,13 +8,14 @@ from torch import nn
 
 from typeone.artifacts import digest, write_rows
 from typeone.augmentation import augment_faces
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import reset_parameters
 from typeone.models.recognizers import Recognizer, embed, save_recognizer
 from typeone.objectives.faces import recognition
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 from typeone.verification import draw_pairs, far_threshold, has_same_pairs
 
 # what the training curve tells, on validation faces

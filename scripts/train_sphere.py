@@ -3,11 +3,11 @@
 from dataclasses import asdict
 
 from typeone.artifacts import digest, save_model, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.logs import job_log, logger
 from typeone.models.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
 from typeone.spheres import Spheres
-from typeone.training import Checkpoint
 
 
 def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, checkpoint, device):

@@ -5,12 +5,13 @@ import copy
 from torch import nn
 
 from typeone.artifacts import digest, save_model, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log
 from typeone.models.face_generators import STYLE, StyleCritic, StyleGenerator
 from typeone.objectives.style_gan import style_gan
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 
 def train_style_generator(
@@ -68,7 +69,7 @@ def train_style_generator(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.train])
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         train_style_generator(
             checkpoint=Checkpoint(snakemake.params.resume, settled),
             train_path=snakemake.input.train,

@@ -2,11 +2,11 @@
 
 from typeone.algorithm1 import f2_error, labelled_at, reconstruction_errors, train_stage1
 from typeone.artifacts import digest, save_model, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device
 from typeone.logs import job_log, logger
 from typeone.metrics import mean_interval
 from typeone.models.svae import ARCHITECTURES
-from typeone.training import Checkpoint
 
 
 def train_svae_stage1(
@@ -58,7 +58,7 @@ def train_svae_stage1(
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=[snakemake.input.train])
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         loss = dict(snakemake.params.settings)
         training = loss.pop("training")
         train_svae_stage1(

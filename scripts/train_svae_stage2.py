@@ -2,10 +2,10 @@
 
 from typeone.algorithm1 import discriminator_accuracy, labelled_at, train_stage2
 from typeone.artifacts import digest, read_model_metadata, save_model, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device
 from typeone.logs import job_log, logger
 from typeone.models.svae import load_svae
-from typeone.training import Checkpoint
 
 
 def train_svae_stage2(

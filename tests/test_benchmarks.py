@@ -21,6 +21,7 @@ def test_the_benchmark_prints_every_table(repository):
     first = {row[0].split(",")[0] for row in rows}
     assert {"one image at a time", "plain eager", "this engine", "foolbox PGD on f1"} <= first
     assert {"kept", "handed back", "20", "200"} <= first
+    assert {"no sidecar", "saved as jobs do", "saved at every step"} <= first
     names = ("one image", "plain eager", "this engine", "foolbox", "limit")
     speeds = [row[1] for row in rows if row[0].startswith(names)]
     assert len(speeds) >= 10

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from typeone.checkpoints import Checkpoint
 from typeone.devices import seeded
 from typeone.faces import FaceTable
 from typeone.images import binarise, read_digits
@@ -22,7 +23,7 @@ from typeone.losses import recon_loss, squared_error
 from typeone.metrics import balanced_accuracy
 from typeone.models.svae import FaceSVAE, SupervisedVAE
 from typeone.objectives.svae import svae_stage1, svae_stage2
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 Curve = list[dict[str, float]]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from typeone.checkpoints import Checkpoint, each
 from typeone.devices import seeded
 from typeone.faces import FACE_SHAPE
 from typeone.images import to_uint8
@@ -39,6 +40,7 @@ def generate_faces(
     sure: float,
     device: torch.device | str,
     tally: Count,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[FacePart]:
     """``count`` faces in parts of at most ``batch``, fewer by those of unsure gender.
 
@@ -48,20 +50,26 @@ def generate_faces(
         sure: least probability of a gender that a face needs.
         seed: of the latents; each has a seed of its own, so that none depends on ``batch``.
         tally: counts what is drawn.
+        checkpoint: the sidecar to resume from and save to.
     """
     seeds = torch.randint(2**31, (count,), generator=seeded(seed))
     say = Progress("generating faces", count)
-    for rows in torch.arange(count).split(batch):
+
+    def sure_faces(rows: Tensor) -> dict[str, Tensor]:
         latent = [torch.randn(latent_dim, generator=seeded(int(seeds[row]))) for row in rows]
         drawn = generator(torch.stack(latent).to(device))
         images = to_uint8(area_resize(drawn, FACE_SHAPE[-1]))
         # the gender of what is stored; a judge may know «no face» as well
         chance = judge(images / 255)[:, :2].softmax(dim=1)
         taken = (chance.amax(dim=1) >= sure).cpu()
+        labels = chance.argmax(dim=1).cpu()[taken]
+        return {"who": rows[taken], "images": images.cpu()[taken], "labels": labels}
+
+    parts = torch.arange(count).split(batch)
+    for rows, part in zip(parts, each(checkpoint, parts, sure_faces), strict=True):
+        who, images, labels = (part[k].numpy() for k in ("who", "images", "labels"))
         tally.drawn += len(rows)
-        tally.unsure += int((~taken).sum())
-        if taken.any():
-            who = rows[taken].numpy()
-            labels = chance.argmax(dim=1).cpu()[taken].numpy()
-            yield FacePart(who, images.cpu()[taken].numpy(), labels, who)
+        tally.unsure += len(rows) - len(who)
+        if len(who):
+            yield FacePart(who, images, labels, who)
         say(int(rows[-1]) + 1)

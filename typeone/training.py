@@ -1,29 +1,21 @@
 """One training loop for every network, which a kill does not set back by more than half a minute.
 
-Progress lives in a sidecar checkpoint: model, optimiser, random state and place in the epoch, in
-one safetensors file (no pickle). It is ignored when the digest of settings, code and data inside it
-is another, and deleted when the training ends. A resumed run ends in the bytes of an undisturbed
-one, on the same device and thread count.
+Its sidecar (`typeone.checkpoints`) holds model, optimiser, random state and place in the epoch.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from typeone.artifacts import atomic_path
+from typeone.checkpoints import Checkpoint
 from typeone.errors import InputError
 from typeone.logs import Progress
 
@@ -85,59 +77,6 @@ def learning_rate(settings: TrainingSettings, done: float) -> float:
     if done < warm:
         return settings.lr * (0.04 + 0.96 * done / warm)
     return settings.lr * 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
-
-
-class Checkpoint:
-    """The sidecar of one training.
-
-    Args:
-        folder: where it lives; made when first needed, removed by `discard`.
-        digest: of everything that decides the result; a file with another digest is ignored.
-        interval: seconds between saves, at the least.
-    """
-
-    def __init__(self, folder: str | Path, digest: str, *, interval: float = 30.0) -> None:
-        self.path = Path(folder) / "checkpoint.safetensors"
-        self.digest, self.interval = digest, interval
-        self.saved = time.monotonic()
-
-    def due(self) -> bool:
-        return time.monotonic() - self.saved >= self.interval
-
-    def save(self, tensors: dict[str, Tensor], state: Mapping[str, Any]) -> None:
-        note = {"digest": self.digest, "state": json.dumps(state)}
-        with atomic_path(self.path) as temporary:
-            save_file(
-                {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, note
-            )
-        self.saved = time.monotonic()
-
-    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """What `save` was given, or None when there is nothing of this digest to go on from."""
-        try:
-            with safe_open(self.path, framework="pt") as file:
-                note = file.metadata() or {}
-                if note.get("digest") != self.digest:
-                    logger.info("%s belongs to other settings, code or data: ignored", self.path)
-                    return None
-                names = file.keys()
-                return {k: file.get_tensor(k) for k in names}, json.loads(note["state"])
-        except FileNotFoundError:
-            return None
-        except SafetensorError as error:
-            logger.info("%s is unreadable (%s): ignored", self.path, error)
-            return None
-
-    def discard(self) -> None:
-        for left in self.path.parent.glob(
-            f"*{self.path.name}*"
-        ):  # also what a kill left half written
-            left.unlink()
-        for folder in (self.path.parent, *self.path.parent.parents):
-            try:
-                folder.rmdir()
-            except OSError:  # not empty, not there, or in use
-                break
 
 
 def _pack(

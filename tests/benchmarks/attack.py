@@ -16,9 +16,11 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import ClassVar
 
 import foolbox
 import torch
@@ -28,6 +30,7 @@ from torch import nn
 
 from typeone.artifacts import read_parquet
 from typeone.attacks.svae import SvaeAttackSettings, attack
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import KeepLabel, next_class
 from typeone.devices import compute_device, seeded
 from typeone.images import to_uint8
@@ -59,9 +62,10 @@ def problem(examples, device):
     return svae, f1, latent, labels
 
 
-def engine(svae, f1, latent, labels, settings):
+def engine(svae, f1, latent, labels, settings, checkpoint=None):
     """The attack of this repository."""
-    return attack(svae, latent, next_class(labels), settings, keep=KeepLabel(f1, labels))
+    keep = KeepLabel(f1, labels)
+    return attack(svae, latent, next_class(labels), settings, keep=keep, checkpoint=checkpoint)
 
 
 def plain_eager(svae, f1, latent, labels, settings):
@@ -269,6 +273,44 @@ def show_chunks(options, device):
     table("The engine by chunk", ("chunk", "us a sample-step", "ratio to best"), rows)
 
 
+class Clocked(Checkpoint):
+    """A sidecar that knows how many seconds each save took."""
+
+    taken: ClassVar[list[float]] = []
+
+    def save(self, tensors, state):
+        begun = time.perf_counter()
+        super().save(tensors, state)
+        self.taken.append(time.perf_counter() - begun)
+
+
+def show_saving(options, device):
+    """What surviving a kill costs: as jobs save, every half minute and when a batch ends."""
+    steps, rounds = (3, 1) if options.quick else (options.steps, options.rounds)
+    chunk = max(options.chunks)
+    svae, f1, latent, labels = problem(chunk, device)
+    settings = paper_settings(steps)
+
+    def saving(folder, interval):
+        checkpoint = Clocked(folder, "d", interval=interval)
+        engine(svae, f1, latent, labels, settings, checkpoint)
+        checkpoint.discard()
+
+    with tempfile.TemporaryDirectory() as folder:
+        calls = {
+            "no sidecar": lambda: engine(svae, f1, latent, labels, settings),
+            "saved as jobs do": lambda: saving(f"{folder}/seldom", 30),
+            "saved at every step": lambda: saving(f"{folder}/often", 0),
+        }
+        best = best_in_turn(calls, rounds, device)
+    plain = best["no sidecar"]
+    rows = [(name, f"{s / steps * 1e3:.2f}", f"{s / plain:.3f}") for name, s in best.items()]
+    head = (f"Surviving a kill, chunk {chunk}", "ms a step", "ratio to none")
+    table(f"Best of {rounds} rounds of {steps} steps", head, rows)
+    save = sum(Clocked.taken) / len(Clocked.taken)
+    print(f"\nOne save: {save * 1e3:.2f} ms, {save / 30:.4%} of the half minute between two")
+
+
 def attack_many(examples, chunk, steps, device):
     """Attack as `scripts/attack_svae.py` does, keep what it keeps; print seconds, peak memory."""
     svae, f1, latent, labels = problem(examples, device)
@@ -395,6 +437,7 @@ if __name__ == "__main__":
     show_throughput(options, device)
     show_chunks(options, device)
     show_skip(options, device)
+    show_saving(options, device)
     if device.type == "cpu":
         show_allocator(options)
     show_many(options, device)

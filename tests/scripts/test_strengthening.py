@@ -15,8 +15,8 @@ from torch import nn
 
 import typeone.models.classifiers as classifiers
 from typeone.artifacts import read_model_metadata, read_parquet, save_model, write_parquet
+from typeone.checkpoints import Checkpoint
 from typeone.errors import InputError
-from typeone.training import Checkpoint
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"

@@ -19,9 +19,9 @@ from typeone.algorithm1 import (
     train_stage2,
 )
 from typeone.artifacts import write_parquet
+from typeone.checkpoints import Checkpoint
 from typeone.faces import FaceWriter
 from typeone.models.svae import DigitSVAE, FaceSVAE
-from typeone.training import Checkpoint
 
 COUNT = 20
 TRAINING = {"epochs": 2, "batch_size": 4, "lr": 0.01, "beta1": 0.9, "schedule": "one_cycle"}

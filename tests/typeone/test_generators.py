@@ -9,12 +9,13 @@ import torch
 from torch import nn
 
 from typeone.artifacts import save_model
+from typeone.checkpoints import Checkpoint
 from typeone.errors import InputError
 from typeone.losses import gradient_penalty
 from typeone.models.generators import ARCHITECTURE, AuxiliaryGAN, load_gan
 from typeone.objectives.acgan import acgan
 from typeone.objectives.averages import follow
-from typeone.training import Checkpoint, Player, TrainingSettings, train
+from typeone.training import Player, TrainingSettings, train
 
 F64 = torch.float64
 IMAGES = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(1))

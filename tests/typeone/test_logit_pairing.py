@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from typeone.checkpoints import Checkpoint
 from typeone.defenses.logit_pairing import (
     LogitPairingSettings,
     ascend,
@@ -14,7 +15,7 @@ from typeone.defenses.logit_pairing import (
 )
 from typeone.errors import InputError
 from typeone.losses import cross_entropy
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 
 BALL = {"epsilon": 0.1, "steps": 15, "step_size": 0.02}
 COUNT = 48

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from typeone.artifacts import save_model
+from typeone.checkpoints import Checkpoint
 from typeone.errors import InputError
 from typeone.models.quadratic import (
     CHUNK,
@@ -18,7 +19,7 @@ from typeone.models.quadratic import (
     train_quadratic,
 )
 from typeone.spheres import Spheres, bayes_error, sample_sphere
-from typeone.training import Checkpoint, TrainingDivergedError
+from typeone.training import TrainingDivergedError
 
 SPHERES = Spheres(dim=12, inner=0.8, outer=1.0)
 

@@ -1,5 +1,6 @@
 """Shards of an attack merge to the whole, and each row says what belongs to its example."""
 
+import hashlib
 import itertools
 from dataclasses import replace
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.attacks.shards import attack_shard, example_rows
+from typeone.artifacts import write_parquet
+from typeone.attacks.shards import attack_shard, example_rows, merge_shards, trace_columns
 from typeone.attacks.svae import attack
-from typeone.criteria import KeepLabel, label_criterion
+from typeone.criteria import KeepLabel, identity_criterion, label_criterion
 from typeone.errors import InputError
+from typeone.models.recognizers import Recognizer
+from typeone.models.svae import FaceSVAE
 
 from .algorithm2 import F64, SETTINGS, real_networks, seeded
 
@@ -85,6 +89,59 @@ def test_shards_in_order_of_position_are_the_unsharded_bytes(run, whole, shards)
         assert rows[name].shape == values.shape, name
         assert rows[name].tobytes() == values.tobytes(), name
     assert comparable(itertools.chain(*points)) == comparable(whole[1])
+
+
+MANY = 17  # in batches of two: nine, so that eight shards have one each and the first has two
+
+
+def digits():
+    """Arguments of `attack_shard` for digits in float32, as jobs compute, and an image's shape."""
+    svae, f1 = real_networks(seed=5, dtype=torch.float32)
+    images = torch.rand(MANY, 1, 28, 28, generator=seeded(6))
+    settings = replace(FEW_STEPS, steps=6, lr=0.1, offset_lr=0.05, target_loss=1.8, patience=2)
+    how = {"keep": label_criterion(f1.requires_grad_(False))}
+    labels = torch.arange(MANY) % 10
+    return (svae.requires_grad_(False), images, labels, settings), how, (1, 28, 28)
+
+
+def faces():
+    """The same for faces and a recognizer."""
+    svae = FaceSVAE(latent_dim=6, width=1 / 32)
+    svae.reset_parameters(seeded(1))
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        f1 = Recognizer("face_cnn", preprocessing="fixed", settings={"channels": 2, "dim": 5})
+    images = torch.rand(MANY, 3, 64, 64, generator=seeded(3))
+    settings = replace(FEW_STEPS, lr=0.1, offset_lr=0.05, target_loss=1.0, patience=1)
+    how = {"keep": identity_criterion(f1.eval().requires_grad_(False), 1.242), "classes": 2}
+    labels = torch.arange(MANY) % 2
+    given = (svae.eval().requires_grad_(False), images, labels, settings)
+    return given, how | {"read": lambda images: images}, (3, 64, 64)
+
+
+@pytest.mark.parametrize("engine", [digits, faces])
+def test_one_three_and_eight_shards_merge_to_the_same_files(engine, tmp_path):
+    """As the jobs do it: each shard and its trace a file, merged by the judge's job."""
+    given, how, shape = engine()
+    how |= {"chunk": 2, "follow": {0, 1, 7, 16}, "follow_every": 2}
+
+    def files_of(shards):
+        """SHA-256 of the merged examples and of the merged trace."""
+        paths = {"rows": [], "trace": []}
+        for shard in reversed(range(shards)):  # in whatever order they end
+            rows, points = attack_shard(*given, **how, shard=shard, shards=shards)
+            for kind, columns in (("rows", rows), ("trace", trace_columns(points, shape))):
+                path = tmp_path / f"{shards}.{shard}.{kind}.parquet"
+                write_parquet(path, columns)
+                paths[kind].append(path)
+        merged = tmp_path / f"{shards}.parquet"
+        for kind in paths:
+            write_parquet(merged, merge_shards(paths[kind]))
+            yield hashlib.sha256(merged.read_bytes()).hexdigest()
+
+    whole = list(files_of(1))
+    assert list(files_of(3)) == whole
+    assert list(files_of(8)) == whole
 
 
 def test_batches_are_cut_before_shards(run):

@@ -11,6 +11,7 @@ from torch import nn
 
 from typeone.artifacts import read_model_metadata
 from typeone.attacks.embedding import EmbeddingAttackSettings
+from typeone.checkpoints import Checkpoint
 from typeone.defenses.recognizers import (
     EmbeddingPairingSettings,
     Identifier,
@@ -27,7 +28,7 @@ from typeone.defenses.strength import accuracies, balanced_pairs, example_answer
 from typeone.errors import InputError
 from typeone.faces import FaceTable, FaceWriter
 from typeone.models.recognizers import Recognizer, load_recognizer, save_recognizer
-from typeone.training import Checkpoint, TrainingSettings, train
+from typeone.training import TrainingSettings, train
 from typeone.verification import Pairs
 
 NOISE = EmbeddingAttackSettings(epsilon=0.1, steps=0, step_size=0.1, start=0.1)

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from typeone.artifacts import save_model
+from typeone.checkpoints import Checkpoint
 from typeone.errors import InputError
 from typeone.losses import cross_entropy
 from typeone.training import (
-    Checkpoint,
     TrainingDivergedError,
     TrainingSettings,
     learning_rate,
@@ -163,28 +163,6 @@ def test_an_unreadable_checkpoint_is_ignored(tmp_path, undisturbed, garbage):
     model, _, calls = run(Checkpoint(tmp_path / "resume", "d"))
     assert len(calls) == STEPS
     assert same(model, undisturbed[0])
-
-
-def test_a_checkpoint_is_due_after_its_interval(tmp_path, monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    checkpoint = Checkpoint(tmp_path / "resume", "d", interval=30)
-    assert not checkpoint.due()
-    now[0] += 30
-    assert checkpoint.due()
-    checkpoint.save({"a": torch.zeros(1)}, {})
-    assert not checkpoint.due()
-
-
-def test_discard_removes_the_file_and_the_folders_that_it_leaves_empty(tmp_path):
-    (tmp_path / "other").write_text("stays")
-    for name in ("first", "second"):
-        Checkpoint(tmp_path / "resume" / "svae" / name, "d").save({"a": torch.zeros(1)}, {})
-    Checkpoint(tmp_path / "resume" / "svae" / "first", "d").discard()
-    assert [p.name for p in (tmp_path / "resume" / "svae").iterdir()] == ["second"]
-    Checkpoint(tmp_path / "resume" / "svae" / "second", "d").discard()
-    assert [p.name for p in tmp_path.iterdir()] == ["other"]
-    Checkpoint(tmp_path / "resume" / "svae" / "second", "d").discard()  # nothing there: no error
 
 
 # ------------------------------------------------------------------------------------ SIGKILL

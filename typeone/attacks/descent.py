@@ -1,16 +1,22 @@
 """Gradient descent on many independent examples at once, each as if it were alone.
 
 What Algorithm 2 (III-C) and Eq. 13 (III-D) share: Adam with moments of its own for each example,
-and a batch that examples leave when they have converged.
+and a batch that examples leave when they have converged. A walk of minutes is kept on its way, and
+goes on from there after a kill.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+from typeone.checkpoints import Checkpoint, Resumable, restored
+
+logger = logging.getLogger(__name__)
 
 
 class Adam:
@@ -70,6 +76,63 @@ class Walk:
             self.moving[name] = self.moving[name][stay]
             self.adam[name].keep(stay)
 
+    def pack(self) -> dict[str, Tensor]:
+        """Where the walk stands."""
+        tensors = {"rows": self.rows, "held": self.held}
+        for name, adam in self.adam.items():
+            tensors |= {f"moving.{name}": self.moving[name], f"adam.{name}.t": torch.tensor(adam.t)}
+            tensors |= {f"adam.{name}.first": adam.first, f"adam.{name}.second": adam.second}
+        return tensors
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to where `pack` was asked; the walk is as long as it began."""
+        self.rows, self.held = (restored(tensors[k], self.rows) for k in ("rows", "held"))
+        for name, adam in self.adam.items():
+            self.moving[name] = restored(tensors[f"moving.{name}"], self.moving[name])
+            adam.t = int(tensors[f"adam.{name}.t"])
+            adam.first = restored(tensors[f"adam.{name}.first"], adam.first)
+            adam.second = restored(tensors[f"adam.{name}.second"], adam.second)
+
+
+class Ends:
+    """Where each of N examples stood when it left the walk.
+
+    Attributes:
+        images: as drawn at the end, ``(N, C, H, W)``; None until one has left.
+        latent: ``(N, D)``; the start of those still walking.
+        steps: updates made, ``(N,)``.
+        converged: whether the example held success for ``patience`` steps, ``(N,)``.
+    """
+
+    def __init__(self, walk: Walk) -> None:
+        self.images: Tensor | None = None
+        self.latent = walk.moving["latent"].clone()
+        self.steps = torch.zeros_like(walk.rows)
+        self.converged = torch.zeros_like(walk.rows, dtype=torch.bool)
+
+    def note(self, moment: Moment, walk: Walk, images: Tensor) -> None:
+        """Write down those who leave at ``moment`` with their ``images``."""
+        if self.images is None:
+            self.images = images.new_zeros((len(self.latent), *images.shape[1:]))
+        gone = walk.rows[moment.leaving]
+        self.images[gone] = images
+        self.latent[gone] = walk.moving["latent"].detach()[moment.leaving]
+        self.steps[gone] = moment.step
+        self.converged[walk.rows[moment.settled]] = True
+
+    def pack(self) -> dict[str, Tensor]:
+        """All that was written down."""
+        tensors = {"latent": self.latent, "steps": self.steps, "converged": self.converged}
+        return tensors if self.images is None else tensors | {"images": self.images}
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take what `pack` gave."""
+        device = self.latent.device
+        self.images = tensors["images"].to(device) if "images" in tensors else None
+        self.latent, self.steps, self.converged = (
+            tensors[name].to(device) for name in ("latent", "steps", "converged")
+        )
+
 
 class Terms(Protocol):
     """What a look at the walk gives; an attack may add terms of its own."""
@@ -103,8 +166,13 @@ def descend(
     steps: int,
     patience: int | None,
     check_every: int,
+    checkpoint: Checkpoint | None = None,
+    carried: Mapping[str, Resumable] | None = None,
 ) -> Iterator[Moment]:
     """Walk down ``evaluate``'s objective; yields each moment, then drops those who leave.
+
+    With a sidecar that a kill left behind it goes on from there; of a walk that had ended it yields
+    nothing, ``carried`` holds all.
 
     Args:
         evaluate: from the step to ``objective`` and ``success``, both ``(M,)``, where the walk
@@ -112,8 +180,19 @@ def descend(
         steps: the most updates.
         patience: steps an example must hold success before it leaves; None runs all steps.
         check_every: steps between looks at convergence.
+        checkpoint: the sidecar to resume from and save to.
+        carried: what the caller makes of the moments, and all else that changes on the way.
     """
-    for step in range(steps + 1):
+    carried = dict(carried or {})
+    first = 0
+    if checkpoint and (found := checkpoint.load()):
+        tensors, state = found
+        _unpack(carried if state["ended"] else {"walk": walk, **carried}, tensors)
+        first = state["step"]
+        logger.info("%s: resumed at step %d of %d", checkpoint.path.stem, first, steps)
+        if state["ended"]:
+            return
+    for step in range(first, steps + 1):
         terms = evaluate(step)
         leaving = torch.full_like(terms.success, step == steps)
         settled = torch.zeros_like(terms.success)
@@ -124,7 +203,22 @@ def descend(
         ends = step == steps or bool(leaving.any())
         yield Moment(step, terms, leaving, settled, ends)
         if ends and bool(leaving.all()):
+            if checkpoint:
+                checkpoint.save(_packed(carried), {"step": step, "ended": True})
             return
         walk.step(terms.objective)
         if ends:
             walk.keep(~leaving)
+        if checkpoint and checkpoint.due():
+            tensors = _packed({"walk": walk, **carried})
+            checkpoint.save(tensors, {"step": step + 1, "ended": False})
+
+
+def _packed(parts: Mapping[str, Resumable]) -> dict[str, Tensor]:
+    return {f"{name}.{k}": v for name, part in parts.items() for k, v in part.pack().items()}
+
+
+def _unpack(parts: Mapping[str, Resumable], tensors: Mapping[str, Tensor]) -> None:
+    for name, part in parts.items():
+        start = f"{name}."
+        part.unpack({k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)})

@@ -11,12 +11,16 @@ no gradient, so that the step is made from a random point nearby, and is longer 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from typeone.checkpoints import Checkpoint, restored
 from typeone.criteria import embedding_distance
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +47,12 @@ def attack(
     *,
     generator: torch.Generator,
     chunk: int = 50,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Images near ``images`` ``(N, C, H, W)`` in [0, 1] whose embeddings lie far from theirs.
 
     ``chunk`` images are attacked at a time, which bounds the memory and changes no result.
+    ``checkpoint``: the sidecar to resume from and save to.
 
     Randomness: the start of each image, uniform, drawn from ``generator`` on its device.
     """
@@ -54,23 +60,41 @@ def attack(
     starts = settings.start * (2 * drawn.to(images) - 1)
     return torch.cat(
         [
-            _ascend(recognizer, original, original + start, settings)
-            for original, start in zip(images.split(chunk), starts.split(chunk), strict=True)
+            _ascend(
+                *(recognizer, original, original + start, settings),
+                checkpoint and checkpoint.part(str(number)),
+            )
+            for number, (original, start) in enumerate(
+                zip(images.split(chunk), starts.split(chunk), strict=True)
+            )
         ]
     )
 
 
 def _ascend(
-    recognizer: nn.Module, images: Tensor, x: Tensor, settings: EmbeddingAttackSettings
+    recognizer: nn.Module,
+    images: Tensor,
+    x: Tensor,
+    settings: EmbeddingAttackSettings,
+    checkpoint: Checkpoint | None,
 ) -> Tensor:
+    first = 0
+    if checkpoint and (found := checkpoint.load()):
+        tensors, state = found
+        x, first = restored(tensors["images"], x), state["step"]
+        logger.info("%s: resumed at step %d of %d", checkpoint.path.stem, first, settings.steps)
+        if first == settings.steps:
+            return x
     with torch.no_grad():
         own = recognizer(images)
     low = (images - settings.epsilon).clamp_min(0)
     high = (images + settings.epsilon).clamp_max(1)
     x = x.clamp(low, high)
-    for _ in range(settings.steps):
+    for step in range(first, settings.steps):
         x.requires_grad_(True)
         distance = embedding_distance(recognizer(x), own)
         (gradient,) = torch.autograd.grad(distance.sum(), x)
         x = (x.detach() + settings.step_size * gradient.sign()).clamp(low, high)
+        if checkpoint and (checkpoint.due() or step + 1 == settings.steps):
+            checkpoint.save({"images": x}, {"step": step + 1})
     return x

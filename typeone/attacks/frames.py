@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -47,3 +49,18 @@ class Followed:
         image = to_uint8(small)[0].cpu()
         self.frames.append(Frame(len(self.frames), image, j1.item()))
         return j1, kept
+
+    def pack(self) -> dict[str, Tensor]:
+        """The frames so far."""
+        if not self.frames:
+            return {}
+        losses = torch.tensor([frame.loss for frame in self.frames], dtype=torch.float64)
+        return {"image": torch.stack([frame.image for frame in self.frames]), "loss": losses}
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take what `pack` gave."""
+        columns = [tensors[k] for k in ("image", "loss")] if tensors else []
+        self.frames = [
+            Frame(step, image, loss.item())
+            for step, (image, loss) in enumerate(zip(*columns, strict=True))
+        ]

@@ -21,14 +21,15 @@ here Adam descends, the box is hard, and each z has one attempt.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from typeone.attacks.descent import Walk, descend
+from typeone.attacks.descent import Ends, Walk, descend
+from typeone.checkpoints import Checkpoint, Resumable
 from typeone.criteria import Keep
 from typeone.errors import InputError
 from typeone.losses import cross_entropy
@@ -159,29 +160,24 @@ def _walked(
     walk: Walk,
     evaluate: Callable[[int], _Terms],
     settings: LatentAttackSettings | BoxAttackSettings,
+    checkpoint: Checkpoint | None,
+    carried: Mapping[str, Resumable],
 ) -> LatentResult:
-    latent_end = walk.moving["latent"].clone()
-    images = None
-    steps = torch.zeros_like(walk.rows)
-    converged = torch.zeros_like(walk.rows, dtype=torch.bool)
-    for step, _, leaving, settled, ends in descend(
+    ended = Ends(walk)
+    for moment in descend(
         walk,
         evaluate,
         steps=settings.steps,
         patience=settings.patience,
         check_every=settings.check_every,
+        checkpoint=checkpoint,
+        carried={"ends": ended, **carried},
     ):
-        if not ends:
-            continue
-        gone = walk.rows[leaving]
-        latent_end[gone], steps[gone] = walk.moving["latent"].detach()[leaving], step
-        converged[walk.rows[settled]] = True
-        with torch.no_grad():
-            final = decode(latent_end[gone], gone)
-        if images is None:
-            images = final.new_zeros((len(latent_end), *final.shape[1:]))
-        images[gone] = final
-    return LatentResult(images, latent_end, steps, converged)
+        if moment.ends:
+            latent = walk.moving["latent"].detach()[moment.leaving]
+            with torch.no_grad():
+                ended.note(moment, walk, decode(latent, walk.rows[moment.leaving]))
+    return LatentResult(ended.images, ended.latent, ended.steps, ended.converged)
 
 
 def attack(
@@ -193,6 +189,8 @@ def attack(
     start: Tensor,
     guide: Guide | None = None,
     target_labels: Tensor | None = None,
+    checkpoint: Checkpoint | None = None,
+    carried: Mapping[str, Resumable] | None = None,
 ) -> LatentResult:
     """Minimise Eq. 13 over each z' on its own, from ``start``.
 
@@ -203,6 +201,8 @@ def attack(
         keep: J1 and f1's verdict.
         start: the first z', ``(N, D)``; see `jittered`.
         guide, target_labels: f_G and y_target ``(N,)``, for ``guide_weight``.
+        checkpoint: the sidecar to resume from and save to.
+        carried: what else changes on the way, by name: a ``keep`` that remembers.
 
     An example has converged when f1 sees what it saw, the hinge is 0 and f_G loses no more than
     ``guide_target_loss`` at the target.
@@ -231,7 +231,7 @@ def attack(
             success &= guided.detach() <= settings.guide_target_loss
         return _Terms(objective, success)
 
-    return _walked(decode, walk, evaluate, settings)
+    return _walked(decode, walk, evaluate, settings, checkpoint, carried or {})
 
 
 def attack_within_box(
@@ -242,6 +242,7 @@ def attack_within_box(
     *,
     classifier: Callable[[Tensor], Tensor],
     guide: Guide,
+    checkpoint: Checkpoint | None = None,
 ) -> LatentResult:
     """The Type II latent attack: near each z, an image that f1 no longer takes for ``labels``.
 
@@ -252,6 +253,7 @@ def attack_within_box(
         settings: see `BoxAttackSettings`.
         classifier: f1, images → logits.
         guide: f_G, which must go on seeing y.
+        checkpoint: the sidecar to resume from and save to.
 
     An example has converged when f1 sees another class and f_G sees y. Randomness: none.
     """
@@ -266,4 +268,4 @@ def attack_within_box(
         success = (logits.argmax(dim=1) != wanted) & (seen.argmax(dim=1) == wanted)
         return _Terms(objective, success)
 
-    return _walked(decode, walk, evaluate, settings)
+    return _walked(decode, walk, evaluate, settings, checkpoint, {})

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from typeone.artifacts import read_parquet
 from typeone.attacks.svae import SvaeAttackSettings, TracePoint, attack
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import Keep, next_class
 from typeone.errors import InputError
 from typeone.images import binarise, to_uint8
@@ -62,6 +63,7 @@ def attack_shard(
     shards: int = 1,
     follow: Collection[int] = (),
     follow_every: int = 100,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Rows, list[tuple[int, TracePoint]]]:
     """Rows and trace points, each with its position, of every ``shards``-th batch of ``chunk``.
 
@@ -72,6 +74,7 @@ def attack_shard(
         classes: how many there are; two are each the other's next.
         read: images as the SVAE reads them.
         follow: positions of the examples to trace.
+        checkpoint: the sidecar to resume from and save to, with a part for each batch.
 
     Raises:
         InputError: the shard has no batch.
@@ -99,6 +102,7 @@ def attack_shard(
             attackers=attackers,
             follow=[i for i, position in enumerate(positions.tolist()) if position in follow],
             follow_every=follow_every,
+            checkpoint=checkpoint and checkpoint.part(str(start)),
         )
         parts.append(
             example_rows(

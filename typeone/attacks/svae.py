@@ -23,15 +23,16 @@ take f_dis before its sigmoid, which is what their network returns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from typeone.attacks.descent import Walk, descend
+from typeone.attacks.descent import Ends, Moment, Walk, descend
 from typeone.attacks.image_terms import image_losses
+from typeone.checkpoints import Checkpoint, restored
 from typeone.criteria import Keep
 from typeone.errors import InputError
 from typeone.images import to_uint8
@@ -173,6 +174,60 @@ class _Walk(Walk):
         super().keep(stay)
         self.k = self.k[stay]
 
+    def pack(self) -> dict[str, Tensor]:
+        return super().pack() | {"k": self.k}
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        super().unpack(tensors)
+        self.k = restored(tensors["k"], self.k)
+
+
+class _Ends(Ends):
+    """Ends with the weight of J1, ``k`` ``(N,)``."""
+
+    def __init__(self, walk: _Walk) -> None:
+        super().__init__(walk)
+        self.k = walk.k.clone()
+
+    def note(self, moment: Moment, walk: _Walk, images: Tensor) -> None:
+        super().note(moment, walk, images)
+        self.k[walk.rows[moment.leaving]] = walk.k[moment.leaving]
+
+    def pack(self) -> dict[str, Tensor]:
+        return super().pack() | {"k": self.k}
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        super().unpack(tensors)
+        self.k = tensors["k"].to(self.k.device)
+
+
+_NUMBERS = ("j1", "j2", "penalty", "k")
+
+
+class _Trace:
+    """Trace points, step by step."""
+
+    def __init__(self) -> None:
+        self.points: list[TracePoint] = []
+
+    def pack(self) -> dict[str, Tensor]:
+        if not self.points:
+            return {}
+        numbers = [[getattr(point, name) for name in _NUMBERS] for point in self.points]
+        return {
+            "step": torch.tensor([point.step for point in self.points]),
+            "example": torch.tensor([point.example for point in self.points]),
+            "numbers": torch.tensor(numbers, dtype=torch.float64),
+            "image": torch.stack([point.image for point in self.points]),
+        }
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        columns = [tensors[k] for k in ("step", "example", "numbers", "image")] if tensors else []
+        self.points = [
+            TracePoint(int(step), int(example), *numbers.tolist(), image)
+            for step, example, numbers, image in zip(*columns, strict=True)
+        ]
+
 
 class _Terms(NamedTuple):
     objective: Tensor
@@ -243,6 +298,7 @@ def attack(
     attackers: Sequence[nn.Module] = (),
     follow: Sequence[int] = (),
     follow_every: int = 100,
+    checkpoint: Checkpoint | None = None,
 ) -> AttackResult:
     """Minimise J_SA of Eq. 8 (J_IT of III-B when ``keep`` is None) over each latent on its own.
 
@@ -254,6 +310,7 @@ def attack(
         keep: J1 and f1's verdict; None leaves f1 out (image transition).
         attackers: classifiers of images, in eval mode, for ``image_weight``.
         follow: examples to trace, every ``follow_every`` steps and at their end.
+        checkpoint: the sidecar to resume from and save to.
 
     Randomness: none.
 
@@ -266,34 +323,31 @@ def attack(
             "judge the image, or 0"
         )
     walk = _Walk(svae, latent, settings)
-    trace, followed = [], torch.tensor(list(follow), device=latent.device)
-    latent_end, k_end, images = latent.clone(), walk.k.clone(), None
-    steps = torch.zeros_like(walk.rows)
-    converged = torch.zeros_like(walk.rows, dtype=torch.bool)
+    followed = torch.tensor(list(follow), device=latent.device)
+    ended, trace = _Ends(walk), _Trace()
 
     def evaluate(step: int) -> _Terms:
         return _evaluate(walk, target_labels[walk.rows], settings, keep, attackers, step)
 
-    for step, terms, leaving, settled, ends in descend(
+    for moment in descend(
         walk,
         evaluate,
         steps=settings.steps,
         patience=settings.patience,
         check_every=settings.check_every,
+        checkpoint=checkpoint,
+        carried={"ends": ended, "trace": trace},
     ):
+        step, terms, leaving, _, ends = moment
         if len(followed):
             due = torch.isin(walk.rows, followed) & (leaving | (step % follow_every == 0))
-            trace += _points(step, walk, terms, due)
+            trace.points += _points(step, walk, terms, due)
         if ends:
-            gone = walk.rows[leaving]
             with torch.no_grad():
-                final = walk.decode(leaving)
-            if images is None:
-                images = final.new_zeros((len(latent), *final.shape[1:]))
-            images[gone], latent_end[gone] = final, walk.moving["latent"].detach()[leaving]
-            k_end[gone], steps[gone] = walk.k[leaving], step
-            converged[walk.rows[settled]] = True
-    return AttackResult(images, latent, latent_end, steps, converged, k_end, trace)
+                ended.note(moment, walk, walk.decode(leaving))
+    return AttackResult(
+        ended.images, latent, ended.latent, ended.steps, ended.converged, ended.k, trace.points
+    )
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ import foolbox
 import torch
 from torch import Tensor, nn
 
+from typeone.checkpoints import Checkpoint, each
 from typeone.errors import InputError
 
 
@@ -101,10 +102,12 @@ def attack(
     *,
     seed: int,
     chunk: int = 250,
+    checkpoint: Checkpoint | None = None,
 ) -> Type2Result:
     """Find images near ``images`` ``(N, C, H, W)`` in [0, 1] that f1 no longer labels ``labels``.
 
-    ``chunk`` examples are attacked at a time, which bounds the memory.
+    ``chunk`` examples are attacked at a time, which bounds the memory. ``checkpoint``: the sidecar
+    of chunks that are done; foolbox gives nothing to go on from inside one.
 
     Randomness: PGD starts at a random point of the ball, drawn from torch's global generator, which
     is seeded with ``seed`` here and restored afterwards (foolbox takes no generator).
@@ -114,12 +117,36 @@ def attack(
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         epsilon = settings.epsilon if settings.method in ("fgsm", "pgd") else None
-        parts = [
-            _build(settings)(model, x, y, epsilons=epsilon)[1:]
-            for x, y in zip(images.split(chunk), labels.split(chunk), strict=True)
-        ]
-    clipped, found = (torch.cat(each) for each in zip(*parts, strict=True))
+
+        def found_in(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            _, clipped, found = _build(settings)(model, *batch, epsilons=epsilon)
+            return {"clipped": clipped, "found": found, **_random_state(devices)}
+
+        parts = []
+        batches = zip(images.split(chunk), labels.split(chunk), strict=True)
+        for part in each(checkpoint, batches, found_in):
+            _set_random_state(part)
+            parts.append(part)
+    clipped, found = (
+        torch.cat([part[name].to(images.device) for part in parts]) for name in ("clipped", "found")
+    )
     if settings.method in ("cw_l2", "ead"):
         found = found & (clipped.flatten(1).amax(dim=1) > 0)
     kept = found.view(-1, *[1] * (images.ndim - 1))
     return Type2Result(torch.where(kept, clipped, images), found)
+
+
+def _random_state(devices: list[torch.device]) -> dict[str, Tensor]:
+    """Where torch's global generators are, of the CPU and of ``devices``."""
+    states = {f"random.{device}": torch.cuda.get_rng_state(device) for device in devices}
+    return {"random.cpu": torch.get_rng_state(), **states}
+
+
+def _set_random_state(part: dict[str, Tensor]) -> None:
+    """Put the generators where they were after ``part``, which may be read, not made."""
+    for name, state in part.items():
+        match name.split("."):
+            case ["random", "cpu"]:
+                torch.set_rng_state(state)
+            case ["random", device]:
+                torch.cuda.set_rng_state(state, device)

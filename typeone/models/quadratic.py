@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from typeone.artifacts import load_model, read_model_metadata
+from typeone.checkpoints import Checkpoint
 from typeone.errors import InputError
 from typeone.logs import Progress
 from typeone.spheres import Spheres, quadratic_error, sample_sphere
 from typeone.training import (
-    Checkpoint,
     TrainingDivergedError,
     TrainingSettings,
     learning_rate,
