@@ -59,7 +59,7 @@ def attack_ablations(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_ablations(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,

@@ -60,7 +60,7 @@ def attack_faces(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_faces(
             faces_path=snakemake.input.faces,
             recognizer_path=snakemake.input.recognizer,

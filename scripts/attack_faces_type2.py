@@ -37,7 +37,7 @@ def attack_faces_type2(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_faces_type2(
             faces_path=snakemake.input.faces,
             recognizer_path=snakemake.input.recognizer,

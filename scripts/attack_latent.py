@@ -186,7 +186,7 @@ def attack_latent(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_latent(
             generator_path=snakemake.input.generator,
             model_path=snakemake.input.model,

@@ -83,7 +83,7 @@ def attack_style_generator(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_style_generator(
             generator_path=snakemake.input.generator,
             recognizer_path=snakemake.input.recognizer,

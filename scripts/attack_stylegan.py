@@ -92,7 +92,7 @@ def attack_stylegan(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_stylegan(
             generator_path=snakemake.input.generator,
             recognizer_path=snakemake.input.recognizer,

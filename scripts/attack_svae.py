@@ -54,7 +54,7 @@ def attack_svae(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_svae(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,

@@ -29,7 +29,7 @@ def attack_type2(*, examples_path, model_path, shard_path, settings, count, seed
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_type2(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,

@@ -38,7 +38,7 @@ def write_generated_faces(*, generator_path, judge_path, table_path, count, seed
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
         write_generated_faces(
             generator_path=snakemake.input.generator,

@@ -121,7 +121,7 @@ def strengthen_classifier(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
         used = [snakemake.input.train, snakemake.input.base, *snakemake.input.examples]
         settled = digest(list(snakemake.params), device.type, files=used)

@@ -95,7 +95,7 @@ def strengthen_recognizer(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
         files = [snakemake.input[k] for k in ("train", "test", "base")]
         files += snakemake.input.examples
