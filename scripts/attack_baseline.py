@@ -43,7 +43,7 @@ def attack_baseline(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_baseline(
             examples_path=snakemake.input.examples,
             train_path=snakemake.input.train,

@@ -121,7 +121,7 @@ def attack_sphere(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         attack_sphere(
             model_path=snakemake.input.model,
             examples_path=snakemake.output.examples,

@@ -49,7 +49,7 @@ def calibrate_oracle(*, annotation_paths, runs, example_paths, calibration_path)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         calibrate_oracle(
             annotation_paths=snakemake.input.annotations,
             runs=snakemake.params.runs,

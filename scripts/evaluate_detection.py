@@ -81,7 +81,7 @@ def evaluate_detection(*, runs, rates_path, roc_path, zetas, false_positive_rate
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         runs = map(tuple, snakemake.params.runs)
         evaluate_detection(
             runs=dict(zip(runs, snakemake.input.scores, strict=True)),

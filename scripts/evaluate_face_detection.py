@@ -53,7 +53,7 @@ def evaluate_face_detection(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_face_detection(
             seeds=snakemake.params.seeds,
             scores_paths=snakemake.input.scores,

@@ -79,7 +79,7 @@ def evaluate_face_judges(
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_face_judges(
             test_path=snakemake.input.test,
             judge_paths=dict(zip(snakemake.params.judges, snakemake.input.judges, strict=True)),

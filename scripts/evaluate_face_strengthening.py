@@ -168,7 +168,7 @@ def evaluate_face_strengthening(
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_face_strengthening(
             validation_path=snakemake.input.validation,
             test_path=snakemake.input.test,

@@ -42,7 +42,7 @@ def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_face_svae(
             svae_paths=snakemake.input.svae,
             measurements_path=snakemake.output.measurements,

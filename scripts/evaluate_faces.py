@@ -98,7 +98,7 @@ def evaluate_faces(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_faces(
             runs=snakemake.params.runs,
             example_paths=snakemake.input.examples,

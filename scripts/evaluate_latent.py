@@ -133,7 +133,7 @@ def evaluate_latent(
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_latent(
             examples_paths=dict(zip(snakemake.params.seeds, snakemake.input.examples, strict=True)),
             generator_path=snakemake.input.generator,

@@ -28,7 +28,7 @@ def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_oracle(
             test_path=snakemake.input.test,
             oracle_paths=dict(zip(snakemake.params.members, snakemake.input.oracle, strict=True)),

@@ -77,7 +77,7 @@ def evaluate_realism(
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_realism(
             test_path=snakemake.input.test,
             judge_path=snakemake.input.judge[0],

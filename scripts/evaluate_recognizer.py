@@ -106,7 +106,7 @@ def evaluate_recognizer(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_recognizer(
             recognizer_path=snakemake.input.recognizer,
             validation_path=snakemake.input.validation,

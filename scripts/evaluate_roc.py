@@ -157,7 +157,7 @@ def evaluate_roc(*, test_path, model_paths, runs, curves_path, measurements_path
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_roc(
             test_path=snakemake.input.test,
             model_paths=dict(zip(snakemake.params.seeds, snakemake.input.models, strict=True)),

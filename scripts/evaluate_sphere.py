@@ -120,7 +120,7 @@ def evaluate_sphere(*, model_paths, example_paths, measurements_path, spheres, t
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         seeds = snakemake.params.seeds
         evaluate_sphere(
             model_paths=dict(zip(seeds, snakemake.input.models, strict=True)),

@@ -143,7 +143,7 @@ def note(found, network, base, seeds, what):
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_strengthening(
             test_path=snakemake.input.test,
             networks=snakemake.params.networks,

@@ -89,7 +89,7 @@ def evaluate_style_generator(
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         seeds = snakemake.params.seeds
         evaluate_style_generator(
             example_paths=dict(zip(seeds, snakemake.input.examples, strict=True)),

@@ -126,7 +126,7 @@ def evaluate_stylegan(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_stylegan(
             example_paths=snakemake.input.examples,
             generator_path=snakemake.input.generator,

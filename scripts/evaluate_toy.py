@@ -200,7 +200,7 @@ def evaluate_toy(
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         evaluate_toy(
             seeds=snakemake.params.seeds,
             paths=dict(snakemake.output),

@@ -93,7 +93,7 @@ def trace_with_confidence(trace, rows, f1, device):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         judge_attack(
             shard_paths=snakemake.input.shards,
             trace_paths=snakemake.input.get("traces", []),

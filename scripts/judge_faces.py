@@ -90,7 +90,7 @@ def judge_faces(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         judge_faces(
             shard_paths=snakemake.input.shards,
             trace_paths=snakemake.input.get("traces", []),

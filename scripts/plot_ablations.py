@@ -65,7 +65,7 @@ def plot_ablations(*, example_paths, figure_paths, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_ablations(
             example_paths=dict(
                 zip(snakemake.params.attacks, snakemake.input.examples, strict=True)

@@ -166,7 +166,7 @@ def caption_of(measured, one, two, positive, seed, preset):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure1(
             curves_path=snakemake.input.curves,
             measurements_path=snakemake.input.measurements,

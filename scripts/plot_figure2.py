@@ -113,7 +113,7 @@ def plot_figure2(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure2(
             samples_path=snakemake.input.samples,
             planes_path=snakemake.input.planes,

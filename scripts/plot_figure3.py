@@ -170,7 +170,7 @@ def plot_figure3(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure3(
             trace_path=snakemake.input.trace,
             curve_paths=dict(zip(snakemake.params.seeds, snakemake.input.curves, strict=True)),

@@ -28,7 +28,7 @@ def plot_figure5b(*, examples_path, trace_path, figure_paths, faces, columns, dp
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure5b(
             examples_path=snakemake.input.examples,
             trace_path=snakemake.input.trace,

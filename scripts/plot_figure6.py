@@ -43,7 +43,7 @@ def plot_figure6(*, trace_path, figure_paths, columns, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure6(
             trace_path=snakemake.input.trace[0],
             figure_paths=list(snakemake.output),

@@ -33,7 +33,7 @@ def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, capt
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure7a(
             examples_path=snakemake.input.examples[0],
             trace_path=snakemake.input.trace[0],

@@ -57,7 +57,7 @@ def plot_figure7b(*, examples_path, figure_paths, pairs, threshold, dpi, caption
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure7b(
             examples_path=snakemake.input.examples,
             figure_paths=list(snakemake.output),

@@ -89,7 +89,7 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure8(
             examples_path=snakemake.input.examples,
             figure_paths=list(snakemake.output),

@@ -47,7 +47,7 @@ def plot_figure9(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure9(
             example_paths=snakemake.input.examples,
             frame_paths=snakemake.input.frames,

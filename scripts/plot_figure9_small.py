@@ -54,7 +54,7 @@ def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_figure9_small(
             examples_path=snakemake.input.examples,
             figure_paths=list(snakemake.output),

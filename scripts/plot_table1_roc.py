@@ -39,7 +39,7 @@ def plot_table1_roc(*, roc_path, figure_paths, target, names, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_table1_roc(
             roc_path=snakemake.input.roc,
             figure_paths=list(snakemake.output),

@@ -58,7 +58,7 @@ def plot_variants(*, paper_path, ours_paths, shown, figure_paths, dpi, preset):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         plot_variants(
             paper_path=snakemake.input.paper[0],
             ours_paths=dict(zip(snakemake.params.targets, snakemake.input.ours, strict=True)),

@@ -14,5 +14,5 @@ def prepare_age_gender(*, source, path, model_path):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         prepare_age_gender(**snakemake.params.settings, model_path=snakemake.output.model)

@@ -17,7 +17,7 @@ def prepare_facenet(*, model_path, path, sha256, preprocessing):
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         settings = snakemake.params.settings
         prepare_facenet(
             model_path=snakemake.output.model,

@@ -21,7 +21,7 @@ def prepare_faces(*, source, settings, limit, outputs):
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         prepare_faces(
             source=snakemake.params.source,
             settings={**snakemake.params.settings, **snakemake.input},

@@ -37,5 +37,5 @@ def prepare_mnist(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         prepare_mnist(**snakemake.params.settings, outputs=dict(snakemake.output))

@@ -66,7 +66,7 @@ def prepare_mobilestylegan(*, path, model_path, truncation, seed):
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         prepare_mobilestylegan(
             path=snakemake.params.path,
             model_path=snakemake.output.model,

@@ -30,7 +30,7 @@ def prepare_nvidia_stylegan(*, path, sha256, allow_pickle, truncation, model_pat
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         prepare_nvidia_stylegan(
             **snakemake.params.pickle,
             truncation=snakemake.params.truncation,

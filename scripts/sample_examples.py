@@ -41,7 +41,7 @@ def sample_examples(*, test_path, model_path, examples_path, count, seed):
 
 if "snakemake" in globals():
     compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         sample_examples(
             test_path=snakemake.input.test,
             model_path=snakemake.input.model,

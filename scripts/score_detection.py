@@ -37,7 +37,7 @@ def score_detection(*, image_paths, model_path, scores_path, bits, median, devic
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         paths = [snakemake.input.clean, *snakemake.input.attacked]
         score_detection(
             image_paths=dict(zip(["clean", *snakemake.params.attacks], paths, strict=True)),

@@ -57,7 +57,7 @@ def score_face_detection(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         score_face_detection(
             test_path=snakemake.input.test,
             validation_path=snakemake.input.validation,

@@ -179,7 +179,7 @@ def tabulate_reproduction(*, rows, preset, paths):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         tabulate_reproduction(
             rows=collect_rows(
                 sources=dict(snakemake.input.items()),

@@ -55,7 +55,7 @@ def tabulate_strengthening(*, measurements_path, published_path, names, table_pa
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         tabulate_strengthening(
             measurements_path=snakemake.input.measurements,
             published_path=snakemake.input.published,

@@ -61,7 +61,7 @@ def tabulate_table1(*, rates_path, published_path, target, names, published_name
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         tabulate_table1(
             rates_path=snakemake.input.rates,
             published_path=snakemake.input.published,

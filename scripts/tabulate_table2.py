@@ -52,7 +52,7 @@ def tabulate_table2(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         tabulate_table2(
             measurements_path=snakemake.input.measurements,
             published_path=snakemake.input.published,

@@ -91,7 +91,7 @@ def tabulate_table3(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         tabulate_table3(
             measurements_path=snakemake.input.measurements,
             published_path=snakemake.input.published,

@@ -81,7 +81,7 @@ def train_generator(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
         settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         train_generator(

@@ -38,7 +38,7 @@ def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, che
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         device = compute_device(snakemake.threads)
         settled = digest(list(snakemake.params), device.type)
         train_sphere(

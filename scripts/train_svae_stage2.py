@@ -40,7 +40,7 @@ def train_svae_stage2(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule):
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
         settled = digest(
             list(snakemake.params),

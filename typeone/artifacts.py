@@ -1,6 +1,10 @@
 """Files that cross a rule: Parquet tables and safetensors checkpoints.
 
-Every file is written under a temporary name and renamed, so a reader never sees half of one.
+Every file is written under a temporary name and renamed, so a reader never sees half of one. Its
+stamp says which format it has, which rule made it with which code and params, and what it held when
+it was written; readers refuse a file without one or of other content. No stamp holds a time or a
+place, so the same job writes the same bytes again.
+
 Images are fixed-size binary columns of row-major uint8, latents fixed-size lists of float32; the
 trailing shape of each stands in the schema metadata, so that a reader gets back the same array.
 """
@@ -14,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +30,77 @@ if TYPE_CHECKING:  # tables and figures read artifacts without paying for torch
     import pandas as pd
     import torch
 
-_KEY = b"typeone"
+FORMAT = 1  # of what follows; raise it when an older reader would misread a newer file
+
+Kind = Literal["table", "checkpoint"]
+
+KEY = "typeone"
+_REMEDY = "delete it and run again"
+_maker: dict[str, str] = {}
+
+
+@contextmanager
+def made_by(rule: str, params: Sequence[Any]) -> Iterator[None]:
+    """Let files written in this block say that ``rule`` made them with these ``params`` (JSON)."""
+    global _maker
+    before, _maker = _maker, {"rule": rule, "digest": digest(params)}
+    try:
+        yield
+    finally:
+        _maker = before
+
+
+def stamped(note: Mapping[str, Any], *, kind: Kind, content: Any) -> str:
+    """``note`` (JSON) and the stamp of a file of this ``kind``, as text to be stored in it.
+
+    ``content`` (JSON) is what `check_stamp` must find beside the note.
+    """
+    note = json.loads(json.dumps(note))  # as it will be read: keys are strings, tuples are lists
+    stamp = {"format": FORMAT, "kind": kind, **_maker}
+    sealed = {**stamp, "sha256": digest(note, stamp, content)}
+    return json.dumps({**note, "stamp": sealed}, sort_keys=True)
+
+
+def unstamped(
+    path: str | os.PathLike[str], text: str | bytes | None, *, kind: Kind
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The note and the stamp out of ``text``, which stood in the file at ``path``.
+
+    Raises:
+        InputError: there is no stamp, or one of another format or kind.
+    """
+    try:
+        note = json.loads(text or "{}")
+        stamp = note.pop("stamp")
+        form, found, _ = stamp["format"], stamp["kind"], stamp["sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} bears no stamp of Type One: other software wrote it, or an older version; "
+            f"{_REMEDY}"
+        ) from error
+    if form != FORMAT:
+        raise InputError(f"{path} has format {form!r}, needs {FORMAT}; {_REMEDY}")
+    if found != kind:
+        raise InputError(f"{path} says that it is a {found}, needs a {kind}; {_REMEDY}")
+    return note, stamp
+
+
+def check_stamp(
+    path: str | os.PathLike[str], note: Mapping[str, Any], stamp: Mapping[str, Any], content: Any
+) -> None:
+    """Raise `InputError` unless ``note`` and ``content`` are those that were stamped."""
+    found = digest(note, {k: v for k, v in stamp.items() if k != "sha256"}, content)
+    if found != stamp["sha256"]:
+        raise InputError(f"{path} is damaged: it holds other data than were written; {_REMEDY}")
+
+
+def contents(schema: pa.Schema, rows: int) -> list:
+    """What the stamp of a table covers; its values have checksums of their own, a page each."""
+    types = (
+        f"{kind.value_type}[{kind.list_size}]" if pa.types.is_fixed_size_list(kind) else str(kind)
+        for kind in schema.types  # without the name that Parquet gives the elements of a list
+    )
+    return [rows, *map(list, zip(schema.names, types, strict=True))]
 
 
 @contextmanager
@@ -99,11 +173,12 @@ def write_parquet(
     """
     arrays = {name: np.asarray(values) for name, values in columns.items()}
     shapes = {name: list(a.shape[1:]) for name, a in arrays.items() if a.ndim > 1}
-    note = json.dumps({**(metadata or {}), "shapes": shapes}, sort_keys=True)
     table = pa.table({name: _encode(a) for name, a in arrays.items()})
+    note = {**(metadata or {}), "shapes": shapes}
+    text = stamped(note, kind="table", content=contents(table.schema, len(table)))
     with atomic_path(path) as temporary:
         pq.write_table(
-            table.replace_schema_metadata({_KEY: note.encode()}),
+            table.replace_schema_metadata({KEY: text}),
             temporary,
             compression="zstd",
             write_page_checksum=True,
@@ -120,36 +195,50 @@ def write_rows(
     write_parquet(path, {name: frame[name].to_numpy() for name in frame})
 
 
+@contextmanager
+def open_table(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
+    """A table that this module wrote, and what was said of it; values are checked as they are read.
+
+    Raises:
+        InputError: the file is missing, foreign, or cannot be read, here or in the block.
+    """
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        text = (file.metadata.metadata or {}).get(KEY.encode())
+        note, stamp = unstamped(path, text, kind="table")
+        check_stamp(path, note, stamp, contents(file.schema_arrow, file.metadata.num_rows))
+        yield file, note
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; run the rule that makes it") from error
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is no readable Parquet file ({reason}); {_REMEDY}") from error
+
+
 def read_parquet(
     path: str | os.PathLike[str],
     *,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[str] | Mapping[str, type[np.generic]] | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Records:
     """Read a table written by `write_parquet`.
 
-    ``columns`` are those wanted (all when None); ``shapes`` are the trailing shapes that must hold,
-    for instance ``{"image": (1, 28, 28)}``.
+    ``columns`` are those wanted (all when None), perhaps with what their values must be, for
+    instance ``{"image": np.uint8, "label": np.integer}``; ``shapes`` are the trailing shapes that
+    must hold, for instance ``{"image": (1, 28, 28)}``.
 
     Raises:
-        InputError: the file is missing or no Parquet file, lacks a column, or an array has
-            another shape than the caller can use.
+        InputError: the file is missing, damaged, foreign or no Parquet file, lacks a column, or a
+            column has other values or arrays of another shape than the caller can use.
     """
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
+    with open_table(path) as (file, note):
         table = file.read()
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; run the rule that makes it") from error
-    except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is no readable Parquet file ({reason}); delete it") from error
     missing = [name for name in columns or () if name not in table.column_names]
     if missing:
         raise InputError(
             f"{path} has no column {', '.join(missing)} (it has {', '.join(table.column_names)}); "
             "delete it, it was made by other code"
         )
-    note = json.loads((file.metadata.metadata or {}).get(_KEY, b"{}"))
     stored = note.get("shapes", {})
     for name, shape in (shapes or {}).items():
         if name in table.column_names and list(stored.get(name, [])) != list(shape):
@@ -158,7 +247,14 @@ def read_parquet(
                 f"needs {tuple(shape)}; delete the file or give data of that shape"
             )
     wanted = columns or table.column_names
-    return Records({name: _decode(table[name], stored.get(name)) for name in wanted}, note)
+    found = {name: _decode(table[name], stored.get(name)) for name in wanted}
+    for name, kind in columns.items() if isinstance(columns, Mapping) else ():
+        if not np.issubdtype(found[name].dtype, kind):
+            raise InputError(
+                f"{path}: column {name} holds values of type {table[name].type}, needs "
+                f"{kind.__name__}; {_REMEDY}"
+            )
+    return Records(found, note)
 
 
 def save_model(
@@ -168,34 +264,63 @@ def save_model(
     from safetensors.torch import save_file
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    # one text: the order of several would change from run to run
+    text = stamped(metadata, kind="checkpoint", content=_digest_of(tensors))
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, {"typeone": json.dumps(dict(metadata), sort_keys=True)})
+        save_file(tensors, temporary, {KEY: text})
+
+
+def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of names, types, shapes and values, in whatever order they come."""
+    import torch
+
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
 
 
 def read_model_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What `save_model` was told about a checkpoint, without reading its tensors."""
+    return _read_note(path)[0]
+
+
+def _read_note(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The note and the stamp of a checkpoint, its tensors unread."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {}).get("typeone", "{}"))
+            text = (file.metadata() or {}).get(KEY)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is no safetensors checkpoint ({error}); delete it") from error
+    except SafetensorError as error:
+        raise InputError(f"{path} is no safetensors checkpoint ({error}); {_REMEDY}") from error
+    return unstamped(path, text, kind="checkpoint")
+
+
+def _read_checkpoint(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, torch.Tensor]]:
+    """The note, the stamp and the tensors of a checkpoint, which are those that were written."""
+    from safetensors.torch import load_file
+
+    note, stamp = _read_note(path)
+    tensors = load_file(path)
+    check_stamp(path, note, stamp, _digest_of(tensors))
+    return note, stamp, tensors
 
 
 def load_model(path: str | os.PathLike[str], model: torch.nn.Module) -> dict[str, Any]:
     """Fill ``model`` from a checkpoint, put it in eval mode, return the checkpoint's metadata.
 
     Raises:
-        InputError: no checkpoint, or one of another architecture.
+        InputError: no checkpoint of ours, a damaged one, or one of another architecture.
     """
-    from safetensors.torch import load_file
-
-    metadata = read_model_metadata(path)
+    metadata, _, tensors = _read_checkpoint(path)
     architecture = metadata.get("architecture", "unnamed")
-    fill_model(model, load_file(path), name=str(path), architecture=architecture)
+    fill_model(model, tensors, name=str(path), architecture=architecture)
     return metadata
 
 
@@ -220,6 +345,21 @@ def fill_model(
         )
     model.load_state_dict(tensors)
     model.eval()
+
+
+def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The stamp of a table (.parquet) or checkpoint (.safetensors), all of which was read.
+
+    ``rule`` and ``digest`` are in it if `made_by` was told of them.
+
+    Raises:
+        InputError: the file is missing, damaged or foreign.
+    """
+    if Path(path).suffix == ".safetensors":
+        return _read_checkpoint(path)[1]
+    with open_table(path) as (file, _):
+        file.read()
+        return unstamped(path, file.metadata.metadata[KEY.encode()], kind="table")[1]
 
 
 def digest(*values: Any, files: Sequence[str | os.PathLike[str]] = ()) -> str:

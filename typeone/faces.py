@@ -6,10 +6,8 @@ scratch file, so that neither holds all images in memory at once.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -19,14 +17,13 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from typeone.artifacts import atomic_path
+from typeone.artifacts import KEY, atomic_path, contents, open_table, stamped
 from typeone.errors import InputError
 from typeone.images import from_uint8
 
 FACE_SHAPE = (3, 64, 64)
 FEMALE, MALE = 0, 1
 
-_KEY = b"typeone"
 _GROUP = 1024  # faces read at once
 _SCHEMA = pa.schema(
     [
@@ -85,8 +82,9 @@ class FaceWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        note = json.dumps({**self.metadata, "shapes": {"image": FACE_SHAPE}}, sort_keys=True)
-        self._file.add_key_value_metadata({_KEY: note.encode()})
+        note = {**self.metadata, "shapes": {"image": FACE_SHAPE}}
+        text = stamped(note, kind="table", content=contents(_SCHEMA, self.count))
+        self._file.add_key_value_metadata({KEY: text})
         self._file.close()
         self._atomic.__exit__(kind, error, trace)
 
@@ -113,8 +111,7 @@ class FaceTable:
 
     def __init__(self, path: str | os.PathLike[str], *, limit: int | None = None) -> None:
         """Read the table at ``path``, or its first ``limit`` faces."""
-        try:
-            file = pq.ParquetFile(path, page_checksum_verification=True)
+        with open_table(path) as (file, self.metadata):
             found = file.schema_arrow
             if not found.equals(_SCHEMA):
                 raise InputError(
@@ -138,14 +135,7 @@ class FaceTable:
                         break
                 scratch.flush()
                 self.images = np.memmap(scratch, np.uint8, mode="r", shape=(count, *FACE_SHAPE))
-        except FileNotFoundError as error:
-            raise InputError(f"{path} does not exist; run the rule that makes it") from error
-        except (pa.ArrowInvalid, OSError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path} is no readable Parquet file ({reason}); delete it") from error
         self.index, self.labels, self.identities = (np.concatenate(v) for v in columns.values())
-        note: Mapping[bytes, bytes] = file.metadata.metadata or {}
-        self.metadata: dict[str, Any] = json.loads(note.get(_KEY, b"{}"))
 
     def __len__(self) -> int:
         return len(self.images)

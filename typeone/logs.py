@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from typeone.artifacts import made_by
 from typeone.errors import InputError
 
 logger = logging.getLogger("typeone")
 
 
 @contextmanager
-def job_log(path: str | Path, name: str) -> Iterator[None]:
+def job_log(path: str | Path, name: str, params: Sequence[Any]) -> Iterator[None]:
     """Log to ``path`` (DEBUG) and standard error (INFO, each line prefixed with ``name``).
 
-    Warnings are captured. An `InputError` becomes one line and exit status 1, any other error is
-    logged with its traceback and raised again.
+    What the job writes says that ``name`` made it with these ``params`` (`made_by`). Warnings are
+    captured. An `InputError` becomes one line and exit status 1, any other error is logged with its
+    traceback and raised again.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +39,8 @@ def job_log(path: str | Path, name: str) -> Iterator[None]:
         target.addHandler(file)
     logger.addHandler(terminal)
     try:
-        yield
+        with made_by(name, list(params)):
+            yield
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)
