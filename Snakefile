@@ -29,6 +29,7 @@ include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/results.smk"
+include: "rules/cost.smk"
 
 
 onstart:

@@ -112,7 +112,7 @@ def evaluate_lfw(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule), torch.no_grad():
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params), torch.no_grad():
         evaluate_lfw(
             recognizer_path=snakemake.input.recognizer,
             pairs_path=snakemake.output.pairs,

@@ -90,11 +90,19 @@ CALLS = [
     ("--configfile=a.yaml b.yml", "--cores all b.yml --configfile a.yaml"),
     # a target after configuration
     ("--configfile a.yaml results/x.csv", "--cores all --configfile a.yaml -- results/x.csv"),
-    ("--configfile a.yaml b.yml x y -n", "--cores all -n --configfile a.yaml b.yml -- x y"),
+    ("--configfile a.yaml b.yml x y -nF", "--cores all -nF --configfile a.yaml b.yml -- x y"),
     ("--configfile a.yaml x later.yaml", "--cores all --configfile a.yaml -- x later.yaml"),
     ("--configfile a.yaml --config=z.yaml", "--cores all --config=z.yaml --configfile a.yaml"),
     ("-R rule --configfile a.yaml x", "--cores all -R rule --configfile a.yaml -- x"),
     ("--preset smoke -- -x a.yaml", f"--cores all --configfile {SMOKE} -- -x a.yaml"),
+    # a dry run without further options tells its summary alone
+    ("-n", "--cores all -n --quiet rules progress"),
+    (
+        "--dry-run x --configfile a.yaml",
+        "--cores all --dry-run x --quiet rules progress --configfile a.yaml",
+    ),
+    ("-n --verbose", "--cores all -n --verbose"),
+    ("--cores 1 -n", "--cores 1 -n"),
 ]
 
 
