@@ -77,6 +77,7 @@ rule evaluate_recognizer:
         *code("evaluate_recognizer.py"),
         settings=config["recognizers"]["evaluation"],
         source=FACE_SOURCE,
+        resume="results/.resume/faces/recognizers/{recognizer}/seed{seed}/evaluation",
     message:
         "How well {wildcards.recognizer} tells people apart, seed {wildcards.seed}"
     script:
@@ -102,6 +103,7 @@ rule evaluate_lfw:
         *code("evaluate_lfw.py"),
         settings=config["lfw"],
         false_accepts=config["recognizers"]["evaluation"]["false_accepts"],
+        resume="results/.resume/faces/recognizers/facenet/lfw",
     message:
         "FaceNet on the 6,000 pairs of LFW"
     script:

@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from typeone.artifacts import write_parquet, write_rows
+from typeone.artifacts import digest, write_parquet, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
@@ -16,10 +17,11 @@ from typeone.verification import draw_pairs, far_threshold
 TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
 
 
-def distances_of(recognizer, path, kinds, *, faces, pairs, seed, device):
+def distances_of(recognizer, path, kinds, checkpoint, *, faces, pairs, seed, device):
     """Distances of drawn pairs of a table by their kind, see `draw_pairs`."""
     table = FaceTable(path, limit=faces)
-    found = embed(recognizer, len(table), partial(table.faces, device=device))
+    look = partial(table.faces, device=device)
+    found = embed(recognizer, len(table), look, checkpoint=checkpoint)
     drawn = {
         kind: draw_pairs(
             table.identities, table.labels, kind=kind, count=pairs, generator=seeded(seed)
@@ -44,6 +46,7 @@ def evaluate_recognizer(
     name,
     seed,
     device,
+    checkpoint,
 ):
     """Write the thresholds, `far` from validation pairs, and what test pairs say of each.
 
@@ -53,14 +56,15 @@ def evaluate_recognizer(
     draw = partial(
         distances_of, recognizer, faces=faces, pairs=pairs, seed=pair_seed, device=device
     )
-    different = draw(validation_path, ["different"])["different"]
+    apart = draw(validation_path, ["different"], checkpoint.part("validation"))
+    different = apart["different"]
     thresholds = THRESHOLDS | {"far": far_threshold(different, false_accepts)}
     told = TOLD | {"far": f"{100 * false_accepts:g} % false accepts on validation pairs"}
     write_parquet(
         thresholds_path,
         {"name": list(thresholds), "distance": np.array(list(thresholds.values()))},
     )
-    tested = draw(test_path, ["same", "different", "opposite"])
+    tested = draw(test_path, ["same", "different", "opposite"], checkpoint.part("test"))
     same, different, opposite = tested.values()
     least = min(len(same), len(different))
     own, beyond = f"beyond.{source}.recognizer.{name}", f"beyond.{source}"
@@ -99,10 +103,13 @@ def evaluate_recognizer(
     for row in rows:
         logger.info("%s, seed %d: %.3f of %d", row["id"], row["seed"], row["value"], row["n"])
     write_rows(measurements_path, rows)
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         evaluate_recognizer(
             recognizer_path=snakemake.input.recognizer,
             validation_path=snakemake.input.validation,
@@ -113,5 +120,6 @@ if "snakemake" in globals():
             source=snakemake.params.source,
             name=snakemake.wildcards.recognizer,
             seed=int(snakemake.wildcards.seed),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )
