@@ -180,6 +180,7 @@ rule score_face_detection:
             **{k: config["face_detection"][k] for k in ("medians", "count")},
             "chunk": config["face_attacks"]["chunk"],
         },
+        resume="results/.resume/faces/detection/{recognizer}/seed{seed}",
     message:
         "Squeezing what {wildcards.recognizer} is shown"
     script:

@@ -142,6 +142,7 @@ rule evaluate_face_strengthening:
         source=FACE_SOURCE,
         published=face_id("table3"),
         chunk=config["face_attacks"]["chunk"],
+        resume="results/.resume/faces/strengthening",
     message:
         "What strengthened recognizers withstand"
     script:

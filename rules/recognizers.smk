@@ -78,6 +78,7 @@ rule evaluate_recognizer:
         *code("evaluate_recognizer.py"),
         settings=config["recognizers"]["evaluation"],
         source=FACE_SOURCE,
+        resume="results/.resume/faces/recognizers/{recognizer}/seed{seed}/evaluation",
     message:
         "How well {wildcards.recognizer} tells people apart, seed {wildcards.seed}"
     script:
@@ -104,6 +105,7 @@ rule evaluate_lfw:
         *given(config["lfw"]["path"]),
         settings=config["lfw"],
         false_accepts=config["recognizers"]["evaluation"]["false_accepts"],
+        resume="results/.resume/faces/recognizers/facenet/lfw",
     message:
         "FaceNet on the 6,000 pairs of LFW"
     script:

@@ -7,14 +7,14 @@ Two thresholds: the paper's, and for each network the one fitted to few false ac
 faces. A network that moves all faces apart, or together, would look strong at the first alone.
 """
 
-from functools import partial
 from itertools import islice, product
 
 import numpy as np
 import pandas as pd
 
-from typeone.artifacts import write_rows
+from typeone.artifacts import digest, write_rows
 from typeone.attacks.shards import merge_shards
+from typeone.checkpoints import Checkpoint
 from typeone.defenses.recognizers import learnt_people
 from typeone.defenses.strength import accuracies, balanced_pairs, example_answers, pair_answers
 from typeone.devices import compute_device, seeded
@@ -65,6 +65,7 @@ def evaluate_face_strengthening(
     source,
     published,
     chunk,
+    checkpoint,
 ):
     """Write every answer, and one row a (network, threshold, what, when, seed).
 
@@ -107,20 +108,28 @@ def evaluate_face_strengthening(
     for key, path in zip(product(networks, seeds), model_paths, strict=True):
         recognizer = load_recognizer(path)
         known = dict(zip(("network", "seed"), key, strict=True))
-        look = partial(embed, recognizer, batch=chunk)
-        strangers = apart.distances(look(len(validation), validation.faces))
+        sidecar = checkpoint.part(".".join(map(str, key)))
+
+        def look(name, count, images, recognizer=recognizer, sidecar=sidecar):
+            return embed(recognizer, count, images, batch=chunk, checkpoint=sidecar.part(name))
+
+        strangers = apart.distances(look("validation", len(validation), validation.faces))
         far = far_threshold(strangers, settings["false_accepts"])
         for name, limit in {MAIN: THRESHOLDS[MAIN], "far": far}.items():
             thresholds.append(known | {"threshold": name, "limit": limit})
-        originals = look(min(max(shown, count), len(faces)), faces.faces)
+        originals = look("test", min(max(shown, count), len(faces)), faces.faces)
         if told_apart:
             answers.append(pair_answers(originals, pairs, same).assign(**known, when=""))
         if lfw:
-            found = look(len(files), lambda part: read_faces(files[part], SMALL))
+            found = look("lfw", len(files), lambda part: read_faces(files[part], SMALL))
             shown_pairs = pair_answers(found, others, one)
             answers.append(shown_pairs.assign(**known, what="lfw", when=""))
         for what, when, rows in examples[key]:
-            found = example_answers(recognizer, originals, rows, what, chunk=chunk)
+            found = example_answers(
+                *(recognizer, originals, rows, what),
+                chunk=chunk,
+                checkpoint=sidecar.part(f"{what}.{when}"),
+            )
             answers.append(found.assign(**known, when=when))
     answers = pd.concat(answers, ignore_index=True)
     write_rows(answers_path, answers)
@@ -164,11 +173,13 @@ def evaluate_face_strengthening(
         rows.append(found_row | {k: row[k] for k in ("network", "what", "when", "threshold")})
         rows[-1]["limit"] = row["limit"]
     write_rows(measurements_path, rows)
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
     with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+        device = compute_device(snakemake.threads)
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         evaluate_face_strengthening(
             validation_path=snakemake.input.validation,
             test_path=snakemake.input.test,
@@ -185,4 +196,5 @@ if "snakemake" in globals():
             source=snakemake.params.source,
             published=snakemake.params.published,
             chunk=snakemake.params.chunk,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

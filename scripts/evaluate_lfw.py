@@ -4,7 +4,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from typeone.artifacts import write_parquet, write_rows
+from typeone.artifacts import digest, write_parquet, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device
 from typeone.lfw import (
     CROPS,
@@ -71,6 +72,7 @@ def evaluate_lfw(
     flip,
     false_accepts,
     device,
+    checkpoint,
 ):
     """Write the distance of every pair for each crop and preprocessing, and what they say.
 
@@ -96,6 +98,7 @@ def evaluate_lfw(
                 len(lfw.files),
                 lambda part, side=side: read_faces(lfw.files[part], side, device),
                 say=Progress(f"LFW, {side} px, {preprocessing}", len(lfw.files)),
+                checkpoint=checkpoint.part(f"{preprocessing}.{side}"),
             )
             distances = Pairs(lfw.first, lfw.second).distances(found)
             columns[f"distance_{side}_{preprocessing}"] = distances
@@ -109,15 +112,19 @@ def evaluate_lfw(
             logger.info("%d px, %s: accuracy %.4f", side, preprocessing, rows[-10]["value"])
     write_parquet(pairs_path, columns)
     write_rows(measurements_path, rows)
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule, snakemake.params), torch.no_grad():
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         evaluate_lfw(
             recognizer_path=snakemake.input.recognizer,
             pairs_path=snakemake.output.pairs,
             measurements_path=snakemake.output.measurements,
             **snakemake.params.settings,
             false_accepts=snakemake.params.false_accepts,
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

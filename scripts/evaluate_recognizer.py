@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from typeone.artifacts import write_parquet, write_rows
+from typeone.artifacts import digest, write_parquet, write_rows
+from typeone.checkpoints import Checkpoint
 from typeone.devices import compute_device, seeded
 from typeone.faces import FaceTable
 from typeone.logs import job_log, logger
@@ -16,9 +17,10 @@ from typeone.verification import draw_pairs, far_threshold, has_same_pairs
 TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
 
 
-def distances_of(recognizer, table, kinds, *, pairs, seed, device):
+def distances_of(recognizer, table, kinds, checkpoint, *, pairs, seed, device):
     """Distances of drawn pairs of a table by their kind, see `draw_pairs`."""
-    found = embed(recognizer, len(table), partial(table.faces, device=device))
+    look = partial(table.faces, device=device)
+    found = embed(recognizer, len(table), look, checkpoint=checkpoint)
     drawn = {
         kind: draw_pairs(
             table.identities, table.labels, kind=kind, count=pairs, generator=seeded(seed)
@@ -43,6 +45,7 @@ def evaluate_recognizer(
     name,
     seed,
     device,
+    checkpoint,
 ):
     """Write the thresholds, `far` from validation pairs, and what test pairs say of each.
 
@@ -52,7 +55,7 @@ def evaluate_recognizer(
     recognizer = load_recognizer(recognizer_path, device)
     draw = partial(distances_of, recognizer, pairs=pairs, seed=pair_seed, device=device)
     validation, test = (FaceTable(path, limit=faces) for path in (validation_path, test_path))
-    different = draw(validation, ["different"])["different"]
+    different = draw(validation, ["different"], checkpoint.part("validation"))["different"]
     thresholds = THRESHOLDS | {"far": far_threshold(different, false_accepts)}
     told = TOLD | {"far": f"{100 * false_accepts:g} % false accepts on validation pairs"}
     write_parquet(
@@ -62,7 +65,8 @@ def evaluate_recognizer(
     several = has_same_pairs(test.identities)
     if not several:
         logger.info("nobody has two test faces: what same people look like is not measured")
-    tested = draw(test, [*(["same"] if several else []), "different", "opposite"])
+    kinds = [*(["same"] if several else []), "different", "opposite"]
+    tested = draw(test, kinds, checkpoint.part("test"))
     own, beyond = f"beyond.{source}.recognizer.{name}", f"beyond.{source}"
     which = f"{source} faces, {name} recognizer"
     rows = [
@@ -103,10 +107,13 @@ def evaluate_recognizer(
     for row in rows:
         logger.info("%s, seed %d: %.3f of %d", row["id"], row["seed"], row["value"], row["n"])
     write_rows(measurements_path, rows)
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         evaluate_recognizer(
             recognizer_path=snakemake.input.recognizer,
             validation_path=snakemake.input.validation,
@@ -117,5 +124,6 @@ if "snakemake" in globals():
             source=snakemake.params.source,
             name=snakemake.wildcards.recognizer,
             seed=int(snakemake.wildcards.seed),
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

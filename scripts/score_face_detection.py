@@ -1,8 +1,10 @@
 """Feature squeezing scores of faces: how far f1's embedding moves under median smoothing (IV-C)."""
 
 import numpy as np
+import torch
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.artifacts import digest, read_parquet, write_parquet
+from typeone.checkpoints import Checkpoint, each
 from typeone.detectors.squeezing import embedding_scores
 from typeone.devices import compute_device
 from typeone.faces import FACE_SHAPE, first_faces
@@ -22,6 +24,7 @@ def score_face_detection(
     count,
     chunk,
     device,
+    checkpoint,
 ):
     """Write one row an (images, face, squeezer).
 
@@ -40,11 +43,17 @@ def score_face_detection(
             shapes={"adversarial_image": FACE_SHAPE},
         )
         shown[attack] = table["index"], table["adversarial_image"]
+
+    def scores(name):
+        images = from_uint8(shown[name][1], device)
+        found = embedding_scores(recognizer, images, medians=medians, batch=chunk)
+        return {squeezer: torch.from_numpy(score) for squeezer, score in found.items()}
+
     parts = []
-    for name, (index, images) in shown.items():
-        found = embedding_scores(
-            recognizer, from_uint8(images, device), medians=medians, batch=chunk
-        )
+    for (name, (index, _)), scored in zip(
+        shown.items(), each(checkpoint, shown, scores), strict=True
+    ):
+        found = {squeezer: score.numpy() for squeezer, score in scored.items()}
         parts.append(
             {
                 "attack": np.repeat([name], len(index) * len(found)),
@@ -54,10 +63,13 @@ def score_face_detection(
             }
         )
     write_parquet(scores_path, {k: np.concatenate([p[k] for p in parts]) for k in parts[0]})
+    checkpoint.discard()
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+        device = compute_device(snakemake.threads)
+        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
         score_face_detection(
             test_path=snakemake.input.test,
             validation_path=snakemake.input.validation,
@@ -67,5 +79,6 @@ if "snakemake" in globals():
             recognizer_path=snakemake.input.recognizer,
             scores_path=snakemake.output.scores,
             **snakemake.params.settings,
-            device=compute_device(snakemake.threads),
+            device=device,
+            checkpoint=Checkpoint(snakemake.params.resume, settled),
         )

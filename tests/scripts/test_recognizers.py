@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from typeone.checkpoints import Checkpoint
 from typeone.faces import FaceWriter
 from typeone.models.recognizers import Recognizer, save_recognizer
 
@@ -54,7 +55,9 @@ def test_pairs_of_faces_make_thresholds_and_rates(tmp_path, recognizer):
         measurements_path=tmp_path / "measurements.parquet",
         **{"faces": None, "pairs": 20, "false_accepts": 0.05, "pair_seed": 0},
         **{"source": "drawn", "name": "small", "seed": 3, "device": "cpu"},
+        checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
     )
+    assert not (tmp_path / "resume").exists()
     found = rows_of(tmp_path / "measurements.parquet")
     # one colour is one person, and nothing else is: the threshold that the data give is all right
     assert found["beyond.drawn.recognizer.small.true_accept.far"]["value"] == 1
@@ -93,7 +96,9 @@ def test_lfw_is_measured_at_the_sizes_that_it_has(tmp_path, recognizer, lfw, sid
         measurements_path=tmp_path / "measurements.parquet",
         **{"source": "folder", "path": str(lfw(side)), "flip": flip},
         **{"false_accepts": 0.01, "device": "cpu"},
+        checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
     )
+    assert not (tmp_path / "resume").exists()
     found = rows_of(tmp_path / "measurements.parquet")
     ways = [f"{s}px.{p}" for s in sides for p in ("fixed", "whiten")]
     accuracies = {f"beyond.lfw.{way}.accuracy" for way in ways[1:]}

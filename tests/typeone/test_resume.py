@@ -19,7 +19,7 @@ from typeone.checkpoints import Checkpoint
 from typeone.criteria import KeepLabel, identity_criterion, label_criterion
 from typeone.generated_faces import Count, generate_faces
 from typeone.models.classifiers import build_classifier, reset_parameters
-from typeone.models.recognizers import Recognizer
+from typeone.models.recognizers import Recognizer, embed
 from typeone.models.svae import FaceSVAE
 
 from .algorithm2 import SETTINGS, real_networks, seeded
@@ -241,6 +241,20 @@ def generated():
     return Engine(run, painter)
 
 
+def looks():
+    """Embeddings of seven faces, three at a time: what every rate of a recognizer begins with."""
+    recognizer = recognizer_of_faces()
+    images = torch.rand(7, 3, 64, 64, generator=seeded(9))
+
+    def run(checkpoint):
+        said = []
+        how = {"batch": 3, "say": said.append, "checkpoint": checkpoint}
+        found = embed(recognizer, len(images), lambda part: images[part], **how)
+        return as_bytes({"found": found.numpy(), "said": np.array(said)})
+
+    return Engine(run, recognizer)
+
+
 ENGINES = {
     "digits": lambda: digits(DIGIT_WALK),
     "digits, authors' code": lambda: digits(CONSTANT_BETA),
@@ -256,6 +270,7 @@ ENGINES = {
     "foolbox, pgd": lambda: foolbox_attack(method="pgd", epsilon=0.3, steps=4, step_size=0.02),
     "foolbox, cw": lambda: foolbox_attack(method="cw_l2", steps=3, searches=2, step_size=0.05),
     "generated faces": generated,
+    "looks of a recognizer": looks,
 }
 
 
@@ -311,6 +326,28 @@ def test_stopped_anywhere_it_ends_in_the_same_bytes(undisturbed, tmp_path):
     assert saved > 0  # it did not begin anew
 
 
+def test_a_kill_costs_less_than_a_minute(undisturbed, tmp_path, monkeypatch):
+    """As jobs save, where a look at the network takes five seconds by the clock."""
+    now = [0.0]
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+
+    def five_seconds(*_):
+        now[0] += 5
+
+    hook = undisturbed.engine.asked.register_forward_pre_hook(five_seconds)
+    try:
+        for moment in moments(undisturbed.calls, 5):
+            folder = tmp_path / str(moment)
+            with pytest.raises(Interrupted):
+                counted(undisturbed.engine, Checkpoint(folder, "d"), stop_at=moment)
+            stored, calls = counted(undisturbed.engine, Checkpoint(folder, "d"))
+            assert stored == undisturbed.stored
+            done_twice = moment + calls - undisturbed.calls
+            assert 5 * done_twice <= 60
+    finally:
+        hook.remove()
+
+
 def test_between_two_saves_it_goes_on_from_what_had_ended(undisturbed, tmp_path):
     """No save is due: batches that had ended are kept all the same, what is done in one is lost."""
     folder, moment = tmp_path / "resume", undisturbed.calls
@@ -321,7 +358,8 @@ def test_between_two_saves_it_goes_on_from_what_had_ended(undisturbed, tmp_path)
 
 
 def test_stopped_again_and_again_it_ends_in_the_same_bytes(undisturbed, tmp_path):
-    for stop_at in count(undisturbed.calls // 6):  # at last enough for what cannot be resumed
+    first = max(1, undisturbed.calls // 6)
+    for stop_at in count(first):  # at last enough for what cannot be resumed
         try:
             again = Checkpoint(tmp_path / "resume", "d", interval=0)
             stored, _ = counted(undisturbed.engine, again, stop_at=stop_at)
@@ -329,7 +367,7 @@ def test_stopped_again_and_again_it_ends_in_the_same_bytes(undisturbed, tmp_path
         except Interrupted:
             assert stop_at < undisturbed.calls
     assert stored == undisturbed.stored
-    assert stop_at > undisturbed.calls // 6
+    assert stop_at > first
 
 
 def test_stopped_in_the_middle_of_a_save_it_ends_in_the_same_bytes(

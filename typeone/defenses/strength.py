@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from typeone.attacks.shards import Rows
+from typeone.checkpoints import Checkpoint
 from typeone.criteria import embedding_distance
 from typeone.faces import FaceTable
 from typeone.images import from_uint8
@@ -59,7 +60,13 @@ def pair_answers(embeddings: Tensor, pairs: Pairs, same: np.ndarray) -> pd.DataF
 
 
 def example_answers(
-    recognizer: Recognizer, originals: Tensor, examples: Rows, what: str, *, chunk: int
+    recognizer: Recognizer,
+    originals: Tensor,
+    examples: Rows,
+    what: str,
+    *,
+    chunk: int,
+    checkpoint: Checkpoint | None = None,
 ) -> pd.DataFrame:
     """Rows (what, number, same, distance) of attacked images beside the faces they were made of.
 
@@ -67,9 +74,14 @@ def example_answers(
         originals: embeddings of the table that was attacked, from its first face on.
         examples: position in it and adversarial_image, uint8; gender_changed if judges were asked.
         what: ``svae`` for Type I, any other for Type II.
+        checkpoint: the sidecar to resume from and save to.
     """
     images, position = examples["adversarial_image"], examples["position"]
-    found = embed(recognizer, len(images), lambda part: from_uint8(images[part]), batch=chunk)
+    found = embed(
+        *(recognizer, len(images), lambda part: from_uint8(images[part])),
+        batch=chunk,
+        checkpoint=checkpoint,
+    )
     distance = embedding_distance(originals[torch.from_numpy(position).long()], found).numpy()
     columns = {"what": what, "number": position, "same": what != "svae", "distance": distance}
     rows = pd.DataFrame(columns)

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.artifacts import load_model, read_model_metadata, read_parquet, save_model
+from typeone.checkpoints import Checkpoint, each
 from typeone.errors import InputError
 from typeone.models.inception_resnet import InceptionResNetV1
 
@@ -182,16 +183,22 @@ def embed(
     *,
     batch: int = 50,
     say: Callable[[int], None] = lambda done: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Unit embeddings ``(count, dim)`` on the CPU of the images that ``images(slice)`` gives.
 
-    ``say`` is told after each batch how many are done.
+    ``say`` is told after each batch how many are done; ``checkpoint`` is the sidecar to resume from
+    and save to.
     """
-    parts = []
-    for start in range(0, count, batch):
-        end = min(start + batch, count)
-        parts.append(recognizer(images(slice(start, end))).cpu())
-        say(end)
+
+    def found_at(start: int) -> dict[str, Tensor]:
+        return {"found": recognizer(images(slice(start, min(start + batch, count)))).cpu()}
+
+    parts, done = [], 0
+    for part in each(checkpoint, range(0, count, batch), found_at):
+        parts.append(part["found"])
+        done += len(part["found"])
+        say(done)
     return torch.cat(parts)
 
 
