@@ -28,6 +28,7 @@ include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/results.smk"
+include: "rules/checks.smk"
 
 
 onstart:
