@@ -30,6 +30,7 @@ include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/results.smk"
 include: "rules/cost.smk"
+include: "rules/checks.smk"
 
 
 onstart:

@@ -3,11 +3,15 @@
 # comment, a docstring or the layout does not. (Snakemake's own `code` trigger looks at the time stamp
 # of the script alone and is switched off in profiles/.)
 # Files that a user gives by their path are told apart by content likewise.
-# Consumes scripts/ and typeone/; yields `code`, given as params by every rule, and `given`.
+# Consumes scripts/ and typeone/; yields `code`, given as params by every rule, `given`, and `artifacts`,
+# for the rule that compares what files say of the code and params that made them with what these are
+# now.
 import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+
+from snakemake.rules import InputFiles, Wildcards
 
 
 def _says_nothing(statement):
@@ -89,3 +93,21 @@ def given(*paths):
         elif path.is_file():
             found.append(path)
     return [f"{file}@{_content(file)}" for file in found]
+
+
+def job_of(path):
+    """The rule that makes ``path`` and the params of that job; nothing if no rule makes it."""
+    for rule in workflow.rules:
+        if any(output.match(path) for output in rule.output):
+            wildcards = Wildcards(fromdict=rule.get_wildcards(path))
+            files, _ = rule.expand_output(wildcards)
+            params, _ = rule.expand_params(wildcards, InputFiles(), files, None)
+            return [rule.name, list(params)]
+    return []
+
+
+def artifacts(folder):
+    """Every table and checkpoint under ``folder`` with its `job_of`; hidden folders are left out."""
+    found = (p for end in ("parquet", "safetensors") for p in Path(folder).rglob(f"*.{end}"))
+    paths = sorted(str(p) for p in found if not any(part.startswith(".") for part in p.parts))
+    return {path: job_of(path) for path in paths}

@@ -8,8 +8,10 @@ import ast
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 
 import pytest
@@ -17,8 +19,10 @@ import yaml
 
 from typeone.attacks.svae import SvaeAttackSettings
 
-PYTHON = """#!/bin/sh
+PYTHON = f"""#!/bin/sh
 case "$*" in
+"-c ") ;;
+envs/lock.py*) exec {sys.executable} "$@" ;;
 *find_spec*) echo "$PWD/typeone/__init__.py" ;;
 *snakemake.cli*) shift 2 && exec .venv/bin/snakemake "$@" ;;
 *) echo "the stand-in was asked for: $*" >&2 && exit 9 ;;
@@ -26,7 +30,9 @@ esac
 """
 
 SNAKEMAKE = """#!/bin/sh
+if [ "$1" = --unlock ]; then printf '%s\\n' "$@" >unlocked && exit "${UNLOCK:-0}"; fi
 for argument; do printf '%s\\n' "$argument"; done >called
+while [ -e hold ]; do sleep 0.02; done
 sleep 0.05  # no run ends within one tick of the clock that stamps files
 mkdir -p results/tables && echo "the table" >results/tables/reproduction.txt
 exit "${STATUS:-0}"
@@ -38,7 +44,7 @@ class Entry:
 
     def __init__(self, repository, root):
         self.root = root
-        for name in ("reproduce", "envs/bootstrap.sh", "requirements.lock"):
+        for name in ("reproduce", "envs/bootstrap.sh", "envs/lock.py", "requirements.lock"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(repository / name, root / name)
         for name in ("presets/smoke.yaml", "presets/paper.yaml", "a.yaml", "b.yml", "c d.json"):
@@ -51,16 +57,30 @@ class Entry:
             program.write_text(text)
             program.chmod(0o755)
 
-    def __call__(self, *arguments, status=0):
-        """Run it from another folder."""
+    def start(self, *arguments, **variables):
+        """Start it from another folder, in a process group of its own."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
-        return subprocess.run(
+        return subprocess.Popen(
             [self.root / "reproduce", *arguments],
             cwd=self.root.parent,
-            env=environment | {"STATUS": str(status)},
-            capture_output=True,
+            env=environment | {"CUDA_VISIBLE_DEVICES": ""} | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+
+    def __call__(self, *arguments, status=0, **variables):
+        """Run it to its end."""
+        process = self.start(*arguments, STATUS=str(status), **variables)
+        stdout, stderr = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+    def program(self, name, text):
+        """Put a stand-in for ``name`` before all others on PATH."""
+        file = self.root / ".venv" / "bin" / name
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
 
     @property
     def called(self):
@@ -186,6 +206,211 @@ def test_a_folder_with_a_space_changes_nothing(repository, tmp_path):
     assert result.returncode == 3
     files = ["--configfile", SMOKE, "c d.json"]
     assert entry.called == ["--cores", "all", *files, "--", "x y"]
+
+
+# two at once
+
+
+@pytest.fixture
+def running(entry):
+    """A run that goes on until the file «hold» is gone."""
+    (entry.root / "hold").touch()
+    process = entry.start("first")
+    wait_for(lambda: entry.called)
+    yield process
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def files(root):
+    return {f: f.stat().st_mtime_ns for f in root.rglob("*") if f.is_file()}
+
+
+def test_the_second_says_who_runs_and_leaves_before_it_touches_anything(entry, running):
+    (entry.root / "requirements.lock").write_text("other\n")  # would have to be installed
+    before = files(entry.root)
+    result = entry("second")
+    assert (result.returncode, result.stdout) == (1, "")
+    said = rf"reproduce: another \./reproduce runs in {re.escape(str(entry.root))}: \S.* on \S+, "
+    said += (
+        rf"process {running.pid}, since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d; wait for it, or end it\n"
+    )
+    assert re.fullmatch(said, result.stderr), result.stderr
+    assert files(entry.root) == before
+
+
+def test_it_is_free_again_when_the_first_has_ended(entry, running):
+    (entry.root / "hold").unlink()
+    running.communicate(timeout=30)
+    assert running.returncode == 0
+    result = entry("third")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert entry.called == ["--cores", "all", "third"]
+
+
+def test_of_many_that_start_at_once_one_runs(entry):
+    (entry.root / "hold").touch()
+    processes = [entry.start(f"number{i}") for i in range(5)]
+    wait_for(lambda: sum(p.poll() is None for p in processes) == 1)
+    (entry.root / "hold").unlink()
+    for process in processes:
+        process.communicate(timeout=30)
+    assert sorted(process.returncode for process in processes) == [0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("flag", ["-n", "--version", "--unlock", "--summary", "--help", "--lint"])
+def test_what_only_asks_does_not_wait_for_a_run(entry, running, flag):
+    (entry.root / "hold").rename(entry.root / "held")
+    (entry.root / ".venv" / "bin" / "snakemake").write_text("#!/bin/sh\nexit 0\n")
+    assert entry(flag).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        ["--directory", "some where"],
+        ["--directory=some where"],
+        ["-d", "some where"],
+        ["-dsome where"],
+    ],
+)
+def test_each_folder_of_results_has_a_lock_of_its_own(entry, running, elsewhere):
+    process = entry.start(*elsewhere)
+    wait_for(lambda: entry.called[-1] == elsewhere[-1])
+    result = entry("--directory", "some where", "x")
+    assert result.returncode == 1
+    assert f"another ./reproduce runs in {entry.root}/some where: " in result.stderr
+    (entry.root / "hold").unlink()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_killed_run_blocks_nobody_and_its_lock_is_taken_back(entry, running):
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    (entry.root / "hold").unlink()
+    lock = entry.root / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir()
+    lock.touch()
+    result = entry("--preset", "smoke", "x y")
+    assert result.returncode == 0
+    assert result.stderr == f"reproduce: a run in {entry.root} was killed: taking back its lock\n"
+    unlocked = (entry.root / "unlocked").read_text().splitlines()
+    assert unlocked == ["--unlock", *entry.called]
+    assert entry.called == ["--cores", "all", "x y", "--configfile", "presets/smoke.yaml"]
+
+
+def test_a_lock_that_cannot_be_taken_back_ends_the_run(entry):
+    (entry.root / ".snakemake" / "locks" / "0.output.lock").mkdir(parents=True)
+    result = entry(UNLOCK="1")
+    assert result.returncode == 1
+    assert "\nreproduce: cannot take it back: " in result.stderr
+    assert entry.called is None
+
+
+def test_a_run_whose_shell_alone_was_killed_goes_on(entry, running):
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    result = entry("second")
+    assert result.returncode == 1
+    assert f"process {running.pid}, since" in result.stderr
+    os.killpg(running.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs Linux's /proc")
+def test_jobs_that_outlived_their_run_are_found(entry):
+    variables = {**os.environ, "TYPEONE_RUN": str(entry.root)}
+    with subprocess.Popen(["sleep", "60"], env=variables) as job:
+        result = entry("second")
+        job.kill()
+    assert (result.returncode, entry.called) == (1, None)
+    assert result.stderr == (
+        f"reproduce: jobs of a run that was killed still run in {entry.root}: processes {job.pid}; "
+        f"wait for them, or end them (kill {job.pid})\n"
+    )
+    assert entry("third").returncode == 0
+
+
+def test_jobs_know_whose_they_are(entry):
+    entry.program("snakemake", 'echo "$TYPEONE_RUN" >called')
+    entry()
+    assert entry.called == [str(entry.root)]
+
+
+def test_without_locks_a_run_goes_on_and_takes_none_back(entry):
+    """lock.py is given no file at all, which is as little to lock as some network folders are."""
+    lock = entry.root / "envs" / "lock.py"
+    lock.write_text(lock.read_text().replace("LOCK = 9", "LOCK = 8"))
+    (entry.root / ".snakemake" / "locks" / "0.output.lock").mkdir(parents=True)
+    result = entry("x")
+    assert result.returncode == 0
+    assert result.stderr == (
+        f"reproduce: {entry.root} lies where files cannot be locked (Bad file descriptor); see to "
+        "it yourself that no other run is at work there\n"
+    )
+    assert entry.called[-1] == "x"
+    assert not (entry.root / "unlocked").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(entry):
+    result = entry("--directory", "a.yaml")
+    assert (result.returncode, entry.called) == (1, None)
+    assert result.stderr.startswith("reproduce: cannot write into 'a.yaml': ")
+
+
+# a full disk, and several GPUs
+
+
+@pytest.mark.parametrize(("free", "told"), [(0, True), (1023, True), (1024, False)])
+def test_a_run_that_failed_on_a_full_disk_says_so_last(entry, free, told):
+    lines = f"echo Filesystem 1024-blocks Used Available; echo /dev/x 9 9 {free} 9% /"
+    entry.program("df", lines)
+    result = entry("x", status=3)
+    assert result.returncode == 3
+    line = f"reproduce: the disk of {entry.root} is full ({free} kB are free): make room and run "
+    assert (result.stderr == f"{line}again; finished jobs stay finished\n") is told
+    assert (result.stderr == "") is not told
+
+
+CARDS = (
+    "echo 'GPU 0: A (UUID: GPU-1)'; echo '  MIG 1g: (UUID: MIG-2)'; echo 'GPU 1: B (UUID: GPU-3)'"
+)
+GPUS = [
+    ({"CUDA_VISIBLE_DEVICES": ""}, "x", ""),
+    ({"CUDA_VISIBLE_DEVICES": "3"}, "x", ""),
+    ({"CUDA_VISIBLE_DEVICES": "3,1,GPU-12ab"}, "x", "--resources=gpu=3 "),
+    ({"CUDA_VISIBLE_DEVICES": "0,1,-1,2"}, "x", "--resources=gpu=2 "),
+    ({"CUDA_VISIBLE_DEVICES": "-1"}, "x", ""),
+    (None, "x", "--resources=gpu=2 "),
+    (None, "--resources gpu=1 --", "--resources=gpu=2 "),  # the later one counts
+    (None, "--executor slurm", ""),
+    (None, "--workflow-profile profiles/slurm", ""),
+    (None, "-n", ""),
+]
+
+
+@pytest.mark.parametrize(("variables", "arguments", "given"), GPUS)
+def test_as_many_jobs_use_a_gpu_as_there_are(entry, variables, arguments, given):
+    """nvidia-smi counts them where CUDA_VISIBLE_DEVICES does not."""
+    entry.program("nvidia-smi", CARDS)
+    if variables is None:
+        script = entry.root / "reproduce"
+        script.write_text(
+            script.read_text().replace("set -eu\n", "set -eu; unset CUDA_VISIBLE_DEVICES\n")
+        )
+    result = entry(*arguments.split(), **(variables or {}))
+    assert result.returncode == 0, result.stderr
+    cores = "" if arguments.startswith(("--executor", "--workflow-profile")) else "--cores all "
+    expected = f"{cores}{given}{arguments}".removesuffix(" --")
+    assert entry.called == expected.split()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What one rule writes the next reads back unchanged, or learns in one line why it cannot."""
 
 import hashlib
+import json
 
 import numpy as np
 import pandas as pd
@@ -8,19 +9,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from typeone.artifacts import (
     atomic_path,
     digest,
+    inspect,
     load_model,
     read_model_metadata,
     read_parquet,
     save_model,
+    stamped,
     write_parquet,
     write_rows,
 )
 from typeone.errors import InputError
 from typeone.images import binarise, from_uint8, read_digits, to_uint8
+from typeone.logs import job_log
 from typeone.models.classifiers import build_classifier, load_classifier
 from typeone.models.svae import DigitSVAE
 
@@ -145,12 +151,21 @@ def test_a_truncated_file_is_no_parquet(path, share):
         read_parquet(path)
 
 
-def test_a_table_of_other_software_has_flat_rows(path):
-    path.parent.mkdir(parents=True)
-    pq.write_table(pa.table({"label": [1, 2], "name": ["a", "b"]}), path)
-    found = read_parquet(path)
-    assert found["label"].tolist() == [1, 2]
-    assert found["name"].tolist() == ["a", "b"]
+def test_values_of_another_type_are_refused(path):
+    write_parquet(path, COLUMNS)
+    wanted = {"image": np.uint8, "latent": np.floating, "label": np.integer, "found": np.bool_}
+    assert list(read_parquet(path, columns=wanted).columns) == list(wanted)
+    for column, kind, message in (
+        ("name", np.integer, "name holds values of type string, needs integer"),
+        ("label", np.uint8, "label holds values of type int64, needs uint8"),
+        (
+            "image",
+            np.floating,
+            r"image holds values of type fixed_size_binary\[24\], needs floating",
+        ),
+    ):
+        with pytest.raises(InputError, match=rf"table\.parquet: column {message}; delete it"):
+            read_parquet(path, columns={column: kind})
 
 
 # ------------------------------------------------------------------------------ atomic writing
@@ -184,6 +199,14 @@ def test_the_old_file_stands_until_the_block_ends(tmp_path):
         assert temporary.parent == path.parent  # a rename must not cross file systems
     assert path.read_text() == "new"
     assert entries(tmp_path) == ["table.csv"]
+
+
+def test_what_a_killed_writer_left_goes(tmp_path):
+    for name in (".table.csv.4711.part", ".table.csv.x.4711.part", ".table.csv", "table.csv.part"):
+        (tmp_path / name).write_text("half")
+    with atomic_path(tmp_path / "table.csv") as temporary:
+        temporary.write_text("whole")
+    assert entries(tmp_path) == [".table.csv", "table.csv", "table.csv.part"]
 
 
 @pytest.mark.parametrize(
@@ -294,8 +317,138 @@ def test_metadata_that_is_no_json_is_refused(tmp_path):
     raw = path.read_bytes()
     assert raw.count(b'mlp\\"') == 1
     path.write_bytes(raw.replace(b'mlp\\"', b"mlp  "))  # a quote is lost, no length changes
-    with pytest.raises(InputError, match="is no safetensors checkpoint"):
+    with pytest.raises(InputError, match=r"net\.safetensors bears no stamp of Type One"):
         read_model_metadata(path)
+
+
+# --------------------------------------------------------------------------------------- stamps
+
+PARAMS = ["scripts/x.py@0123", {"lr": 0.1, "sizes": (3, 4)}]
+
+
+def write_both(folder, params=PARAMS, rule="train_x"):
+    """A table and a checkpoint as a job of ``rule`` writes them; their paths."""
+    table, model = folder / "table.parquet", folder / "net.safetensors"
+    with job_log(folder / "x.log", rule, params):
+        write_parquet(table, COLUMNS, metadata={"source": "npm"})
+        net = torch.nn.Linear(2, 3)
+        torch.nn.init.ones_(net.weight)
+        torch.nn.init.zeros_(net.bias)
+        save_model(model, net, metadata={"seed": 3})
+    return table, model
+
+
+def test_a_file_says_which_rule_made_it_with_which_params(tmp_path):
+    by_hand = hashlib.sha256(b'[["scripts/x.py@0123", {"lr": 0.1, "sizes": [3, 4]}]]').hexdigest()
+    for path, kind in zip(write_both(tmp_path), ("table", "checkpoint"), strict=True):
+        stamp = inspect(path)
+        assert {k: stamp[k] for k in ("format", "kind", "rule", "digest")} == {
+            "format": 1,
+            "kind": kind,
+            "rule": "train_x",
+            "digest": by_hand,
+        }
+
+
+def test_other_software_finds_the_stamp(tmp_path):
+    table, model = write_both(tmp_path)
+    note = json.loads(pq.read_schema(table).metadata[b"typeone"])
+    assert (note["source"], note["stamp"]["rule"]) == ("npm", "train_x")
+    with safe_open(model, framework="numpy") as file:
+        note = json.loads(file.metadata()["typeone"])
+    assert (note["seed"], note["stamp"]["rule"]) == (3, "train_x")
+
+
+def test_the_stamp_is_no_part_of_what_was_told(tmp_path):
+    table, model = write_both(tmp_path)
+    assert read_parquet(table).metadata.keys() == {"source", "shapes"}
+    assert read_model_metadata(model) == {"seed": 3}
+
+
+def test_a_job_elsewhere_and_later_writes_the_same_bytes(tmp_path, monkeypatch):
+    first, second = tmp_path / "a", tmp_path / "longer name"
+    old = [path.read_bytes() for path in write_both(first)]
+    monkeypatch.setattr("time.time", lambda: 4e9)
+    assert [path.read_bytes() for path in write_both(second)] == old
+    other = [path.read_bytes() for path in write_both(second, params=["scripts/x.py@0124"])]
+    assert all(a != b for a, b in zip(other, old, strict=True))
+
+
+def test_after_a_job_nothing_is_written_in_its_name(tmp_path):
+    write_both(tmp_path)
+    write_parquet(tmp_path / "mine.parquet", {"label": [1]})
+    assert inspect(tmp_path / "mine.parquet").keys() == {"format", "kind", "sha256"}
+
+
+@pytest.mark.parametrize("read", [read_parquet, inspect])
+def test_a_table_of_other_software_is_foreign(tmp_path, read):
+    path = tmp_path / "theirs.parquet"
+    pq.write_table(pa.table({"label": [1, 2], "name": ["a", "b"]}), path)
+    message = (
+        r"theirs\.parquet bears no stamp of Type One: .+ or an older version; delete it and run"
+    )
+    with pytest.raises(InputError, match=message):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [read_model_metadata, inspect])
+@pytest.mark.parametrize("metadata", [None, {"typeone": "[]"}, {"typeone": '{"stamp": 3}'}])
+def test_a_checkpoint_of_other_software_is_foreign(tmp_path, read, metadata):
+    path = tmp_path / "theirs.safetensors"
+    save_file({"weight": torch.zeros(2)}, path, metadata)
+    with pytest.raises(InputError, match=r"theirs\.safetensors bears no stamp of Type One"):
+        read(path)
+
+
+def test_another_format_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("typeone.artifacts.FORMAT", 2)
+    table, model = write_both(tmp_path)
+    monkeypatch.undo()
+    for path in (table, model):
+        with pytest.raises(InputError, match=rf"{path.name} has format 2, needs 1; delete it and"):
+            inspect(path)
+
+
+def test_another_kind_is_refused(tmp_path):
+    text = stamped({}, kind="checkpoint", content=None)
+    table = pa.table({"label": [1]}).replace_schema_metadata({"typeone": text})
+    pq.write_table(table, tmp_path / "table.parquet")
+    with pytest.raises(InputError, match=r"says that it is a checkpoint, needs a table; delete it"):
+        read_parquet(tmp_path / "table.parquet")
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_a_byte_that_changed_is_found_or_does_no_harm(tmp_path, n):
+    """Every byte in turn. Harmless are offsets and statistics in the footer that nobody reads."""
+    path = write_both(tmp_path)[n]
+    raw, stamp = path.read_bytes(), inspect(path)
+
+    def content():
+        if n == 0:
+            found = read_parquet(path)
+            return plain(found.columns), found.metadata
+        model = torch.nn.Linear(2, 3)
+        metadata = load_model(path, model)
+        return plain({k: v.numpy() for k, v in model.state_dict().items()}), metadata
+
+    whole, refused = content(), []
+    for place in range(0, len(raw), 3):
+        damaged = bytearray(raw)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            found = content(), inspect(path)
+        except InputError as error:
+            refused.append(str(error))
+        else:
+            assert found == (whole, stamp), place
+    assert {message.rpartition("; ")[2] for message in refused} == {"delete it and run again"}
+    assert len(refused) > (0.5, 0.99)[n] * len(raw) / 3
+
+
+def plain(columns):
+    """Names, types and values as something that compares by bytes."""
+    return {k: (str(v.dtype), v.shape, v.tolist()) for k, v in columns.items() if k != "distance"}
 
 
 # -------------------------------------------------------------------------------------- digests

@@ -1,0 +1,42 @@
+"""Which artifacts are not what the workflow would write now, by what they say of themselves."""
+
+from typeone.artifacts import digest, inspect
+from typeone.errors import InputError
+from typeone.logs import job_log, logger
+
+
+def complaint(path, job):
+    """What is wrong with the artifact at ``path`` of ``job`` (rule, params), None if nothing is."""
+    try:
+        stamp = inspect(path)
+    except InputError as error:
+        return str(error)
+    if not job:
+        return f"{path} is made by no rule, with these settings"
+    rule, params = job
+    if stamp.get("rule") != rule:
+        return f"{path} is foreign: it says that it is from {stamp.get('rule')}, needs {rule}"
+    if stamp["digest"] != digest(params):
+        return f"{path} is stale: {rule} has other code or settings now"
+    return None
+
+
+def check_results(*, artifacts):
+    """Name each of ``artifacts`` (path: job) that is not as it should be, then raise `InputError`.
+
+    Their inputs are not compared: what follows from a stale one is stale too.
+    """
+    complaints = [text for path, job in artifacts.items() if (text := complaint(path, job))]
+    for text in complaints:
+        logger.warning("%s", text)
+    if complaints:
+        raise InputError(
+            f"{len(complaints)} of {len(artifacts)} artifacts are not what the workflow writes "
+            "with these settings; delete them and run again"
+        )
+    logger.info("%d artifacts are what the workflow would write now", len(artifacts))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+        check_results(artifacts=snakemake.params.artifacts)
