@@ -33,6 +33,14 @@ include: "rules/cost.smk"
 include: "rules/checks.smk"
 
 
+# They may fetch files, and the nodes of a cluster often reach no network: these run beside Snakemake.
+localrules:
+    prepare_mnist,
+    prepare_facenet,
+    prepare_age_gender,
+    prepare_mobilestylegan,
+
+
 onstart:
     record_config("results/config.yaml")
 

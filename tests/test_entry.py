@@ -103,6 +103,10 @@ CALLS = [
     ("results/x.csv", "--cores all results/x.csv"),
     ("--cores 1 results/x.csv", "--cores 1 results/x.csv"),
     ("-kj2", "-kj2"),
+    # on a cluster the profile says how many jobs
+    ("--workflow-profile profiles/slurm x", "--workflow-profile profiles/slurm x"),
+    ("--workflow-profile=profiles/slurm", "--workflow-profile=profiles/slurm"),
+    ("--profile profiles/slurm", "--profile profiles/slurm"),
     # the preset comes first, so that the reader's files are laid over it, wherever they stand
     ("--configfile a.yaml --preset smoke", f"--cores all --configfile {SMOKE} a.yaml"),
     ("--configfile a.yaml b.yml", "--cores all --configfile a.yaml b.yml"),

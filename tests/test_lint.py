@@ -7,24 +7,6 @@ import sys
 import pytest
 
 MEGABYTE = 1_000_000
-RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:[ \t]+.*\n|\n)*)", re.M)
-
-
-@pytest.fixture(scope="module")
-def rules(repository):
-    """Name → (script, body) of every rule that runs a script, its parent's where it has none."""
-    found = {}
-    included = re.findall(
-        r'^include: "(rules/\w+\.smk)"', (repository / "Snakefile").read_text(), re.M
-    )
-    assert len(included) == len(list((repository / "rules").glob("*.smk")))
-    for file in included:  # in this order, a parent comes before those that use it
-        for plain, parent, derived, body in RULE.findall((repository / file).read_text()):
-            own = re.search(r'"\.\./scripts/(\w+)\.py"', body)
-            script = own[1] if own else found[parent][0] if parent else None
-            if script:
-                found[plain or derived] = (script, body)
-    return found
 
 
 @pytest.fixture(scope="module")
