@@ -20,10 +20,9 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from typeone.artifacts import atomic_path
+from typeone.artifacts import write_tensors
 from typeone.errors import InputError
 from typeone.logs import Progress
 
@@ -106,10 +105,9 @@ class Checkpoint:
 
     def save(self, tensors: dict[str, Tensor], state: Mapping[str, Any]) -> None:
         note = {"digest": self.digest, "state": json.dumps(state)}
-        with atomic_path(self.path) as temporary:
-            save_file(
-                {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, note
-            )
+        write_tensors(
+            self.path, {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, note
+        )
         self.saved = time.monotonic()
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
