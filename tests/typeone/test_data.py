@@ -424,7 +424,7 @@ class Breaking:
 
     ``answers`` notes what was asked for (Range) and the status. ``ranges``: whether it knows Range;
     ``shift``: by how many bytes the rest that it sends begins too late; ``garbled``: that rest is
-    of another file; ``pause``: for so many seconds it is silent before it ends the first long answer.
+    of another file; ``pause``: it is silent for so many seconds before it ends the first answer.
     """
 
     def __init__(self, most, *, ranges=True, shift=0, garbled=False, pause=0):
