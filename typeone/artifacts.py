@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from typeone.errors import InputError
+from typeone.errors import InputError, needs_room
 
 if TYPE_CHECKING:  # tables and figures read artifacts without paying for torch
     import pandas as pd
@@ -109,15 +109,20 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
 
     A file has one writer at a time: what a killed one left half written is removed first.
+
+    Raises:
+        InputError: there is no room; no half file stays.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with needs_room(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.*.part"):
         left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        with needs_room(path):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -267,13 +272,20 @@ def save_model(
     path: str | os.PathLike[str], model: torch.nn.Module, *, metadata: Mapping[str, Any]
 ) -> None:
     """Write a model's tensors, and ``metadata`` (JSON) with its architecture, into one file."""
-    from safetensors.torch import save_file
-
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     # one text: the order of several would change from run to run
     text = stamped(metadata, kind="checkpoint", content=_digest_of(tensors))
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, {KEY: text})
+    write_tensors(path, tensors, {KEY: text})
+
+
+def write_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, torch.Tensor], note: Mapping[str, str]
+) -> None:
+    """Write contiguous ``tensors`` of the CPU and ``note`` as a safetensors file."""
+    from safetensors.torch import save
+
+    with atomic_path(path) as temporary:  # save_file would call a full disk a SafetensorError
+        temporary.write_bytes(save(dict(tensors), dict(note)))
 
 
 def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:

@@ -19,10 +19,9 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from typeone.artifacts import atomic_path
+from typeone.artifacts import write_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +76,7 @@ class Checkpoint:
         stored = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         text = json.dumps(state)
         note = {"digest": self.digest, "state": text, "check": _check(stored, text)}
-        with atomic_path(self.path) as temporary:
-            save_file(stored, temporary, note)
+        write_tensors(self.path, stored, note)
         self.saved = time.monotonic()
         logger.debug("saved %s", self.path)
 

@@ -1,15 +1,51 @@
-"""Where tensors live, and how many threads a job may take."""
+"""Where tensors live, and how many threads a job may take.
+
+Where a process sees several GPUs it takes one that no other process of ours has: Snakemake hands
+out none, and `./reproduce` lets as many jobs run as there are.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
 import os
+import socket
 import sys
+import time
+from collections.abc import Sequence
 
 import torch
 
 logger = logging.getLogger(__name__)
+
+_claims: list[socket.socket] = []  # held until the process ends
+
+
+def claim_device(devices: Sequence[str], *, pause: float = 1.0) -> int:
+    """Position of the first of ``devices`` that no process has claimed: it is ours from now on.
+
+    Waits, asking again after ``pause`` seconds, while all are taken. A claim is a Unix socket of
+    the device's name in Linux's abstract namespace (CUDA runs on Linux only): the kernel frees it
+    when the process ends, killed or not, and it is no file that would have to lie somewhere.
+    """
+    told = False
+    while True:
+        for position, device in enumerate(devices):
+            claim = socket.socket(socket.AF_UNIX)
+            try:
+                claim.bind(f"\0typeone-device-{device}")
+            except OSError as error:
+                claim.close()
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                _claims.append(claim)
+                return position
+        if not told:
+            logger.info("waiting for one of %d GPUs: other jobs have them all", len(devices))
+            told = True
+        time.sleep(pause)
 
 
 def _keep_freed_memory() -> None:
@@ -28,7 +64,9 @@ def _keep_freed_memory() -> None:
 
 
 def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
-    """The GPU if asked for and there, else the CPU with ``threads`` threads; set to be repeatable.
+    """A GPU if asked for and there, else the CPU with ``threads`` threads; set to be repeatable.
+
+    Of several GPUs, one that no other job has (`claim_device`).
 
     On a GPU torch is told to prefer deterministic kernels (bilinear upsampling has none by default)
     and warns where there is none. TF32 stays off: float32 means float32 on every machine.
@@ -45,7 +83,13 @@ def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(True, warn_only=True)
-    return torch.device("cuda")
+    count = torch.cuda.device_count()
+    if count == 1:
+        return torch.device("cuda")
+    number = claim_device([str(torch.cuda.get_device_properties(i).uuid) for i in range(count)])
+    logger.info("GPU %d of %d", number, count)
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
 
 
 def seeded(seed: int, device: torch.device | str = "cpu") -> torch.Generator:

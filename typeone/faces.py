@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from typeone.artifacts import KEY, atomic_path, contents, open_table, stamped
-from typeone.errors import InputError
+from typeone.errors import InputError, needs_room
 from typeone.images import from_uint8
 
 FACE_SHAPE = (3, 64, 64)
@@ -49,13 +50,16 @@ class FaceWriter:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.metadata: dict[str, Any] = {}
         self.count = 0
-        self._atomic = atomic_path(path)
+        self._path = path
+        self._open = ExitStack()
 
     def __enter__(self) -> FaceWriter:
-        temporary = self._atomic.__enter__()
-        self._file = pq.ParquetWriter(
-            temporary, _SCHEMA, compression="zstd", write_page_checksum=True
-        )
+        with ExitStack() as opened:
+            temporary = opened.enter_context(atomic_path(self._path))
+            self._file = opened.enter_context(
+                pq.ParquetWriter(temporary, _SCHEMA, compression="zstd", write_page_checksum=True)
+            )
+            self._open = opened.pop_all()
         return self
 
     def write(
@@ -82,11 +86,11 @@ class FaceWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        note = {**self.metadata, "shapes": {"image": FACE_SHAPE}}
-        text = stamped(note, kind="table", content=contents(_SCHEMA, self.count))
-        self._file.add_key_value_metadata({KEY: text})
-        self._file.close()
-        self._atomic.__exit__(kind, error, trace)
+        if error is None:
+            note = {**self.metadata, "shapes": {"image": FACE_SHAPE}}
+            text = stamped(note, kind="table", content=contents(_SCHEMA, self.count))
+            self._file.add_key_value_metadata({KEY: text})
+        self._open.__exit__(kind, error, trace)
 
 
 def _bytes_of(images: pa.FixedSizeBinaryArray) -> memoryview:
@@ -123,7 +127,8 @@ class FaceTable:
             if not count:
                 raise InputError(f"{path} holds no face; give a source that has some")
             columns: dict[str, list[np.ndarray]] = {k: [] for k in ("index", "label", "identity")}
-            with tempfile.TemporaryFile() as scratch:  # the map keeps it
+            # the map keeps the scratch file
+            with needs_room(tempfile.gettempdir()), tempfile.TemporaryFile() as scratch:
                 left = count
                 for group in range(file.num_row_groups):  # iter_batches keeps all it has read
                     part = file.read_row_group(group).slice(0, left).combine_chunks()

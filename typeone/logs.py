@@ -11,9 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from typeone.artifacts import made_by
-from typeone.errors import InputError
+from typeone.errors import InputError, needs_room
 
 logger = logging.getLogger("typeone")
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that ends the job when a line finds no room, instead of a traceback a line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            return super().handleError(record)
+        self.setLevel(logging.CRITICAL + 1)  # the error itself goes to the terminal alone
+        self.stream = None  # which still holds what could not be written
+        with needs_room(self.baseFilename):
+            raise
 
 
 @contextmanager
@@ -26,7 +38,7 @@ def job_log(path: str | Path, name: str, params: Sequence[Any]) -> Iterator[None
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(path, mode="w")
+    file = _LogFile(path, mode="w")
     file.setLevel(logging.DEBUG)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     terminal = logging.StreamHandler()

@@ -16,6 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from typeone.artifacts import atomic_path
+
 COLUMN = 3.5  # inches, one column of a two-column page
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito
 DASHES = ("-", "--", "-.", ":")
@@ -45,9 +47,10 @@ def style():
 def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> None:
     """Write the figure to every path, by its suffix, without dates; then close it."""
     for path in map(Path, paths):
-        path.parent.mkdir(parents=True, exist_ok=True)
         date = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-        figure.savefig(path, dpi=dpi, bbox_inches="tight", metadata=date)
+        form = path.suffix[1:]
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format=form, dpi=dpi, bbox_inches="tight", metadata=date)
     plt.close(figure)
 
 

@@ -419,6 +419,89 @@ def test_a_bad_server_is_left_within_seconds(mirror, monkeypatch, answer, settin
     assert time.monotonic() - begun < SOON
 
 
+class Breaking:
+    """A server that ends each answer after ``most`` bytes of what was announced.
+
+    ``answers`` notes what was asked for (Range) and the status. ``ranges``: whether it knows Range;
+    ``shift``: by how many bytes the rest that it sends begins too late; ``garbled``: that rest is
+    of another file; ``pause``: it is silent for so many seconds before it ends the first answer.
+    """
+
+    def __init__(self, most, *, ranges=True, shift=0, garbled=False, pause=0):
+        self.most, self.ranges, self.shift, self.garbled = most, ranges, shift, garbled
+        self.pause = pause
+        self.answers = []
+
+    def __call__(self, handler, over):
+        body = GZIPPED[handler.path.rpartition("/")[2].removesuffix(".gz")]
+        asked = handler.headers["Range"]
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.ranges else 0
+        status = 206 if start else 200
+        self.answers.append((handler.path.rpartition("/")[2], asked, status))
+        handler.send_response(status)
+        first = start + self.shift * bool(start)
+        if start:
+            handler.send_header("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")
+        handler.send_header("Content-Length", str(len(body) - first))
+        handler.end_headers()
+        part = body[first : first + self.most]
+        handler.wfile.write(bytes(len(part)) if start and self.garbled else part)
+        if self.pause and len(part) < len(body) - first:
+            over.wait(self.pause)
+            self.pause = 0
+
+
+def test_a_transfer_that_breaks_off_is_taken_up_where_it_ended(mirror):
+    server = Breaking(most=3000)
+    assert_is_mnist(load_mnist(source="mirror", mirrors=[mirror(server)], sha256=SUMS), "mirror")
+    body = len(GZIPPED[TRAIN_IMAGES])
+    assert body > 6000
+    expected = [None, *(f"bytes={start}-" for start in range(3000, body, 3000))]
+    asked = [a for name, a, _ in server.answers if name.startswith(TRAIN_IMAGES)]
+    assert asked == expected
+    assert {status for _, a, status in server.answers if a} == {206}
+
+
+def test_a_server_that_knows_no_ranges_is_given_up_when_it_brings_no_more(mirror):
+    server = Breaking(most=3000, ranges=False)
+    message = rf"{TEST_IMAGES}.gz: IncompleteRead\(.* more expected\)"
+    with pytest.raises(InputError, match=message):
+        load_mnist(source="mirror", mirrors=[mirror(server)], sha256=SUMS)
+    asked = [(a, status) for name, a, status in server.answers if name.startswith(TEST_IMAGES)]
+    assert asked == [(None, 200), ("bytes=3000-", 200)]
+
+
+def test_a_server_that_knows_no_ranges_may_send_it_all_the_second_time(mirror):
+    server = Breaking(most=3000, ranges=False)
+
+    def better(handler, over):
+        server(handler, over)
+        server.most = 1 << 20
+
+    assert_is_mnist(load_mnist(source="mirror", mirrors=[mirror(better)], sha256=SUMS), "mirror")
+    assert "bytes=3000-" in [asked for _, asked, _ in server.answers]
+
+
+def test_a_rest_of_another_place_is_refused(mirror):
+    server = Breaking(most=3000, shift=7)
+    with pytest.raises(InputError, match=r"sends bytes 3007-\d+/\d+, asked bytes 3000-"):
+        load_mnist(source="mirror", mirrors=[mirror(server)], sha256=SUMS)
+
+
+def test_a_rest_of_another_file_has_another_sum(mirror):
+    server = Breaking(most=3000, garbled=True)
+    with pytest.raises(InputError, match=r"gz (is a damaged gzip file|is not MNIST's)"):
+        load_mnist(source="mirror", mirrors=[mirror(server)], sha256=SUMS)
+    assert server.answers[-1][2] == 206
+
+
+def test_a_server_that_falls_silent_is_asked_for_the_rest(mirror, monkeypatch):
+    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    server = Breaking(most=3000, pause=2)
+    assert_is_mnist(load_mnist(source="mirror", mirrors=[mirror(server)], sha256=SUMS), "mirror")
+    assert "bytes=3000-" in [asked for _, asked, _ in server.answers]
+
+
 def test_mirrors_that_are_none():
     with pytest.raises(InputError, match=r"`data.mnist.mirrors` is empty"):
         load_mnist(source="mirror")
