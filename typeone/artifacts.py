@@ -217,7 +217,10 @@ def open_table(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, d
         file = pq.ParquetFile(path, page_checksum_verification=True)
         text = (file.metadata.metadata or {}).get(KEY.encode())
         note, stamp = unstamped(path, text, kind="table")
-        check_stamp(path, note, stamp, contents(file.schema_arrow, file.metadata.num_rows))
+        groups = range(file.metadata.num_row_groups)
+        rows = sum(file.metadata.row_group(i).num_rows for i in groups)
+        for count in {rows, file.metadata.num_rows}:
+            check_stamp(path, note, stamp, contents(file.schema_arrow, count))
         yield file, note
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
