@@ -94,8 +94,17 @@ class Reproduction:
     def finish(self, *arguments):
         """Run to the end, with other ``arguments`` if there are any; seconds that it took."""
         begun = time.monotonic()
-        self.check(self.start(arguments).wait())
+        running = self.start(arguments)
+        self.check(self.wait(running))
         return time.monotonic() - begun
+
+    def wait(self, running, patience=None):
+        """The exit status; nothing runs on when the user stops waiting."""
+        try:
+            return running.wait(patience)
+        except KeyboardInterrupt:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
 
     def check(self, status):
         if status:
@@ -239,7 +248,7 @@ def chaos(shaken, wanted, *, kills, longest, rng):
         running = shaken.start()
         patience = rng.uniform(0, longest) if done < kills else None
         try:
-            shaken.check(running.wait(patience))
+            shaken.check(shaken.wait(running, patience))
         except subprocess.TimeoutExpired:
             jobs = kill(running.pid, shaken.root)
             running.wait()
