@@ -94,8 +94,17 @@ class Reproduction:
     def finish(self, *arguments):
         """Run to the end, with other ``arguments`` if there are any; seconds that it took."""
         begun = time.monotonic()
-        self.check(self.start(arguments).wait())
+        running = self.start(arguments)
+        self.check(self.wait(running))
         return time.monotonic() - begun
+
+    def wait(self, running, patience=None):
+        """The exit status; nothing runs on when the user stops waiting."""
+        try:
+            return running.wait(patience)
+        except KeyboardInterrupt:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
 
     def check(self, status):
         if status:
@@ -165,10 +174,8 @@ def started(process):
 
 def jobs_of(group):
     """Jobs in a process group: processes that run a copy of a script that Snakemake has made."""
-    for process in Path("/proc").iterdir():
+    for process in members(group):
         try:
-            if not process.name.isdigit() or os.getpgid(int(process.name)) != group:
-                continue
             words = (process / "cmdline").read_bytes().decode().split("\0")
             script = next((w for w in words if "/.snakemake/scripts/tmp" in w), None)
             if script is None or not words[0].rpartition("/")[2].startswith("python"):
@@ -181,11 +188,25 @@ def jobs_of(group):
             continue
 
 
+def members(group):
+    """Processes of /proc in a process group, those left out that are dead and not yet fetched."""
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.getpgid(int(process.name)) == group:
+                state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+                if state not in "ZX":
+                    yield process
+        except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            continue
+
+
 def kill(group, root):
     """SIGKILL to the group; the jobs that it hit, with what each has lost."""
     jobs = list(jobs_of(group))
     os.killpg(group, signal.SIGKILL)
     moment = datetime.now()
+    while any(members(group)):
+        time.sleep(0.01)
     for job in jobs:
         job.lost = job.age
         saves = SAVED.findall(job.log.read_text()) if job.log else []
@@ -227,7 +248,7 @@ def chaos(shaken, wanted, *, kills, longest, rng):
         running = shaken.start()
         patience = rng.uniform(0, longest) if done < kills else None
         try:
-            shaken.check(running.wait(patience))
+            shaken.check(shaken.wait(running, patience))
         except subprocess.TimeoutExpired:
             jobs = kill(running.pid, shaken.root)
             running.wait()
