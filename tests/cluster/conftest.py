@@ -6,5 +6,6 @@ def pytest_addoption(parser):
         "--target",
         action="append",
         default=[],
-        help="with --cluster: a file to make in place of the whole workflow; may be repeated",
+        help="with --cluster: a file to make in place of the whole workflow, one that needs the "
+        "SVAE and the judges of digits; may be repeated",
     )

@@ -63,12 +63,18 @@ def test_a_rule_asks_for_a_gpu_where_its_script_takes_one(rules, gpu_rules):
             assert ("gpu=gpus()" in body) == (rule in gpu_rules), rule
 
 
-@pytest.mark.parametrize("option", ["--workflow-profile", "--profile"])
-def test_snakemake_takes_the_slurm_profile(checkout, option):
+@pytest.mark.parametrize(
+    ("option", "taken"),
+    [
+        ("--workflow-profile", "workflow specific profile profiles/slurm"),
+        ("--profile", "profiles profiles/slurm and workflow specific profile profiles/default"),
+    ],
+)
+def test_snakemake_takes_the_slurm_profile(checkout, option, taken):
     workflow = checkout("planned", ["presets/smoke.yaml"])
     target = "results/mnist/oracle/evaluation.parquet"
     result = workflow.run("-n", target, how=(option, "profiles/slurm"))
     assert result.returncode == 0, result.stdout
-    assert "profiles/slurm for setting default command line arguments" in result.stdout
+    assert f"Using {taken} for setting default command line arguments" in result.stdout
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", result.stdout, re.M))
     assert jobs == {"prepare_mnist": "1", "train_oracle": "3", "evaluate_oracle": "1", "total": "5"}
