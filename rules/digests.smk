@@ -95,19 +95,23 @@ def given(*paths):
     return [f"{file}@{_content(file)}" for file in found]
 
 
-def job_of(path):
-    """The rule that makes ``path`` and the params of that job; nothing if no rule makes it."""
+def jobs_of(path):
+    """The rules that can make ``path``, each with the params of that job.
+
+    Of several, which attack the same recognizer with other counts, `ruleorder` takes one.
+    """
+    jobs = {}
     for rule in workflow.rules:
         if any(output.match(path) for output in rule.output):
             wildcards = Wildcards(fromdict=rule.get_wildcards(path))
             files, _ = rule.expand_output(wildcards)
             params, _ = rule.expand_params(wildcards, InputFiles(), files, None)
-            return [rule.name, list(params)]
-    return []
+            jobs[rule.name] = list(params)
+    return jobs
 
 
 def artifacts(folder):
-    """Every table and checkpoint under ``folder`` with its `job_of`; hidden folders are left out."""
+    """Every table and checkpoint under ``folder`` with its `jobs_of`; hidden folders are left out."""
     found = (p for end in ("parquet", "safetensors") for p in Path(folder).rglob(f"*.{end}"))
     paths = sorted(str(p) for p in found if not any(part.startswith(".") for part in p.parts))
-    return {path: job_of(path) for path in paths}
+    return {path: jobs_of(path) for path in paths}

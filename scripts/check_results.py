@@ -5,28 +5,29 @@ from typeone.errors import InputError
 from typeone.logs import job_log, logger
 
 
-def complaint(path, job):
-    """What is wrong with the artifact at ``path`` of ``job`` (rule, params), None if nothing is."""
+def complaint(path, jobs):
+    """What is wrong with the artifact at ``path`` of one of ``jobs`` (rule: params), or None."""
     try:
         stamp = inspect(path)
     except InputError as error:
         return str(error)
-    if not job:
+    if not jobs:
         return f"{path} is made by no rule, with these settings"
-    rule, params = job
-    if stamp.get("rule") != rule:
-        return f"{path} is foreign: it says that it is from {stamp.get('rule')}, needs {rule}"
-    if stamp["digest"] != digest(params):
+    rule = stamp.get("rule")
+    if rule not in jobs:
+        needed = " or ".join(jobs)
+        return f"{path} is foreign: it says that it is from {rule}, needs {needed}"
+    if stamp["digest"] != digest(jobs[rule]):
         return f"{path} is stale: {rule} has other code or settings now"
     return None
 
 
 def check_results(*, artifacts):
-    """Name each of ``artifacts`` (path: job) that is not as it should be, then raise `InputError`.
+    """Name each of ``artifacts`` (path: its jobs) that is not right, then raise `InputError`.
 
     Their inputs are not compared: what follows from a stale one is stale too.
     """
-    complaints = [text for path, job in artifacts.items() if (text := complaint(path, job))]
+    complaints = [text for path, jobs in artifacts.items() if (text := complaint(path, jobs))]
     for text in complaints:
         logger.warning("%s", text)
     if complaints:
