@@ -15,7 +15,8 @@ def complaint(path, job):
         return f"{path} is made by no rule, with these settings"
     rule, params = job
     if stamp.get("rule") != rule:
-        return f"{path} is foreign: it says that it is from {stamp.get('rule')}, needs {rule}"
+        said = stamp.get("rule", "no rule")
+        return f"{path} is foreign: it says that it is from {said}, needs {rule}"
     if stamp["digest"] != digest(params):
         return f"{path} is stale: {rule} has other code or settings now"
     return None
