@@ -13,7 +13,7 @@ def complaint(path, jobs):
         return str(error)
     if not jobs:
         return f"{path} is made by no rule, with these settings"
-    rule = stamp.get("rule")
+    rule = stamp.get("rule", "no rule")
     if rule not in jobs:
         needed = " or ".join(jobs)
         return f"{path} is foreign: it says that it is from {rule}, needs {needed}"

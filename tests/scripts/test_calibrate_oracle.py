@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
+from snakemake.iocontainers import Params
 
 from typeone.artifacts import read_parquet, write_parquet
 from typeone.calibration import COLUMNS
@@ -91,7 +92,7 @@ def test_the_workflow_runs_the_same_function(paths, people, tmp_path, annotated,
     job = SimpleNamespace(
         log=[str(tmp_path / "log")],
         rule="calibrate_oracle",
-        params=SimpleNamespace(runs=RUNS),
+        params=Params(fromdict={"runs": RUNS}),
         input=SimpleNamespace(annotations=people if annotated else [], examples=paths.examples),
         output=SimpleNamespace(calibration=paths.calibration),
     )

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from snakemake.iocontainers import Params
 
 from typeone.face_sources import SPLITS
 from typeone.faces import FaceTable
@@ -40,7 +41,7 @@ def job(source, settings, outputs, log, limit=NO_LIMIT):
         rule="prepare_faces",
         threads=1,
         input={},
-        params=SimpleNamespace(source=source, settings=settings, limit=limit),
+        params=Params(fromdict={"source": source, "settings": settings, "limit": limit}),
         output=outputs,
     )
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from snakemake.iocontainers import Params
 
 from typeone import data
 from typeone.artifacts import read_parquet
@@ -89,7 +90,7 @@ def job(settings, outputs, log):
     return SimpleNamespace(
         log=[str(log)],
         rule="prepare_mnist",
-        params=SimpleNamespace(settings=settings),
+        params=Params(fromdict={"settings": settings}),
         output=outputs,
     )
 
