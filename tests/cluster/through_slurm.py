@@ -24,7 +24,7 @@ CHECKPOINT = "results/.resume/svae/seed0/stage1/checkpoint.safetensors"
 LOCAL = ("prepare_mnist", "prepare_facenet", "prepare_age_gender", "prepare_mobilestylegan")
 PARTITIONS = {"partitions": {"cpu": {"max_runtime": "7d"}, "gpu": {"max_gpu": 2}}}
 PATIENCE = 2 * 3600  # seconds for all jobs of a run
-SOON = 300  # seconds until one job has come as far as a test wants it
+SOON = 900  # seconds until one job has come as far as a test wants it; tests share the machine
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
 
 
