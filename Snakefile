@@ -4,12 +4,16 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+include: "rules/configfiles.py"
+
+
 configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/digests.smk"
 include: "rules/validation.smk"
 include: "rules/common.smk"
+include: "rules/paths.smk"
 include: "rules/common_faces.smk"
 include: "rules/data.smk"
 include: "rules/classifiers.smk"

@@ -20,6 +20,7 @@ from typeone.attacks.svae import SvaeAttackSettings
 PYTHON = """#!/bin/sh
 case "$*" in
 *find_spec*) echo "$PWD/typeone/__init__.py" ;;
+*configfiles.py*) ;;
 *snakemake.cli*) shift 2 && exec .venv/bin/snakemake "$@" ;;
 *) echo "the stand-in was asked for: $*" >&2 && exit 9 ;;
 esac
@@ -103,6 +104,9 @@ CALLS = [
     ),
     ("-n --verbose", "--cores all -n --verbose"),
     ("--cores 1 -n", "--cores 1 -n"),
+    ("--workflow-profile presets -n", "--workflow-profile presets -n"),
+    ("--workflow-profile=none", "--workflow-profile=none"),
+    ("--directory free", "--cores all --directory free"),
 ]
 
 
@@ -140,6 +144,10 @@ REFUSED = [
     ("--configfile x.csv", "--configfile is followed by 'x.csv'; needs names that end in .yaml, "),
     ("--configfile -n", "--configfile is followed by '-n'; needs names that end in .yaml, "),
     ("--configfile", "--configfile is the last word; needs names that end in .yaml, "),
+    ("--workflow-profile slrum", "--workflow-profile names 'slrum', which is not there; needs a f"),
+    ("--workflow-profile=slrum", "--workflow-profile names 'slrum', which is not there; needs a f"),
+    ("--directory a.yaml -n", "--directory names 'a.yaml', which is no folder; needs one, or a na"),
+    ("--directory=a.yaml", "--directory names 'a.yaml', which is no folder; needs one, or a name"),
 ]
 
 
