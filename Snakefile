@@ -4,6 +4,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+include: "rules/configfiles.py"
+
+
 configfile: f"{workflow.basedir}/config.yaml"
 
 
@@ -11,6 +14,7 @@ include: "rules/digests.smk"
 include: "rules/validation_faces.smk"
 include: "rules/validation.smk"
 include: "rules/common.smk"
+include: "rules/paths.smk"
 include: "rules/common_faces.smk"
 include: "rules/data.smk"
 include: "rules/classifiers.smk"

@@ -1,6 +1,7 @@
 # The settings of the run, and the lists and functions that rules share.
-# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
+# Consumes config; yields WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
 import csv
+from pathlib import Path
 
 import yaml
 
@@ -16,6 +17,16 @@ def in_order_of(reference, settings):
     reference = reference if isinstance(reference, dict) else {}
     keys = [k for k in reference if k in settings] + [k for k in settings if k not in reference]
     return {k: in_order_of(reference.get(k), settings[k]) for k in keys}
+
+
+def flat(value, path=""):
+    """Every value that is no mapping, by its keys joined with dots."""
+    if not isinstance(value, dict):
+        return {path: value}
+    inner = {}
+    for key, below in value.items():
+        inner |= flat(below, f"{path}.{key}" if path else str(key))
+    return inner
 
 
 def attacks_of(kind):
@@ -101,6 +112,12 @@ def record_config(path):
     Path(path).write_text(yaml.safe_dump(config, sort_keys=False))
 
 
+def recorded_settings():
+    """What `record_config` wrote when the last run began, by dotted keys; nothing before the first."""
+    recorded = WORKDIR / "results" / "config.yaml"
+    return flat(yaml.safe_load(recorded.read_text())) if recorded.is_file() else {}
+
+
 def gpus():
     """GPUs that a rule which a GPU helps asks for."""
     return 1 if config["gpu"] else 0
@@ -113,6 +130,7 @@ with open(f"{workflow.basedir}/config.yaml") as file:
 config.clear()
 config.update(ordered)
 
+WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
 SEEDS = config["seeds"]
 SHARDS = range(config["batching"]["shards"])
 MEMBERS = list(config["oracle"]["members"])

@@ -2,29 +2,17 @@
 # run again, and how long they take by the benchmarks of earlier runs in this folder.
 # Consumes the graph of jobs, results/benchmarks and results/config.yaml; yields lines on the screen.
 import atexit
+import re
 from datetime import datetime
 from functools import cache
 
-WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
 MOST_CAUSES = 3  # of a rule that are named; what follows is counted
-
-
-def flat(value, path=""):
-    """Every value that is no mapping, by its keys joined with dots."""
-    if not isinstance(value, dict):
-        return {path: value}
-    inner = {}
-    for key, below in value.items():
-        inner |= flat(below, f"{path}.{key}" if path else str(key))
-    return inner
 
 
 @cache
 def flat_settings():
-    """The settings of this run, and those that the last run left beside its results."""
-    recorded = WORKDIR / "results" / "config.yaml"
-    before = yaml.safe_load(recorded.read_text()) if recorded.is_file() else {}
-    return flat(config), flat(before)
+    """The settings of this run, and those of the last one."""
+    return flat(config), recorded_settings()
 
 
 def recorded_value(text):

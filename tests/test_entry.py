@@ -24,6 +24,7 @@ case "$*" in
 "-c ") ;;
 envs/lock.py*) exec {sys.executable} "$@" ;;
 *find_spec*) echo "$PWD/typeone/__init__.py" ;;
+*configfiles.py*) ;;
 *snakemake.cli*) shift 2 && exec .venv/bin/snakemake "$@" ;;
 *) echo "the stand-in was asked for: $*" >&2 && exit 9 ;;
 esac
@@ -127,6 +128,9 @@ CALLS = [
     ),
     ("-n --verbose", "--cores all -n --verbose"),
     ("--cores 1 -n", "--cores 1 -n"),
+    ("--workflow-profile presets -n", "--workflow-profile presets -n"),
+    ("--workflow-profile=none", "--workflow-profile=none"),
+    ("--directory free", "--cores all --directory free"),
 ]
 
 
@@ -164,6 +168,10 @@ REFUSED = [
     ("--configfile x.csv", "--configfile is followed by 'x.csv'; needs names that end in .yaml, "),
     ("--configfile -n", "--configfile is followed by '-n'; needs names that end in .yaml, "),
     ("--configfile", "--configfile is the last word; needs names that end in .yaml, "),
+    ("--workflow-profile slrum", "--workflow-profile names 'slrum', which is not there; needs a f"),
+    ("--workflow-profile=slrum", "--workflow-profile names 'slrum', which is not there; needs a f"),
+    ("--directory a.yaml -n", "--directory names 'a.yaml', which is no folder; needs one, or a na"),
+    ("--directory=a.yaml", "--directory names 'a.yaml', which is no folder; needs one, or a name"),
 ]
 
 

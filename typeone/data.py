@@ -230,21 +230,20 @@ def _assemble(arrays: Mapping[str, np.ndarray], source: str, sha256: Mapping[str
 def _from_folder(folder: Path, sha256: Mapping[str, str]) -> MNIST:
     if not folder.is_dir():
         raise InputError(f"`data.mnist.path` is {str(folder)!r}, which is no folder; {_REMEDY}")
-    arrays, missing = {}, []
+    files = {}
     for name in MNIST_SHA256:
         names = [n + end for end in ("", ".gz") for n in (name, name.replace("-idx", ".idx"))]
-        file = next((folder / n for n in names if (folder / n).is_file()), None)
-        if file is None:
-            missing.append(name)
-            continue
+        files[name] = next((folder / n for n in names if (folder / n).is_file()), None)
+    if missing := [name for name, file in files.items() if file is None]:
+        raise InputError(f"`data.mnist.path` {folder} lacks {', '.join(missing)}; {_REMEDY}")
+    arrays = {}
+    for name, file in reversed(files.items()):  # a small one first: a bad folder costs little
         try:
             with file.open("rb") as stream:
                 data = _read(stream, str(file))
         except OSError as error:
             raise InputError(f"{file} cannot be read ({error.strerror}); {_REMEDY}") from error
         arrays[name] = _checked(name, data, str(file), sha256)
-    if missing:
-        raise InputError(f"`data.mnist.path` {folder} lacks {', '.join(missing)}; {_REMEDY}")
     return _assemble(arrays, "path", sha256)
 
 

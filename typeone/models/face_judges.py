@@ -58,7 +58,13 @@ def build_face_judge(architecture: str) -> nn.Module:
 
 def load_face_judge(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> nn.Module:
     """A judge as its checkpoint describes it: eval mode, parameters frozen."""
-    model = build_face_judge(str(read_model_metadata(path).get("architecture")))
+    architecture = read_model_metadata(path).get("architecture")
+    if architecture not in ARCHITECTURES:
+        raise InputError(
+            f"{path} holds {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete it or "
+            "name a judge's checkpoint"
+        )
+    model = build_face_judge(architecture)
     load_model(path, model)
     return model.to(device).requires_grad_(False)
 

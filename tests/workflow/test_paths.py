@@ -1,0 +1,81 @@
+"""A path that the settings name and that is not there stops the workflow before any job."""
+
+import copy
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from snakemake.exceptions import WorkflowError
+
+USED = {
+    "data.mnist.path": ("data.mnist.source", "path"),
+    "faces.celeba.path": ("faces.source", "celeba"),
+    "faces.folder.path": ("faces.source", "folder"),
+    "faces.folder.csv": ("faces.source", "folder"),
+    "face_judges.age_gender.path": ("face_judges.age_gender.source", "path"),
+    "recognizers.facenet.path": ("recognizers.facenet.source", "path"),
+    "lfw.path": ("lfw.source", "folder"),
+    "stylegan.path": ("stylegan.source", "path"),
+}
+
+
+@pytest.fixture
+def settings(repository, tmp_path, monkeypatch):
+    """Those of config.yaml, in an empty folder that Snakemake would run in."""
+    monkeypatch.chdir(tmp_path)
+    return yaml.safe_load((repository / "config.yaml").read_text())
+
+
+@pytest.fixture
+def looked_at(repository):
+    """What rules/paths.smk does with settings by dotted keys."""
+    names = {"config": None, "workflow": SimpleNamespace(basedir=repository)}
+
+    def look(settings):
+        names["config"] = copy.deepcopy(settings)
+        for name in ("validation", "common", "paths"):
+            exec((repository / "rules" / f"{name}.smk").read_text(), names)
+
+    return look
+
+
+def put(settings, key, value):
+    *above, last = key.split(".")
+    for name in above:
+        settings = settings[name]
+    settings[last] = value
+
+
+def using(settings, key, path):
+    """``settings`` that use ``path`` under ``key``; others that the source needs are there."""
+    put(settings, *USED[key])
+    if key.startswith("faces.folder"):
+        put(settings, "faces.folder.path", ".")
+        put(settings, "faces.folder.csv", ".")
+    put(settings, key, path)
+    return settings
+
+
+@pytest.mark.parametrize("key", USED)
+def test_a_path_that_is_used_must_be_there(settings, looked_at, tmp_path, key):
+    using(settings, key, "nowhere")
+    with pytest.raises(WorkflowError, match=f"`{key}` is 'nowhere', which does not exist; needs "):
+        looked_at(settings)
+    (tmp_path / "nowhere").mkdir()
+    looked_at(settings)
+
+
+def test_a_path_of_another_source_may_be_anywhere(settings, looked_at):
+    put(settings, "faces.celeba.path", "nowhere")
+    looked_at(settings)
+
+
+def test_what_the_last_run_had_may_be_gone(settings, looked_at, tmp_path):
+    """Its results are there, and figures of them need no CelebA."""
+    using(settings, "faces.celeba.path", "unmounted")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "config.yaml").write_text(yaml.safe_dump(settings))
+    looked_at(settings)
+    put(settings, "faces.celeba.path", "elsewhere")
+    with pytest.raises(WorkflowError, match=r"`faces\.celeba\.path` is 'elsewhere', which"):
+        looked_at(settings)
