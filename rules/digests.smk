@@ -101,12 +101,12 @@ def jobs_of(path):
     Of several, which attack the same recognizer with other counts, `ruleorder` takes one.
     """
     jobs = {}
-    for rule in workflow.rules:
-        if any(output.match(path) for output in rule.output):
-            wildcards = Wildcards(fromdict=rule.get_wildcards(path))
-            files, _ = rule.expand_output(wildcards)
-            params, _ = rule.expand_params(wildcards, InputFiles(), files, None)
-            jobs[rule.name] = list(params)
+    for maker in workflow.rules:
+        if any(output.match(path) for output in maker.output):
+            wildcards = Wildcards(fromdict=maker.get_wildcards(path))
+            files, _ = maker.expand_output(wildcards)
+            params, _ = maker.expand_params(wildcards, InputFiles(), files, None)
+            jobs[maker.name] = list(params)
     return jobs
 
 

@@ -61,7 +61,10 @@ def read_face_table(path: str | os.PathLike[str], *, seed: int) -> FaceList:
             "identity and perhaps split"
         ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{where} is no readable CSV ({' '.join(str(error).split())})") from error
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{where} is no readable CSV ({reason}); save it as comma-separated text in UTF-8"
+        ) from error
     if lacking := [c for c in ("file", "label", "identity") if c not in table]:
         raise InputError(
             f"{where} lacks {', '.join(lacking)} (it has {', '.join(table)}); needs columns file, "

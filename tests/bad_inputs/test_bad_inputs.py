@@ -30,7 +30,7 @@ def outcomes(sandbox):
         }
 
 
-@pytest.mark.parametrize(("name", "case"), zip(NAMES, CASES, strict=True), ids=NAMES)
+@pytest.mark.parametrize(("name", "case"), [*zip(NAMES, CASES, strict=True)], ids=NAMES)
 def test_a_broken_input_ends_with_one_line_and_spoils_nothing(outcomes, name, case):
     outcome = outcomes[name].result()
     assert outcome.status in (1, 2), outcome.screen  # no signal either

@@ -113,6 +113,7 @@ def test_the_first_test_faces_are_attacked(results, settings, attack):
 def test_what_was_judged_follows_from_the_labels(results, attack):
     rows = read(path_of(results, attack))
     changed = rows["still_a_face"] & (rows["judge_label"] != rows["label"])
+    changed &= rows["judge_label_before"] == rows["label"]
     np.testing.assert_array_equal(rows["gender_changed"], changed)
     alike = rows["judge_plain_label"] == rows["judge_wide_label"]
     assert not (rows["judge_clear"] & ~(alike & rows["still_a_face"])).any()

@@ -86,6 +86,6 @@ def test_table_iii_shows_what_was_measured(smoke, measurements):
     assert len(rows) == measurements["id"].nunique()
     text = (folder / "table3.md").read_text()
     row = measurements[measurements["id"] == "beyond.synthetic.table3.pgd.fresh.pgd"].iloc[0]
-    (line,) = (k for k in text.splitlines() if k.startswith("| by PGD ") and "| 1.242 " in k)
+    (line,) = (k for k in text.splitlines() if k.startswith("| by PGD ") and "| 1.242, paper " in k)
     assert f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in line
     assert "by PGD, published" in text

@@ -156,6 +156,7 @@ def evaluated(data, tmp_path):
         source="synthetic",
         published="table3",
         chunk=16,
+        checkpoint=Checkpoint(tmp_path / "resume", "d"),
     )
     return found
 

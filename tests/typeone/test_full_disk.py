@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,12 +29,15 @@ RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (40, *FACE_SHAPE), dtype=np.uint8)  # half a megabyte that stays one
 
 
-@pytest.fixture
-def small_disk():
-    """A function that lets no file grow beyond so many bytes, until the test ends."""
+@contextmanager
+def small_disk(size):
+    """Let no file of this process grow beyond ``size`` bytes, not even what pytest writes to."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -84,14 +88,13 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_what_does_not_fit_leaves_the_old_file_and_one_line(tmp_path, small_disk, name):
+def test_what_does_not_fit_leaves_the_old_file_and_one_line(tmp_path, name):
     path = tmp_path / name
     path.write_text("old")
-    small_disk(20_000)
     line = (
         rf"^cannot write \S+/{name}: File too large, \d+\.\d MB are free there; make room and run"
     )
-    with pytest.raises(InputError, match=line):
+    with pytest.raises(InputError, match=line), small_disk(20_000):
         WRITERS[name](path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == [name]
@@ -120,23 +123,26 @@ def test_a_folder_that_cannot_be_made_is_told(tiny):
         write_parquet(tiny / "some" / "where" / "x.parquet", {"label": [1]})
 
 
-def test_faces_need_room_for_a_scratch_file(tmp_path, small_disk, monkeypatch):
+def test_faces_need_room_for_a_scratch_file(tmp_path, monkeypatch):
     """It is the place of temporary files that is full then: the table is not to blame."""
     path = tmp_path / "faces.parquet"
     write_faces(path)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    small_disk(20_000)
-    with pytest.raises(InputError, match=r"^cannot write \S+/scratch: File too large"):
+    message = r"^cannot write \S+/scratch: File too large"
+    with pytest.raises(InputError, match=message), small_disk(20_000):
         FaceTable(path)
     assert inspect(path)["kind"] == "table"
 
 
-def test_a_log_without_room_ends_the_job_with_one_line(tmp_path, small_disk, capsys):
+def test_a_log_without_room_ends_the_job_with_one_line(tmp_path, capsys):
     done = []
-    with pytest.raises(SystemExit) as stopped, job_log(tmp_path / "x.log", "train_x", []):  # noqa: PT012
-        small_disk(1000)
+    with (  # noqa: PT012
+        pytest.raises(SystemExit) as stopped,
+        small_disk(1000),
+        job_log(tmp_path / "x.log", "train_x", []),
+    ):
         for number in range(30):
             logger.debug("number %d of many lines that fill the log", number)
             done.append(number)
