@@ -105,8 +105,8 @@ CALLS = [
     ("--cores 1 results/x.csv", "--cores 1 results/x.csv"),
     ("-kj2", "-kj2"),
     # on a cluster the profile says how many jobs
-    ("--workflow-profile profiles/slurm x", "--workflow-profile profiles/slurm x"),
-    ("--workflow-profile=profiles/slurm", "--workflow-profile=profiles/slurm"),
+    ("--workflow-profile presets x", "--workflow-profile presets x"),
+    ("--workflow-profile=presets", "--workflow-profile=presets"),
     ("--profile profiles/slurm", "--profile profiles/slurm"),
     # the preset comes first, so that the reader's files are laid over it, wherever they stand
     ("--configfile a.yaml --preset smoke", f"--cores all --configfile {SMOKE} a.yaml"),
@@ -373,9 +373,9 @@ def test_without_locks_a_run_goes_on_and_takes_none_back(entry):
 
 
 def test_a_folder_that_cannot_be_written_is_named(entry):
-    result = entry("--directory", "a.yaml")
+    result = entry("--directory", "/proc/absent")
     assert (result.returncode, entry.called) == (1, None)
-    assert result.stderr.startswith("reproduce: cannot write into 'a.yaml': ")
+    assert result.stderr.startswith("reproduce: cannot write into '/proc/absent': ")
 
 
 # a full disk, and several GPUs
@@ -404,8 +404,8 @@ GPUS = [
     (None, "x", "--resources=gpu=2 "),
     (None, "--resources gpu=1 --", "--resources=gpu=2 "),  # the later one counts
     (None, "--executor slurm", ""),
-    (None, "--workflow-profile profiles/slurm", ""),
-    (None, "-n", ""),
+    (None, "--workflow-profile presets", ""),
+    (None, "-np", ""),
 ]
 
 
