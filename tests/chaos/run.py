@@ -4,8 +4,8 @@
     .venv/bin/python tests/chaos/run.py --kills 3 results/tables/table1.md
 
 Two copies of the repository run `./reproduce`: one undisturbed, the other under SIGKILL to its
-whole process group, Snakemake and all jobs, at moments drawn with ``--seed``. After a kill come
-`./reproduce --unlock` and `./reproduce` again, which is killed in turn, until it gets through; then
+whole process group, Snakemake and all jobs, at moments drawn with ``--seed``. After a kill comes
+`./reproduce` again, which takes back the lock and is killed in turn, until it gets through; then
 every file under results/ but logs and benchmarks must have the bytes of the calm run, no other file
 may be there, and jobs that had saved must have gone on. It then begins anew, until the kills are
 used up. Ends with 1 where anything was wrong.
@@ -259,7 +259,6 @@ def chaos(shaken, wanted, *, kills, longest, rng):
             hit += jobs
             table_row = (done, run, f"{patience:.1f}", in_words(jobs), f"{lost:.1f}")
             print(f"| {' | '.join(map(str, table_row))} |", flush=True)
-            shaken.finish("--unlock")
             continue
         found = differences(artifacts(shaken.root / "results"), wanted) + not_resumed(hit)
         wrong += [f"run {run}: {line}" for line in found]
