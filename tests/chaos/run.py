@@ -78,12 +78,12 @@ class Reproduction:
     root: Path
     arguments: list[str]
 
-    def start(self, arguments=None):
+    def start(self):
         """Begin in a process group of its own; what it prints goes to ``said``."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
         with open(self.said, "w") as said:
             return subprocess.Popen(
-                [self.root / "reproduce", *(arguments or self.arguments)],
+                [self.root / "reproduce", *self.arguments],
                 env=inherited | {"PYTHONPATH": str(self.root)},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -91,10 +91,10 @@ class Reproduction:
                 start_new_session=True,
             )
 
-    def finish(self, *arguments):
-        """Run to the end, with other ``arguments`` if there are any; seconds that it took."""
+    def finish(self):
+        """Run to the end; seconds that it took."""
         begun = time.monotonic()
-        running = self.start(arguments)
+        running = self.start()
         self.check(self.wait(running))
         return time.monotonic() - begun
 
