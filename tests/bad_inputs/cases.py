@@ -112,7 +112,7 @@ ENTRY = [
     ),
     entry(
         "an unknown executor",
-        r".*error: argument --executor/-e: invalid choice: 'nowhere' \(choose from 'local'",
+        r".*error: argument --executor/-e: invalid choice: 'nowhere' \(choose from .*'local'",
         arguments=(*DRY_RUN, "--executor", "nowhere"),
     ),
     entry(
