@@ -12,7 +12,7 @@ from typeone.faces import FaceTable
 
 from .test_celeba import MEASURED, SETTINGS
 
-COUNT = 56
+COUNT = 70
 LEARNS = {"steps": 1, "copies": 1, "training": {"batch_size": 4}}
 CHANGES = {
     "faces": {
