@@ -49,6 +49,10 @@ onstart:
     record_config("results/config.yaml")
 
 
+onsuccess:
+    remove_finished_sidecars("results/.resume")
+
+
 rule all:
     default_target: True
     input:

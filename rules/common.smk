@@ -112,6 +112,20 @@ def record_config(path):
     Path(path).write_text(yaml.safe_dump(config, sort_keys=False))
 
 
+def remove_finished_sidecars(folder):
+    """Remove what jobs that have ended kept for going on, and folders that this leaves empty.
+
+    Sidecars of jobs that a kill stopped, and that were not asked for this time, stay.
+    """
+    folder = Path(folder)
+    for mark in [path for path in folder.rglob("finished") if path.is_file()]:
+        for kept in (mark, *mark.parent.glob("*.safetensors*")):
+            kept.unlink()
+    for path in (*sorted(folder.rglob("*"), reverse=True), folder):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
 def recorded_settings():
     """What `record_config` wrote when the last run began, by dotted keys; nothing before the first."""
     recorded = WORKDIR / "results" / "config.yaml"

@@ -59,7 +59,7 @@ def attack_ablations(
         parts.append(rows | {"variant": np.array([name] * len(rows["position"]))})
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     write_parquet(shard_path, rows | {"index": index[rows["position"]]})
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -60,7 +60,7 @@ def attack_faces(
     rows |= {name: values[rows["position"]] for name, values in known.items()}
     write_parquet(shard_path, rows)
     write_parquet(trace_path, trace_columns(points, FACE_SHAPE))
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

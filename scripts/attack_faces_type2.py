@@ -36,7 +36,7 @@ def attack_faces_type2(
             "adversarial_image": to_uint8(attacked).cpu().numpy(),
         },
     )
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

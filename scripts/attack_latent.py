@@ -190,7 +190,7 @@ def attack_latent(
         {k: np.concatenate([part[k] for part in parts]) for k in parts[0]},
         metadata={"clear_confidence": clear_confidence, "seed": seed},
     )
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

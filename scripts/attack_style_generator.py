@@ -83,7 +83,7 @@ def attack_style_generator(
         columns,
         metadata={"threshold": threshold, "threshold_distance": limit, "seed": seed},
     )
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -93,7 +93,7 @@ def attack_stylegan(
             "distance": np.array([followed.frames[i].loss for i in chosen], np.float32),
         },
     )
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

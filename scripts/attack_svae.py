@@ -54,7 +54,7 @@ def attack_svae(
     )
     write_parquet(shard_path, rows | {"index": index[rows["position"]]})
     write_parquet(trace_path, trace_columns(points, DIGIT_SHAPE))
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -30,7 +30,7 @@ def attack_type2(
             "found": result.found.cpu().numpy(),
         },
     )
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

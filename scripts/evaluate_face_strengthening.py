@@ -173,7 +173,7 @@ def evaluate_face_strengthening(
         rows.append(found_row | {k: row[k] for k in ("network", "what", "when", "threshold")})
         rows[-1]["limit"] = row["limit"]
     write_rows(measurements_path, rows)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

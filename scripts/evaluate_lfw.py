@@ -112,7 +112,7 @@ def evaluate_lfw(
             logger.info("%d px, %s: accuracy %.4f", side, preprocessing, rows[-10]["value"])
     write_parquet(pairs_path, columns)
     write_rows(measurements_path, rows)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

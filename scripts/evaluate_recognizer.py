@@ -107,7 +107,7 @@ def evaluate_recognizer(
     for row in rows:
         logger.info("%s, seed %d: %.3f of %d", row["id"], row["seed"], row["value"], row["n"])
     write_rows(measurements_path, rows)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -41,7 +41,7 @@ def write_generated_faces(
             **{"drawn": tally.drawn, "unsure": tally.unsure},
         }
     logger.info("%d faces, %d of unsure gender left out", table.count, tally.unsure)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -63,7 +63,7 @@ def score_face_detection(
             }
         )
     write_parquet(scores_path, {k: np.concatenate([p[k] for p in parts]) for k in parts[0]})
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -118,7 +118,7 @@ def strengthen_classifier(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

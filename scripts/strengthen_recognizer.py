@@ -92,7 +92,7 @@ def strengthen_recognizer(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

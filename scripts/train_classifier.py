@@ -62,7 +62,7 @@ def train_classifier(
         metadata={"architecture": architecture, "seed": seed, "training": training, **metrics},
     )
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -68,7 +68,7 @@ def train_face_judge(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -77,7 +77,7 @@ def train_generator(
         },
     )
     write_rows(curve_path, curve)  # an epoch of few batches may hold no move of the generator
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -104,7 +104,7 @@ def train_recognizer(
     note = {"seed": seed, "training": training, "people": len(people), **last}
     save_recognizer(model_path, recognizer, metadata=note)
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

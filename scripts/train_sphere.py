@@ -34,7 +34,7 @@ def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, che
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

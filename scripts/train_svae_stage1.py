@@ -52,7 +52,7 @@ def train_svae_stage1(
         metadata={**svae.description, "seed": seed, "training": training, **loss, **metrics},
     )
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -36,7 +36,7 @@ def train_svae_stage2(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.discard()
+    checkpoint.finish()
 
 
 if "snakemake" in globals():

@@ -2,8 +2,9 @@
 
 A sidecar is one safetensors file (no pickle), written under a temporary name and renamed. It is
 ignored when the digest of settings, code and data inside it is another, or when a byte of it is
-damaged; the job that needs no more of it removes its folder. What goes on from a sidecar ends in
-the bytes of what nobody disturbed, on the same device and thread count.
+damaged. A job that has written its results marks its folder as finished, and the workflow removes
+it when all has ended well. What goes on from a sidecar ends in the bytes of what nobody disturbed,
+on the same device and thread count.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
+FINISHED = "finished"  # the empty file that marks a folder; rules/common.smk looks for it
+
 
 class Resumable(Protocol):
     """What a loop changes on its way, and can go on from."""
@@ -44,7 +47,7 @@ class Checkpoint:
     """One sidecar of a job.
 
     Args:
-        folder: where it lives; made when first needed, removed by `discard`.
+        folder: where it lives; made when first needed.
         digest: of everything that decides the result; a file with another digest is ignored.
         name: of the file, apart from its suffix.
         interval: seconds between saves, at the least.
@@ -76,6 +79,7 @@ class Checkpoint:
         stored = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         text = json.dumps(state)
         note = {"digest": self.digest, "state": text, "check": _check(stored, text)}
+        self.path.with_name(FINISHED).unlink(missing_ok=True)
         write_tensors(self.path, stored, note)
         self.saved = time.monotonic()
         logger.debug("saved %s", self.path)
@@ -100,16 +104,14 @@ class Checkpoint:
             return None
         return tensors, json.loads(text)
 
-    def discard(self) -> None:
-        """Remove the folder with the sidecars of all parts, and folders that this leaves empty."""
-        folder = self.path.parent
-        for left in folder.glob("*.safetensors*"):  # also what a kill left half written
-            left.unlink(missing_ok=True)
-        for emptied in (folder, *folder.parents):
-            try:
-                emptied.rmdir()
-            except OSError:  # not empty, not there, or in use
-                break
+    def finish(self) -> None:
+        """Mark the folder, if there is one, as that of a job that has written its results.
+
+        The sidecars stay: a job killed after this and before the workflow has taken note of its
+        results is done again, and goes on from them.
+        """
+        if self.path.parent.is_dir():
+            self.path.with_name(FINISHED).touch()
 
 
 def _check(tensors: Mapping[str, Tensor], text: str) -> str:

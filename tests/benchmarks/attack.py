@@ -14,6 +14,7 @@ import argparse
 import math
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -292,9 +293,9 @@ def show_saving(options, device):
     settings = paper_settings(steps)
 
     def saving(folder, interval):
+        shutil.rmtree(folder, ignore_errors=True)  # of the round before
         checkpoint = Clocked(folder, "d", interval=interval)
         engine(svae, f1, latent, labels, settings, checkpoint)
-        checkpoint.discard()
 
     with tempfile.TemporaryDirectory() as folder:
         calls = {

@@ -217,13 +217,8 @@ def kill(group, root):
 
 
 def not_resumed(jobs):
-    """One line a job that left a sidecar behind and whose last log does not say that it went on.
-
-    What counts is the last time that a job was hit: one that had ended and removed its sidecar, of
-    which Snakemake did not know yet, is done again.
-    """
-    last = {job.log: job for job in jobs}
-    logs = {log for log, job in last.items() if job.saved}
+    """One line a job that left a sidecar behind and whose last log does not say that it went on."""
+    logs = {job.log for job in jobs if job.saved}
     return [f"began anew: {log}" for log in sorted(logs) if "resumed " not in log.read_text()]
 
 

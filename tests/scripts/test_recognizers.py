@@ -57,7 +57,7 @@ def test_pairs_of_faces_make_thresholds_and_rates(tmp_path, recognizer):
         **{"source": "drawn", "name": "small", "seed": 3, "device": "cpu"},
         checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
     )
-    assert not (tmp_path / "resume").exists()
+    assert (tmp_path / "resume" / "finished").is_file()
     found = rows_of(tmp_path / "measurements.parquet")
     # one colour is one person, and nothing else is: the threshold that the data give is all right
     assert found["beyond.drawn.recognizer.small.true_accept.far"]["value"] == 1
@@ -98,7 +98,7 @@ def test_lfw_is_measured_at_the_sizes_that_it_has(tmp_path, recognizer, lfw, sid
         **{"false_accepts": 0.01, "device": "cpu"},
         checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
     )
-    assert not (tmp_path / "resume").exists()
+    assert (tmp_path / "resume" / "finished").is_file()
     found = rows_of(tmp_path / "measurements.parquet")
     ways = [f"{s}px.{p}" for s in sides for p in ("fixed", "whiten")]
     accuracies = {f"beyond.lfw.{way}.accuracy" for way in ways[1:]}

@@ -127,18 +127,16 @@ def test_unasked_a_sidecar_is_half_a_minute_old_at_most(tmp_path):
     assert Checkpoint(tmp_path, "d", interval=5).part("1").interval == 5
 
 
-def test_discard_removes_the_file_and_the_folders_that_it_leaves_empty(tmp_path):
-    (tmp_path / "other").write_text("stays")
-    for name in ("first", "second"):
-        Checkpoint(tmp_path / "resume" / "svae" / name, "d").save({"a": torch.zeros(1)}, {})
-    first = Checkpoint(tmp_path / "resume" / "svae" / "first", "d")
-    first.part("12").save({"a": torch.zeros(1)}, {})
-    first.path.with_name(f".{first.path.name}.4711.part").write_bytes(b"half wri")
-    first.discard()
-    assert [p.name for p in (tmp_path / "resume" / "svae").iterdir()] == ["second"]
-    Checkpoint(tmp_path / "resume" / "svae" / "second", "d").discard()
-    assert [p.name for p in tmp_path.iterdir()] == ["other"]
-    Checkpoint(tmp_path / "resume" / "svae" / "second", "d").discard()  # nothing there: no error
+def test_a_finished_job_keeps_its_sidecar_until_it_saves_anew(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "resume", "d")
+    checkpoint.finish()  # a job too short to have saved leaves nothing behind
+    assert not (tmp_path / "resume").exists()
+    checkpoint.part("12").save(TENSORS, {})
+    checkpoint.finish()
+    assert (tmp_path / "resume" / "finished").is_file()
+    assert same(checkpoint.part("12").load()[0], TENSORS)
+    checkpoint.save(TENSORS, {})
+    assert not (tmp_path / "resume" / "finished").exists()
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -175,7 +175,7 @@ def main(folder):
     checkpoint = Checkpoint(folder / "resume", "d", interval=0)
     model, _, calls = run(checkpoint, pause=0.2)
     save_model(folder / "model.safetensors", model, metadata={"steps": STEPS})
-    checkpoint.discard()
+    checkpoint.finish()
     return len(calls)
 
 
