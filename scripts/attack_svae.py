@@ -16,6 +16,7 @@ def attack_svae(
     *,
     examples_path,
     model_path,
+    module,
     svae_path,
     attacker_paths,
     shard_path,
@@ -42,7 +43,9 @@ def attack_svae(
         images,
         labels,
         settings,
-        keep=label_criterion(load_classifier(model_path, device), views) if keep else None,
+        keep=label_criterion(load_classifier(model_path, device, module=module), views)
+        if keep
+        else None,
         attackers=[load_classifier(path, device) for path in attacker_paths],
         **batching,
         shard=shard,
@@ -58,6 +61,7 @@ if "snakemake" in globals():
         attack_svae(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             svae_path=snakemake.input.svae,
             attacker_paths=snakemake.input.attackers,
             shard_path=snakemake.output.examples,

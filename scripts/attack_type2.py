@@ -10,10 +10,11 @@ from typeone.logs import job_log, logger
 from typeone.models.classifiers import load_classifier
 
 
-def attack_type2(*, examples_path, model_path, shard_path, settings, count, seed, device):
+def attack_type2(*, examples_path, model_path, module, shard_path, settings, count, seed, device):
     """Write an image for each of the first ``count`` examples, and whether f1 was fooled by it."""
     index, images, labels = read_examples(examples_path, count, device)
-    result = attack(load_classifier(model_path, device), images, labels, settings, seed=seed)
+    classifier = load_classifier(model_path, device, module=module)
+    result = attack(classifier, images, labels, settings, seed=seed)
     logger.info("%s: found %d of %d", settings.method, int(result.found.sum()), len(images))
     write_parquet(
         shard_path,
@@ -33,6 +34,7 @@ if "snakemake" in globals():
         attack_type2(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             shard_path=snakemake.output.examples,
             settings=Type2Settings(**snakemake.params.settings),
             **snakemake.params.how,
