@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def names_in(tree):
-    """What a file defines or imports at its top level."""
-    for node in tree.body:
+    """What a file defines or imports, on whatever level."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Import | ast.ImportFrom):

@@ -187,7 +187,7 @@ BAD_OUTPUTS = {
     "constant": (lambda x, y: torch.ones(len(x), 10), r"whose outputs have no finite gradient"),
     "batch": (
         lambda x, y: y - y.mean(dim=0),
-        r"which judges an image otherwise when others stand beside it, or at ran; needs ea",
+        r"which judges an image otherwise when others stand beside it, or at random; ",
     ),
     "random": (
         lambda x, y: y * random.random(),
