@@ -18,7 +18,8 @@ piece, with remarks on single values. `.venv/bin/python docs/configuration.py` m
 [the schema](../rules/config.schema.yaml) and [config.yaml](../config.yaml).
 
 - `./reproduce --configfile mine.yaml` lays `mine.yaml` over config.yaml: it holds what differs,
-  each key in its place. A list replaces the list that was there.
+  each key in its place. A list replaces the list that was there. [The tutorial](tutorial.md) edits
+  one number and looks at what changed.
 - `presets/smoke.yaml` and `presets/paper.yaml` are such files. What a run was made with stands in
   `results/config.yaml`.
 - The schema is closed: a key that is not on this page stops the run with one line, and so does a
