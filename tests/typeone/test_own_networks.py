@@ -51,6 +51,16 @@ def test_it_is_built_in_eval_mode_with_what_lies_beside_it(module):
     assert network[1].out_features == 4
 
 
+def test_what_lies_beside_it_is_its_own(module, tmp_path):
+    """Another network may have another file of the same name beside it."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "net.py").write_text(NET)
+    (other / "layers.py").write_text("HIDDEN = 5\n")
+    widths = [build_own(m)[1].out_features for m in (module, f"{other}/net.py:build", module)]
+    assert widths == [4, 5, 4]
+
+
 def test_its_first_weights_are_those_of_the_seed_and_nothing_else_is_drawn(module):
     torch.manual_seed(7)
     expected = torch.rand(1)

@@ -24,13 +24,20 @@ from typeone.errors import InputError
 
 @contextmanager
 def _imports_from(folder: Path) -> Iterator[None]:
-    """Let imports find what lies in ``folder``, after all that is installed."""
-    before = list(sys.path)
+    """Let imports find what lies in ``folder``, after all that is installed, and forget it again.
+
+    A file of the same name beside another network would otherwise be taken for this one.
+    """
+    path, known = list(sys.path), set(sys.modules)
     sys.path.append(str(folder))
     try:
         yield
     finally:
-        sys.path[:] = before
+        sys.path[:] = path
+        for name in set(sys.modules) - known:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(folder):
+                del sys.modules[name]
 
 
 def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
