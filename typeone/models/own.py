@@ -35,8 +35,11 @@ def _imports_from(folder: Path) -> Iterator[None]:
     finally:
         sys.path[:] = path
         for name in set(sys.modules) - known:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and Path(file).is_relative_to(folder):
+            top, module = name.partition(".")[0], sys.modules[name]
+            places = [module.__file__] if getattr(module, "__file__", None) else []
+            places += getattr(module, "__path__", [])
+            beside = folder / f"{top}.py", folder / top
+            if top not in known and any(Path(p).is_relative_to(b) for p in places for b in beside):
                 del sys.modules[name]
 
 
@@ -62,7 +65,7 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
     spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
     code = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = code  # dataclasses look there
-    with _imports_from(path.parent), torch.random.fork_rng(devices=[]):
+    with _imports_from(path.parent.resolve()), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
             spec.loader.exec_module(code)
