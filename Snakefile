@@ -12,6 +12,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 include: "rules/digests.smk"
 include: "rules/validation_faces.smk"
+include: "rules/validation_own.smk"
 include: "rules/validation.smk"
 include: "rules/common.smk"
 include: "rules/paths.smk"

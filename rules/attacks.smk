@@ -45,6 +45,8 @@ rule sample_examples:
     threads: 1
     params:
         *code("sample_examples.py"),
+        own=own_code,
+        module=own_module,
         settings=config["examples"],
     message:
         "Drawing test digits that {wildcards.target} gets right"
@@ -75,6 +77,8 @@ rule attack_svae:
         gpu=gpus(),
     params:
         *code("attack_svae.py"),
+        own=own_code,
+        module=own_module,
         settings=lambda wildcards: {
             k: config["attacks"][wildcards.attack][k] for k in SVAE_SETTINGS
         },
@@ -113,6 +117,8 @@ rule attack_ablations:
         gpu=gpus(),
     params:
         *code("attack_ablations.py"),
+        own=own_code,
+        module=own_module,
         settings=lambda wildcards: {
             k: config["attacks"][wildcards.attack][k] for k in SVAE_SETTINGS
         },
@@ -147,6 +153,8 @@ rule attack_baseline:
     threads: 1
     params:
         *code("attack_baseline.py"),
+        own=own_code,
+        module=own_module,
         settings=lambda wildcards: config["attacks"][wildcards.attack]["settings"],
         how=lambda wildcards: {"count": config["attacks"][wildcards.attack]["count"]},
     message:
@@ -174,6 +182,8 @@ rule attack_type2:
         gpu=gpus(),
     params:
         *code("attack_type2.py"),
+        own=own_code,
+        module=own_module,
         settings=lambda wildcards: config["attacks"][wildcards.attack]["settings"],
         how=lambda wildcards: {"count": config["attacks"][wildcards.attack]["count"]},
         resume="results/.resume/attacks/{attack}/{target}/seed{seed}/found",
@@ -204,6 +214,8 @@ rule judge_svae:
     threads: 1
     params:
         *code("judge_attack.py"),
+        own=own_code,
+        module=own_module,
         members=MEMBERS,
         clear_confidence=config["oracle"]["clear_confidence"],
     message:

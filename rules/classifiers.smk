@@ -1,5 +1,6 @@
-# Classifiers. Consumes the digits; yields the attacked f1 (IV-A, IV-D), one a seed, and the judges
-# of the oracle ensemble, whose seeds no attacker shares; and the image-space attackers of `ours`.
+# Classifiers. Consumes the digits; yields the attacked f1 (IV-A, IV-D), one a seed, of ours or of the
+# reader's own; the judges of the oracle ensemble, whose seeds no attacker shares; and the image-space
+# attackers of `ours`.
 rule train_classifier:
     input:
         train=rules.prepare_mnist.output.train,
@@ -13,7 +14,7 @@ rule train_classifier:
     benchmark:
         "results/benchmarks/train_classifier/{target}.seed{seed}.tsv"
     wildcard_constraints:
-        target="|".join(config["classifiers"]),
+        target="|".join(name for name in config["classifiers"] if name not in given_weights()),
         seed="[0-9]+",
     conda:
         "../envs/typeone.yaml"
@@ -22,8 +23,9 @@ rule train_classifier:
         gpu=gpus(),
     params:
         *code("train_classifier.py"),
+        own=own_code,
         settings=lambda wildcards: {
-            k: config["classifiers"][wildcards.target][k] for k in ("architecture", "training")
+            k: v for k, v in config["classifiers"][wildcards.target].items() if k != "augmentation"
         },
         augmentation=lambda wildcards: config["classifiers"][wildcards.target]["augmentation"],
         seed=lambda wildcards: int(wildcards.seed),
@@ -32,6 +34,34 @@ rule train_classifier:
         "Training {wildcards.target}, seed {wildcards.seed}"
     script:
         "../scripts/train_classifier.py"
+
+
+rule prepare_classifier:
+    input:
+        validation=rules.prepare_mnist.output.validation,
+        test=rules.prepare_mnist.output.test,
+    output:
+        model=rules.train_classifier.output.model,
+    log:
+        "results/logs/prepare_classifier/{target}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/prepare_classifier/{target}.seed{seed}.tsv"
+    wildcard_constraints:
+        target="|".join(given_weights()) or "none",
+        seed="[0-9]+",
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("prepare_classifier.py"),
+        own=own_code,
+        own_weights=own_weights,
+        module=own_module,
+        weights=lambda wildcards: config["classifiers"][wildcards.target]["weights"],
+    message:
+        "Reading {wildcards.target}, a network of your own"
+    script:
+        "../scripts/prepare_classifier.py"
 
 
 use rule train_classifier as train_oracle with:
@@ -46,6 +76,7 @@ use rule train_classifier as train_oracle with:
         member="|".join(MEMBERS),
     params:
         *code("train_classifier.py"),
+        own=[],
         settings=lambda wildcards: config["oracle"]["members"][wildcards.member],
         augmentation=config["oracle"]["augmentation"],
         seed=lambda wildcards: config["oracle"]["seed"] + MEMBERS.index(wildcards.member),
@@ -66,6 +97,7 @@ use rule train_classifier as train_attacker with:
         attacker="|".join(ATTACKERS),
     params:
         *code("train_classifier.py"),
+        own=[],
         settings=lambda wildcards: config["attackers"]["members"][wildcards.attacker],
         augmentation=config["attackers"]["augmentation"],
         seed=lambda wildcards: config["attackers"]["seed"] + ATTACKERS.index(wildcards.attacker),

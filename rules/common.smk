@@ -54,6 +54,32 @@ def attackers_of(wildcards):
     return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
 
 
+def built_from(target):
+    """The entry of `classifiers` that a classifier is, or was strengthened from."""
+    strengthened = config["strengthened"].get(target)
+    return config["classifiers"][strengthened["base"] if strengthened else target]
+
+
+def own_module(wildcards):
+    """Who builds the classifier of a job, if it is a network of the reader's own."""
+    return built_from(wildcards.target).get("module")
+
+
+def own_code(wildcards):
+    """What runs in a job when that network is built; given as params."""
+    return own_files(own_module(wildcards))
+
+
+def own_weights(wildcards):
+    """The content of the weights that the reader gave, as params."""
+    return given(config["classifiers"][wildcards.target]["weights"])
+
+
+def given_weights():
+    """Names of the classifiers whose weights are the reader's too; all others are trained here."""
+    return [name for name, network in config["classifiers"].items() if "weights" in network]
+
+
 def strengthened_from(base):
     """Names of the networks that one classifier was strengthened to."""
     return [name for name, network in config["strengthened"].items() if network["base"] == base]

@@ -46,6 +46,8 @@ rule strengthen_classifier:
         gpu=gpus(),
     params:
         *code("strengthen_classifier.py"),
+        own=own_code,
+        module=own_module,
         network=lambda wildcards: {
             k: config["strengthened"][wildcards.target][k]
             for k in ("method", "start", "training", "settings")

@@ -20,6 +20,8 @@ rule score_detection:
     threads: 1
     params:
         *code("score_detection.py"),
+        own=own_code,
+        module=own_module,
         attacks=lambda wildcards: attacks_on(wildcards.target),
         settings=SQUEEZERS,
     message:

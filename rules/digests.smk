@@ -2,10 +2,11 @@
 # imports, transitively, over syntax trees: an edit of code reruns the jobs that use it, an edit of a
 # comment, a docstring or the layout does not. (Snakemake's own `code` trigger looks at the time stamp
 # of the script alone and is switched off in profiles/.)
-# Files that a user gives by their path are told apart by content likewise.
-# Consumes scripts/ and typeone/; yields `code`, given as params by every rule, `given`, and `artifacts`,
-# for the rule that compares what files say of the code and params that made them with what these are
-# now.
+# Of a network of the user's own, the file that builds it and what it imports from beside it count in
+# the same way. Other files that a user gives by their path are told apart by content.
+# Consumes scripts/ and typeone/; yields `code`, given as params by every rule, `own_files`, `given`, and
+# `artifacts`, for the rule that compares what files say of the code and params that made them with
+# what these are now.
 import ast
 import hashlib
 from functools import cache
@@ -23,8 +24,8 @@ def _says_nothing(statement):
 
 @cache
 def _imports_and_digest(path):
-    """Modules of typeone that one file imports, and the digest of its code."""
-    tree = ast.parse(Path(path).read_text())
+    """Modules that one file imports, and the digest of its code."""
+    tree = ast.parse(Path(path).read_text(), str(path))
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -34,7 +35,11 @@ def _imports_and_digest(path):
         if isinstance(getattr(node, "body", None), list):
             node.body = [n for n in node.body if not _says_nothing(n)]
     digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
-    return {name for name in found if name.split(".")[0] == "typeone"}, digest
+    return found, digest
+
+
+def _of_typeone(modules):
+    return {name for name in modules if name.split(".")[0] == "typeone"}
 
 
 def _files_of(base, module):
@@ -47,23 +52,57 @@ def _files_of(base, module):
                 yield candidate
 
 
-@cache
-def modules_of(script, base=None):
-    """A file of scripts/ and every file of typeone that it runs, with digests, in order of path."""
-    base = Path(base or workflow.basedir)
-    digests, queue = {}, [base / "scripts" / script]
+def _digests(files, base):
+    """``files`` and every file of typeone that they run, with digests."""
+    digests, queue = {}, list(files)
     while queue:
         file = queue.pop()
         if file in digests:
             continue
         imported, digests[file] = _imports_and_digest(file)
-        queue += [f for module in imported for f in _files_of(base, module)]
+        queue += [f for module in _of_typeone(imported) for f in _files_of(base, module)]
+    return digests
+
+
+@cache
+def modules_of(script, base=None):
+    """A file of scripts/ and every file of typeone that it runs, with digests, in order of path."""
+    base = Path(base or workflow.basedir)
+    digests = _digests([base / "scripts" / script], base)
     return {f.relative_to(base).as_posix(): d for f, d in sorted(digests.items())}
 
 
 def code(script):
     """What a job of ``script`` runs, one ``path@digest`` a file; given as params."""
     return [f"{path}@{digest}" for path, digest in modules_of(script).items()]
+
+
+def _beside(path):
+    """A user's file and what lies beside it that it imports, transitively; of folders all of it."""
+    found, queue = [], [path]
+    while queue:
+        file = queue.pop()
+        if file in found:
+            continue
+        found.append(file)
+        imported, _ = _imports_and_digest(file)
+        for name in {module.split(".")[0] for module in imported - _of_typeone(imported)}:
+            beside, folder = path.with_name(f"{name}.py"), path.with_name(name)
+            queue += [beside] if beside.is_file() else []
+            queue += folder.rglob("*.py") if folder.is_dir() else []
+    return found
+
+
+def own_files(module):
+    """What building ``module`` (``path/to/file.py:function``) runs, one ``path@digest`` a file.
+
+    Nothing for None; what is not there is left out: the job says so.
+    """
+    path = Path(module.rpartition(":")[0] if module else "").expanduser()
+    if not path.is_file():
+        return []
+    digests = _digests(_beside(path), Path(workflow.basedir))
+    return [f"{file}@{digest}" for file, digest in sorted(digests.items())]
 
 
 HASHED = 256 << 20  # bytes; of larger files, size and time stamp must do

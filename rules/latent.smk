@@ -57,6 +57,8 @@ rule attack_latent:
         gpu=gpus(),
     params:
         *code("attack_latent.py"),
+        own=own_files(built_from(LATENT_TARGET).get("module")),
+        module=built_from(LATENT_TARGET).get("module"),
         attacks=config["latent"]["attacks"],
         settings={k: config["latent"][k] for k in ("count", "draws", "chunk")},
         seed=lambda wildcards: config["latent"]["seed"] + int(wildcards.seed),

@@ -95,6 +95,7 @@ rule tabulate_reproduction:
     params:
         *code("tabulate_reproduction.py"),
         runs=RUNS,
+        others=[name for name in OTHERS for _ in SEEDS],
         ablated=list(config["ablations"]["attacks"]),
         target=TABLE_TARGET,
         faces=FACE_SOURCE,

@@ -9,6 +9,10 @@ import jsonschema
 import yaml
 from snakemake.exceptions import WorkflowError
 
+MEANT_WEIGHTS = (
+    "a file whose name ends in .safetensors, which holds tensors and no code; write it with "
+    "safetensors.torch.save_file(network.state_dict(), path)"
+)
 TYPES = {
     "object": "settings of its own",
     "array": "a list",
@@ -50,6 +54,11 @@ def describe_config_error(error):
             f"{key} holds the name {value!r}; a name needs a lower-case letter, then lower-case "
             f"letters, digits and underscores ({where})"
         )
+    if error.validator == "pattern":
+        wanted = {"module": "path/to/file.py:function", "weights": MEANT_WEIGHTS}[
+            path.split(".")[-1]
+        ]
+        return f"{key} is {value!r}; needs {wanted} ({where})"
     limits = {
         "enum": "needs one of {}",
         "minimum": "needs at least {}",
@@ -320,6 +329,7 @@ def validate_config(config, schema):
             "`data.mnist.path` is null; with `data.mnist.source: path` it needs a folder with the "
             "four IDX files of MNIST"
         )
+    validate_own(config)
     validate_attacks(config)
     validate_ablations(config)
     validate_toy(config)

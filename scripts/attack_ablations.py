@@ -21,6 +21,7 @@ def attack_ablations(
     *,
     examples_path,
     model_path,
+    module,
     svae_path,
     attacker_paths,
     shard_path,
@@ -39,7 +40,8 @@ def attack_ablations(
     ``squeezers``: arguments of `differentiable_squeezers` if the attack knows the detector.
     """
     index, images, labels = read_examples(examples_path, count, device, original=original)
-    svae, classifier = load_svae(svae_path, device), load_classifier(model_path, device)
+    svae = load_svae(svae_path, device)
+    classifier = load_classifier(model_path, device, module=module)
     views = differentiable_squeezers(**squeezers) if squeezers else []
     attackers = [load_classifier(path, device) for path in attacker_paths]
     parts = []
@@ -69,6 +71,7 @@ if "snakemake" in globals():
         attack_ablations(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             svae_path=snakemake.input.svae,
             attacker_paths=snakemake.input.attackers,
             shard_path=snakemake.output.examples,

@@ -14,11 +14,22 @@ from typeone.models.svae import load_svae
 
 
 def attack_baseline(
-    *, examples_path, train_path, model_path, svae_path, shard_path, count, settings, seed, device
+    *,
+    examples_path,
+    train_path,
+    model_path,
+    module,
+    svae_path,
+    shard_path,
+    count,
+    settings,
+    seed,
+    device,
 ):
     """Write an image for each of the first ``count`` examples, by the method of ``settings``."""
     index, images, labels = read_examples(examples_path, count, device)
-    svae, classifier = load_svae(svae_path, device), load_classifier(model_path, device)
+    svae = load_svae(svae_path, device)
+    classifier = load_classifier(model_path, device, module=module)
     train_images, train_labels = read_digits(train_path, device)
 
     def encode(batch):
@@ -48,6 +59,7 @@ if "snakemake" in globals():
             examples_path=snakemake.input.examples,
             train_path=snakemake.input.train,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             svae_path=snakemake.input.svae,
             shard_path=snakemake.output.examples,
             **snakemake.params.how,

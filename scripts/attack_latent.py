@@ -138,6 +138,7 @@ def attack_latent(
     *,
     generator_path,
     model_path,
+    module,
     oracle_paths,
     examples_path,
     attacks,
@@ -153,7 +154,8 @@ def attack_latent(
 
     ``attacks``: settings by the variant's name. All variants start from the same latents.
     """
-    gan, f1 = load_gan(generator_path, device), load_classifier(model_path, device)
+    gan = load_gan(generator_path, device)
+    f1 = load_classifier(model_path, device, module=module)
     oracle = Ensemble([load_classifier(path, device) for path in oracle_paths])
     latent, labels = draw_starts(
         gan,
@@ -200,6 +202,7 @@ if "snakemake" in globals():
         attack_latent(
             generator_path=snakemake.input.generator,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             oracle_paths=snakemake.input.oracle,
             examples_path=snakemake.output.examples,
             attacks=snakemake.params.attacks,

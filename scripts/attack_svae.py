@@ -17,6 +17,7 @@ def attack_svae(
     *,
     examples_path,
     model_path,
+    module,
     svae_path,
     attacker_paths,
     shard_path,
@@ -44,7 +45,9 @@ def attack_svae(
         images,
         labels,
         settings,
-        keep=label_criterion(load_classifier(model_path, device), views) if keep else None,
+        keep=label_criterion(load_classifier(model_path, device, module=module), views)
+        if keep
+        else None,
         attackers=[load_classifier(path, device) for path in attacker_paths],
         **batching,
         shard=shard,
@@ -64,6 +67,7 @@ if "snakemake" in globals():
         attack_svae(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             svae_path=snakemake.input.svae,
             attacker_paths=snakemake.input.attackers,
             shard_path=snakemake.output.examples,

@@ -12,11 +12,11 @@ from typeone.models.classifiers import load_classifier
 
 
 def attack_type2(
-    *, examples_path, model_path, shard_path, settings, count, seed, device, checkpoint
+    *, examples_path, model_path, module, shard_path, settings, count, seed, device, checkpoint
 ):
     """Write an image for each of the first ``count`` examples, and whether f1 was fooled by it."""
     index, images, labels = read_examples(examples_path, count, device)
-    classifier = load_classifier(model_path, device)
+    classifier = load_classifier(model_path, device, module=module)
     result = attack(classifier, images, labels, settings, seed=seed, checkpoint=checkpoint)
     logger.info("%s: found %d of %d", settings.method, int(result.found.sum()), len(images))
     write_parquet(
@@ -40,6 +40,7 @@ if "snakemake" in globals():
         attack_type2(
             examples_path=snakemake.input.examples,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             shard_path=snakemake.output.examples,
             settings=Type2Settings(**snakemake.params.settings),
             **snakemake.params.how,

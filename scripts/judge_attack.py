@@ -19,6 +19,7 @@ def judge_attack(
     shard_paths,
     trace_paths,
     model_path,
+    module,
     svae_path,
     oracle_paths,
     examples_path,
@@ -28,7 +29,7 @@ def judge_attack(
 ):
     """Write one row an example with every view of it, and the merged trace if there is one."""
     rows = merge_shards(shard_paths)
-    f1 = load_classifier(model_path, device)
+    f1 = load_classifier(model_path, device, module=module)
     svae = load_svae(svae_path, device)
     oracle = Ensemble([load_classifier(path, device) for path in oracle_paths.values()])
 
@@ -98,6 +99,7 @@ if "snakemake" in globals():
             shard_paths=snakemake.input.shards,
             trace_paths=snakemake.input.get("traces", []),
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             svae_path=snakemake.input.svae,
             oracle_paths=dict(zip(snakemake.params.members, snakemake.input.oracle, strict=True)),
             examples_path=snakemake.output.examples,

@@ -16,10 +16,10 @@ from typeone.logs import job_log
 from typeone.models.classifiers import load_classifier, predict, unseen_test_digits
 
 
-def sample_examples(*, test_path, model_path, examples_path, count, seed):
+def sample_examples(*, test_path, model_path, module, examples_path, count, seed):
     """Write ``count`` digits in random order: their number in the test set, image and label."""
     images, labels = read_digits(test_path)
-    guesses = predict(load_classifier(model_path), images).argmax(dim=1)
+    guesses = predict(load_classifier(model_path, module=module), images).argmax(dim=1)
     unseen = torch.from_numpy(unseen_test_digits(model_path, np.arange(len(labels))))
     right = torch.nonzero((guesses == labels) & unseen).flatten()
     if len(right) < count:
@@ -45,6 +45,7 @@ if "snakemake" in globals():
         sample_examples(
             test_path=snakemake.input.test,
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             examples_path=snakemake.output.examples,
             **snakemake.params.settings,
         )

@@ -10,12 +10,12 @@ from typeone.logs import job_log
 from typeone.models.classifiers import load_classifier, predict
 
 
-def score_detection(*, image_paths, model_path, scores_path, bits, median, device):
+def score_detection(*, image_paths, model_path, module, scores_path, bits, median, device):
     """Write one row an (attack, image, squeezer, metric), and whether f1 sees the image's label.
 
     ``image_paths``: by attack, those of its examples; under ``clean``, of digits.
     """
-    classifier = load_classifier(model_path, device)
+    classifier = load_classifier(model_path, device, module=module)
     parts = []
     for attack, path in image_paths.items():
         column = "image" if attack == "clean" else "adversarial_image"
@@ -42,6 +42,7 @@ if "snakemake" in globals():
         score_detection(
             image_paths=dict(zip(["clean", *snakemake.params.attacks], paths, strict=True)),
             model_path=snakemake.input.model,
+            module=snakemake.params.module,
             scores_path=snakemake.output.scores,
             **snakemake.params.settings,
             device=compute_device(snakemake.threads),

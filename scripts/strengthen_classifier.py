@@ -17,6 +17,7 @@ from typeone.models.classifiers import (
     predict,
     reset_parameters,
 )
+from typeone.models.own import build_own
 from typeone.objectives.classification import classification
 from typeone.training import TrainingSettings, train
 
@@ -43,6 +44,7 @@ def strengthen_classifier(
     validation_path,
     test_path,
     base_path,
+    module,
     example_paths,
     model_path,
     curve_path,
@@ -68,17 +70,19 @@ def strengthen_classifier(
     test_images, test_labels = read_digits(test_path, device)
     tested = np.ones(len(test_labels), dtype=bool)
     generator = seeded(seed, device)
-    model = load_classifier(base_path, device).requires_grad_(True)
-    if start == "scratch":
+    model = load_classifier(base_path, device, module=module).requires_grad_(True)
+    if start == "scratch" and module is None:
         reset_parameters(model.cpu(), seeded(seed))
         model.to(device)
+    elif start == "scratch":
+        model = build_own(module, seed=seed).to(device)
     if method == "logit_pairing":
         objective = logit_pairing(
             model, images, labels, LogitPairingSettings(**settings), generator
         )
     else:
         numbers, attacked, targets = learnt_examples(
-            example_paths, load_classifier(base_path), seed=settings["seed"]
+            example_paths, load_classifier(base_path, module=module), seed=settings["seed"]
         )
         tested[numbers] = False
         images, labels = with_attacked(
@@ -131,6 +135,7 @@ if "snakemake" in globals():
             validation_path=snakemake.input.validation,
             test_path=snakemake.input.test,
             base_path=snakemake.input.base,
+            module=snakemake.params.module,
             example_paths=snakemake.input.examples,
             model_path=snakemake.output.model,
             curve_path=snakemake.output.curve,

@@ -36,12 +36,13 @@ def missing(entry, measured, faces):
     return row | ({"note": f"{faces} faces: `{like}`"} if like in measured else {})
 
 
-def collect_rows(*, sources, runs, ablated, target, faces):
+def collect_rows(*, sources, runs, others, ablated, target, faces):
     """Every row of the table.
 
     ``sources``: paths by what they hold: published, rates, oracle, realism, calibration, and lists
     f1, others, svae (one a seed), examples (one for each of ``runs``: attack, kind of rows,
     classifier, seed), ablations (one for each of ``ablated``) and measurements (one an experiment).
+    ``others``: the classifiers of the list of this name, seed by seed.
     """
     entries = {
         row["id"]: row
@@ -49,9 +50,10 @@ def collect_rows(*, sources, runs, ablated, target, faces):
         .astype({"published": float})
         .to_dict("records")
     }
-    f1, others, svae = (
-        [read_model_metadata(path) for path in sources[k]] for k in ("f1", "others", "svae")
-    )
+    f1, svae = ([read_model_metadata(path) for path in sources[k]] for k in ("f1", "svae"))
+    trained = {}
+    for name, path in zip(others, sources["others"], strict=True):
+        trained.setdefault(name, []).append(read_model_metadata(path))
     rates = read_parquet(sources["rates"]).frame()
     rates = rates[rates["squeezer"] == "joint"]
     elsewhere, rates = rates[rates["target"] != target], rates[rates["target"] == target]
@@ -82,7 +84,7 @@ def collect_rows(*, sources, runs, ablated, target, faces):
             measured += of([path], [row])
     done = {row["id"]: row for row in measured}
     rows = [done.pop(name, None) or missing(entry, done, faces) for name, entry in entries.items()]
-    rows += of(sources["others"], beyond.classifier_rows(others))
+    rows += of(sources["others"], beyond.classifier_rows(trained))
     rows += of([sources["oracle"]], beyond.oracle_rows(read_parquet(sources["oracle"]).frame()))
     rows += of(sources["svae"], [beyond.discriminator_row(svae)])
     kinds = {
@@ -184,6 +186,7 @@ if "snakemake" in globals():
             rows=collect_rows(
                 sources=dict(snakemake.input.items()),
                 runs=snakemake.params.runs,
+                others=snakemake.params.others,
                 ablated=snakemake.params.ablated,
                 target=snakemake.params.target,
                 faces=snakemake.params.faces,

@@ -9,6 +9,7 @@ from typeone.devices import compute_device, seeded
 from typeone.images import read_digits
 from typeone.logs import job_log, logger
 from typeone.models.classifiers import build_classifier, error_rate, errors_on, reset_parameters
+from typeone.models.own import build_own, check_outputs
 from typeone.objectives.classification import classification
 from typeone.training import TrainingSettings, train
 
@@ -21,7 +22,9 @@ def train_classifier(
     model_path,
     curve_path,
     name,
-    architecture,
+    architecture=None,
+    module=None,
+    key=None,
     training,
     augmentation,
     seed,
@@ -30,14 +33,20 @@ def train_classifier(
 ):
     """Write the trained network, its error rates and its training curve.
 
-    ``augmentation``: arguments of `augment`, or None to train on the digits as they are.
+    ``architecture``: one of ours, or ``module`` builds a network of the reader's own, which starts
+    as it was built; errors then name the setting ``key``. ``augmentation``: arguments of `augment`,
+    or None to train on the digits as they are.
     """
     images, labels = read_digits(train_path, device)
     validation = read_digits(validation_path, device)
     generator = seeded(seed, device)
-    model = build_classifier(architecture)
-    reset_parameters(model, seeded(seed))
-    model.to(device)
+    if module is None:
+        model = build_classifier(architecture)
+        reset_parameters(model, seeded(seed))
+        model.to(device)
+    else:
+        model = build_own(module, seed=seed, key=key).to(device)
+        check_outputs(model, images, who=f"`{key}` is {module!r}", classes=10)
     vary = partial(augment, generator=generator, **augmentation) if augmentation else None
     curve = train(
         model,
@@ -59,7 +68,12 @@ def train_classifier(
     save_model(
         model_path,
         model,
-        metadata={"architecture": architecture, "seed": seed, "training": training, **metrics},
+        metadata={
+            "architecture": module or architecture,
+            "seed": seed,
+            "training": training,
+            **metrics,
+        },
     )
     write_rows(curve_path, curve)
     checkpoint.finish()
@@ -78,6 +92,7 @@ if "snakemake" in globals():
             curve_path=snakemake.output.curve,
             name=" ".join(snakemake.wildcards),
             **snakemake.params.settings,
+            key=f"classifiers.{snakemake.wildcards.get('target')}.module",
             augmentation=snakemake.params.augmentation,
             seed=snakemake.params.seed,
             device=device,

@@ -346,7 +346,12 @@ def load_model(path: str | os.PathLike[str], model: torch.nn.Module) -> dict[str
 
 
 def fill_model(
-    model: torch.nn.Module, tensors: Mapping[str, torch.Tensor], *, name: str, architecture: str
+    model: torch.nn.Module,
+    tensors: Mapping[str, torch.Tensor],
+    *,
+    name: str,
+    architecture: str,
+    remedy: str = "delete it or name the right architecture",
 ) -> None:
     """Give ``model`` the ``tensors`` and put it in eval mode; an error calls them ``name``.
 
@@ -361,8 +366,7 @@ def fill_model(
         raise InputError(
             f"{name} holds another architecture ({architecture}) than "
             f"{type(model).__name__}: {first} is {found.get(first, 'absent')}, needs "
-            f"{wanted.get(first, 'absent')} ({len(odd)} tensors differ); delete it or name the "
-            "right architecture"
+            f"{wanted.get(first, 'absent')} ({len(odd)} tensors differ); {remedy}"
         )
     model.load_state_dict(tensors)
     model.eval()

@@ -11,16 +11,21 @@ from typeone.metrics import Rate, mean_interval, pool_seeds, rate, rate_of
 from typeone.verdicts import by_seed, errors_by_seed, measured, rates_by_seed
 
 
-def classifier_rows(checkpoints: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Test errors of classifiers that the paper gives none of, by architecture, seeds added."""
+def classifier_rows(
+    checkpoints: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> list[dict[str, Any]]:
+    """Test errors of classifiers that the paper gives none of, by name, seeds added.
+
+    Weights that a user gave belong to no seed: they are one network, however often it is stored.
+    """
     rows = []
-    for architecture in dict.fromkeys(c["architecture"] for c in checkpoints):
-        of_it = [c for c in checkpoints if c["architecture"] == architecture]
+    for name, stored in checkpoints.items():
+        of_it = list({c["seed"]: c for c in stored}.values())
         rows.append(
             measured(
-                f"beyond.mnist.{architecture}.test_error",
+                f"beyond.mnist.{name}.test_error",
                 errors_by_seed(of_it),
-                description=f"test error of {architecture}",
+                description=f"test error of {name}",
                 seeds=len(of_it),
             )
         )

@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,6 +101,7 @@ def paths(tmp_path):
     return {
         **made,
         "base_path": write_network(tmp_path / "base.safetensors"),
+        "module": None,
         "example_paths": [str(tmp_path / f"{shard}.parquet") for shard in (0, 1)],
         "model_path": str(tmp_path / "model.safetensors"),
         "curve_path": str(tmp_path / "curve.parquet"),
@@ -188,6 +190,21 @@ def test_from_scratch_is_not_from_the_base(paths):
     assert strengthen(paths, start="scratch")["test_error"] > 0.2
 
 
+def test_a_network_of_the_readers_own_is_strengthened_like_ours(paths, tmp_path):
+    """From its base, or from the weights that its own function starts with."""
+    (tmp_path / "own.py").write_text(
+        "from torch import nn\n\n\ndef build():\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
+    )
+    module = f"{tmp_path}/own.py:build"
+    base = tmp_path / "own.safetensors"
+    save_model(base, FirstPixel(), metadata={"architecture": module})
+    own = paths | {"module": module, "base_path": str(base)}
+    metadata = strengthen(own)
+    assert (metadata["architecture"], metadata["test_error"]) == (module, 0)
+    assert strengthen(own, start="scratch")["test_error"] > 0.2
+
+
 def test_too_few_examples_that_fooled_the_base_are_named(paths):
     labels = [i % 10 for i in range(40)]
     write_attacked(Path(paths["model_path"]).parent, labels, [(i + 5) % 10 for i in labels[20:32]])
@@ -198,13 +215,12 @@ def test_too_few_examples_that_fooled_the_base_are_named(paths):
 def test_fresh_attacks_start_from_digits_that_were_not_learnt(paths, tmp_path):
     model = write_network(tmp_path / "net.safetensors", trained_test_digits=[*range(25)])
     drawn = str(tmp_path / "drawn.parquet")
-    sample = function("sample_examples")
-    sample(test_path=paths["test_path"], model_path=model, examples_path=drawn, count=15, seed=0)
+    given = {"test_path": paths["test_path"], "model_path": model, "module": None}
+    sample = partial(function("sample_examples"), **given, examples_path=drawn, seed=0)
+    sample(count=15)
     assert sorted(read_parquet(drawn)["index"]) == [*range(25, 40)]
     with pytest.raises(InputError, match=r"`examples.count` is 16, but .* gets only 15 of 40"):
-        sample(
-            test_path=paths["test_path"], model_path=model, examples_path=drawn, count=16, seed=0
-        )
+        sample(count=16)
 
 
 # ---------------------------------------------------------------------------- evaluation

@@ -37,12 +37,14 @@ def rates(*rows):
 # --------------------------------------------------------------------------------- networks
 
 
-def test_classifier_rows_pool_the_seeds_of_each_architecture():
-    checkpoints = [
-        {"architecture": "cnn", "test_error": 0.01, "test_n": 1000},
-        {"architecture": "lenet", "test_error": 0.25, "test_n": 8},
-        {"architecture": "cnn", "test_error": 0.03, "test_n": 1000},
-    ]
+def test_classifier_rows_pool_the_seeds_of_each_classifier():
+    checkpoints = {
+        "cnn": [
+            {"seed": 1, "test_error": 0.01, "test_n": 1000},
+            {"seed": 2, "test_error": 0.03, "test_n": 1000},
+        ],
+        "lenet": [{"seed": 1, "test_error": 0.25, "test_n": 8}],
+    }
     rows = by_id(beyond.classifier_rows(checkpoints))
     assert list(rows) == ["beyond.mnist.cnn.test_error", "beyond.mnist.lenet.test_error"]
     cnn, lenet = rows.values()
@@ -51,6 +53,13 @@ def test_classifier_rows_pool_the_seeds_of_each_architecture():
     assert numbers(lenet) == rate_of(2, 8)[:4]
     assert (cnn["seeds"], lenet["seeds"]) == (2, 1)
     assert cnn["description"] == "test error of cnn"
+
+
+def test_weights_that_a_user_gave_are_one_network_however_many_seeds_attack_it():
+    stored = [{"seed": None, "test_error": 0.25, "test_n": 8}] * 3
+    [row] = beyond.classifier_rows({"mine": stored})
+    assert (row["id"], row["seeds"]) == ("beyond.mnist.mine.test_error", 1)
+    assert numbers(row) == rate_of(2, 8)[:4]
 
 
 def test_oracle_rows_are_one_a_judge_and_input():

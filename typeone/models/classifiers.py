@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from typeone.artifacts import load_model, read_model_metadata
 from typeone.errors import InputError
 from typeone.images import binarise
+from typeone.models.own import build_own
 
 
 class Normalise(nn.Module):
@@ -208,16 +209,30 @@ class Ensemble(nn.Module):
 
 
 def load_classifier(
-    path: str | os.PathLike[str], device: torch.device | str = "cpu"
-) -> nn.Sequential:
-    """A trained classifier as its checkpoint describes it: eval mode, parameters frozen."""
-    architecture = read_model_metadata(path).get("architecture")
-    if architecture not in ARCHITECTURES:
+    path: str | os.PathLike[str],
+    device: torch.device | str = "cpu",
+    *,
+    module: str | None = None,
+) -> nn.Module:
+    """A trained classifier as its checkpoint describes it: eval mode, parameters frozen.
+
+    ``module``: who builds a network that is none of ours, ``path/to/file.py:function``. A
+    checkpoint tells that name too, but nobody's code is run because a checkpoint says so.
+
+    Raises:
+        InputError: no checkpoint, one of another architecture, or of another ``module``.
+    """
+    architecture = str(read_model_metadata(path).get("architecture"))
+    if module is not None and architecture != module:
+        raise InputError(
+            f"{path} holds {architecture!r}, needs {module!r}; delete it or name its `module`"
+        )
+    if module is None and architecture not in ARCHITECTURES:
         raise InputError(
             f"{path} holds {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete it or "
             "name a classifier's checkpoint"
         )
-    model = build_classifier(architecture)
+    model = build_own(module) if module else build_classifier(architecture)
     load_model(path, model)
     return model.to(device).requires_grad_(False)
 

@@ -1,0 +1,39 @@
+"""Read a classifier of the reader's own: checked, tested, stored as those that are trained here."""
+
+from typeone.artifacts import save_model
+from typeone.devices import compute_device
+from typeone.images import read_digits
+from typeone.logs import job_log, logger
+from typeone.models.classifiers import error_rate, errors_on
+from typeone.models.own import build_own, check_outputs, load_weights
+
+
+def prepare_classifier(*, validation_path, test_path, model_path, name, module, weights, device):
+    """Write the network and its error rates; it belongs to no seed. Errors name its settings."""
+    images, labels = read_digits(test_path, device)
+    key = f"classifiers.{name}"
+    network = build_own(module, key=f"{key}.module")
+    load_weights(network, weights, key=f"{key}.weights")
+    network.to(device)
+    check_outputs(network, images, who=f"`{key}.module` is {module!r}", classes=10)
+    validation = read_digits(validation_path, device)
+    metrics = {
+        "validation_error": error_rate(network, *validation),
+        **errors_on(network, images, labels),
+    }
+    logger.info("%s: test error %.2f %%", name, 100 * metrics["test_error"])
+    known = {"architecture": module, "weights": weights, "seed": None, "training": None}
+    save_model(model_path, network, metadata=known | metrics)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+        prepare_classifier(
+            validation_path=snakemake.input.validation,
+            test_path=snakemake.input.test,
+            model_path=snakemake.output.model,
+            name=snakemake.wildcards.target,
+            module=snakemake.params.module,
+            weights=snakemake.params.weights,
+            device=compute_device(snakemake.threads),
+        )

@@ -1,0 +1,322 @@
+"""A network of the reader's own: the page about it works as it stands, and every mistake is a line.
+
+What the page says runs on the smoke results: its library example, then its two entries in the
+configuration, one with the weights that the example saved and one that is trained.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from safetensors.torch import save_file
+
+from typeone.artifacts import read_model_metadata, read_parquet
+
+# what follows from new examples on a target that is in no figure but that of the variants
+POOLED = {
+    *("evaluate_detection", "tabulate_table1", "plot_table1_roc"),
+    *("evaluate_realism", "calibrate_oracle", "tabulate_reproduction"),
+}
+
+
+@pytest.fixture(scope="module")
+def page(repository):
+    """The code blocks of the page by language, in order; of seed 0, the one that smoke has."""
+    text = (repository / "docs" / "your-classifier.md").read_text()
+    found = {}
+    for language, block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S):
+        found.setdefault(language, []).append(block.replace("/seed1/", "/seed0/"))
+    return found
+
+
+def run(workflow, folder, *arguments):
+    result = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=workflow.environment() | {"OMP_NUM_THREADS": "1"},  # tests share the machine
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def example(page, smoke, tmp_path_factory):
+    """A folder in which the page's library example ran, and what it said."""
+    folder = tmp_path_factory.mktemp("example")
+    (folder / "results").symlink_to(smoke.root / "results")
+    net, script, _ = page["python"]
+    (folder / "my_net.py").write_text(net)
+    (folder / "attack_mine.py").write_text(script)
+    return folder, run(smoke, folder, "attack_mine.py")
+
+
+@pytest.fixture(scope="module")
+def attacked(example, page, smoke, tmp_path_factory):
+    """A copy of the smoke run in which the page's configurations ran, and that configuration."""
+    folder, _ = example
+    workflow = smoke.copy(tmp_path_factory.mktemp("own"))
+    net = (folder / "my_net.py").read_text().replace("12, 24, 5", "12, WIDTH, 5")
+    net = net.replace("24 * 4 * 4", "WIDTH * 4 * 4")
+    (workflow.root / "my_net.py").write_text(f"from widths import WIDTH\n{net}")
+    (workflow.root / "widths.py").write_text("WIDTH = 24\n")
+    shutil.copy(folder / "my_net.safetensors", workflow.root)
+    given, trained = map(yaml.safe_load, page["yaml"])
+    config = {key: given[key] | trained[key] for key in ("classifiers", "attacks")}
+    result = workflow.run(config=yaml.safe_dump(config), timeout=600)
+    assert result.returncode == 0, result.stdout
+    yield workflow, yaml.safe_dump(config)
+    shutil.rmtree(workflow.root)
+
+
+# the library
+
+
+def test_the_example_of_the_page_changes_digits_and_keeps_labels(example):
+    folder, said = example
+    found = re.fullmatch(
+        r"your network keeps (\d+) of 16 labels\nthe judges see another digit in (\d+) of these\n",
+        said,
+    )
+    assert found, said
+    kept, changed = map(int, found.groups())
+    # 60 steps and networks of 3000 digits; the quick ones give 16 and 16
+    assert kept >= 8
+    assert changed >= 8
+    with Image.open(folder / "my_net.png") as picture:
+        assert picture.width > 1000
+
+
+def test_the_example_of_a_recognizer_runs(example, page, smoke):
+    folder, _ = example
+    said = run(smoke, folder, "-c", page["python"][2])
+    assert re.fullmatch(r"the same person in \d of 8, f2 sees the other gender in \d\n", said), said
+
+
+# the workflow
+
+
+def test_its_numbers_stand_in_the_verdict_table(attacked):
+    root = attacked[0].root
+    table = pd.read_csv(root / "results/reproduction.csv").set_index("id")
+    examples = read_parquet(root / "results/mnist/attacks/ours/mine/seed0/examples.parquet")
+    assert len(examples) == 40
+    kept = examples["f1_label_after"] == examples["label"]
+    true = (kept & (examples["oracle_label"] != examples["label"])).mean()
+    assert true > 0
+    assert table.loc["beyond.mnist.ours.mine.true_success", "ours"] == pytest.approx(true, abs=1e-5)
+    checkpoint = root / "results/mnist/classifiers/{}/seed0/model.safetensors".format("mine")
+    known = read_model_metadata(checkpoint)
+    row = table.loc["beyond.mnist.mine.test_error"]
+    assert row["ours"] == pytest.approx(known["test_error"], abs=1e-5)
+    assert (row["n"], row["seeds"]) == (1000, 1)
+    assert 0 < row["ours"] < 0.3
+    assert 0 < table.loc["beyond.mnist.trained.test_error", "ours"] < 0.5
+    assert table.loc["beyond.mnist.fgsm.trained.found", "n"] == 40
+
+
+def test_its_examples_are_squeezed_and_drawn(attacked, smoke):
+    root = attacked[0].root
+    scores = read_parquet(root / "results/mnist/detection/mine/seed0/scores.parquet")
+    assert set(scores["attack"]) == {"clean", "ours"}
+    rates = read_parquet(root / "results/mnist/detection/rates.parquet")
+    assert {"mine", "trained"} <= set(rates["target"])
+    name = "results/figures/variants.png"
+    with Image.open(root / name) as wider, Image.open(smoke.root / name) as narrower:
+        assert wider.width > narrower.width + 20  # two columns more
+
+
+def test_weights_that_were_given_are_those_that_are_attacked(attacked, example):
+    import torch
+    from safetensors.torch import load_file
+
+    theirs = load_file(example[0] / "my_net.safetensors")
+    path = "results/mnist/classifiers/{}/seed0/model.safetensors"
+    mine, trained = (load_file(attacked[0].root / path.format(n)) for n in ("mine", "trained"))
+    assert theirs.keys() == mine.keys() == trained.keys()
+    assert all(torch.equal(theirs[k], mine[k]) for k in theirs)
+    assert not any(torch.equal(theirs[k], trained[k]) for k in theirs)
+
+
+def test_nothing_but_what_is_new_ran(attacked, smoke):
+    """And nothing is left to do."""
+    workflow, config = attacked
+    assert workflow.pending(config) == set()
+    same = (
+        *("results/mnist/attacks/ours/mlp/seed0/examples.parquet", "results/toy/curves.parquet"),
+        *("results/mnist/classifiers/mlp/seed0/model.safetensors", "results/figures/figure1.png"),
+    )
+    for name in same:
+        if (smoke.root / name).exists():
+            before, after = ((w.root / name).stat().st_mtime_ns for w in (smoke, workflow))
+            assert before == after, name
+
+
+OF_MINE = {
+    *("prepare_classifier mine.seed0", "sample_examples mine.seed0", "plot_variants"),
+    *("attack_svae ours.mine.seed0.0", "attack_svae ours.mine.seed0.1"),
+    *("judge_svae ours.mine.seed0", "score_detection mine.seed0"),
+} | POOLED
+OF_TRAINED = {
+    *("train_classifier trained.seed0", "sample_examples trained.seed0"),
+    *("attack_type2 fgsm.trained.seed0", "judge_type2 fgsm.trained.seed0"),
+    "score_detection trained.seed0",
+} | POOLED - {"evaluate_realism", "calibrate_oracle"}
+EDITS = {
+    "a comment": ("my_net.py", lambda text: f"# mine\n{text}", set()),
+    "the network": (
+        "my_net.py",
+        lambda text: text.replace("nn.Flatten()", "nn.Flatten(1)"),
+        OF_MINE | OF_TRAINED,
+    ),
+    "what it imports": (
+        "widths.py",
+        lambda text: text.replace("24", "24 + 0"),
+        OF_MINE | OF_TRAINED,
+    ),
+    "what it does not": ("other.py", lambda text: "WIDTH = 3\n", set()),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edit_of_the_file_reruns_what_depends_on_it(attacked, edit):
+    workflow, config = attacked
+    name, change, jobs = edit
+    path = workflow.root / name
+    before = path.read_text() if path.exists() else ""
+    path.write_text(change(before))
+    try:
+        assert workflow.pending(config) == jobs
+    finally:
+        path.write_text(before)
+
+
+def test_edited_weights_rerun_what_depends_on_them(attacked):
+    workflow, config = attacked
+    path = workflow.root / "my_net.safetensors"
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    try:
+        assert workflow.pending(config) == OF_MINE
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_network_that_no_attack_can_use_is_one_line_of_its_job(attacked):
+    workflow, config = attacked
+    path = workflow.root / "my_net.py"
+    before = path.read_text()
+    path.write_text(before.replace("WIDTH * 4 * 4, 10)", "WIDTH * 4 * 4, 10), nn.Softmax(1)"))
+    try:
+        model = "results/mnist/classifiers/mine/seed0/model.safetensors"
+        result = workflow.run(model, config=config)
+    finally:
+        path.write_text(before)
+    assert result.returncode == 1
+    line = (
+        "[prepare_classifier] `classifiers.mine.module` is 'my_net.py:build', which gives "
+        "probabilities; needs logits: leave its softmax out"
+    )
+    assert result.stdout.splitlines().count(line) == 1, result.stdout
+    assert "Traceback" not in result.stdout
+
+
+# mistakes in the configuration
+
+
+MISTAKES = {
+    "no file": (
+        "{module: my_nt.py:build, weights: w.safetensors}",
+        "`classifiers.mine.module` is 'my_nt.py:build', and 'my_nt.py' is no file; needs path/to/f",
+    ),
+    "no function": (
+        "{module: net.py:biuld, weights: w.safetensors}",
+        "`classifiers.mine.module` is 'net.py:biuld', but net.py has no 'biuld'; needs a function "
+        "without arguments that returns a torch.nn.Module; did you mean `build`?",
+    ),
+    "no colon": (
+        "{module: net.py, weights: w.safetensors}",
+        "`classifiers.mine.module` is 'net.py'; needs path/to/file.py:function (see config.yaml",
+    ),
+    "no Python": (
+        "{module: broken.py:build, weights: w.safetensors}",
+        "`classifiers.mine.module` is 'broken.py:build', but broken.py is no Python: line 2, ",
+    ),
+    "a pickle": (
+        "{module: net.py:build, weights: w.pt}",
+        "`classifiers.mine.weights` is 'w.pt'; needs a file whose name ends in .safetensors, which",
+    ),
+    "no weights there": (
+        "{module: net.py:build, weights: absent.safetensors}",
+        "`classifiers.mine.weights` is 'absent.safetensors', which is no file; needs a .safeten",
+    ),
+    "weights and training": (
+        "{module: net.py:build, weights: w.safetensors, augmentation: null}",
+        "`classifiers.mine` has `weights` and `augmentation`; needs one of them: weights are taken",
+    ),
+    "neither": (
+        "{module: net.py:build}",
+        "`classifiers.mine` lacks `augmentation` and `training` (see config.yaml",
+    ),
+    "weights alone": ("{weights: w.safetensors}", "`classifiers.mine` lacks `module` (see config"),
+    "misspelt": (
+        "{modul: net.py:build, weights: w.safetensors}",
+        "`classifiers.mine.modul` is no setting; did you mean `module`?",
+    ),
+    "both": (
+        "{architecture: lenet, module: net.py:build}",
+        "`classifiers.mine.module` is no setting; allowed are architecture, augmentation, training",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def beside(checkout):
+    """A copy without results, and files of every kind beside its Snakefile."""
+    workflow = checkout("mistakes", ["presets/smoke.yaml"])
+    (workflow.root / "net.py").write_text("def build():\n    pass\n")
+    (workflow.root / "broken.py").write_text("\ndef build(:\n")
+    for name in ("w.safetensors", "w.pt"):
+        save_file({}, workflow.root / name)
+    return workflow
+
+
+@pytest.mark.parametrize(("entry", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_stops_the_dry_run_with_one_line(beside, entry, message):
+    result = beside.run("-n", config=f"classifiers: {{mine: {entry}}}")
+    assert result.returncode == 1
+    assert sum(line.startswith(message) for line in result.stdout.splitlines()) == 1, result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_code_that_a_digest_must_see_is_found(repository, tmp_path):
+    """What a user's file runs: itself, what it imports from beside it, that of typeone, no more."""
+    from types import SimpleNamespace
+
+    names = {"workflow": SimpleNamespace(basedir=repository)}
+    exec((repository / "rules" / "digests.smk").read_text(), names)
+    files = {
+        "net.py": "import torch, layers\nfrom blocks.one import f\nfrom typeone.losses import kl",
+        "layers.py": "import deeper",
+        "deeper.py": "",
+        "blocks/one.py": "from .two import g",
+        "blocks/two.py": "",
+        "unused.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = {line.split("@")[0] for line in names["own_files"](f"{tmp_path}/net.py:build")}
+    own = {str(tmp_path / name) for name in files if name != "unused.py"}
+    assert own <= found
+    theirs = {Path(f).relative_to(repository).as_posix() for f in found - own}
+    assert {"typeone/losses.py", "typeone/__init__.py"} <= theirs
+    assert all(name.startswith("typeone/") for name in theirs)
+    assert names["own_files"](None) == names["own_files"]("absent.py:build") == []
