@@ -7,6 +7,9 @@ min_version("9.0")
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+report: "report/workflow.rst"
+
+
 include: "rules/digests.smk"
 include: "rules/validation_faces.smk"
 include: "rules/validation.smk"
@@ -29,6 +32,7 @@ include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/results.smk"
+include: "rules/report.smk"
 
 
 onstart:
@@ -59,3 +63,4 @@ rule all:
         rules.tabulate_table3.output,
         rules.plot_figure7b.output,
         rules.plot_figure7b_ours.output,
+        rules.render_report.output,

@@ -45,7 +45,10 @@ def _files_of(base, module):
 
 @cache
 def modules_of(script, base=None):
-    """A file of scripts/ and every file of typeone that it runs, with digests, in order of path."""
+    """A file of scripts/ and every file of typeone that it runs, with digests, in order of path.
+
+    The ``assets`` of a package, pages and style sheets, count as its code.
+    """
     base = Path(base or workflow.basedir)
     digests, queue = {}, [base / "scripts" / script]
     while queue:
@@ -54,6 +57,8 @@ def modules_of(script, base=None):
             continue
         imported, digests[file] = _imports_and_digest(file)
         queue += [f for module in imported for f in _files_of(base, module)]
+        if file.name == "__init__.py":
+            digests |= {data: _content(data) for data in sorted(file.parent.glob("assets/*"))}
     return {f.relative_to(base).as_posix(): d for f, d in sorted(digests.items())}
 
 
