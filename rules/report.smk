@@ -51,7 +51,7 @@ REPORTED_FACES = sorted(FACE_ATTACKS, key=lambda name: FACE_ATTACKS[name]["kind"
 WALKED = [run for run in REPORTED if config["attacks"][run[0]]["kind"] == "svae"]
 WALKED = [run for run in WALKED if config["attacks"][run[0]]["steps"]]
 WALKED_FACES = [name for name in face_attacks_of("svae") if FACE_ATTACKS[name]["steps"]]
-DETECTED_TARGETS = [target for target, seed in SCORED if seed == SEEDS[0]]
+DETECTED_TARGETS = sorted(dict(SCORED), key=lambda target: target != TABLE_TARGET)
 FIRST = {"seed": SEEDS[0]}
 FIRST_FACES = {"recognizer": RECOGNIZER, "seed": FACE_SEEDS[0]}
 

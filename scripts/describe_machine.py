@@ -4,7 +4,7 @@ import json
 
 from typeone.artifacts import atomic_path
 from typeone.logs import job_log, logger
-from typeone.report.provenance import machine
+from typeone.provenance import machine
 
 
 def describe_machine(*, path):

@@ -39,7 +39,7 @@
       { class: kind },
       element("div", { class: "couple" }, picture(run.before, i, `original, ${run.label[i]}`), picture(run.after, i, `attacked, judged ${run.seen[i]}`)),
       element("p", {}, element("b", {}, `${run.label[i]} → ${run.seen[i]}${doubt}`), `${sure}${wanted}`),
-      element("p", {}, `${f1}; L2 ${run.distance[i].toFixed(1)}`),
+      element("p", {}, `${f1}; L2\u00a0${run.distance[i].toFixed(1)}`),
     );
   };
 

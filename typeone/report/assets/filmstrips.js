@@ -14,15 +14,15 @@
   const plot = () => {
     const at = Number(choice.slider.value);
     const order = strip.values.map((_, i) => i);
-    const line = { x: order, y: strip.values, mode: "lines+markers", line: { color: COLOURS[0], width: 2 }, marker: { size: 5 }, hovertext: order.map(told), hoverinfo: "text" };
-    const here = { x: [at], y: [strip.values[at]], mode: "markers", marker: { size: 13, color: COLOURS[1], symbol: "circle-open", line: { width: 3 } }, hoverinfo: "skip" };
+    const line = { x: order.map((i) => i + 1), y: strip.values, mode: "lines+markers", line: { color: COLOURS[0], width: 2 }, marker: { size: 5 }, hovertext: order.map(told), hoverinfo: "text" };
+    const here = { x: [at + 1], y: [strip.values[at]], mode: "markers", marker: { size: 13, color: COLOURS[1], symbol: "circle-open", line: { width: 3 } }, hoverinfo: "skip" };
     const shapes = run.threshold === null ? [] : [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: run.threshold, y1: run.threshold, line: { color: look("--muted"), width: 1, dash: "dash" } }];
     const top = run.threshold === null ? 1.03 : Math.max(run.threshold, ...strip.values) * 1.08;
     return {
       traces: [line, here],
       shapes,
       showlegend: false,
-      xaxis: { title: { text: "image" }, range: [-0.6, strip.values.length - 0.4], zeroline: false },
+      xaxis: { title: { text: "image" }, range: [0.4, strip.values.length + 0.6], zeroline: false },
       yaxis: { title: { text: run.measure }, range: [-0.03 * top, top], zeroline: false },
     };
   };
