@@ -7,12 +7,12 @@ import pandas as pd
 
 from typeone.artifacts import atomic_path, read_parquet
 from typeone.logs import job_log, logger
+from typeone.provenance import commit
 from typeone.report import examples
 from typeone.report.ablations import ablations
 from typeone.report.detection import detector
 from typeone.report.filmstrips import filmstrips
 from typeone.report.page import Page, figure, render
-from typeone.provenance import commit
 from typeone.report.sprites import Sheets
 from typeone.report.tables import cells, verdict_rows
 from typeone.report.timings import timings

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from typeone import provenance
 from typeone.artifacts import Records
 from typeone.plotting import add_caption, save_figure, style
-from typeone import provenance
 from typeone.report import detection, examples, filmstrips, page, sprites, tables
 from typeone.report.ablations import ablations
 from typeone.report.timings import timings
