@@ -134,6 +134,7 @@ rule render_report:
         + [("faces", f"faces: {a} on {RECOGNIZER}") for a in WALKED_FACES],
         detectors=[
             (
+                "digits",
                 f"digits: {t}, {metric.upper()}",
                 f"Joint detector, target {t}, {metric.upper()}, seed {SEEDS[0]}.",
                 {"squeezer": "joint", "metric": metric},
@@ -144,6 +145,7 @@ rule render_report:
         ]
         + [
             (
+                "faces",
                 f"faces: {RECOGNIZER}, median {size}×{size}",
                 f"{FACE_SOURCE.capitalize()} faces, recognizer {RECOGNIZER}, seed {FACE_SEEDS[0]}.",
                 {"squeezer": f"median_{size}x{size}"},
@@ -163,7 +165,7 @@ rule render_report:
             f"{ABLATED['seed']}, preset {config['preset']}, n = {config['ablations']['count']} a "
             "variant; Wilson 95 % intervals, in brackets the mean steps.",
         },
-        labels=FACE_LABELS | SHOWN,
+        labels={"digits": ATTACK_LABELS, "faces": FACE_LABELS},
         threshold=config["face_attacks"]["threshold"],
         limits={
             "count": config["report"]["examples"],

@@ -46,14 +46,18 @@ def shown_filmstrips(walks, sheets, *, frames, threshold):
 
 
 def shown_detectors(detectors, *, labels):
-    """What each of ``detectors`` rejects: name, what is told, path, columns that choose, zetas."""
+    """What each of ``detectors`` rejects: kind, name, what is told of it, columns that choose its
+    scores, published thresholds, path. ``labels``: of attacks, by kind.
+    """
     found = []
-    for name, told, path, chosen, zetas in detectors:
+    for kind, name, told, chosen, zetas, path in detectors:
         frame = read_parquet(path).frame()
         for column, value in chosen.items():
             frame = frame[frame[column] == value]
         frame = frame[frame["attack"] != "validation"]  # of faces; a threshold is fitted on them
-        found.append({"name": name, "told": told, "labels": labels, **detector(frame, named=zetas)})
+        found.append(
+            {"name": name, "told": told, "labels": labels[kind], **detector(frame, named=zetas)}
+        )
     return found
 
 
@@ -148,10 +152,7 @@ if "snakemake" in globals():
                     with_paths(params.walks, files.walked), files.traces, strict=True
                 )
             ],
-            detectors=[
-                (*told[:2], path, *told[2:])
-                for told, path in zip(params.detectors, files.scores, strict=True)
-            ],
+            detectors=with_paths(params.detectors, files.scores),
             ablated=dict(zip(params.ablated, files.ablations, strict=True)),
             captions=params.captions,
             labels=params.labels,

@@ -109,6 +109,7 @@ def frame(path):
 def test_the_page_is_one_file_that_asks_for_nothing(results):
     html = (results / "report" / "index.html").read_text()
     assert len(html.encode()) < 15 * MEGABYTE
+    html = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)  # the policy speaks of these
     outside = re.findall(r'<[^>]+\s(?:src|href|action)="(?!data:|#)([^"]*)"', html)
     assert {link.split("/")[0] for link in outside} == {".."}  # what lies beside it, to click on
     assert "../study/index.html" in outside
@@ -241,7 +242,8 @@ def test_a_filmstrip_is_stepped_by_keys_buttons_and_slider(page, results):
     slider.send_keys(Keys.END)
     assert at() == last
     assert not button.is_enabled()
-    assert f"{values[-1]:.2f}" == f"{float(text(page, 'strip-told').split()[-1]):.2f}"
+    told = float(text(page, "strip-told").split()[-1])
+    assert told == pytest.approx(values[-1], abs=6e-3)  # three digits there, two on the tile
     page.find_elements(By.CSS_SELECTOR, "#strip-tiles .frame")[0].click()
     assert at() == 0
 
