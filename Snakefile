@@ -10,6 +10,9 @@ include: "rules/configfiles.py"
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/digests.smk"
 include: "rules/validation_faces.smk"
 include: "rules/validation_own.smk"
@@ -35,6 +38,7 @@ include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/results.smk"
 include: "rules/cost.smk"
+include: "rules/report.smk"
 include: "rules/checks.smk"
 
 
@@ -78,3 +82,4 @@ rule all:
         rules.tabulate_table3.output,
         rules.plot_figure7b.output,
         rules.plot_figure7b_ours.output,
+        rules.render_report.output,

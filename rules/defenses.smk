@@ -94,7 +94,9 @@ rule tabulate_strengthening:
         measurements=rules.evaluate_strengthening.output.measurements,
         published=f"{workflow.basedir}/docs/published-values.csv",
     output:
-        csv="results/tables/strengthening.csv",
+        csv=report(
+            "results/tables/strengthening.csv", caption="captions/table.rst", category="Tables"
+        ),
         md="results/tables/strengthening.md",
         tex="results/tables/strengthening.tex",
     log:

@@ -53,7 +53,10 @@ def _files_of(base, module):
 
 
 def _digests(files, base):
-    """``files`` and every file of typeone that they run, with digests."""
+    """``files`` and every file of typeone that they run, with digests.
+
+    The ``assets`` of a package, pages and style sheets, count as its code.
+    """
     digests, queue = {}, list(files)
     while queue:
         file = queue.pop()
@@ -61,6 +64,8 @@ def _digests(files, base):
             continue
         imported, digests[file] = _imports_and_digest(file)
         queue += [f for module in _of_typeone(imported) for f in _files_of(base, module)]
+        if file.name == "__init__.py":
+            digests |= {data: _content(data) for data in sorted(file.parent.glob("assets/*"))}
     return digests
 
 

@@ -245,7 +245,7 @@ rule tabulate_table2:
         measurements=rules.evaluate_face_detection.output.measurements,
         published=f"{workflow.basedir}/docs/published-values.csv",
     output:
-        csv="results/tables/table2.csv",
+        csv=report("results/tables/table2.csv", caption="captions/table.rst", category="Tables"),
         md="results/tables/table2.md",
         tex="results/tables/table2.tex",
     log:
@@ -271,7 +271,7 @@ rule plot_figure7b:
     input:
         examples=FACE_EXAMPLES.format(attack="paper", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
     output:
-        "results/figures/figure7b.png",
+        report("results/figures/figure7b.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure7b.pdf",
     log:
         "results/logs/plot_figure7b.log",
@@ -296,7 +296,9 @@ use rule plot_figure7b as plot_figure7b_ours with:
     input:
         examples=FACE_EXAMPLES.format(attack="ours", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
     output:
-        "results/figures/figure7b_ours.png",
+        report(
+            "results/figures/figure7b_ours.png", caption="captions/figure.rst", category="Figures"
+        ),
         "results/figures/figure7b_ours.pdf",
     log:
         "results/logs/plot_figure7b_ours.log",

@@ -112,7 +112,9 @@ rule plot_figure9_small:
             recognizer=RECOGNIZER, seed=FACE_SEEDS[0]
         ),
     output:
-        "results/figures/figure9_small.png",
+        report(
+            "results/figures/figure9_small.png", caption="captions/figure.rst", category="Figures"
+        ),
         "results/figures/figure9_small.pdf",
     log:
         "results/logs/plot_figure9_small.log",
@@ -252,7 +254,7 @@ rule plot_figure9:
         frames=expand(rules.attack_stylegan.output.frames, row=STYLEGAN_ROWS),
         measurements=rules.evaluate_stylegan.output.measurements,
     output:
-        "results/figures/figure9.png",
+        report("results/figures/figure9.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure9.pdf",
     log:
         "results/logs/plot_figure9.log",

@@ -105,7 +105,7 @@ rule plot_figure8:
     input:
         examples=rules.attack_latent.output.examples.format(seed=SEEDS[0]),
     output:
-        "results/figures/figure8.png",
+        report("results/figures/figure8.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure8.pdf",
     log:
         "results/logs/plot_figure8.log",

@@ -36,7 +36,7 @@ rule tabulate_table1:
         rates=rules.evaluate_detection.output.rates,
         published=f"{workflow.basedir}/docs/published-values.csv",
     output:
-        csv="results/tables/table1.csv",
+        csv=report("results/tables/table1.csv", caption="captions/table.rst", category="Tables"),
         md="results/tables/table1.md",
         tex="results/tables/table1.tex",
     log:
@@ -82,7 +82,7 @@ rule tabulate_reproduction:
         measurements=MEASUREMENTS,
     output:
         parquet="results/reproduction.parquet",
-        csv="results/reproduction.csv",
+        csv=report("results/reproduction.csv", caption="captions/table.rst", category="Verdicts"),
         markdown="results/tables/reproduction.md",
         text="results/tables/reproduction.txt",
     log:
@@ -110,7 +110,7 @@ rule plot_figure5a:
     input:
         trace=expand(rules.judge_svae.output.trace, attack="transition", **SHOWN_RUN),
     output:
-        "results/figures/figure5a.png",
+        report("results/figures/figure5a.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure5a.pdf",
     log:
         "results/logs/plot_figure5a.log",
@@ -134,7 +134,7 @@ rule plot_figure5b:
         examples=FACE_EXAMPLES.format(attack="transition", **SHOWN_FACES),
         trace=rules.judge_faces.output.trace.format(attack="transition", **SHOWN_FACES),
     output:
-        "results/figures/figure5b.png",
+        report("results/figures/figure5b.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure5b.pdf",
     log:
         "results/logs/plot_figure5b.log",
@@ -160,7 +160,7 @@ rule plot_figure6:
     input:
         trace=expand(rules.judge_svae.output.trace, attack="paper", **SHOWN_RUN),
     output:
-        "results/figures/figure6.png",
+        report("results/figures/figure6.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure6.pdf",
     log:
         "results/logs/plot_figure6.log",
@@ -184,7 +184,7 @@ rule plot_figure7a:
         examples=expand(EXAMPLES, attack="paper", **SHOWN_RUN),
         trace=expand(rules.judge_svae.output.trace, attack="paper", **SHOWN_RUN),
     output:
-        "results/figures/figure7a.png",
+        report("results/figures/figure7a.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure7a.pdf",
     log:
         "results/logs/plot_figure7a.log",
@@ -208,7 +208,9 @@ use rule plot_figure7a as plot_figure7a_ours with:
         examples=expand(EXAMPLES, attack="ours", **SHOWN_RUN),
         trace=expand(rules.judge_svae.output.trace, attack="ours", **SHOWN_RUN),
     output:
-        "results/figures/figure7a_ours.png",
+        report(
+            "results/figures/figure7a_ours.png", caption="captions/figure.rst", category="Figures"
+        ),
         "results/figures/figure7a_ours.pdf",
     log:
         "results/logs/plot_figure7a_ours.log",
@@ -226,7 +228,7 @@ rule plot_table1_roc:
     input:
         roc=rules.evaluate_detection.output.roc,
     output:
-        "results/figures/table1_roc.png",
+        report("results/figures/table1_roc.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/table1_roc.pdf",
     log:
         "results/logs/plot_table1_roc.log",
@@ -259,7 +261,7 @@ rule plot_variants:
             for t in config["attacks"]["ours"]["targets"]
         ],
     output:
-        "results/figures/variants.png",
+        report("results/figures/variants.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/variants.pdf",
     log:
         "results/logs/plot_variants.log",
@@ -286,7 +288,7 @@ rule plot_ablations:
             rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
         ),
     output:
-        "results/figures/ablations.png",
+        report("results/figures/ablations.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/ablations.pdf",
     log:
         "results/logs/plot_ablations.log",

@@ -42,7 +42,7 @@ rule plot_figure1:
         type1=EXAMPLES.format(attack=config["roc"]["type1"][0], target=ROC_TARGET, seed=SEEDS[0]),
         type2=EXAMPLES.format(attack=config["roc"]["type2"][0], target=ROC_TARGET, seed=SEEDS[0]),
     output:
-        "results/figures/figure1.png",
+        report("results/figures/figure1.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure1.pdf",
     log:
         "results/logs/plot_figure1.log",

@@ -32,7 +32,7 @@ rule plot_figure2:
         planes=rules.evaluate_toy.output.planes,
         moves=rules.evaluate_toy.output.moves,
     output:
-        "results/figures/figure2.png",
+        report("results/figures/figure2.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure2.pdf",
     log:
         "results/logs/plot_figure2.log",

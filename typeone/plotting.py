@@ -21,6 +21,7 @@ from typeone.artifacts import atomic_path
 COLUMN = 3.5  # inches, one column of a two-column page
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito
 DASHES = ("-", "--", "-.", ":")
+CAPTION = "caption"  # what a figure calls the text under it
 
 
 @contextmanager
@@ -45,12 +46,17 @@ def style():
 
 
 def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> None:
-    """Write the figure to every path, by its suffix, without dates; then close it."""
+    """Write the figure to every path, by its suffix, without dates; then close it.
+
+    A PNG file says its caption under the name Description, for pages that show it.
+    """
+    captions = [text.get_text() for text in figure.texts if text.get_gid() == CAPTION]
+    said = {"Software": None, "Description": " ".join(" ".join(captions).split())}
     for path in map(Path, paths):
-        date = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         form = path.suffix[1:]
+        metadata = {"CreationDate": None} if form == "pdf" else said
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format=form, dpi=dpi, bbox_inches="tight", metadata=date)
+            figure.savefig(temporary, format=form, dpi=dpi, bbox_inches="tight", metadata=metadata)
     plt.close(figure)
 
 
@@ -108,4 +114,5 @@ def add_caption(figure: Figure, caption: str) -> None:
     figure.canvas.draw()
     bottom = figure.get_tightbbox().y0 / figure.get_figheight()
     text = "\n".join(textwrap.wrap(caption, round(figure.get_figwidth() * 22)))
-    figure.text(0.5, bottom - 0.02, text, ha="center", va="top", fontsize=6, color="#444444")
+    place = {"ha": "center", "va": "top", "fontsize": 6, "color": "#444444"}
+    figure.text(0.5, bottom - 0.02, text, gid=CAPTION, **place)

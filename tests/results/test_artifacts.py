@@ -345,7 +345,7 @@ def examples(request, results):
 
 
 def test_results_hold_the_expected_files_and_no_others(results):
-    expected = {"README.md", "config.yaml", "reproduction.csv"}
+    expected = {"README.md", "config.yaml", "reproduction.csv", "machine.json", "report/index.html"}
     expected |= {f"{name}.parquet" for name in TABLES}
     expected |= {f"{name}.safetensors" for name in NETWORKS}
     tables = ("table1", "table2", "table3", "strengthening")

@@ -77,7 +77,8 @@ def test_declared_modules_are_those_that_are_imported(digests, imported, reposit
     declared = digests(repository)
     assert imported.keys() == declared.keys()
     for script, files in imported.items():
-        assert sorted(declared[script]) == sorted([f"scripts/{script}", *files]), script
+        found = [file for file in declared[script] if "/assets/" not in file]
+        assert sorted(found) == sorted([f"scripts/{script}", *files]), script
 
 
 def test_every_rule_declares_the_script_that_it_runs(repository):
@@ -170,6 +171,16 @@ def test_a_module_of_one_word_more_is_found(digests, tree):
         script.write_text(f"{text}\n{line}\n")
         added = digests(tree)[script.name].keys() - before.keys()
         assert "typeone/verdicts.py" in added, line
+
+
+def test_what_a_page_is_made_of_counts_as_code_of_its_script_alone(digests, tree):
+    before = digests(tree)
+    assets = {p.relative_to(tree).as_posix() for p in (tree / "typeone/report/assets").iterdir()}
+    assert len(assets) > 3
+    assert assets <= before["render_report.py"].keys()
+    (tree / "typeone/report/assets/page.css").write_text("body {}")
+    after = digests(tree)
+    assert {name for name in after if after[name] != before[name]} == {"render_report.py"}
 
 
 # files that a user gives

@@ -61,6 +61,11 @@ WITHSTOOD = {"evaluate_strengthening", "tabulate_strengthening", "tabulate_repro
 TESTED = ("paper_lenet", "paper_afresh", "fgsm", "pgd", "pgd_restarts")
 
 
+def reported(jobs):
+    """``jobs``, and the report, which shows what follows from any of them."""
+    return jobs | ({"render_report"} if jobs else set())
+
+
 def judging(attack, *targets):
     """Jobs that follow from new results of one attack, up to its scores."""
     kind = "type2" if attack in TYPE2 else "baseline" if attack in BASELINES else "svae"
@@ -299,6 +304,7 @@ CONFIG_EDITS = {
     "face_detection: {medians: [3, 7]}": FACE_SCORES,
     # tables and figures
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
+    "report: {frames: 9}": {"render_report"},
     "figures: {dpi: 61}": ALL_FIGURES | DRAWN_FACES | {"plot_figure2", "plot_figure3"},
     "roc: {positive: 5}": FIGURE1 | {"tabulate_reproduction"},
     "toy: {margin: 0.4}": FIGURE2 | {"tabulate_reproduction"},
@@ -345,6 +351,12 @@ CODE_EDITS = {
         'set_ylabel("loss")',
         'set_ylabel("losses")',
         {"plot_figure6"},
+    ),
+    "the style of the report": (
+        "typeone/report/assets/page.css",
+        "--back: #ffffff",
+        "--back: #fffffe",
+        {"render_report"},
     ),
     "the verdicts": (
         "typeone/verdicts.py",
@@ -448,13 +460,14 @@ def plans(smoke):
 
 @pytest.mark.parametrize(("edit", "jobs"), CONFIG_EDITS.items(), ids=CONFIG_EDITS)
 def test_an_edit_of_the_configuration_reruns_what_depends_on_it(plans, edit, jobs):
-    assert plans[edit].result() == jobs
+    assert plans[edit].result() == reported(jobs)
 
 
 def test_a_second_seed_adds_its_own_jobs(smoke):
     """Nothing of the first seed runs again, except what pools the seeds."""
     pending = smoke.pending("seeds: [0, 1]")
     pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2 | MEASURED | WITHSTOOD | {"evaluate_latent"}
+    pooling = reported(pooling)
     assert {job for job in pending if "seed1" not in job} == pooling
     assert not any("seed0" in job for job in pending)
     assert len(pending - pooling) > 60
@@ -463,7 +476,7 @@ def test_a_second_seed_adds_its_own_jobs(smoke):
 def test_a_new_attack_adds_its_own_jobs(smoke):
     mine = "{kind: type2, targets: [mlp], count: 9, settings: {method: fgsm, epsilon: 0.1}}"
     pending = smoke.pending(f"attacks: {{mine: {mine}}}")
-    shared = RATES | {"score_detection mlp.seed0"}
+    shared = reported(RATES | {"score_detection mlp.seed0"})
     assert {job for job in pending if "mine" not in job} == shared
     assert len(pending - shared) == 2
 
@@ -478,7 +491,7 @@ def test_an_edit_of_code_reruns_what_imports_it(smoke, plans, edit):
     assert text.count(old) >= 1
     file.write_text(text.replace(old, new, 1))
     try:
-        assert smoke.pending() == jobs
+        assert smoke.pending() == reported(jobs)
     finally:
         file.write_text(text)
 
@@ -494,7 +507,7 @@ def test_time_stamps_of_the_source_do_not_count(smoke, plans, tracked):
 
 def test_the_summary_plans_what_a_dry_run_plans(smoke):
     """`Workflow.pending` reads the summary; both must speak of the same jobs."""
-    edit, jobs = next(iter(CONFIG_EDITS.items()))
+    edit, jobs = next((edit, reported(jobs)) for edit, jobs in CONFIG_EDITS.items())
     shown = smoke.run("-n", config=edit).stdout
     stats = shown[shown.index("Job stats:") :].split("\n\n")[0].splitlines()[3:]
     counts = {line.split()[0]: int(line.split()[1]) for line in stats}
@@ -521,6 +534,7 @@ def test_a_rerun_writes_the_outputs_of_its_jobs_and_no_others(smoke_copy):
         *("reproduction.parquet", "reproduction.csv"),
         *("tables/reproduction.md", "tables/reproduction.txt"),
         *("figures/table1_roc.png", "figures/table1_roc.pdf"),
+        "report/index.html",
     }
     assert after.keys() == before.keys()
     # what reads the published values from another place than before; the bytes stay

@@ -1,0 +1,178 @@
+# The report. Consumes every table and figure, judged examples, their traces, scores of the detectors;
+# yields results/report/index.html, one page that needs nothing beside itself. Of the benchmarks, which
+# Snakemake writes beside outputs and not as such, it takes those that it finds.
+# `snakemake --report report.zip` makes an archive of the same tables and figures; their words: rules/captions/
+REPORT_FIGURES = {
+    "Fig. 1: one class against the rest": rules.plot_figure1,
+    "Fig. 2: the toy example": rules.plot_figure2,
+    "Fig. 3: between the spheres": rules.plot_figure3,
+    "Fig. 5a: image transition": rules.plot_figure5a,
+    "Fig. 5b: image transition of faces": rules.plot_figure5b,
+    "Fig. 6: losses on the way from 4 to 5": rules.plot_figure6,
+    "Fig. 7a: Type I examples, variant paper": rules.plot_figure7a,
+    "Fig. 7a by variant ours": rules.plot_figure7a_ours,
+    "Fig. 7b: Type I examples of faces, variant paper": rules.plot_figure7b,
+    "Fig. 7b by variant ours": rules.plot_figure7b_ours,
+    "Fig. 8: the latent space of an AC-GAN": rules.plot_figure8,
+    **({"Fig. 9: the latent space of a large generator": rules.plot_figure9} if STYLEGAN else {}),
+    "Fig. 9 on the small generator of faces": rules.plot_figure9_small,
+    "Beyond: ROC of the squeezing detector": rules.plot_table1_roc,
+    "Beyond: variants side by side": rules.plot_variants,
+    "Beyond: ablations": rules.plot_ablations,
+}
+DIGITS_TOLD = f"seeds {', '.join(map(str, SEEDS))}, preset {config['preset']}"
+FACES_TOLD = (
+    f"{FACE_SOURCE.capitalize()} faces, recognizer {RECOGNIZER}, seeds "
+    f"{', '.join(map(str, FACE_SEEDS))}, preset {config['preset']}"
+)
+REPORT_TABLES = {
+    "Table I: feature squeezing": (
+        rules.tabulate_table1,
+        f"Detection rates of the joint detector, target {TABLE_TARGET}, by L1 and L2, at the published "
+        "thresholds (zeta) and at those that reject a share of clean digits; Wilson 95 % intervals, "
+        f"{DIGITS_TOLD}.",
+    ),
+    "Table II: squeezing on faces": (rules.tabulate_table2, detection_caption()),
+    "Table III: strengthened recognizers": (
+        rules.tabulate_table3,
+        f"Accuracy on old and fresh examples, and on clean pairs, 95 % intervals. {FACES_TOLD}.",
+    ),
+    "Strengthened LeNets, in the manner of Table III": (
+        rules.tabulate_strengthening,
+        f"Accuracy on old and fresh examples, 95 % intervals, {DIGITS_TOLD}.",
+    ),
+}
+# (attack, target) whose examples the page holds, of the first seed: those of Type I before others
+REPORTED = sorted(
+    ((a, t) for a in config["attacks"] for t in config["attacks"][a]["targets"]),
+    key=lambda run: row_kind(run[0]) == "type2",
+)
+REPORTED_FACES = sorted(FACE_ATTACKS, key=lambda name: FACE_ATTACKS[name]["kind"] == "type2")
+WALKED = [run for run in REPORTED if config["attacks"][run[0]]["kind"] == "svae"]
+WALKED = [run for run in WALKED if config["attacks"][run[0]]["steps"]]
+WALKED_FACES = [name for name in face_attacks_of("svae") if FACE_ATTACKS[name]["steps"]]
+DETECTED_TARGETS = sorted(dict(SCORED), key=lambda target: target != TABLE_TARGET)
+FIRST = {"seed": SEEDS[0]}
+FIRST_FACES = {"recognizer": RECOGNIZER, "seed": FACE_SEEDS[0]}
+
+
+rule describe_machine:
+    output:
+        machine="results/machine.json",
+    log:
+        "results/logs/describe_machine.log",
+    benchmark:
+        "results/benchmarks/describe_machine.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("describe_machine.py"),
+    message:
+        "What machine this is"
+    script:
+        "../scripts/describe_machine.py"
+
+
+rule render_report:
+    input:
+        verdicts=rules.tabulate_reproduction.output.parquet,
+        machine=rules.describe_machine.output.machine,
+        tables=[table.output.csv for table, _ in REPORT_TABLES.values()],
+        figures=[figure.output[0] for figure in REPORT_FIGURES.values()],
+        examples=[EXAMPLES.format(attack=a, target=t, **FIRST) for a, t in REPORTED]
+        + [FACE_EXAMPLES.format(attack=a, **FIRST_FACES) for a in REPORTED_FACES],
+        walked=[EXAMPLES.format(attack=a, target=t, **FIRST) for a, t in WALKED]
+        + [FACE_EXAMPLES.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
+        traces=[
+            rules.judge_svae.output.trace.format(attack=a, target=t, **FIRST) for a, t in WALKED
+        ]
+        + [rules.judge_faces.output.trace.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
+        scores=[
+            rules.score_detection.output.scores.format(target=t, **FIRST)
+            for t in DETECTED_TARGETS
+            for _ in ("l2", "l1")
+        ]
+        + [rules.score_face_detection.output.scores.format(**FIRST_FACES)]
+        * len(config["face_detection"]["medians"]),
+        ablations=expand(
+            rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
+        ),
+    output:
+        page="results/report/index.html",
+    log:
+        "results/logs/render_report.log",
+    benchmark:
+        "results/benchmarks/render_report.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("render_report.py"),
+        tables=[(title, caption) for title, (_, caption) in REPORT_TABLES.items()],
+        figures=list(REPORT_FIGURES),
+        runs=[
+            (
+                "digits",
+                f"digits: {a} on {t}",
+                f"{ATTACK_LABELS.get(a, a)}, target {t}, seed {SEEDS[0]}, preset {config['preset']}.",
+            )
+            for a, t in REPORTED
+        ]
+        + [
+            (
+                "faces",
+                f"faces: {a} on {RECOGNIZER}",
+                f"{FACE_LABELS.get(a, a)}, {FACE_SOURCE} faces, recognizer {RECOGNIZER}, seed "
+                f"{FACE_SEEDS[0]}, preset {config['preset']}.",
+            )
+            for a in REPORTED_FACES
+        ],
+        walks=[("digits", f"digits: {a} on {t}") for a, t in WALKED]
+        + [("faces", f"faces: {a} on {RECOGNIZER}") for a in WALKED_FACES],
+        detectors=[
+            (
+                "digits",
+                f"digits: {t}, {metric.upper()}",
+                f"Joint detector, target {t}, {metric.upper()}, seed {SEEDS[0]}.",
+                {"squeezer": "joint", "metric": metric},
+                config["detection"]["zetas"],
+            )
+            for t in DETECTED_TARGETS
+            for metric in ("l2", "l1")
+        ]
+        + [
+            (
+                "faces",
+                f"faces: {RECOGNIZER}, median {size}×{size}",
+                f"{FACE_SOURCE.capitalize()} faces, recognizer {RECOGNIZER}, seed {FACE_SEEDS[0]}.",
+                {"squeezer": f"median_{size}x{size}"},
+                [config["face_detection"]["zeta"]],
+            )
+            for size in config["face_detection"]["medians"]
+        ],
+        ablated=list(config["ablations"]["attacks"]),
+        captions={
+            "run": {
+                "preset": config["preset"],
+                "seeds of digits": ", ".join(map(str, SEEDS)),
+                "seeds of faces": ", ".join(map(str, FACE_SEEDS)),
+                "faces": f"{FACE_SOURCE}, recognizer {RECOGNIZER}",
+            },
+            "ablations": f"One setting changed at a time, target {ABLATED['target']}, seed "
+            f"{ABLATED['seed']}, preset {config['preset']}, n = {config['ablations']['count']} a "
+            "variant; Wilson 95 % intervals, in brackets the mean steps.",
+        },
+        labels={"digits": ATTACK_LABELS, "faces": FACE_LABELS},
+        threshold=config["face_attacks"]["threshold"],
+        limits={
+            "count": config["report"]["examples"],
+            "frames": config["report"]["frames"],
+        },
+        benchmarks="results/benchmarks",
+    message:
+        "The report"
+    script:
+        "../scripts/render_report.py"

@@ -1,0 +1,20 @@
+"""The machine that this run's jobs ran on, for captions."""
+
+import json
+
+from typeone.artifacts import atomic_path
+from typeone.logs import job_log, logger
+from typeone.provenance import machine
+
+
+def describe_machine(*, path):
+    """Write one JSON object of words."""
+    found = machine()
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(found, indent=2) + "\n")
+    logger.info("%s", ", ".join(found.values()))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+        describe_machine(path=snakemake.output.machine)

@@ -1,0 +1,30 @@
+"""How long jobs took, as the workflow measured them. They differ from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def timings(files: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """One entry a rule, the longest first: jobs, seconds of their clocks and of the CPU, memory.
+
+    ``files``: by rule, its benchmark tables; the last line of each is the last run of a job.
+    ``memory`` is the most that one of its jobs held, in MB. What was too short to be measured
+    counts as nothing.
+    """
+    entries = []
+    for rule, paths in files.items():
+        rows = pd.concat([pd.read_csv(path, sep="\t", na_values="-").tail(1) for path in paths])
+        entries.append(
+            {
+                "rule": rule,
+                "jobs": len(paths),
+                "seconds": float(rows["s"].sum()),
+                "cpu": float(rows["cpu_time"].fillna(0).sum()),
+                "memory": float(rows["max_rss"].fillna(0).max()),
+            }
+        )
+    return sorted(entries, key=lambda entry: (-entry["seconds"], entry["rule"]))
