@@ -28,6 +28,7 @@ include: "rules/generators.smk"
 include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
+include: "rules/study.smk"
 include: "rules/results.smk"
 
 
@@ -59,3 +60,4 @@ rule all:
         rules.tabulate_table3.output,
         rules.plot_figure7b.output,
         rules.plot_figure7b_ours.output,
+        rules.render_study.output,
