@@ -45,16 +45,21 @@ rule render_study:
 
 # what people may have been asked about; nothing while nobody was
 ASKED = annotation_files()
+ASKED_KEY = [rules.render_study.output.key] if ASKED else []
 ASKED_DIGITS = (
     [*CALIBRATED_RUNS, *(r for r in STUDY_DIGITS if r not in CALIBRATED_RUNS)] if ASKED else []
 )
-ASKED_FACES = [run for run in FACE_RUNS if FACE_ATTACKS[run[0]]["kind"] == "svae"] if ASKED else []
+ASKED_FACES = [
+    run
+    for run in FACE_RUNS
+    if ASKED and (FACE_ATTACKS[run[0]].get("keep") or run[0] == "reconstruction")
+]
 
 
 rule prepare_annotations:
     input:
         annotations=ASKED,
-        key=rules.render_study.output.key if ASKED else [],
+        key=ASKED_KEY,
         digits=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in ASKED_DIGITS],
         faces=[FACE_EXAMPLES.format(attack=a, recognizer=r, seed=s) for a, r, s in ASKED_FACES],
     output:
@@ -79,7 +84,7 @@ rule prepare_annotations:
 rule evaluate_study:
     input:
         answers=rules.prepare_annotations.output.answers,
-        key=rules.prepare_annotations.input.key,
+        key=ASKED_KEY,
         digits=rules.prepare_annotations.input.digits,
         faces=rules.prepare_annotations.input.faces,
     output:

@@ -169,7 +169,7 @@ def evaluate_study(*, answers_path, key_paths, tables, sources, published, setti
         write_rows(paths["measurements"], rows)
     else:
         write_parquet(paths["measurements"], {k: np.array(v, dtype=str) for k, v in TOLD.items()})
-    shown = figures.round(3).fillna("")
+    shown = figures.round(3).astype(object).fillna("")
     write_table(paths, figures, shown)
 
 

@@ -34,7 +34,7 @@ def paths(tmp_path):
 
 
 def write_answers(path, rows):
-    """Answers as `prepare_annotations` leaves them: (question, image, label, annotator, showing)."""
+    """Answers as `prepare_annotations` leaves them."""
     columns = zip(*rows, strict=True) if rows else [[]] * 5
     names = ["question", "image", "label", "annotator", "showing"]
     write_parquet(

@@ -314,6 +314,50 @@ def test_a_phone_shows_it_without_scrolling_sideways(study, browser):
             sheet.press("u")
 
 
+@pytest.mark.slow
+@needs_chromium
+def test_what_people_save_stands_in_the_verdict_table(smoke_copy, browser, tmp_path):
+    """The workflow's own page, filled in, saved, named in the configuration, and counted."""
+    root, driver = smoke_copy.root, browser()
+    key = read_parquet(root / "results/study/key.parquet").frame().set_index("number")
+    sheet = Sheet(driver, root / "results/study/index.html", key)
+    (root / "annotations").mkdir()
+    for name in ("ann", "bob"):
+        driver.get((root / "results/study/index.html").as_uri())
+        sheet.enter(name)
+        sheet.answer(lambda item: {"digit": "3", "face": "f", "person": "s"}[item.question])
+        shutil.copy(sheet.save(tmp_path, name), root / "annotations")
+    assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+    result = smoke_copy.run(config="annotations: [annotations/*.csv]")
+    assert result.returncode == 0, result.stdout
+    table = read_parquet(root / "results/reproduction.parquet").frame().set_index("id")
+    asked = table[table["people"].notna()]
+    shown = key[(key["question"] == "digit") & key["condition"].str.startswith("ours/")]
+    names = {f"beyond.mnist.{c.replace('/', '.')}.true_success" for c in shown["condition"]}
+    assert names <= set(asked.index)
+    assert "beyond.synthetic.faces.success_rate" in asked.index
+    for name in names:
+        attack, target = name.split(".")[2:4]
+        run_ = f"mnist/attacks/{attack}/{target}/seed0/examples"
+        examples = read_parquet(root / f"results/{run_}.parquet").frame().set_index("position")
+        own = shown["image"][shown["condition"] == f"{attack}/{target}"]
+        rows = examples.loc[[int(image.split("/")[-1]) for image in own]]
+        expected = ((rows["f1_label_after"] == rows["label"]) & (rows["label"] != 3)).mean()
+        row = table.loc[name]
+        assert (row["people"], row["people_n"]) == (pytest.approx(expected), len(own))
+        assert row["people_low"] <= row["people"] <= row["people_high"]
+        assert 0 <= row["ours"] <= 1  # of the judges, as before
+    assert table.loc["beyond.people.digit.kappa", "verdict"] == ""
+    assert table.loc["beyond.oracle.people.agreement", "n"] == 3 * 4
+    text = (root / "results/tables/reproduction.txt").read_text()
+    assert "by people (interval over images and people)" in text
+    assert "| people " in (root / "results/tables/reproduction.md").read_text()
+    people = pd.read_csv(root / "results/tables/annotators.csv", keep_default_na=False)
+    assert people["annotator"].tolist() == ["ann", "bob"]
+    assert people["careless"].str.contains("clean images wrong").all()
+
+
 # ------------------------------------------------------------------------- without a browser
 
 
