@@ -36,6 +36,7 @@ include: "rules/generators.smk"
 include: "rules/face_svae.smk"
 include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
+include: "rules/study.smk"
 include: "rules/results.smk"
 include: "rules/cost.smk"
 include: "rules/report.smk"
@@ -83,3 +84,4 @@ rule all:
         rules.plot_figure7b.output,
         rules.plot_figure7b_ours.output,
         rules.render_report.output,
+        rules.render_study.output,

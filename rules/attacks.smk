@@ -299,29 +299,3 @@ rule evaluate_realism:
         "How far attacked images lie from data"
     script:
         "../scripts/evaluate_realism.py"
-
-
-# people are asked about attacks and baselines, not about controls
-CALIBRATED_RUNS = [run for run in TYPE1_RUNS if row_kind(run[0]) == "type1"]
-
-
-rule calibrate_oracle:
-    input:
-        annotations=config["annotations"],
-        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in CALIBRATED_RUNS],
-    output:
-        calibration="results/mnist/oracle/calibration.parquet",
-    log:
-        "results/logs/calibrate_oracle.log",
-    benchmark:
-        "results/benchmarks/calibrate_oracle.tsv"
-    conda:
-        "../envs/typeone.yaml"
-    threads: 1
-    params:
-        *code("calibrate_oracle.py"),
-        runs=CALIBRATED_RUNS,
-    message:
-        "What people say of the oracle"
-    script:
-        "../scripts/calibrate_oracle.py"

@@ -1,6 +1,7 @@
 # The settings of the run, and the lists and functions that rules share.
 # Consumes config; yields WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
 import csv
+from glob import glob
 from pathlib import Path
 
 import yaml
@@ -124,6 +125,12 @@ def figure_caption(attack, target, seed):
         f"Variant {attack}, target {target}, seed {seed}, preset {config['preset']}: "
         "the first example of each class."
     )
+
+
+def annotation_files():
+    """What people saved, by the paths and patterns of the configuration, each file once."""
+    found = (file for pattern in config["annotations"] for file in sorted(glob(pattern)))
+    return list(dict.fromkeys(found))
 
 
 def published_value(identity):

@@ -137,7 +137,6 @@ rule evaluate_faces:
             rules.evaluate_recognizer.output.measurements.format(recognizer=recognizer, seed=seed)
             for _, recognizer, seed in FACE_RUNS
         ],
-        annotations=config["face_attacks"]["annotations"],
     output:
         measurements="results/faces/attacks/measurements.parquet",
     log:

@@ -79,6 +79,7 @@ rule tabulate_reproduction:
             rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
         ),
         calibration=rules.calibrate_oracle.output.calibration,
+        people=rules.evaluate_study.output.people,
         measurements=MEASUREMENTS,
     output:
         parquet="results/reproduction.parquet",

@@ -4,6 +4,7 @@ import difflib
 import json
 import math
 from decimal import Decimal, InvalidOperation
+from glob import glob
 
 import jsonschema
 import yaml
@@ -284,6 +285,44 @@ def validate_attacks(config):
             )
 
 
+def validate_study(config):
+    """Stop with one line where people are to be shown what there is not."""
+    study, attacks = config["study"], config["attacks"]
+    faces = config["face_attacks"]["attacks"]
+    if attacks.get("reconstruction", {"kind": None})["kind"] != "svae":
+        raise WorkflowError(
+            "`attacks.reconstruction` is not there, or not of `kind: svae`; needs it: people are shown "
+            "it as a control"
+        )
+    for part, known in (("digits", attacks), ("faces", faces), ("pairs", faces)):
+        for name in study[part]["attacks"]:
+            attack = known.get(name, {"kind": "none"})
+            where = "attacks" if part == "digits" else "face_attacks.attacks"
+            fits = attack["kind"] == "svae" or (part == "digits" and attack["kind"] == "baseline")
+            if not fits or not attack.get("keep", True):
+                raise WorkflowError(
+                    f"`study.{part}.attacks` names {name!r}; needs one of `{where}` of Type I "
+                    "(`kind: svae` with `keep: true`)"
+                )
+    if not set(study["pairs"]["attacks"]) <= set(study["faces"]["attacks"]):
+        raise WorkflowError(
+            f"`study.pairs.attacks` is {study['pairs']['attacks']}; needs some of "
+            f"`study.faces.attacks`, {study['faces']['attacks']}"
+        )
+    for name in ("small", "facenet"):
+        if name in config["classifiers"]:
+            raise WorkflowError(
+                f"`classifiers` holds the name {name!r}, that of a recognizer; needs another, for "
+                "people's labels tell images apart by it"
+            )
+    for name in ("same", "different"):
+        if name in faces:
+            raise WorkflowError(
+                f"`face_attacks.attacks` holds the name {name!r}, which stands for pairs of faces "
+                "that nothing attacked; needs another"
+            )
+
+
 def validate_seeds(config):
     """Stop with one line where networks that must be strangers share a seed."""
     judges = range(
@@ -318,10 +357,11 @@ def validate_config(config, schema):
     for key, value in infinite(config):
         raise WorkflowError(f"`{key}` is {value}; needs a finite number (see config.yaml)")
     for path in config["annotations"]:
-        if not Path(path).is_file():
+        if not any(Path(file).is_file() for file in glob(path)):
             raise WorkflowError(
                 f"`annotations` names {path!r}, which is no file; needs CSV or Parquet files, by a "
-                "path from the folder that Snakemake runs in, or none: []"
+                "path or pattern (annotations/*.csv) from the folder that Snakemake runs in, or "
+                "none: []"
             )
     mnist = config["data"]["mnist"]
     if mnist["source"] == "path" and mnist["path"] is None:
@@ -342,4 +382,5 @@ def validate_config(config, schema):
     validate_generators(config)
     validate_face_attacks(config)
     validate_table3(config)
+    validate_study(config)
     validate_seeds(config)

@@ -188,9 +188,3 @@ def validate_face_attacks(config):
                 f"`batching.shards` is {shards}; needs at most {chunks}, the batches of the attack "
                 f"`{name}` on faces (its `count` over `face_attacks.chunk`)"
             )
-    for path in section["annotations"]:
-        if not Path(path).is_file():
-            raise WorkflowError(
-                f"`face_attacks.annotations` names {path!r}, which is no file; needs CSV or "
-                "Parquet files, by a path from the folder that Snakemake runs in, or none: []"
-            )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from typeone.annotations import majority, read_annotations
+from typeone.annotations import majority
 from typeone.artifacts import read_parquet, write_parquet
 from typeone.calibration import COLUMNS, calibrate
 from typeone.logs import job_log, logger
@@ -11,10 +11,11 @@ from typeone.logs import job_log, logger
 VIEW = ["oracle_label", "oracle_confidence", "oracle_clear"]
 
 
-def calibrate_oracle(*, annotation_paths, runs, example_paths, calibration_path):
+def calibrate_oracle(*, answers_path, runs, example_paths, calibration_path):
     """Write one row a measure of agreement; no row when nobody has labelled anything.
 
-    ``runs``: (attack, target, seed) of each table of judged examples in ``example_paths``.
+    ``runs``: (attack, target, seed) of each table of judged examples in ``example_paths``; answers
+    about other images, and those to an image that came back, don't count.
     """
     views = []
     for (attack, target, seed), path in zip(runs, example_paths, strict=True):
@@ -22,11 +23,13 @@ def calibrate_oracle(*, annotation_paths, runs, example_paths, calibration_path)
         view["image"] = [f"{attack}/{target}/seed{seed}/{p}" for p in view["position"]]
         views.append(view[["image", *VIEW]])
     oracle = pd.concat(views, ignore_index=True)
-    annotations = read_annotations(annotation_paths, oracle["image"])
+    answers = read_parquet(answers_path).frame()
+    asked = (answers["question"] == "digit") & (answers["showing"] == 1)
+    annotations = answers[asked & answers["image"].isin(oracle["image"])]
     people = majority(annotations)
     rows = calibrate(people, oracle)
     note = {"annotations": len(annotations), "annotators": annotations["annotator"].nunique()}
-    if annotation_paths:
+    if len(annotations):
         agreement = rows.set_index("measure").loc["agreement"]
         logger.info(
             "%d annotations by %d annotators of %d images; of the %d that people call a digit the "
@@ -38,8 +41,7 @@ def calibrate_oracle(*, annotation_paths, runs, example_paths, calibration_path)
         rows = rows.head(0)
         logger.info(
             "no annotations were given, so that nothing is known of people; to hold the oracle "
-            "against them, list files with the columns image and label under `annotations` "
-            "(config.yaml)"
+            "against them, list what people saved under `annotations` (config.yaml)"
         )
     write_parquet(
         calibration_path,
@@ -51,7 +53,7 @@ def calibrate_oracle(*, annotation_paths, runs, example_paths, calibration_path)
 if "snakemake" in globals():
     with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
         calibrate_oracle(
-            annotation_paths=snakemake.input.annotations,
+            answers_path=snakemake.input.answers,
             runs=snakemake.params.runs,
             example_paths=snakemake.input.examples,
             calibration_path=snakemake.output.calibration,

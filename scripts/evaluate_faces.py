@@ -1,8 +1,7 @@
 """How often attacks on a recognizer succeed, and the counterpart of the published 69.8 % (IV-B)."""
 
-from typeone.annotations import FACES, majority, read_annotations
 from typeone.artifacts import read_parquet, write_rows
-from typeone.face_success import success_by_people, type1_rates, type2_rates
+from typeone.face_success import type1_rates, type2_rates
 from typeone.logs import job_log, logger
 from typeone.measurements import measurement
 from typeone.metrics import mean_interval
@@ -10,30 +9,12 @@ from typeone.metrics import mean_interval
 MAIN = "paper"  # the threshold that success is published at
 
 
-def seen_by_people(annotation_paths, tables):
-    """The label that most people give each image, by run and position."""
-    images = {
-        f"{attack}/{recognizer}/seed{seed}/{position}": ((attack, recognizer, seed), position)
-        for (attack, recognizer, seed), rows in tables.items()
-        for position in rows["position"].tolist()
-    }
-    people = majority(read_annotations(annotation_paths, images, FACES))
-    seen = {run: {} for run in tables}
-    for image, label in zip(people["image"], people["label"], strict=True):
-        run, position = images[image]
-        seen[run][position] = label
-    return seen
-
-
-def success_rate(rows, found, seen, thresholds, plain):
-    """The published figure's counterpart, (Rate, note): by people where they have labelled.
+def success_rate(found, thresholds, plain):
+    """The published figure's counterpart by the judges, (Rate, note).
 
     ``plain``: share of plain pairs of a man and a woman that pass at the published threshold.
     """
     baseline = f"; plain pairs of a man and a woman that f1 takes for one: {plain:.3f}"
-    if seen:
-        people = success_by_people(rows, seen, thresholds[MAIN])
-        return people, f"by people, on the {people.n} faces that they labelled" + baseline
 
     def at(name):
         return f"{found[f'true_success.{name}'][0].value:.3f} at {thresholds[name]:.3f}"
@@ -52,7 +33,6 @@ def evaluate_faces(
     example_paths,
     threshold_paths,
     pair_paths,
-    annotation_paths,
     measurements_path,
     source,
     published,
@@ -64,7 +44,6 @@ def evaluate_faces(
     faces are. ``published``: id of the success rate, which is that of the attack ``paper``.
     """
     tables = {tuple(run): read_parquet(p) for run, p in zip(runs, example_paths, strict=True)}
-    people = seen_by_people(annotation_paths, tables)
     collected = []
 
     def add(identity, value, seed, description, **rest):
@@ -87,7 +66,7 @@ def evaluate_faces(
         if attack == "paper":
             plain = read_parquet(pair_path).frame().set_index("id")["value"]
             plain = plain[f"beyond.{source}.opposite_gender_pairs.{MAIN}"]
-            value, note = success_rate(rows, found, people[run], thresholds, plain)
+            value, note = success_rate(found, thresholds, plain)
             add(published, value, seed, f"{source} faces, Type I success", note=note)
         for name, (value, text) in found.items():
             add(f"{prefix}.{name}", value, seed, f"{what_is}: {text}")
@@ -104,7 +83,6 @@ if "snakemake" in globals():
             example_paths=snakemake.input.examples,
             threshold_paths=snakemake.input.thresholds,
             pair_paths=snakemake.input.pairs,
-            annotation_paths=snakemake.input.annotations,
             measurements_path=snakemake.output.measurements,
             source=snakemake.params.source,
             published=snakemake.params.published,

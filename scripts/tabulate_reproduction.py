@@ -6,6 +6,8 @@ from typeone import beyond, verdicts
 from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, write_rows
 from typeone.logs import job_log
 from typeone.measurements import pooled
+from typeone.metrics import Rate
+from typeone.study.success import FAILURE
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
 NOT_RUN = {
@@ -39,10 +41,10 @@ def missing(entry, measured, faces):
 def collect_rows(*, sources, runs, others, ablated, target, faces):
     """Every row of the table.
 
-    ``sources``: paths by what they hold: published, rates, oracle, realism, calibration, and lists
-    f1, others, svae (one a seed), examples (one for each of ``runs``: attack, kind of rows,
-    classifier, seed), ablations (one for each of ``ablated``) and measurements (one an experiment).
-    ``others``: the classifiers of the list of this name, seed by seed.
+    ``sources``: paths by what they hold: published, rates, oracle, realism, calibration, people,
+    and lists f1, others, svae (one a seed), examples (one for each of ``runs``: attack, kind of
+    rows, classifier, seed), ablations (one for each of ``ablated``) and measurements (one an
+    experiment). ``others``: the classifiers of the list of this name, seed by seed.
     """
     entries = {
         row["id"]: row
@@ -101,7 +103,20 @@ def collect_rows(*, sources, runs, others, ablated, target, faces):
         rows += of([sources[key]], rows_of(read_parquet(sources[key]).frame()))
     for name, path in zip(ablated, sources["ablations"], strict=True):
         rows += of([path], beyond.ablation_rows(name, read_parquet(path).frame()))
-    return rows + list(done.values())
+    rows += done.values()
+    people = read_parquet(sources["people"]).frame()
+    people = people[people["unclear"] == FAILURE].set_index("id")
+    return [
+        verdicts.beside_people(row, seen_by(people.loc[row["id"]]), entries.get(row["id"]))
+        if row["id"] in people.index
+        else row
+        for row in rows
+    ]
+
+
+def seen_by(row):
+    """The figure in a row about what people see."""
+    return Rate(row["value"], row["low"], row["high"], int(row["n"]))
 
 
 def figure(value, digits):
@@ -117,6 +132,14 @@ def interval(row, digits):
     return f"[{figure(row.ci_low, digits)}, {figure(row.ci_high, digits)}]"
 
 
+def by_people(row):
+    """What people see, with its interval and the number of images; nothing if nobody was asked."""
+    if pd.isna(row.people):
+        return ""
+    ends = f"[{figure(row.people_low, 3)}, {figure(row.people_high, 3)}]"
+    return f"{figure(row.people, 3)} {ends} of {row.people_n:.0f}"
+
+
 def as_text(table):
     """The table for a terminal, rows that were not run as one line each reason."""
     ran = table[~table["verdict"].str.startswith("not run")]
@@ -128,6 +151,10 @@ def as_text(table):
         ours = f"{figure(row.ours, 4):>9}  {interval(row, 4):18}"
         line = f"{row.id:56}{published:>10}{ours} {row.verdict}"
         lines.append(line.rstrip())
+    asked = table[table["people"].notna()]
+    if len(asked):
+        lines += ["", "by people (interval over images and people)"]
+        lines += [f"  {row.id:54}{'':10}{by_people(row)}" for row in asked.itertuples()]
     without = table[table["verdict"].str.startswith("not run")]
     for why, group in without.groupby("verdict", sort=False):
         first, last = group["id"].iloc[[0, -1]]
@@ -145,6 +172,7 @@ def as_markdown(table):
             "published": ["" if pd.isna(p) else f"{p:.4g}" for p in ran["published"]],
             "ours": [figure(ours, 3) for ours in ran["ours"]],
             "95 % interval": [interval(row, 3) for row in ran.itertuples()],
+            "people": [by_people(row) for row in ran.itertuples()],
             "unit": ran["unit"],
             "n": ran["n"],
             "seeds": ran["seeds"],
@@ -152,6 +180,8 @@ def as_markdown(table):
             "note": ran["note"],
         }
     )
+    if ran["people"].isna().all():
+        shown = shown.drop(columns="people")
     new = ran["id"].str.startswith("beyond.").to_numpy()
     published = shown[~new].to_markdown(index=False, disable_numparse=True)
     beyond_it = (

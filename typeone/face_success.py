@@ -3,7 +3,7 @@
 A Type I attack has succeeded where the recognizer sees the same person while the judges see a face
 of the other gender, and in the original one of the labelled gender: a face that they misread from
 the start counts as a failure. The paper asked thirty people; here a panel of networks answers that
-no attack has seen, and people where they were asked.
+no attack has seen. What people say stands beside it (typeone/study/success.py).
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from typeone.criteria import recognizer_success
-from typeone.faces import FEMALE, MALE
 from typeone.metrics import Rate, rate
 
 Rows = Mapping[str, np.ndarray]
 Found = dict[str, tuple[Rate, str]]
 """By name: a rate, and what it is the share of."""
 
-GENDERS = {"female": FEMALE, "male": MALE}
 NO_GENDER = -1
 
 
@@ -80,12 +78,3 @@ def type2_rates(rows: Rows, thresholds: Mapping[str, float]) -> Found:
         "gender_kept": (rate(kept), "judges see a face of its gender"),
         "still_a_face": (rate(rows["still_a_face"]), "judges see a face"),
     }
-
-
-def success_by_people(rows: Rows, seen: Mapping[int, str], threshold: float) -> Rate:
-    """True success by people: ``seen`` is the label that most give an image, by its position."""
-    asked = np.isin(rows["position"], list(seen))
-    labels = [GENDERS.get(seen[p], NO_GENDER) for p in rows["position"][asked].tolist()]
-    judged = np.array(labels, dtype=np.int64)
-    chosen = rows["distance"][asked], threshold, judged, rows["target_label"][asked]
-    return rate(recognizer_success(*chosen))

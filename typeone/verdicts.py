@@ -19,9 +19,12 @@ from typeone.metrics import Rate, pool_seeds, proportions_agree, rate, rate_of
 
 COLUMNS = (
     *("id", "paper_item", "description", "published", "ours", "ci_low", "ci_high", "n", "seeds"),
-    "seed_sd",
+    *("seed_sd", "people", "people_low", "people_high", "people_n"),
     *("unit", "verdict", "note", "artifact"),
 )
+
+PUBLISHED_BY_PEOPLE = ("faces.success_rate",)
+"""Ids of what the paper asked people (IV-B): where they were asked here, the verdict is theirs."""
 
 BOUNDARY_ATTACKS = ("deepfool", "cw_l2", "ead")
 """Attacks that stop at f1's decision boundary when their confidence is 0."""
@@ -51,8 +54,26 @@ def measured(identity: str, value: Rate, **rest: Any) -> dict[str, Any]:
         **{"id": identity, "published": math.nan, "unit": "fraction"},
         **{"ours": value.value, "ci_low": value.low, "ci_high": value.high, "n": value.n},
         "seed_sd": value.seed_sd,
+        **dict.fromkeys(("people", "people_low", "people_high", "people_n"), math.nan),
     }
     return row | rest
+
+
+def beside_people(
+    row: Mapping[str, Any], people: Rate, published: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """``row`` with what ``people`` see beside our number.
+
+    ``published``: the entry of the row, if it has one. Where the paper asked people itself, the
+    verdict is by them, and the note says so.
+    """
+    told = {"people": people.value, "people_low": people.low, "people_high": people.high}
+    row = {**row, **told, "people_n": people.n}
+    if published is None or row["id"] not in PUBLISHED_BY_PEOPLE or not people.n:
+        return row
+    agree = proportions_agree(people, float(published["published"]), int(published["n"]))
+    note = "; ".join(part for part in ("verdict by people", row["note"]) if part)
+    return row | {"verdict": "reproduced" if agree else "not reproduced", "note": note}
 
 
 def against(published: Mapping[str, Any], value: Rate, **rest: Any) -> dict:

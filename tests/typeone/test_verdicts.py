@@ -287,3 +287,36 @@ def test_a_measurement_of_nothing_says_why_it_was_not_run():
     row = verdicts.from_measurement(found, published)
     assert row["verdict"] == "not run: quick attacks 2 of 6 rows"
     assert math.isnan(row["ours"])
+
+
+# people
+
+ASKED = {"id": "faces.success_rate", "published": 0.698, "n": 1000, "note": "", "unit": "fraction"}
+ASKED |= {"paper_item": "IV-B", "description": "by people"}
+
+
+def test_people_stand_beside_our_number_and_leave_it_and_its_verdict():
+    row = verdicts.measured("beyond.mnist.ours.mlp.true_success", rate_of(9, 10))
+    assert math.isnan(row["people"])
+    found = verdicts.beside_people(row, rate_of(3, 4))
+    assert (found["people"], found["people_n"], found["ours"]) == (0.75, 4, 0.9)
+    assert found["people_low"] == rate_of(3, 4).low
+    assert {k: v for k, v in found.items() if "people" not in k} == {
+        k: v for k, v in row.items() if "people" not in k
+    }
+
+
+@pytest.mark.parametrize(
+    ("people", "verdict"), [(rate_of(70, 100), "reproduced"), (rate_of(5, 100), "not reproduced")]
+)
+def test_where_the_paper_asked_people_the_verdict_is_theirs(people, verdict):
+    row = verdicts.against(ASKED, rate_of(200, 1000))
+    assert row["verdict"] == "not reproduced"
+    found = verdicts.beside_people(row, people, ASKED)
+    assert (found["verdict"], found["note"]) == (verdict, "verdict by people")
+    assert found["ours"] == 0.2
+
+
+def test_nobody_decides_nothing():
+    row = verdicts.against(ASKED, rate_of(200, 1000))
+    assert verdicts.beside_people(row, rate_of(0, 0), ASKED)["verdict"] == row["verdict"]

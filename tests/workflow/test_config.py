@@ -234,6 +234,41 @@ BAD = [
         "`attacks.pgd.targets` is ['mlp', 'lenet_alp']; needs lenet, the base whose old examples",
     ),
     ("annotations: [nobody.csv]", "`annotations` names 'nobody.csv', which is no file; needs CSV"),
+    ("annotations: [none/*.csv]", "`annotations` names 'none/*.csv', which is no file; needs CSV"),
+    ("study: {digits: {count: -1}}", "`study.digits.count` is -1; needs at least 0"),
+    ("study: {draws: 10}", "`study.draws` is 10; needs at least 100"),
+    ("study: {careless: {accuracy: 2}}", "`study.careless.accuracy` is 2; needs at most 1"),
+    (
+        "study: {digits: {attacks: [our]}}",
+        "`study.digits.attacks` names 'our'; needs one of `attacks` of Type I",
+    ),
+    (
+        "study: {digits: {attacks: [transition]}}",
+        "`study.digits.attacks` names 'transition'; needs one of `attacks` of Type I",
+    ),
+    (
+        "study: {faces: {attacks: [pgd]}}",
+        "`study.faces.attacks` names 'pgd'; needs one of `face_attacks.attacks` of Type I",
+    ),
+    (
+        "study: {faces: {attacks: [ours]}}",
+        "`study.pairs.attacks` is ['paper', 'ours']; needs some of `study.faces.attacks`, ['ours']",
+    ),
+    (
+        "classifiers: {small: {architecture: mlp, augmentation: null, training: {epochs: 8, "
+        "batch_size: 64, lr: 0.001, beta1: 0.9, schedule: one_cycle, weight_decay: 0.0}}}",
+        "`classifiers` holds the name 'small', that of a recognizer; needs another",
+    ),
+    (
+        "face_attacks: {attacks: {same: {kind: type2, count: 9, settings: {epsilon: 0.1, steps: 1, "
+        "step_size: 0.1, start: 0.0}}}}",
+        "`face_attacks.attacks` holds the name 'same', which stands for pairs of faces",
+    ),
+    (
+        "attacks: {reconstruction: {kind: baseline, targets: [mlp], count: 5, settings: {method: "
+        "nearest}}}",
+        "`attacks.reconstruction`",
+    ),
     (
         "attacks: {sm: {targets: [mlp, mlp]}}",
         '`attacks.sm.targets` is ["mlp", "mlp"]; needs entries that all differ',
@@ -475,7 +510,7 @@ BAD = [
     ),
     (
         "face_attacks: {annotations: [people.csv]}",
-        "`face_attacks.annotations` names 'people.csv', which is no file; needs CSV or Parquet",
+        "`face_attacks.annotations` is no setting; allowed are threshold, chunk, followed, pairs",
     ),
     ("face_detection: {zeta: 2.5}", "`face_detection.zeta` is 2.5; needs at most 2"),
     ("face_detection: {medians: [1]}", "`face_detection.medians.0` is 1; needs at least 2"),

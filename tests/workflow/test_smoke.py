@@ -78,6 +78,9 @@ def judging(attack, *targets):
         jobs |= WITHSTOOD
     if attack in TYPE2:
         return jobs
+    # the sheet shows two attacks on all of their targets, and the control on the first
+    if attack in ("paper", "ours") or (attack == "reconstruction" and "mlp" in targets):
+        jobs.add("render_study")
     return jobs | LOOKED_AT - ({"calibrate_oracle"} if attack in CONTROLS else set())
 
 
@@ -172,6 +175,8 @@ def judging_faces(attack):
     """Jobs that follow from new results of one attack on faces."""
     rule = "judge_faces_type2" if attack in ("fgsm", "pgd") else "judge_faces"
     jobs = {f"{rule} {attack}.small.seed0", "evaluate_faces"} | FACE_SCORES
+    if attack in ("paper", "ours", "reconstruction"):
+        jobs.add("render_study")
     return jobs | FACE_FIGURES.get(attack, set())
 
 
@@ -302,6 +307,9 @@ CONFIG_EDITS = {
     "face_attacks: {pairs: 3}": union(FACE_FIGURES.values()),
     "face_detection: {zeta: 1.1}": FACE_RATES,
     "face_detection: {medians: [3, 7]}": FACE_SCORES,
+    # what people are shown, and how their answers are read
+    "study: {digits: {count: 4}}": {"render_study"},
+    "study: {draws: 200}": {"evaluate_study", "tabulate_reproduction"},
     # tables and figures
     "realism: {clean: 60}": {"evaluate_realism", "tabulate_reproduction"},
     "report: {frames: 9}": {"render_report"},
@@ -362,7 +370,7 @@ CODE_EDITS = {
         "typeone/verdicts.py",
         "[2.5, 50, 97.5]",
         "[5, 50, 95]",
-        {"tabulate_reproduction", "tabulate_table1"},
+        {"tabulate_reproduction", "tabulate_table1", "evaluate_study"},
     ),
     "a comment on the SVAE": (
         "typeone/models/svae.py",
@@ -467,7 +475,7 @@ def test_a_second_seed_adds_its_own_jobs(smoke):
     """Nothing of the first seed runs again, except what pools the seeds."""
     pending = smoke.pending("seeds: [0, 1]")
     pooling = RATES | LOOKED_AT | FIGURE1 | FIGURE2 | MEASURED | WITHSTOOD | {"evaluate_latent"}
-    pooling = reported(pooling)
+    pooling = reported(pooling) | {"render_study"}
     assert {job for job in pending if "seed1" not in job} == pooling
     assert not any("seed0" in job for job in pending)
     assert len(pending - pooling) > 60

@@ -1,0 +1,136 @@
+# What do people see? Consumes judged examples and files of people's answers; yields the sheet that is
+# handed out, the key to it, and what the answers say: success by people, how far they agree, and how
+# far the oracle agrees with them. IV-B asked people about faces.
+STUDY = config["study"]
+CONTROL_TARGET = config["attacks"]["reconstruction"]["targets"][0]
+STUDY_DIGITS = [
+    (a, t, s)
+    for a in STUDY["digits"]["attacks"]
+    for t in config["attacks"][a]["targets"]
+    for s in SEEDS
+] + [("reconstruction", CONTROL_TARGET, s) for s in SEEDS]
+STUDY_FACES = [
+    (a, RECOGNIZER, s) for a in [*STUDY["faces"]["attacks"], "reconstruction"] for s in FACE_SEEDS
+]
+# the oracle is held against people on attacks and baselines, not on controls
+CALIBRATED_RUNS = [run for run in TYPE1_RUNS if row_kind(run[0]) == "type1"]
+
+
+rule render_study:
+    input:
+        digits=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in STUDY_DIGITS],
+        faces=[FACE_EXAMPLES.format(attack=a, recognizer=r, seed=s) for a, r, s in STUDY_FACES],
+    output:
+        page="results/study/index.html",
+        key="results/study/key.parquet",
+    log:
+        "results/logs/render_study.log",
+    benchmark:
+        "results/benchmarks/render_study.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("render_study.py"),
+        digit_runs=STUDY_DIGITS,
+        face_runs=STUDY_FACES,
+        settings={k: STUDY[k] for k in ("seed", "digits", "faces", "pairs")},
+    message:
+        "The sheet that asks people what they see"
+    script:
+        "../scripts/render_study.py"
+
+
+# what people may have been asked about; nothing while nobody was
+ASKED = annotation_files()
+ASKED_KEY = [rules.render_study.output.key] if ASKED else []
+ASKED_DIGITS = (
+    [*CALIBRATED_RUNS, *(r for r in STUDY_DIGITS if r not in CALIBRATED_RUNS)] if ASKED else []
+)
+ASKED_FACES = [
+    run
+    for run in FACE_RUNS
+    if ASKED and (FACE_ATTACKS[run[0]].get("keep") or run[0] == "reconstruction")
+]
+
+
+rule prepare_annotations:
+    input:
+        annotations=ASKED,
+        key=ASKED_KEY,
+        digits=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in ASKED_DIGITS],
+        faces=[FACE_EXAMPLES.format(attack=a, recognizer=r, seed=s) for a, r, s in ASKED_FACES],
+    output:
+        answers="results/study/answers.parquet",
+    log:
+        "results/logs/prepare_annotations.log",
+    benchmark:
+        "results/benchmarks/prepare_annotations.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("prepare_annotations.py"),
+        digit_runs=ASKED_DIGITS,
+        face_runs=ASKED_FACES,
+    message:
+        "Reading what people saw"
+    script:
+        "../scripts/prepare_annotations.py"
+
+
+rule evaluate_study:
+    input:
+        answers=rules.prepare_annotations.output.answers,
+        key=ASKED_KEY,
+        digits=rules.prepare_annotations.input.digits,
+        faces=rules.prepare_annotations.input.faces,
+    output:
+        people="results/study/people.parquet",
+        measurements="results/study/measurements.parquet",
+        csv="results/tables/annotators.csv",
+        md="results/tables/annotators.md",
+        tex="results/tables/annotators.tex",
+    log:
+        "results/logs/evaluate_study.log",
+    benchmark:
+        "results/benchmarks/evaluate_study.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("evaluate_study.py"),
+        digit_runs=ASKED_DIGITS,
+        face_runs=ASKED_FACES,
+        sources={"digit": "mnist", "face": FACE_SOURCE, "person": FACE_SOURCE},
+        published=face_id("faces.success_rate"),
+        settings={k: STUDY[k] for k in ("seed", "draws", "careless")},
+    message:
+        "What people say of attacks"
+    script:
+        "../scripts/evaluate_study.py"
+
+
+rule calibrate_oracle:
+    input:
+        answers=rules.prepare_annotations.output.answers,
+        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in CALIBRATED_RUNS],
+    output:
+        calibration="results/mnist/oracle/calibration.parquet",
+    log:
+        "results/logs/calibrate_oracle.log",
+    benchmark:
+        "results/benchmarks/calibrate_oracle.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("calibrate_oracle.py"),
+        runs=CALIBRATED_RUNS,
+    message:
+        "What people say of the oracle"
+    script:
+        "../scripts/calibrate_oracle.py"
+
+
+MEASUREMENTS += [rules.evaluate_study.output.measurements]

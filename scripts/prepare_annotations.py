@@ -1,0 +1,57 @@
+"""Read what people wrote about images, check it against the images of today, under their names."""
+
+import numpy as np
+
+from typeone.annotations import KINDS, Picture, picture_digest, read_annotations
+from typeone.artifacts import read_parquet, write_parquet
+from typeone.logs import job_log, logger
+from typeone.study.sample import Run
+
+
+def known_pictures(*, key_paths, digit_runs, digit_paths, face_runs, face_paths):
+    """What a file may speak of: items of the sheet by number, attacked images by name."""
+    known = {}
+    for path in key_paths:
+        for row in read_parquet(path).frame().itertuples():
+            known[row.number] = Picture(row.image, row.question, row.digest)
+    for question, runs, paths in (
+        ("digit", digit_runs, digit_paths),
+        ("face", face_runs, face_paths),
+    ):
+        for run, path in zip((Run(*run) for run in runs), paths, strict=True):
+            table = read_parquet(path, columns=["position", "adversarial_image"])
+            images = zip(table["position"].tolist(), table["adversarial_image"], strict=True)
+            for position, image in images:
+                name = run.name(position)
+                known[name] = Picture(name, question, picture_digest(image))
+    return known
+
+
+def prepare_annotations(*, annotation_paths, known, answers_path):
+    """Write one row an answer; none when nobody was asked."""
+    answers = read_annotations(annotation_paths, known)
+    unchecked = int((~answers["checked"]).sum())
+    if unchecked:
+        logger.warning(
+            "%d of %d labels carry no digest of the image that was seen; they count for the images "
+            "of today, which is wrong if an attack was redone since",
+            *(unchecked, len(answers)),
+        )
+    logger.info("%d answers of %d people", len(answers), answers["annotator"].nunique())
+    columns = {name: np.array(answers[name], dtype=kind) for name, kind in KINDS.items()}
+    write_parquet(answers_path, columns)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+        prepare_annotations(
+            annotation_paths=snakemake.input.annotations,
+            known=known_pictures(
+                key_paths=snakemake.input.key,
+                digit_runs=snakemake.params.digit_runs,
+                digit_paths=snakemake.input.digits,
+                face_runs=snakemake.params.face_runs,
+                face_paths=snakemake.input.faces,
+            ),
+            answers_path=snakemake.output.answers,
+        )
