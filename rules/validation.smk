@@ -289,11 +289,6 @@ def validate_study(config):
     """Stop with one line where people are to be shown what there is not."""
     study, attacks = config["study"], config["attacks"]
     faces = config["face_attacks"]["attacks"]
-    if attacks.get("reconstruction", {"kind": None})["kind"] != "svae":
-        raise WorkflowError(
-            "`attacks.reconstruction` is not there, or not of `kind: svae`; needs it: people are shown "
-            "it as a control"
-        )
     for part, known in (("digits", attacks), ("faces", faces), ("pairs", faces)):
         for name in study[part]["attacks"]:
             attack = known.get(name, {"kind": "none"})

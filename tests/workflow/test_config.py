@@ -265,11 +265,6 @@ BAD = [
         "`face_attacks.attacks` holds the name 'same', which stands for pairs of faces",
     ),
     (
-        "attacks: {reconstruction: {kind: baseline, targets: [mlp], count: 5, settings: {method: "
-        "nearest}}}",
-        "`attacks.reconstruction`",
-    ),
-    (
         "attacks: {sm: {targets: [mlp, mlp]}}",
         '`attacks.sm.targets` is ["mlp", "mlp"]; needs entries that all differ',
     ),
