@@ -6,7 +6,7 @@
 Two copies of the repository run `./reproduce`: one undisturbed, the other under SIGKILL to its
 whole process group, Snakemake and all jobs, at moments drawn with ``--seed``. After a kill comes
 `./reproduce` again, which takes back the lock and is killed in turn, until it gets through; then
-every file under results/ but logs and benchmarks must have the bytes of the calm run, no other file
+every file under results/ but logs, benchmarks and the report must have the bytes of the calm run, no other file
 may be there, and jobs that had saved must have gone on. It then begins anew, until the kills are
 used up. Ends with 1 where anything was wrong.
 
@@ -33,7 +33,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 INTERVAL = "interval: float = 30.0"  # in typeone/checkpoints.py
-NO_ARTIFACTS = ("logs", "benchmarks")
+NO_ARTIFACTS = ("logs", "benchmarks", "report")  # the report shows what jobs took
 PYTHON = """#!/bin/sh
 # what ./reproduce asks of a .venv, without installing one
 case "$*" in
@@ -126,7 +126,7 @@ class Reproduction:
 
 
 def artifacts(results):
-    """SHA-256 by name of every file under ``results`` but logs and benchmarks."""
+    """SHA-256 by name of every file under ``results`` but `NO_ARTIFACTS`."""
     return {
         path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(results.rglob("*"))

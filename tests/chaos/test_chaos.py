@@ -39,13 +39,19 @@ def test_a_workflow_killed_three_times_ends_in_the_bytes_of_a_calm_one(repositor
 @pytest.fixture
 def results(tmp_path):
     folder = tmp_path / "results"
-    for name in ("a.csv", "mnist/b.parquet", "logs/train.log", "benchmarks/train.tsv"):
+    for name in (
+        "a.csv",
+        "mnist/b.parquet",
+        "logs/train.log",
+        "benchmarks/train.tsv",
+        "report/index.html",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     return folder
 
 
-def test_logs_and_benchmarks_are_no_artifacts(results):
+def test_logs_benchmarks_and_what_shows_them_are_no_artifacts(results):
     assert artifacts(results).keys() == {"a.csv", "mnist/b.parquet"}
 
 
