@@ -6,9 +6,9 @@
 Two copies of the repository run `./reproduce`: one undisturbed, the other under SIGKILL to its
 whole process group, Snakemake and all jobs, at moments drawn with ``--seed``. After a kill comes
 `./reproduce` again, which takes back the lock and is killed in turn, until it gets through; then
-every file under results/ but logs, benchmarks and the report must have the bytes of the calm run, no other file
-may be there, and jobs that had saved must have gone on. It then begins anew, until the kills are
-used up. Ends with 1 where anything was wrong.
+every file under results/ but logs, benchmarks and the report must have the bytes of the calm run,
+no other file may be there, and jobs that had saved must have gone on. It then begins anew, until
+the kills are used up. Ends with 1 where anything was wrong.
 
 Jobs of smoke end long before the half minute after which they save: in both copies they save every
 ``--save-every`` seconds. Needs /proc; MNIST as in tests/conftest.py, by TYPEONE_MNIST or as the

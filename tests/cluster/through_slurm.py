@@ -25,6 +25,7 @@ LOCAL = ("prepare_mnist", "prepare_facenet", "prepare_age_gender", "prepare_mobi
 PARTITIONS = {"partitions": {"cpu": {"max_runtime": "7d"}, "gpu": {"max_gpu": 2}}}
 PATIENCE = 2 * 3600  # seconds for all jobs of a run
 SOON = 900  # seconds until one job has come as far as a test wants it; tests share the machine
+TOLD = ("logs", "benchmarks", "report", "config.yaml")
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
 
 
@@ -184,13 +185,12 @@ def jobs(disturbed):
 
 
 def artifacts(workflow):
-    """File → SHA-256 of all results but what tells of a run: logs, benchmarks and its settings."""
+    """File → SHA-256 of all results but what tells of a run: its times and its settings."""
     results = workflow.root / "results"
     return {
         path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in results.rglob("*")
-        if path.is_file()
-        and path.relative_to(results).parts[0] not in ("logs", "benchmarks", "config.yaml")
+        if path.is_file() and path.relative_to(results).parts[0] not in TOLD
     }
 
 
