@@ -296,7 +296,7 @@ def test_what_only_asks_does_not_wait_for_a_run(entry, running, flag):
 )
 def test_each_folder_of_results_has_a_lock_of_its_own(entry, running, elsewhere):
     process = entry.start(*elsewhere)
-    wait_for(lambda: entry.called[-1] == elsewhere[-1])
+    wait_for(lambda: entry.called[-1:] == elsewhere[-1:])
     result = entry("--directory", "some where", "x")
     assert result.returncode == 1
     assert f"another ./reproduce runs in {entry.root}/some where: " in result.stderr
