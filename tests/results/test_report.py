@@ -1,20 +1,15 @@
 """The report of the smoke run, opened by a real browser: what it shows, and how it is used.
 
 Numbers on the page are compared with those that pyarrow and the csv module read from artifacts.
-Needs Debian's `chromium` and `chromium-driver`, or the like; without them the tests say so.
 """
 
 import csv
-import os
 import re
-import shutil
 from collections import Counter
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -22,9 +17,10 @@ from selenium.webdriver.support.ui import Select
 from typeone.report.page import Page, render
 from typeone.report.sprites import Sheets
 
+from ..browser import chromium, show
+
 DESKTOP, PHONE = (1280, 900), (390, 844)
 MEGABYTE = 1_000_000
-SLOW = 300  # seconds that a loaded machine may take to open a page; alone it takes two
 
 
 @pytest.fixture(scope="module")
@@ -34,39 +30,13 @@ def results(smoke):
 
 @pytest.fixture(scope="module")
 def driver():
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    service = shutil.which("chromedriver")
-    if not binary or not service:
-        pytest.skip(
-            "no Chromium with its driver (Debian: apt-get install chromium chromium-driver)"
-        )
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chromium has none for root, as in a container
-    found = webdriver.Chrome(options=options, service=Service(service))
-    found.set_page_load_timeout(SLOW)
-    found.set_script_timeout(SLOW)
-    yield found
-    found.quit()
-
-
-def media(driver, size, **features):
-    width, height = size
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    told = {"media": features.get("media", "screen"), "features": []}
-    if "scheme" in features:
-        told["features"] = [{"name": "prefers-color-scheme", "value": features["scheme"]}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", told)
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
 def page(driver, results):
-    media(driver, DESKTOP, scheme="light")
+    show(driver, DESKTOP)
     driver.get((results / "report" / "index.html").as_uri())
     yield driver
     assert driver.get_log("browser") == []  # neither an error nor a refusal of the policy
@@ -327,7 +297,7 @@ def test_a_threshold_moves_by_key_and_its_rates_are_those_of_the_scores(page, re
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_scrolling_sideways(page, scheme):
-    media(page, PHONE, scheme=scheme)
+    show(page, PHONE, scheme=scheme)
     page.refresh()
     widths = "return [document.documentElement.scrollWidth, window.innerWidth]"
     assert page.execute_script(widths) == [PHONE[0], PHONE[0]]
@@ -346,12 +316,12 @@ def test_the_colours_follow_the_system_and_the_button(page):
     button.click()
     assert page.execute_script(colour) == light
     page.refresh()
-    media(page, DESKTOP, scheme="dark")
+    show(page, DESKTOP, scheme="dark")
     assert page.execute_script(colour) == dark
 
 
 def test_on_paper_all_tables_are_open_and_nothing_can_be_pressed(page):
-    media(page, DESKTOP, media="print")
+    show(page, DESKTOP, media="print")
     closed = 'return document.querySelectorAll("details.table:not([open])").length'
     assert page.execute_script(closed) > 0
     page.execute_script('window.dispatchEvent(new Event("beforeprint"))')

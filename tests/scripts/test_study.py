@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -19,11 +18,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 from typeone.artifacts import read_parquet, write_parquet
 from typeone.errors import InputError
 
+from ..browser import chromium, show
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
-needs_chromium = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
 SETTINGS = {
     "seed": 5,
     "digits": {"count": 3, "clean": 6, "reconstruction": 2, "repeats": 3},
@@ -92,29 +89,9 @@ def test_the_key_names_every_item_once(study):
 
 
 @pytest.fixture
-def browser(tmp_path):
-    """A function that opens Chromium without a screen, which saves files to a folder of its own."""
-    opened = []
-
-    def open_(width=1200, height=800):
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-            options.add_argument(flag)
-        options.add_experimental_option(
-            "mobileEmulation",
-            {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0}},
-        )
-        downloads = {"download.default_directory": str(tmp_path)}
-        options.add_experimental_option("prefs", downloads)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-        opened.append(driver)
-        return driver
-
-    yield open_
-    for driver in opened:
-        driver.quit()
+def driver(tmp_path):
+    with chromium(folder=tmp_path) as found:
+        yield found
 
 
 class Sheet:
@@ -170,9 +147,7 @@ def careful(item):
     return {"same": "s", "different": "d"}.get(item.truth, "u")
 
 
-@needs_chromium
-def test_three_people_fill_in_the_sheet_and_their_success_is_counted(study, browser, tmp_path):
-    driver = browser()
+def test_three_people_fill_in_the_sheet_and_their_success_is_counted(study, driver, tmp_path):
     sheet = Sheet(driver, study.page, study.key)
     orders, files = {}, []
     for name in ("ann", "bob", "Zoë 2"):
@@ -245,9 +220,7 @@ def evaluated(study, answers, folder):
     return people, measured, pd.read_csv(paths["csv"], keep_default_na=False)
 
 
-@needs_chromium
-def test_one_may_go_back_close_the_page_and_go_on(study, browser):
-    driver = browser()
+def test_one_may_go_back_close_the_page_and_go_on(study, driver):
     sheet = Sheet(driver, study.page, study.key)
     sheet.enter("=1+2")
     assert sheet.shown() is None
@@ -283,9 +256,7 @@ def test_one_may_go_back_close_the_page_and_go_on(study, browser):
     assert sheet.shown() == third
 
 
-@needs_chromium
-def test_a_browser_that_keeps_nothing_is_told_of(study, browser):
-    driver = browser()
+def test_a_browser_that_keeps_nothing_is_told_of(study, driver):
     refuse = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})"
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": refuse})
     sheet = Sheet(driver, study.page, study.key)
@@ -297,9 +268,8 @@ def test_a_browser_that_keeps_nothing_is_told_of(study, browser):
     assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 
 
-@needs_chromium
-def test_a_phone_shows_it_without_scrolling_sideways(study, browser):
-    driver = browser(360, 640)
+def test_a_phone_shows_it_without_scrolling_sideways(study, driver):
+    show(driver, (360, 640))
     sheet = Sheet(driver, study.page, study.key)
     sheet.enter("ann")
     while sheet.shown() is not None:
@@ -315,10 +285,9 @@ def test_a_phone_shows_it_without_scrolling_sideways(study, browser):
 
 
 @pytest.mark.slow
-@needs_chromium
-def test_what_people_save_stands_in_the_verdict_table(smoke_copy, browser, tmp_path):
+def test_what_people_save_stands_in_the_verdict_table(smoke_copy, driver, tmp_path):
     """The workflow's own page, filled in, saved, named in the configuration, and counted."""
-    root, driver = smoke_copy.root, browser()
+    root = smoke_copy.root
     key = read_parquet(root / "results/study/key.parquet").frame().set_index("number")
     sheet = Sheet(driver, root / "results/study/index.html", key)
     (root / "annotations").mkdir()

@@ -81,7 +81,8 @@ def test_a_wheel_by_path_needs_no_pip(wheel, monkeypatch):
 def test_an_error_is_one_line_that_ends_in_the_alternative(pip):
     pip(
         """
-        print("WARNING: Retrying", "ERROR: Could not find a version of net==1.0", sep="\\n", flush=True)
+        print("WARNING: Retrying")
+        print("ERROR: Could not find a version of net==1.0", flush=True)
         print("ERROR: No matching distribution found", file=sys.stderr)
         sys.exit(1)
     """
