@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from typeone.annotations import FACES, SAME
-from typeone.artifacts import read_parquet, write_parquet, write_rows
+from typeone.artifacts import read_parquet, write_parquet
 from typeone.logs import job_log, logger
-from typeone.measurements import measurement
+from typeone.measurements import MEASURED, measurement
 from typeone.metrics import Rate, rate
 from typeone.study.agreement import annotator_figures, kappa_interval
 from typeone.study.sample import RECONSTRUCTION, Run
@@ -32,9 +32,6 @@ TEXTS = {
 ALONE = ("same_person", "label_seen")  # what nobody but people was asked
 IN_DIGITS = ["position", "label", "target_label", "f1_label_after"]
 IN_FACES = ["position", "label", "target_label", "distance"]
-TOLD = {"id": [], "seed": [], "description": [], "unit": [], "note": []} | {
-    k: [] for k in ("value", "low", "high", "n")
-}
 
 
 def named_rows(runs, paths, columns):
@@ -165,10 +162,8 @@ def evaluate_study(*, answers_path, key_paths, tables, sources, published, setti
         )
     columns = {name: np.array(people[name], dtype=kind) for name, kind in COLUMNS.items()}
     write_parquet(paths["people"], columns)
-    if rows:
-        write_rows(paths["measurements"], rows)
-    else:
-        write_parquet(paths["measurements"], {k: np.array(v, dtype=str) for k, v in TOLD.items()})
+    measured = {k: np.array([row[k] for row in rows], dtype=v) for k, v in MEASURED.items()}
+    write_parquet(paths["measurements"], measured)
     shown = figures.round(3).astype(object).fillna("")
     write_table(paths, figures, shown)
 

@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from typeone.metrics import Rate, pool_seeds
+
+MEASURED = {
+    **{"id": str, "seed": np.int64, "description": str, "unit": str, "note": str},
+    **{"value": float, "low": float, "high": float, "n": np.int64},
+}
+"""The columns of `measurement`, for a table that may have no row."""
 
 
 class Measurement(NamedTuple):

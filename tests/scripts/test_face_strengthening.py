@@ -1,6 +1,7 @@
 """The scripts of Table III: who is tested, on what, and what the table shows."""
 
 import runpy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,7 @@ def write_examples(path, data, seed, *, judged=False):
 
 def strengthen(data, tmp_path, method, **change):
     path = tmp_path / "out" / f"{method}.safetensors"
+    shutil.rmtree(tmp_path / "resume", ignore_errors=True)  # of a call before
     function("strengthen_recognizer")(
         **{
             "train_path": data["train"],

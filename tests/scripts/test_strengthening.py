@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import shutil
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,6 +110,8 @@ def paths(tmp_path):
 
 
 def strengthen(paths, *, method="logit_pairing", settings=None, start="base", resume=None):
+    fresh = Path(paths["model_path"]).parent / "resume"
+    shutil.rmtree(fresh, ignore_errors=True)  # of a call before
     function("strengthen_classifier")(
         **paths,
         name="a net",
@@ -117,7 +120,7 @@ def strengthen(paths, *, method="logit_pairing", settings=None, start="base", re
         training=TRAINING,
         settings=settings or PAIRS,
         seed=0,
-        checkpoint=Checkpoint(resume or Path(paths["model_path"]).parent / "resume", "d"),
+        checkpoint=Checkpoint(resume or fresh, "d"),
         device=torch.device("cpu"),
     )
     return read_model_metadata(paths["model_path"])

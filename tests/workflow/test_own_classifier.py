@@ -22,6 +22,7 @@ from typeone.artifacts import read_model_metadata, read_parquet
 POOLED = {
     *("evaluate_detection", "tabulate_table1", "plot_table1_roc"),
     *("evaluate_realism", "calibrate_oracle", "tabulate_reproduction"),
+    "render_report",
 }
 
 
@@ -162,7 +163,7 @@ def test_nothing_but_what_is_new_ran(attacked, smoke):
 OF_MINE = {
     *("prepare_classifier mine.seed0", "sample_examples mine.seed0", "plot_variants"),
     *("attack_svae ours.mine.seed0.0", "attack_svae ours.mine.seed0.1"),
-    *("judge_svae ours.mine.seed0", "score_detection mine.seed0"),
+    *("judge_svae ours.mine.seed0", "score_detection mine.seed0", "render_study"),
 } | POOLED
 OF_TRAINED = {
     *("train_classifier trained.seed0", "sample_examples trained.seed0"),

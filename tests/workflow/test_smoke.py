@@ -62,8 +62,8 @@ TESTED = ("paper_lenet", "paper_afresh", "fgsm", "pgd", "pgd_restarts")
 
 
 def reported(jobs):
-    """``jobs``, and the report, which shows what follows from any of them."""
-    return jobs | ({"render_report"} if jobs else set())
+    """``jobs``, and the report, which shows all that follows but the people's sheet."""
+    return jobs | ({"render_report"} if jobs - {"render_study"} else set())
 
 
 def judging(attack, *targets):
