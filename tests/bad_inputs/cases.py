@@ -21,8 +21,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 from typeone.artifacts import save_model, write_parquet
@@ -47,7 +49,7 @@ MOBILE = making("results/faces/generators/mobilestylegan/model.safetensors")
 NVIDIA = making("results/faces/generators/nvidia_stylegan/model.safetensors")
 AGE_GENDER = making("results/faces/judges/age_gender/model.safetensors")
 LFW = making("results/faces/recognizers/facenet/lfw_pairs.parquet")
-CALIBRATION = making("results/mnist/oracle/calibration.parquet")
+ANSWERS = making("results/study/answers.parquet")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,16 @@ CONFIG = [
     config("a misspelt key", "`atacks` is no setting; did you mean `attacks`", "atacks: {}"),
     config("another type", "`seeds` is 0; needs a list", "seeds: 0"),
     config("a number out of range", "`figures.dpi` is 0; needs at least 30", "figures: {dpi: 0}"),
+    config(
+        "no file of a network of one's own",
+        "`classifiers.mine.module` is 'net.py:build', and 'net.py' is no file; needs path/to/file",
+        "classifiers: {mine: {module: net.py:build, weights: net.safetensors}}",
+    ),
+    config(
+        "a pickle as weights of a network of one's own",
+        "`classifiers.mine.weights` is 'net.pt'; needs a file whose name ends in .safetensors",
+        "classifiers: {mine: {module: net.py:build, weights: net.pt}}",
+    ),
     config(
         "nan",
         "`attacks.paper.lr` is nan; needs a finite number",
@@ -467,6 +479,14 @@ def of_nobody(path):
     save_model(path, nn.Linear(3, 3), metadata={})
 
 
+def of_safetensors(path):
+    save_file({"weight": torch.zeros(3)}, path)
+
+
+def of_pandas(path):
+    pd.DataFrame({"index": [0], "label": [0]}).to_parquet(path)
+
+
 def curve(path):
     write_parquet(path, {"epoch": np.arange(3), "loss": np.zeros(3)})
 
@@ -481,15 +501,18 @@ def broken(name, write):
 
 
 NO_MODEL = f"{MLP} is no safetensors checkpoint .*; delete it"
+FOREIGN = "bears no stamp of Type One: other software wrote it, or an older version; delete it"
 NO_TABLE = rf"{EXAMPLES} is no readable Parquet file \(.*\); delete it"
 
 RESULTS = [
     checkpoint("cut short", NO_MODEL, broken(MLP, partial(bytes_of, change=half))),
     checkpoint("random bytes", NO_MODEL, broken(MLP, partial(bytes_of, change=noise))),
     checkpoint("of another architecture", f"{MLP} .*delete it", broken(MLP, of_lenet)),
+    checkpoint("of other software", f"{MLP} {FOREIGN}", broken(MLP, of_safetensors)),
     checkpoint("of nobody here", f"{MLP} .*delete it", broken(MLP, of_nobody)),
     table("cut short", NO_TABLE, broken(EXAMPLES, partial(bytes_of, change=half))),
     table("one bit flipped", NO_TABLE, broken(EXAMPLES, partial(bytes_of, change=flipped))),
+    table("of other software", f"{EXAMPLES} {FOREIGN}", broken(EXAMPLES, of_pandas)),
     table("of another kind", f"{EXAMPLES} .*delete it", broken(EXAMPLES, curve)),
     table("of larger images", f"{EXAMPLES}.*delete", broken(EXAMPLES, larger)),
 ]
@@ -612,7 +635,7 @@ WEIGHTS = [
     ),
 ]
 
-annotations = partial(Case, "annotations", arguments=CALIBRATION)
+annotations = partial(Case, "annotations", arguments=ANSWERS)
 SEEN = "paper/mlp/seed0/0"
 
 
@@ -635,7 +658,7 @@ ANNOTATIONS = [
     ),
     annotations(
         "an unknown image",
-        r"people\.csv, line 2: image 'nobody/mlp/seed0/0' is unknown, .*; needs one of the 42",
+        r"people\.csv, line 2: image 'nobody/mlp/seed0/0' is unknown, .*; needs one of the \d+ ",
         labelled(3, "nobody/mlp/seed0/0"),
     ),
     annotations(
@@ -657,6 +680,16 @@ ANNOTATIONS = [
         "a spreadsheet under the name of a CSV",
         r"people\.csv, line 1: byte 0x\w\w is no UTF-8 text; save it anew",
         partial(annotated, text=zip_of("xl/workbook.xml", b"\xff" * 99)),
+    ),
+    annotations(
+        "a formula as a name",
+        r"people\.csv, line 2: annotator is '=1\+2'; needs a name of letters, digits, blanks",
+        partial(annotated, text=f"image,label,annotator\n{SEEN},3,=1+2\n"),
+    ),
+    annotations(
+        "what was seen in another image",
+        rf"people\.csv, line 2: the label of '{SEEN}' was made for another version of this image",
+        partial(annotated, text=f"image,label,digest\n{SEEN},3,{'0' * 16}\n"),
     ),
 ]
 

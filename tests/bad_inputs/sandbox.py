@@ -63,11 +63,19 @@ class Outcome:
         return [line for line in lines if re.match(case.says, line)]
 
 
-def type1_runs():
-    """(attack, target) of every attack whose examples people may be shown."""
-    attacks = yaml.safe_load((ROOT / "config.yaml").read_text())["attacks"]
-    shown = {k: a for k, a in attacks.items() if a["kind"] != "type2" and a.get("keep", True)}
-    return [(name, target) for name, attack in shown.items() for target in attack["targets"]]
+def shown_runs():
+    """(folder, attack, target) of every attack whose images people see, and of the control."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    runs = []
+    for folder, attacks in (
+        ("mnist", config["attacks"]),
+        ("faces", config["face_attacks"]["attacks"]),
+    ):
+        for name, attack in attacks.items():
+            kept = attack["kind"] != "type2" and attack.get("keep", True)
+            if kept or name == "reconstruction":
+                runs += [(folder, name, t) for t in attack.get("targets", ["small"])]
+    return runs
 
 
 def write_results(results):
@@ -101,11 +109,19 @@ def write_results(results):
         "oracle_confidence": np.array([0.9, 0.8, 0.7]),
         "oracle_clear": np.array([True, True, False]),
     }
-    for attack, target in type1_runs():
-        write_parquet(results / f"mnist/attacks/{attack}/{target}/seed0/examples.parquet", judged)
+    for folder, attack, target in shown_runs():
+        shape = (3, 1, 28, 28) if folder == "mnist" else (3, 3, 64, 64)
+        write_parquet(
+            results / f"{folder}/attacks/{attack}/{target}/seed0/examples.parquet",
+            judged | {"adversarial_image": rng.integers(0, 256, shape, dtype=np.uint8)},
+        )
+    (results / "study").mkdir()
+    (results / "study/index.html").touch()
+    columns = ("number", "question", "image", "condition", "truth", "digest")
+    write_parquet(results / "study/key.parquet", dict.fromkeys(columns, np.array(["0"])))
     (results / "tables").mkdir()
     (results / "tables/table1.md").write_text("| Table I |\n")
-    stages = ("data", "classifiers", "examples", "recognizers", "attacks", "tables")
+    stages = ("data", "classifiers", "examples", "recognizers", "attacks", "study", "tables")
     for path in results.rglob("*.*"):
         stage = next(i for i, name in enumerate(stages) if name in path.relative_to(results).parts)
         os.utime(path, (1_700_000_000 + stage, 1_700_000_000 + stage))
