@@ -141,8 +141,11 @@ def published_value(identity):
 
 def record_config(path):
     """Write the settings of this run, presets and overrides merged, beside its results."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(yaml.safe_dump(config, sort_keys=False))
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(yaml.safe_dump(config, sort_keys=False))
+    part.replace(path)
 
 
 def remove_finished_sidecars(folder):
