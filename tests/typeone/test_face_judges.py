@@ -161,6 +161,14 @@ def test_a_judge_learns_a_handful_of_faces(table):
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_last_batch_may_be_too_small_for_every_kind_of_non_face(table, count):
+    judge = build_face_judge("wide").train()
+    values = face_judging(judge, table, seeded(0), "cpu")(torch.arange(count), 0.0)
+    assert values["loss"].shape == (count + (count + 1) // 2,)
+    assert values["loss"].isfinite().all()
+
+
 # pictures that are no faces
 
 

@@ -20,8 +20,8 @@ def face_judging(
 ) -> Objective:
     """Cross-entropy of a judge of faces: female, male, no face.
 
-    Every second face of a batch is also made into what is no face, each kind in turn; all are
-    varied alike.
+    Every second face of a batch is also made into what is no face, each kind in turn, as far as
+    the batch reaches; all are varied alike.
     """
     labels = torch.from_numpy(faces.labels).to(device)
 
@@ -30,6 +30,7 @@ def face_judging(
         spoilt = [
             spoil(batch[2 * i :: 2 * len(TRAINED_NONFACES)], generator)
             for i, spoil in enumerate(TRAINED_NONFACES)
+            if 2 * i < len(batch)
         ]
         pictures = vary_faces(torch.cat([batch, *spoilt]), generator)
         nothing = labels.new_full((len(pictures) - len(batch),), NO_FACE)
