@@ -10,10 +10,12 @@ import jsonschema
 import yaml
 from snakemake.exceptions import WorkflowError
 
-MEANT_WEIGHTS = (
-    "a file whose name ends in .safetensors, which holds tensors and no code; write it with "
-    "safetensors.torch.save_file(network.state_dict(), path)"
-)
+MEANT = {
+    "module": "path/to/file.py:function",
+    "weights": "a file whose name ends in .safetensors, which holds tensors and no code; write it "
+    "with safetensors.torch.save_file(network.state_dict(), path)",
+    "sha256": "the 64 hexadecimal digits that sha256sum prints",
+}
 TYPES = {
     "object": "settings of its own",
     "array": "a list",
@@ -56,9 +58,7 @@ def describe_config_error(error):
             f"letters, digits and underscores ({where})"
         )
     if error.validator == "pattern":
-        wanted = {"module": "path/to/file.py:function", "weights": MEANT_WEIGHTS}[
-            path.split(".")[-1]
-        ]
+        wanted = MEANT[path.split(".")[-1]]
         return f"{key} is {value!r}; needs {wanted} ({where})"
     limits = {
         "enum": "needs one of {}",

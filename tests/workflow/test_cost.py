@@ -32,18 +32,19 @@ def spelled(value):
 
 
 def test_an_edit_of_one_number_is_told_exactly(smoke):
-    chain = ("evaluate_sphere", "plot_figure3", "tabulate_reproduction")
-    first, *then = (seconds(smoke, rule) for rule in chain)
-    whole = first + sum(then)
+    chain = ("evaluate_sphere", "plot_figure3", "tabulate_reproduction", "render_report")
+    first, *then, last = (seconds(smoke, rule) for rule in chain)
+    whole = first + sum(then) + last
     told, table, *rows, time = said_after(smoke, "sphere: {test: {seed: 62}}")
-    assert told == "3 jobs would run:"
+    assert told == "4 jobs would run:"
     assert table.split() == ["jobs", "work", "rule", "why"]
     assert [re.split(r"  +", row.strip()) for row in rows] == [
         ["1", spelled(first), "evaluate_sphere", "sphere.test.seed 60 → 62"],
         ["1", spelled(then[0]), "plot_figure3", "follows from the above"],
         ["1", spelled(then[1]), "tabulate_reproduction", "follows from the above"],
+        ["1", spelled(last), "render_report", "follows from the above"],
     ]
-    wall = max(first + max(then), whole / 2)  # one follows the other, or two cores are busy
+    wall = max(first + max(then) + last, whole / 2)  # one after the other, or two cores are busy
     assert re.fullmatch(
         rf"Time: about {spelled(wall)} on 2 cores, {spelled(whole)} of work; an estimate from runs "
         r"in this folder \([-0-9: ]+( to [-0-9: ]+)?, the last with preset smoke\)\.",
@@ -61,10 +62,11 @@ def test_an_edit_of_one_module_is_told_by_its_name(smoke):
         told, _, *rows, _ = said_after(smoke)
     finally:
         file.write_text(text)
-    assert told == "2 jobs would run:"
+    assert told == "3 jobs would run:"
     assert [re.split(r"  +", row.strip())[2:] for row in rows] == [
         ["tabulate_table1", "typeone/verdicts.py changed"],
         ["tabulate_reproduction", "typeone/verdicts.py changed"],
+        ["render_report", "follows from the above"],
     ]
 
 

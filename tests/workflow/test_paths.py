@@ -33,7 +33,7 @@ def looked_at(repository):
 
     def look(settings):
         names["config"] = copy.deepcopy(settings)
-        for name in ("validation_faces", "validation", "common", "paths"):
+        for name in ("validation_faces", "validation_own", "validation", "common", "paths"):
             exec((repository / "rules" / f"{name}.smk").read_text(), names)
 
     return look
