@@ -22,6 +22,13 @@ SMOKE = "presets/smoke.yaml"
 RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:[ \t]+.*\n|\n)*)", re.M)
 
 
+def pytest_collection_modifyitems(items):
+    """What one process runs under pytest-xdist: the tests of the smoke run, or those of a file."""
+    for item in items:
+        group = "smoke" if "smoke" in item.fixturenames else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @dataclass(frozen=True)
 class Workflow:
     """One copy of the repository, at ``root``, always run with ``configfiles``."""

@@ -77,9 +77,7 @@ def test_a_checkpoint_of_it_is_loaded_by_its_module_alone(module, tmp_path):
     loaded = load_classifier(path, module=module)
     assert torch.equal(loaded(digits()), network(digits()))
     assert not any(p.requires_grad for p in loaded.parameters())
-    with pytest.raises(
-        InputError, match=r"architecture is '.*net.py:build'; needs one of mlp, lenet"
-    ):
+    with pytest.raises(InputError, match=r"holds '.*net.py:build', needs one of mlp, lenet"):
         load_classifier(path)  # what a checkpoint names is not run
     with pytest.raises(
         InputError, match=r"holds '.*net.py:build', needs 'other.py:f'; delete it or"
