@@ -397,7 +397,7 @@ BAD = [
     ),
     (
         "stylegan: {sha256: abc}",
-        "`stylegan.sha256` is 'abc'; needs the 64 hexadecimal digits that sha256sum prints",
+        "`stylegan.sha256` is 'abc'; needs the 64 hexadecimal digits that sha256sum prints ",
     ),
     (
         "{stylegan: {source: wheel}, recognizers: {facenet: {source: none}}}",
@@ -423,7 +423,7 @@ BAD = [
     ),
     (
         "recognizers: {facenet: {sha256: 17b2}}",
-        "`recognizers.facenet.sha256` is '17b2'; needs the 64 hexadecimal digits that sha256sum prints",
+        "`recognizers.facenet.sha256` is '17b2'; needs the 64 hexadecimal digits that ",
     ),
     (
         "recognizers: {facenet: {preprocessing: none}}",
