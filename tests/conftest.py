@@ -22,6 +22,7 @@ SMOKE = "presets/smoke.yaml"
 RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:[ \t]+.*\n|\n)*)", re.M)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which writes the group into the name
 def pytest_collection_modifyitems(items):
     """What one process runs under pytest-xdist: the tests of the smoke run, or those of a file."""
     for item in items:
