@@ -16,18 +16,25 @@ from pathlib import Path
 
 import pytest
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
 SMOKE = "presets/smoke.yaml"
+ASKS_FOR_SMOKE = re.compile(r"^ *def \w+\([^)]*\b(smoke|smoke_copy)\b", re.M)
 RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:[ \t]+.*\n|\n)*)", re.M)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, which writes the group into the name
-def pytest_collection_modifyitems(items):
-    """What one process runs under pytest-xdist: the tests of the smoke run, or those of a file."""
-    for item in items:
-        group = "smoke" if "smoke" in item.fixturenames else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+class FilesAndTheSmokeRun(LoadScopeScheduling):
+    """Of several processes, one gets all files whose tests ask for the smoke run."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return "smoke" if ASKS_FOR_SMOKE.search((ROOT / file).read_text()) else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    # not --dist loadgroup: pytest-xdist 3.8 finds no groups under pytest 9.2
+    return FilesAndTheSmokeRun(config, log)
 
 
 @dataclass(frozen=True)
