@@ -62,10 +62,11 @@ def test_an_edit_of_one_module_is_told_by_its_name(smoke):
         told, _, *rows, _ = said_after(smoke)
     finally:
         file.write_text(text)
-    assert told == "3 jobs would run:"
+    assert told == "4 jobs would run:"
     assert [re.split(r"  +", row.strip())[2:] for row in rows] == [
+        ["evaluate_study", "typeone/verdicts.py changed"],
         ["tabulate_table1", "typeone/verdicts.py changed"],
-        ["tabulate_reproduction", "typeone/verdicts.py changed"],
+        ["tabulate_reproduction", "follows from the above"],
         ["render_report", "follows from the above"],
     ]
 
