@@ -306,6 +306,18 @@ def test_a_phone_needs_no_scrolling_sideways(page, scheme):
     assert page.execute_script(widths) == [PHONE[0], PHONE[0]]
 
 
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)])
+def test_the_legend_of_the_detector_covers_nothing(page, size):
+    show(page, size)
+    page.refresh()
+    title, legend = (
+        page.find_element(By.CSS_SELECTOR, f"#detector-plot {part}").rect
+        for part in (".g-xtitle", ".legend")
+    )
+    below = title["y"] + title["height"] - 1  # a pixel of rounding
+    assert legend["y"] >= below
+
+
 def test_the_colours_follow_the_system_and_the_button(page):
     colour = "return getComputedStyle(document.body).backgroundColor"
     light = page.execute_script(colour)
