@@ -83,7 +83,7 @@ def type1(
         svae: trained on such images, `load_svae`.
         images: those that f1 gets right.
         labels: what they are, int64 ``(N,)``.
-        settings: `attacks` in config.yaml names some.
+        settings: of Algorithm 2.
         threshold: the largest distance of embeddings at which f1 takes two images for one person.
         attackers: classifiers of images, for settings with an ``image_weight``.
         squeezers: of `differentiable_squeezers`, for an attack that knows the detector; of logits.
