@@ -45,14 +45,10 @@ def evaluate_run(clean, attacks, *, zetas, false_positive_rates, seed):
         for name, frame in attacks.items():
             negative, positive = test[key].to_numpy(), frame[key].to_numpy()
             fpr, tpr = roc_curve(negative, positive)
-            curves += [
-                {
-                    **{"attack": name, "squeezer": squeezer, "metric": metric},
-                    **{"fpr": x, "tpr": y, "auc": roc_auc(negative, positive)},
-                }
-                for x, y in zip(fpr, tpr, strict=True)
-            ]
-    return pd.DataFrame(rates), pd.DataFrame(curves)
+            curve = {"fpr": fpr, "tpr": tpr, "auc": roc_auc(negative, positive)}
+            what = {"attack": name, "squeezer": squeezer, "metric": metric}
+            curves.append(pd.DataFrame(curve).assign(**what)[[*what, *curve]])
+    return pd.DataFrame(rates), pd.concat(curves, ignore_index=True)
 
 
 def pivot(frame):

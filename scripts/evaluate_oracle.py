@@ -4,19 +4,21 @@ from typeone.artifacts import write_parquet
 from typeone.devices import compute_device
 from typeone.images import binarise, read_digits
 from typeone.logs import job_log, logger
-from typeone.models.classifiers import Ensemble, error_rate, load_classifier
+from typeone.models.classifiers import Ensemble, load_classifier
 
 
 def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
     """Write one row a (judge or ensemble, input): its errors among n test digits."""
     images, labels = read_digits(test_path)
-    judges = {name: load_classifier(path) for name, path in oracle_paths.items()}
-    judges["ensemble"] = Ensemble(list(judges.values())).eval()
-    rows = [
-        (name, how, error_rate(judge, seen, labels))
-        for name, judge in judges.items()
-        for how, seen in (("grey", images), ("binarised", binarise(images)))
-    ]
+    oracle = Ensemble([load_classifier(path) for path in oracle_paths.values()])
+    rows = []
+    for how, seen in (("grey", images), ("binarised", binarise(images))):
+        found = oracle.verdict(seen, clear_confidence=1.0)
+        votes = dict(zip(oracle_paths, found.member_labels, strict=True))
+        votes["ensemble"] = found.label
+        rows += [
+            (name, how, (vote != labels).double().mean().item()) for name, vote in votes.items()
+        ]
     for name, how, error in rows:
         logger.info("judge %s, %s digits: test error %.2f %%", name, how, 100 * error)
     judge, how, error = zip(*rows, strict=True)

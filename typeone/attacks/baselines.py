@@ -70,10 +70,14 @@ def interpolate(
     """The furthest of ``steps`` points on the line from ``latent`` to ``goal``, each ``(N, D)``, at
     which the classifier still says ``labels`` ``(N,)``; where it says so nowhere, the start."""
     furthest = latent.clone()
-    for step in range(1, steps + 1):
-        point = torch.lerp(latent, goal, step / steps)
-        kept = predict(classifier, predict(svae.decode, point)).argmax(dim=1) == labels
-        furthest[kept] = point[kept]
+    rest = torch.arange(len(latent), device=latent.device)
+    for step in range(steps, 0, -1):  # from the goal on: most need not go all the way back
+        point = torch.lerp(latent[rest], goal[rest], step / steps)
+        kept = predict(classifier, predict(svae.decode, point)).argmax(dim=1) == labels[rest]
+        furthest[rest[kept]] = point[kept]
+        rest = rest[~kept]
+        if not len(rest):
+            break
     return furthest
 
 
