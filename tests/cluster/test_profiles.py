@@ -7,7 +7,10 @@ import yaml
 
 # On every machine; the executor, how many jobs at once and what to do after an error are each
 # profile's own.
-SHARED = ("rerun-triggers", "rerun-incomplete", "show-failed-logs", "printshellcmds")
+SHARED = (
+    *("rerun-triggers", "rerun-incomplete", "show-failed-logs", "printshellcmds"),
+    "max-jobs-per-timespan",
+)
 
 
 @pytest.fixture(scope="module")
