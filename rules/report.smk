@@ -165,6 +165,15 @@ rule render_report:
             f"{ABLATED['seed']}, preset {config['preset']}, n = {config['ablations']['count']} a "
             "variant; Wilson 95 % intervals, in brackets the mean steps.",
         },
+        links=[
+            ("The settings of the run:", "config.yaml", "results/config.yaml"),
+            ("Every row:", "reproduction.csv", rules.tabulate_reproduction.output.csv),
+            (
+                "What do you see in these images?",
+                "The human study",
+                rules.render_study.output.page,
+            ),
+        ],
         labels={"digits": ATTACK_LABELS, "faces": FACE_LABELS},
         threshold=config["face_attacks"]["threshold"],
         limits={

@@ -1,6 +1,7 @@
 """The report: tables, figures and examples of a run on one page, from stored rows alone."""
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -80,6 +81,7 @@ def render_report(
     detectors,
     ablated,
     captions,
+    links,
     labels,
     threshold,
     count,
@@ -91,7 +93,8 @@ def render_report(
     """Write the page.
 
     ``tables``: title, caption and path of each; ``figures``: title and path; ``ablated``: path by
-    attack; ``captions``: what is said of the run (``run``) and of the ablations.
+    attack; ``captions``: what is said of the run (``run``) and of the ablations; ``links``: words,
+    name and path of files that the page leads to.
     """
     machine = json.loads(Path(machine_path).read_text())
     gpu = "" if machine["gpu"] == "none" else f", {machine['gpu']}"
@@ -125,6 +128,10 @@ def render_report(
         figures=[figure(path, title) for title, path in figures],
         sheets=sheets,
         data=data,
+        links=[
+            {"told": told, "name": name, "address": os.path.relpath(path, Path(page_path).parent)}
+            for told, name, path in links
+        ],
     )
     text = render(page)
     with atomic_path(page_path) as path:
@@ -155,6 +162,7 @@ if "snakemake" in globals():
             detectors=with_paths(params.detectors, files.scores),
             ablated=dict(zip(params.ablated, files.ablations, strict=True)),
             captions=params.captions,
+            links=params.links,
             labels=params.labels,
             threshold=params.threshold,
             **params.limits,

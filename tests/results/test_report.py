@@ -83,6 +83,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(results):
     outside = re.findall(r'<[^>]+\s(?:src|href|action)="(?!data:|#)([^"]*)"', html)
     assert {link.split("/")[0] for link in outside} == {".."}  # what lies beside it, to click on
     assert "../study/index.html" in outside
+    assert all((results / "report" / link).is_file() for link in outside)
 
 
 def test_no_job_left_a_nan_or_a_path_of_this_machine(results, smoke):
@@ -388,6 +389,7 @@ def test_hostile_text_stays_text(driver, tmp_path):
                 **{"examples": [], "detector": [], "timings": []},
                 "ablations": {"told": hostile, "attacks": []},
             },
+            links=[],
         )
     )
     path = tmp_path / "index.html"

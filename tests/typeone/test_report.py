@@ -287,6 +287,7 @@ def small_page(text="plain"):
             "ablations": {"told": text, "attacks": []},
             "timings": [],
         },
+        links=[{"told": text, "name": text, "address": "../there.csv"}],
     )
 
 

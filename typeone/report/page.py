@@ -40,6 +40,7 @@ class Page:
         sheets: of all images that ``data`` names.
         data: what the plots and the examples are drawn from, by the name of the script that does:
             filmstrips, examples, detector, ablations, timings.
+        links: told, name and address, from where the page lies, of files beside it.
     """
 
     run: Mapping[str, str]
@@ -48,6 +49,7 @@ class Page:
     figures: Sequence[Mapping[str, Any]]
     sheets: Sheets
     data: Mapping[str, Any]
+    links: Sequence[Mapping[str, str]]
 
 
 def figure(path: str | os.PathLike[str], title: str) -> dict[str, Any]:
