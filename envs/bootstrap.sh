@@ -100,9 +100,8 @@ prepare_venv() {
     rm -f .venv/installed .venv/install.log
     PIP_USER=0 # some clusters set it to 1, which no virtual environment takes
     export PIP_USER
-    # --no-compile: half of the time would go into modules that nobody imports
-    pip_install --no-compile -r "$1"
+    pip_install -r "$1"
     pip_install --no-deps --no-build-isolation -e .
-    [ $# -eq 1 ] || pip_install --no-compile --no-deps -r "$2"
+    [ $# -eq 1 ] || pip_install --no-deps -r "$2"
     cat "$@" >.venv/installed
 }
