@@ -167,11 +167,11 @@ rule render_report:
         },
         links=[
             ("The settings of the run:", "config.yaml", "results/config.yaml"),
-            ("Every row:", "reproduction.csv", rules.tabulate_reproduction.output.csv),
+            ("Every row:", "reproduction.csv", str(rules.tabulate_reproduction.output.csv)),
             (
                 "What do you see in these images?",
                 "The human study",
-                rules.render_study.output.page,
+                str(rules.render_study.output.page),
             ),
         ],
         labels={"digits": ATTACK_LABELS, "faces": FACE_LABELS},
