@@ -121,9 +121,13 @@ def rules(repository):
 
 @pytest.fixture(scope="session")
 def gpu_rules(rules, repository):
-    """Names of the rules whose scripts take a GPU when there is one."""
+    """Names of the rules that ask for a GPU: their scripts take one when there is one.
+
+    `describe_machine` takes none, but names the GPU of the machine that the others have theirs on.
+    """
     takes = 'snakemake.resources.get("gpu"'
     scripts = {s.stem for s in (repository / "scripts").glob("*.py") if takes in s.read_text()}
+    scripts.add("describe_machine")
     return {rule for rule, (script, _) in rules.items() if script in scripts}
 
 

@@ -59,11 +59,7 @@ def test_the_slurm_profile_names_rules_that_there_are(slurm, rules):
 
 
 def test_a_rule_asks_for_a_gpu_where_its_script_takes_one(rules, gpu_rules):
-    """A rule made of another has its resources, unless it names its own.
-
-    `describe_machine` uses none, but names the GPU of the machine that the others have theirs on.
-    """
-    gpu_rules = gpu_rules | {"describe_machine"}
+    """A rule made of another has its resources, unless it names its own."""
     own = {rule: "resources:" in body for rule, (_, body) in rules.items()}
     for rule, (_, body) in rules.items():
         if re.search(r"^    script:", body, re.M) or own[rule]:
