@@ -81,7 +81,12 @@ def describe_config_error(error):
         need = limits.get(error.validator, f"violates {error.validator} {{}}").format(allowed)
     if isinstance(value, str) and (number := as_number(value)):
         quoted = not isinstance(yaml.safe_load(value), str)
-        how = "without quotes" if quoted else f"YAML takes {value} for text"
+        # Snakemake reads `--config 'seeds=[1]'` with a loader that knows nothing but text
+        how = (
+            "without quotes, in a --configfile (--config takes what [] and {} hold for text)"
+            if quoted
+            else f"YAML takes {value} for text"
+        )
         return f"{key} is the text {value!r}, {need}; as a number write {number}, {how} ({where})"
     shown = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
     return f"{key} is {shown}; {need} ({where})"

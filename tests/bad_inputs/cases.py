@@ -173,6 +173,12 @@ CONFIG = [
         arguments=(*DRY_RUN, "--config", "seeds=1"),
     ),
     config(
+        "a list by --config",
+        r"`seeds\.0` is the text '1', needs a whole number; as a number write 1, without quotes, "
+        r"in a --configfile \(--config takes what \[\] and \{\} hold for text\)",
+        arguments=(*DRY_RUN, "--config", "seeds=[1]"),
+    ),
+    config(
         "a key twice",
         r"mine\.yaml, line 3: `seeds` stands there a second time \(first in line 1\), .*; keep one",
         "seeds: [1]\ngpu: false\nseeds: [2]\n",

@@ -40,7 +40,7 @@ BAD = [
     (
         "data: {mnist: {limit: {train: '3000'}}}",
         "`data.mnist.limit.train` is the text '3000', needs a whole number or null; "
-        "as a number write 3000, without quotes",
+        "as a number write 3000, without quotes, in a --configfile",
     ),
     (
         "detection: {zetas: ['0.5']}",
