@@ -13,7 +13,8 @@ def timings(files: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
     ``files``: by rule, its benchmark tables; the last line of each is the last run of a job.
     ``memory`` is the most that one of its jobs held, in MB. What was too short to be measured
-    counts as nothing.
+    counts as nothing. Snakemake looks at CPU time and memory twice a second, after 15 s every
+    30 s: what came after the last look is missing.
     """
     entries = []
     for rule, paths in files.items():
