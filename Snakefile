@@ -1,10 +1,10 @@
 # Type One: "Adversarial Attack Type I: Cheat Classifiers by Significant Changes", as a pipeline.
 from snakemake.utils import min_version
 
+from typeone.workflow.configfiles import require_sound
+
 min_version("9.0")
-
-
-include: "rules/configfiles.py"
+require_sound(f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles)
 
 
 configfile: f"{workflow.basedir}/config.yaml"

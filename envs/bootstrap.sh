@@ -1,12 +1,13 @@
-# Sourced by ./reproduce and ./test in the repository's top folder: makes .venv and keeps it up to
-# date. POSIX sh. Needs Python 3.11 or newer, and pip 22.3 or newer (the first with `pip --python`)
-# or else ensurepip.
+# Sourced by ./reproduce and ./test in the repository's top folder: makes .venv and keeps it up to date.
+# Needs Python 3.11 or newer, and pip 22.3 or newer (the first with `pip --python`) or else ensurepip.
 #
-#   prepare_venv requirements.lock [requirements-test.lock]
-#
-# .venv/installed is a copy of the locks that were installed, written last. While it is missing,
-# .venv counts as half made and is made anew: a pip that was killed leaves packages behind that look
-# complete and are not.
+# .venv/installed is a copy of the locks that were installed, written last. While it is missing, .venv
+# counts as half made and is made anew: a pip that was killed leaves packages behind that look complete
+# and are not.
+
+# No other checkout's code, and no module that only the caller's Python has.
+unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS MPLBACKEND
+export PYTHONUTF8=1 # whatever the locale
 
 say() {
     printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -20,10 +21,16 @@ stop() {
 # True when .venv was once finished, its Python runs, and its typeone is the one in this folder:
 # false in a tree that was copied or moved, or when the Python under it was upgraded.
 venv_is_sound() {
-    [ -f .venv/installed ] || return 1
-    origin=$(.venv/bin/python -I -c \
-        'import importlib.util as u; print(u.find_spec("typeone").origin)' 2>/dev/null)
-    [ "$origin" = "$PWD/typeone/__init__.py" ]
+    [ -f .venv/installed ] && origin=$(.venv/bin/python -I -X utf8 -c \
+        'import importlib.util as u; print(u.find_spec("typeone").origin)' 2>/dev/null) &&
+        [ "$origin" = "$PWD/typeone/__init__.py" ]
+}
+
+# True when .venv is sound and has the packages of these locks: what ./test installed begins with what
+# ./reproduce needs.
+venv_is_current() {
+    venv_is_sound && [ -f .venv/bin/typeone ] && # which .venv of older checkouts lack
+        [ "$(head -c "$(cat "$@" | wc -c)" .venv/installed)" = "$(cat "$@")" ]
 }
 
 # Sets $python to the Python that the variable PYTHON names, or else to the first on PATH that is new
@@ -46,14 +53,10 @@ print(sys._base_executable)' 2>/dev/null); then
 
 # True when $python has pip 22.3 or newer; prints the version when it is older, nothing without pip.
 has_pip() {
-    "$python" - <<'PY'
-import re, sys
-try:
-    from pip import __version__ as version
-except ImportError:
-    sys.exit(1)
-if [int(n) for n in re.findall("[0-9]+", version)[:2]] < [22, 3]:
-    print(version)
+    "$python" - 2>/dev/null <<'PY'
+import pip, re, sys
+if [int(n) for n in re.findall("[0-9]+", pip.__version__)[:2]] < [22, 3]:
+    print(pip.__version__)
     sys.exit(1)
 PY
 }
@@ -84,24 +87,21 @@ pip_install() {
     }
 }
 
-prepare_venv() {
-    newline='
-'
-    wanted="$(cat "$@")$newline"
-    if venv_is_sound; then
-        # What ./test installed begins with what ./reproduce needs.
-        case "$(cat .venv/installed)$newline" in "$wanted"*) return ;; esac
-        find_python
-    else
-        find_python
-        make_venv
+# Makes .venv or installs into it, which no run and no other set-up may use meanwhile.
+set_up() {
+    find_python
+    said=$( (mkdir -p .snakemake && true >>.snakemake/setup.lock) 2>&1) || stop "$said"
+    exec 9<>.snakemake/setup.lock
+    said=$("$python" -I -X utf8 typeone/workflow/lock.py "${0##*/}" "$PWD") || stop "$said"
+    if ! venv_is_current "$@"; then # another one may just have made it
+        venv_is_sound || make_venv
+        say "installing the packages of $* into .venv; the first time takes minutes and 1.6 GB"
+        rm -f .venv/installed .venv/install.log
+        export PIP_USER=0 # some clusters set it to 1, which no virtual environment takes
+        pip_install -r "$1"
+        pip_install --no-deps --no-build-isolation -e .
+        [ $# -eq 1 ] || pip_install --no-deps -r "$2"
+        cat "$@" >.venv/installed
     fi
-    say "installing the packages of $* into .venv; the first time takes minutes and 1.6 GB"
-    rm -f .venv/installed .venv/install.log
-    PIP_USER=0 # some clusters set it to 1, which no virtual environment takes
-    export PIP_USER
-    pip_install -r "$1"
-    pip_install --no-deps --no-build-isolation -e .
-    [ $# -eq 1 ] || pip_install --no-deps -r "$2"
-    cat "$@" >.venv/installed
+    exec 9>&-
 }

@@ -6,7 +6,6 @@ import ast
 import io
 import re
 import subprocess
-import sys
 import tarfile
 import zipfile
 
@@ -14,6 +13,8 @@ import pytest
 
 from typeone.errors import InputError
 from typeone.packages import npm_members, wheel_members
+
+from .standin import make_venv
 
 PICKLES = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
 RUNS_CODE = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "runpy.run_path"}
@@ -34,7 +35,7 @@ def calls(repository, tracked):
     """(file, name as written, keywords) of every call, in all that is run but the tests."""
     found = []
     for name in tracked:
-        if name.endswith(".py") and name.split("/")[0] in ("typeone", "scripts", "envs"):
+        if name.endswith(".py") and name.split("/")[0] in ("typeone", "scripts"):
             for node in ast.walk(ast.parse((repository / name).read_text())):
                 if isinstance(node, ast.Call):
                     keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
@@ -56,7 +57,7 @@ def test_two_doors_load_what_others_pickled(calls):
 def test_pickles_are_known_nowhere_else(repository, tracked):
     importing = []
     for name in tracked:
-        if name.endswith(".py") and name.split("/")[0] in ("typeone", "scripts", "envs"):
+        if name.endswith(".py") and name.split("/")[0] in ("typeone", "scripts"):
             for node in ast.walk(ast.parse((repository / name).read_text())):
                 names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -107,12 +108,6 @@ def test_a_link_in_a_package_leads_to_no_file_of_the_disk(tmp_path):
         npm_members("x@1", ["package/folder"], path=tmp_path / "x.tgz")
 
 
-PYTHON = """#!/bin/sh
-case "$*" in
-*find_spec*) echo "$PWD/typeone/__init__.py" ;;
-*) exec {python} "$@" ;;
-esac
-"""
 OURS = re.compile(r"results/|\.snakemake/|\.venv/|(.*/)?__pycache__/")
 
 
@@ -120,15 +115,7 @@ OURS = re.compile(r"results/|\.snakemake/|\.venv/|(.*/)?__pycache__/")
 def watched(checkout, tmp_path):
     """A checkout with a .venv that stands for this one, and the variables of an empty home."""
     root = checkout("watched").root
-    (root / ".venv" / "bin").mkdir(parents=True)
-    (root / ".venv" / "installed").write_text((root / "requirements.lock").read_text())
-    snakemake = f'#!/bin/sh\nexec {sys.executable} -m snakemake "$@"\n'
-    for name, text in {
-        "python": PYTHON.format(python=sys.executable),
-        "snakemake": snakemake,
-    }.items():
-        (root / ".venv" / "bin" / name).write_text(text)
-        (root / ".venv" / "bin" / name).chmod(0o755)
+    make_venv(root)
     folders = {}
     for variable in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         folders[variable] = tmp_path / variable
@@ -151,7 +138,7 @@ def test_a_run_writes_under_results_and_its_own_hidden_folders_only(watched, che
     result = subprocess.run(
         [*("./reproduce", "--preset", "smoke", "--cores", "2"), "results/figures/figure2.png"],
         cwd=root,
-        env=environment | {"PYTHONPATH": str(root)},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=300,

@@ -83,7 +83,7 @@ ENTRY = [
     ),
     entry(
         "a configuration that is not there",
-        "--configfile names 'mine.yaml', which is no file; needs .yaml",
+        "--configfile names 'mine.yaml', which is not a file; needs .yaml",
         arguments=("--configfile", "mine.yaml"),
     ),
     entry(
@@ -98,12 +98,12 @@ ENTRY = [
     ),
     entry(
         "a workflow profile that is not there",
-        "--workflow-profile names 'profiles/nowhere', which is not there; needs a folder such as",
+        "--workflow-profile names 'profiles/nowhere', which does not exist; needs a folder such as",
         arguments=(*DRY_RUN, "--workflow-profile", "profiles/nowhere"),
     ),
     entry(
         "a folder of results that is a file",
-        "--directory names 'results/tables/table1.md', which is no folder; needs one, or a name",
+        "--directory names 'results/tables/table1.md', which is not a folder; needs one, or a name",
         arguments=("--preset", "smoke", "-n", "--directory", "{here}/results/tables/table1.md"),
     ),
     # Snakemake's own words
@@ -114,17 +114,17 @@ ENTRY = [
     ),
     entry(
         "an unknown executor",
-        r".*error: argument --executor/-e: invalid choice: 'nowhere' \(choose from .*'local'",
+        r"argument --executor/-e: invalid choice: 'nowhere' \(choose from .*'local'",
         arguments=(*DRY_RUN, "--executor", "nowhere"),
     ),
     entry(
         "an unknown option",
-        ".*error: unrecognized arguments: --nonsense",
+        "unrecognized arguments: --nonsense ",
         arguments=(*DRY_RUN, "--nonsense"),
     ),
     entry(
         "a number of cores that is none",
-        r"Error: Error parsing number of cores \(--cores, -c\): must be integer or 'all'",
+        r"Error parsing number of cores \(--cores, -c\): must be integer or 'all'",
         arguments=(*DRY_RUN, "--cores", "many"),
     ),
 ]
@@ -180,27 +180,29 @@ CONFIG = [
     ),
     config(
         "a key twice",
-        r"mine\.yaml, line 3: `seeds` stands there a second time \(first in line 1\), .*; keep one",
+        r"mine\.yaml, line 3: `seeds` appears a second time \(first in line 1\), .*; keep one",
         "seeds: [1]\ngpu: false\nseeds: [2]\n",
     ),
     config(
         "a key twice, further in",
-        r"mine\.yaml, line 4: `attacks\.paper\.lr` stands there a second time \(first in line 3\)",
+        r"mine\.yaml, line 4: `attacks\.paper\.lr` appears a second time \(first in line 3\)",
         "attacks:\n  paper:\n    lr: 0.1\n    lr: 0.2\n",
     ),
     config("an empty file", r"mine\.yaml is empty" + LIKE, ""),
     config("comments alone", r"mine\.yaml is empty" + LIKE, "# nothing yet\n"),
     config(
-        "a binary file", r"mine\.yaml, line 2: byte 0x80 is no UTF-8 text" + LIKE, bytes(range(256))
+        "a binary file",
+        r"mine\.yaml, line 2: byte 0x80 is not UTF-8 text" + LIKE,
+        bytes(range(256)),
     ),
     config("a list", r"mine\.yaml holds a list and no settings" + LIKE, "- seeds\n- 1\n"),
     config(
         "a bracket left open",
-        r"mine\.yaml, line \d: is no YAML \(.*\); correct it",
+        r"mine\.yaml, line \d: is not YAML \(.*\); correct it",
         "seeds: [1\ngpu: true\n",
     ),
     config(
-        "a tab", r"mine\.yaml, line 2: is no YAML \(.*\); correct it", "attacks:\n\tpaper: {}\n"
+        "a tab", r"mine\.yaml, line 2: is not YAML \(.*\); correct it", "attacks:\n\tpaper: {}\n"
     ),
 ]
 

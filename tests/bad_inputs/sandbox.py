@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +22,11 @@ from torch import nn
 from typeone.artifacts import save_model, write_parquet
 from typeone.models.classifiers import build_classifier
 
+from ..standin import make_venv
+
 ROOT = Path(__file__).parents[2]
 SMOKE = "presets/smoke.yaml"
 ANEW = ("logs", "benchmarks", "config.yaml")  # what every run writes
-
-PYTHON = """#!/bin/sh
-case "$*" in
-*find_spec*) echo "$PWD/typeone/__init__.py" ;;
-*) exec '{python}' "$@" ;;
-esac
-"""
-SNAKEMAKE = """#!/bin/sh
-exec '{python}' -m snakemake "$@"
-"""
 
 
 @dataclass(frozen=True)
@@ -158,12 +149,7 @@ class Sandbox:
             if (ROOT / name).is_file():
                 (self.root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.root / name)
-        programs = self.root / ".venv" / "bin"
-        programs.mkdir(parents=True)
-        for name, text in {"python": PYTHON, "snakemake": SNAKEMAKE}.items():
-            (programs / name).write_text(text.format(python=sys.executable))
-            (programs / name).chmod(0o755)
-        shutil.copy(self.root / "requirements.lock", self.root / ".venv" / "installed")
+        make_venv(self.root)
         self.results = folder / "results"
         write_results(self.results)
 
@@ -181,7 +167,6 @@ class Sandbox:
         before, there = contents(here / "results"), elsewhere(here)
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
         environment = {
-            "PYTHONPATH": str(self.root),
             "OMP_NUM_THREADS": "1",
             "no_proxy": "127.0.0.1",
         }

@@ -1,7 +1,7 @@
 """Kill the workflow at random moments, go on as a user would, compare every file with a calm run.
 
-    .venv/bin/python tests/chaos/run.py             # smoke, 25 kills, about an hour on two cores
-    .venv/bin/python tests/chaos/run.py --kills 3 results/tables/table1.md
+    .venv/bin/python -m tests.chaos.run             # smoke, 25 kills, about an hour on two cores
+    .venv/bin/python -m tests.chaos.run --kills 3 results/tables/table1.md
 
 Two copies of the repository run `./reproduce`: one undisturbed, the other under SIGKILL to its
 whole process group, Snakemake and all jobs, at moments drawn with ``--seed``. After a kill comes
@@ -31,19 +31,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ..standin import make_venv
+
 ROOT = Path(__file__).parents[2]
 INTERVAL = "interval: float = 30.0"  # in typeone/checkpoints.py
 NO_ARTIFACTS = ("logs", "benchmarks", "report")  # the report shows what jobs took
-PYTHON = """#!/bin/sh
-# what ./reproduce asks of a .venv, without installing one
-case "$*" in
-*find_spec*) echo "$PWD/typeone/__init__.py" ;;
-*) exec '{python}' "$@" ;;
-esac
-"""
-SNAKEMAKE = """#!/bin/sh
-exec '{python}' -m snakemake "$@"
-"""
 SAVED = re.compile(r"^(\S+ \S+) DEBUG typeone\.checkpoints: saved (\S+)$", re.MULTILINE)
 
 
@@ -63,12 +55,7 @@ def checkout(root, *, save_every):
     text = module.read_text()
     assert text.count(INTERVAL) == 1, f"{module} says no longer «{INTERVAL}»"
     module.write_text(text.replace(INTERVAL, f"interval: float = {save_every}"))
-    programs = root / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    shutil.copy(root / "requirements.lock", root / ".venv" / "installed")
-    for name, program in {"python": PYTHON, "snakemake": SNAKEMAKE}.items():
-        (programs / name).write_text(program.format(python=sys.executable))
-        (programs / name).chmod(0o755)
+    make_venv(root)
 
 
 @dataclass
@@ -84,7 +71,7 @@ class Reproduction:
         with open(self.said, "w") as said:
             return subprocess.Popen(
                 [self.root / "reproduce", *self.arguments],
-                env=inherited | {"PYTHONPATH": str(self.root)},
+                env=inherited,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,

@@ -17,7 +17,8 @@ FEW = [f"results/mnist/attacks/{a}/mlp/seed0/examples.parquet" for a in ("paper"
 @pytest.mark.slow
 def test_a_workflow_killed_three_times_ends_in_the_bytes_of_a_calm_one(repository):
     result = subprocess.run(
-        [sys.executable, repository / "tests" / "chaos" / "run.py", "--kills=3", *FEW],
+        [sys.executable, "-m", "tests.chaos.run", "--kills=3", *FEW],
+        cwd=repository,
         capture_output=True,
         text=True,
         timeout=900,

@@ -1,41 +1,32 @@
 """A configuration file that does not say what it seems to say is named with its line."""
 
-import importlib.util
-
 import pytest
+from snakemake.exceptions import WorkflowError
+
+from typeone.workflow.configfiles import fault, require_sound
 
 LIKE = "; needs settings by their names, as in config.yaml"
-
-
-@pytest.fixture(scope="module")
-def fault(repository):
-    """The function of rules/configfiles.py."""
-    path = repository / "rules" / "configfiles.py"
-    spec = importlib.util.spec_from_file_location("configfiles", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.fault
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     {
-        b"a: 1\na: 2\n": ", line 2: `a` stands there a second time (first in line 1), and only the",
-        b"a:\n  b: [{c: 1}, {c: 2, d: 3, c: 4}]\n": ", line 2: `a.b.1.c` stands there a second",
-        b'{"a": 1,\n "b": 2, "a": 3}': ", line 2: `a` stands there a second time (first in line 1)",
-        b"1: x\n1: y\n": ", line 2: `1` stands there a second time",
+        b"a: 1\na: 2\n": ", line 2: `a` appears a second time (first in line 1), and only the",
+        b"a:\n  b: [{c: 1}, {c: 2, d: 3, c: 4}]\n": ", line 2: `a.b.1.c` appears a second",
+        b'{"a": 1,\n "b": 2, "a": 3}': ", line 2: `a` appears a second time (first in line 1)",
+        b"1: x\n1: y\n": ", line 2: `1` appears a second time",
         b"": f" is empty{LIKE}; fill it or leave it out",
         b"# nothing\n---\n": f" holds one value and no settings{LIKE}",
         b"just words": f" holds one value and no settings{LIKE}",
         b"- a\n- b\n": f" holds a list and no settings{LIKE}",
-        b"a: [1\nb: 2\n": ", line 2: is no YAML (",
-        b"a:\n\tb: 1\n": ", line 2: is no YAML (",
-        b"a: *nobody\n": ", line 1: is no YAML (",
-        b"a: 1\nb: \xff\n": f", line 2: byte 0xFF is no UTF-8 text{LIKE}",
-        b"a: \x00\n": " is no YAML (",
+        b"a: [1\nb: 2\n": ", line 2: is not YAML (",
+        b"a:\n\tb: 1\n": ", line 2: is not YAML (",
+        b"a: *nobody\n": ", line 1: is not YAML (",
+        b"a: 1\nb: \xff\n": f", line 2: byte 0xFF is not UTF-8 text{LIKE}",
+        b"a: \x00\n": " is not YAML (",
     }.items(),
 )
-def test_the_file_and_the_line_are_named(fault, tmp_path, text, said):
+def test_the_file_and_the_line_are_named(tmp_path, text, said):
     file = tmp_path / "mine.yaml"
     file.write_bytes(text)
     told = fault(file)
@@ -52,12 +43,22 @@ def test_the_file_and_the_line_are_named(fault, tmp_path, text, said):
         '{\n\t"a": 1\n}\n',  # JSON, whose tabs YAML refuses
     ],
 )
-def test_what_is_right_has_no_fault(fault, tmp_path, text):
+def test_what_is_right_has_no_fault(tmp_path, text):
     file = tmp_path / "mine.json"
     file.write_text(text)
     assert fault(file) is None
 
 
-def test_the_files_of_this_repository_have_no_fault(fault, repository):
+def test_the_files_of_this_repository_have_no_fault(repository):
     files = [repository / "config.yaml", *(repository / "presets").glob("*.yaml")]
     assert [fault(file) for file in files] == [None] * len(files)
+
+
+def test_the_snakefile_stops_at_the_first_fault(tmp_path):
+    """For those who start Snakemake themselves."""
+    names = [tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml")]
+    for name, text in zip(names, ("a: 1\n", "", "- a\n"), strict=True):
+        name.write_text(text)
+    require_sound(names[0])
+    with pytest.raises(WorkflowError, match=r"b\.yaml is empty; needs settings"):
+        require_sound(*names)

@@ -1,11 +1,10 @@
-"""Does a configuration file say what it seems to say? A mapping in YAML or JSON, each key once.
+"""Check that a configuration file is a mapping in YAML or JSON that has each key once.
 
-./reproduce runs this before Snakemake, which names neither file nor line; the Snakefile includes
-it, since YAML silently takes the last of two values under one key.
+`typeone reproduce` calls this before Snakemake, whose errors name neither file nor line. The
+Snakefile calls it too, since YAML silently takes the last of two values under one key.
 """
 
 import json
-import sys
 from pathlib import Path
 
 import yaml
@@ -14,8 +13,10 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LIKE = "needs settings by their names, as in config.yaml"
 
 
-def repeated(node, path=(), seen=None):
-    """Key, line and line before of the first key that stands twice in a mapping; None if none."""
+def repeated(
+    node: yaml.Node, path: tuple[str, ...] = (), seen: set[int] | None = None
+) -> tuple[str, int, int] | None:
+    """Return key, line and earlier line of the first key that a mapping has twice, or None."""
     seen = set() if seen is None else seen
     if id(node) in seen or isinstance(node, yaml.ScalarNode):
         return None
@@ -34,23 +35,23 @@ def repeated(node, path=(), seen=None):
     return None
 
 
-def fault(path):
-    """One line on what is wrong with the file at ``path``, None if nothing is."""
+def fault(path: str | Path) -> str | None:
+    """Return one line on what is wrong with the file at ``path``, or None."""
     data = Path(path).read_bytes()
     try:
         text = data.decode()
         node = yaml.compose(text, Loader=LOADER)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return f"{path}, line {line}: byte 0x{data[error.start]:02X} is no UTF-8 text; {LIKE}"
+        return f"{path}, line {line}: byte 0x{data[error.start]:02X} is not UTF-8 text; {LIKE}"
     except yaml.MarkedYAMLError as error:
         if is_json(text):  # whose tabs YAML refuses
             return None
         mark = error.problem_mark or error.context_mark
         what = f" ({error.problem})" if error.problem else ""
-        return f"{path}, line {mark.line + 1}: is no YAML{what}; correct it there or just above"
+        return f"{path}, line {mark.line + 1}: is not YAML{what}; correct it there or just above"
     except yaml.YAMLError as error:  # characters that no text holds
-        return f"{path} is no YAML ({' '.join(str(error).split())}); {LIKE}"
+        return f"{path} is not YAML ({' '.join(str(error).split())}); {LIKE}"
     if node is None:
         return f"{path} is empty; {LIKE}; fill it or leave it out"
     if not isinstance(node, yaml.MappingNode):
@@ -59,13 +60,14 @@ def fault(path):
     if found := repeated(node):
         key, line, first = found
         return (
-            f"{path}, line {line}: `{key}` stands there a second time (first in line {first}), and "
+            f"{path}, line {line}: `{key}` appears a second time (first in line {first}), and "
             "only the last would count; keep one"
         )
     return None
 
 
-def is_json(text):
+def is_json(text: str) -> bool:
+    """Return whether ``text`` is JSON."""
     try:
         json.loads(text)
     except ValueError:
@@ -73,12 +75,9 @@ def is_json(text):
     return True
 
 
-if "workflow" in globals():
+def require_sound(*paths: str | Path) -> None:
+    """Raise Snakemake's error on the first of these files that has a `fault`."""
     from snakemake.exceptions import WorkflowError
 
-    for file in (f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles):
-        if told := fault(file):
-            raise WorkflowError(told)
-elif __name__ == "__main__":
-    for told in filter(None, map(fault, sys.argv[1:])):
-        sys.exit(f"reproduce: {told}")
+    for told in filter(None, map(fault, paths)):
+        raise WorkflowError(told)

@@ -1,0 +1,166 @@
+"""The command `typeone`, which ./reproduce hands over to."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from typeone.workflow import environment, lock, options
+from typeone.workflow.options import Refused, say
+
+ROOT = Path(__file__).resolve().parents[2]
+USAGE = """\
+usage: typeone reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
+       typeone check [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
+
+  reproduce   run the reproduction; `typeone reproduce --help` says more
+  check       name the tables and checkpoints under results/ that are damaged, foreign, or not of
+              this code and these settings
+"""
+COMMANDS = {"reproduce": [], "check": ["check_results"]}  # and their targets
+ISOLATED = ("-I", "-X", "utf8", "-m", "typeone.workflow")
+FULL = 1 << 20  # bytes; a disk with less room explains many errors at once
+
+
+def main() -> int:
+    """Run the command that the arguments of this process name; return its exit status."""
+    if not (sys.flags.isolated and sys.flags.utf8_mode):
+        start_isolated()
+    command, *arguments = sys.argv[1:] or ["--help"]
+    if command in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0
+    sys.argv = [command if command in COMMANDS else "typeone", *arguments]
+    try:
+        if command not in COMMANDS:
+            raise Refused(f"there is no command '{command}'; needs reproduce or check")
+        status = reproduce(arguments, COMMANDS[command])
+    except Refused as refused:
+        say(refused)
+        return refused.status
+    except KeyboardInterrupt:
+        status = -signal.SIGINT
+    if status < 0:  # end as the signal would have ended this process, so that a calling shell knows
+        sys.stdout.flush()
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    return status
+
+
+def start_isolated() -> NoReturn:
+    """Start this process anew, so that no variable and no folder decides which typeone runs."""
+    command = [sys.executable, *ISOLATED, *sys.argv[1:]]
+    os.execve(sys.executable, command, environment.isolated(os.environ))
+
+
+def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
+    """Run the workflow of this checkout in its top folder; return the exit status.
+
+    Args:
+        arguments: those of `options.USAGE`.
+        targets: more targets.
+    """
+    if not (ROOT / "Snakefile").is_file():
+        raise Refused(f"{ROOT} has no Snakefile; needs typeone installed from a checkout (pip -e)")
+    os.chdir(ROOT)
+    if options.check_early(arguments):
+        print(options.USAGE, end="")
+        return 0
+    environment.isolate(sys.executable, ROOT)
+    # not before: they take two seconds, and remember where their caches are
+    from typeone.workflow import configfiles, engine
+
+    parser, args = engine.read(arguments, targets)
+    for told in filter(None, map(configfiles.fault, ["config.yaml", *args.configfile])):
+        raise Refused(told, status=1)
+    folder = Path(args.directory or ".").resolve()
+    if not engine.asks(args) and take(folder):
+        take_back_lock(folder, arguments)
+    table = folder / "results" / "tables" / "reproduction.txt"
+    before = changed(table)
+    status = engine.run(parser, args)
+    if status:
+        say_if_full(folder)
+    elif engine.makes_results(args) and "check_results" not in args.targets and table.is_file():
+        show(table, remade=changed(table) != before)
+    return status
+
+
+# ------------------------------------------------------------------------------ one run a folder
+
+
+def take(folder: Path) -> bool:
+    """Lock .venv and a folder of results until this process ends.
+
+    Returns whether a killed run has left Snakemake's lock there, which nobody can be using.
+    """
+    doing = lock.holder(f"./reproduce runs in {folder}", os.getpid())
+    try:
+        results = lock.open_lock(folder / ".snakemake" / "reproduce.lock")
+    except OSError as error:
+        raise Refused(f"cannot write into '{folder}': {error.strerror}", status=1) from error
+    os.environ["TYPEONE_RUN"] = str(folder)
+    try:
+        lock.lock(results, folder, doing)
+        with suppress(PermissionError):  # where nobody may write, nobody sets up
+            setup = lock.open_lock(ROOT / ".snakemake" / "setup.lock")
+            lock.lock(setup, ROOT, doing, shared=True)
+    except lock.Held as held:
+        raise Refused(held, status=1) from held
+    except OSError as error:
+        say(
+            f"{folder} is where files cannot be locked ({error.strerror}); see to it yourself that "
+            "no other run is at work there"
+        )
+        return False
+    left = folder / ".snakemake" / "locks"
+    return left.is_dir() and any(left.iterdir())
+
+
+def take_back_lock(folder: Path, arguments: list[str]) -> None:
+    """Let another Snakemake take away the lock that a killed one has left."""
+    say(f"a run in {folder} was killed: taking back its lock")
+    command = [sys.executable, *ISOLATED, "reproduce", "--unlock", *arguments]
+    result = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if result.returncode:
+        raise Refused(f"cannot take it back: {result.stdout.strip()}", status=1)
+
+
+# ------------------------------------------------------------------------------ how a run ends
+
+
+def say_if_full(folder: Path) -> None:
+    """Name the disk of ``folder`` where it is full."""
+    free = shutil.disk_usage(folder).free
+    if free < FULL:
+        say(
+            f"the disk of {folder} is full ({free // 1024} kB are free): make room and run again; "
+            "finished jobs stay finished"
+        )
+
+
+def changed(file: Path) -> int | None:
+    """Return when a file was last written, None where there is none."""
+    return file.stat().st_mtime_ns if file.exists() else None
+
+
+def show(table: Path, *, remade: bool) -> None:
+    """Print the table of verdicts, and where everything else is."""
+    results = table.parents[1]
+    if results.is_relative_to(ROOT):
+        results = results.relative_to(ROOT)
+    unchanged = "" if remade else ", not remade by this run"
+    print(f"\nVerdicts ({results / 'tables' / table.name}{unchanged})\n")
+    print(table.read_text(), end="")
+    page = table.parents[1] / "report" / "index.html"
+    report = (
+        f", all of it on one page in {results / 'report' / page.name}" if page.is_file() else ""
+    )
+    print(f"\nFigures are under {results / 'figures'}, tables under {results / 'tables'}{report}.")
