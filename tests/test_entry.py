@@ -378,7 +378,7 @@ def test_what_makes_no_results_ends_with_no_table(here, flag):
 
 
 def test_all_else_makes_results(here):
-    for arguments in ("", "x", "-k -F --preset smoke", "--config a=1"):
+    for arguments in ("", "x", "-k -F --preset smoke", "--report --report-after-run"):
         _, args = engine.read(arguments.split())
         assert engine.makes_results(args)
 

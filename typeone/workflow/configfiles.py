@@ -21,7 +21,7 @@ def repeated(
     if id(node) in seen or isinstance(node, yaml.ScalarNode):
         return None
     seen.add(id(node))  # an alias is the node that it names
-    lines = {}
+    lines: dict[str, int] = {}
     for i, entry in enumerate(node.value):
         key, value = entry if isinstance(node, yaml.MappingNode) else (None, entry)
         name = str(i) if key is None else str(key.value)
@@ -49,7 +49,8 @@ def fault(path: str | Path) -> str | None:
             return None
         mark = error.problem_mark or error.context_mark
         what = f" ({error.problem})" if error.problem else ""
-        return f"{path}, line {mark.line + 1}: is not YAML{what}; correct it there or just above"
+        line = mark.line + 1 if mark else 1
+        return f"{path}, line {line}: is not YAML{what}; correct it there or just above"
     except yaml.YAMLError as error:  # characters that no text holds
         return f"{path} is not YAML ({' '.join(str(error).split())}); {LIKE}"
     if node is None:

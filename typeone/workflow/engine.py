@@ -22,7 +22,7 @@ ASKS = (
     *("dryrun", "lint", "list_rules", "list_target_rules", "print_compilation", "unlock"),
     *("summary", "detailed_summary", "dag", "rulegraph", "filegraph", "d3dag", "export_cwl"),
     *("list_changes", "list_input_changes", "list_params_changes", "list_untracked"),
-    *("list_conda_envs", "containerize", "report"),
+    *("list_conda_envs", "containerize"),
 )
 # What tidies up, or makes other things than results.
 TIDIES = (
@@ -34,16 +34,17 @@ TIDIES = (
 
 def refuse(message: object) -> NoReturn:
     """Raise what argparse would print after pages of usage."""
-    raise Refused(f"{message} (.venv/bin/snakemake --help lists Snakemake's options)")
+    told = " ".join(str(message).split())
+    raise Refused(f"{told} (.venv/bin/snakemake --help lists Snakemake's options)")
 
 
 def make_parser(
-    profiles: list | None = None,
+    profiles: list[str] | None = None,
     snakemakes: Callable[..., ArgumentParser] = cli.get_argument_parser,
 ) -> ArgumentParser:
     """Return Snakemake's parser of its options with ours among them."""
     parser = snakemakes(profiles)
-    parser.error = refuse
+    parser.error = refuse  # type: ignore[method-assign]
     # our --configfile takes the place of Snakemake's
     options.add_options(parser.add_argument_group("TYPE ONE", conflict_handler="resolve"))
     return parser
@@ -122,7 +123,8 @@ def only_dry(arguments: list[str]) -> bool:
 
 def asks(args: Namespace) -> bool:
     """Return whether the options only ask about the workflow."""
-    return any(getattr(args, name) for name in ASKS)
+    report = args.report and not args.report_after_run
+    return bool(report) or any(getattr(args, name) for name in ASKS)
 
 
 def makes_results(args: Namespace) -> bool:

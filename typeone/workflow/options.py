@@ -137,7 +137,7 @@ def check_early(arguments: list[str]) -> bool:
     given, _ = parser.parse_known_args(split_targets(arguments)[0])
     if not given.help:
         check(given)
-    return given.help
+    return bool(given.help)
 
 
 def main(arguments: list[str]) -> int:
