@@ -268,7 +268,11 @@ def test_the_gradient_is_that_of_eq8_by_finite_differences(manifold):
         def classify(self, z):
             point = [z.detach().clone(), None]
             seen.append(point)
-            z.register_hook(lambda gradient: point.__setitem__(1, gradient.clone()))
+
+            def note(gradient):  # z is the same tensor at every step, and keeps its hooks
+                point[1] = gradient.clone() if point[1] is None else point[1]
+
+            z.register_hook(note)
             return svae.classify(z)
 
     attack(Spy(), z0, target, settings, keep=KeepLabel(f1, y))

@@ -151,8 +151,7 @@ class _BoxedWalk(Walk):
     def step(self, objective: Tensor) -> None:
         super().step(objective)
         centre = self.centre[self.rows]
-        inside = self.moving["latent"].clamp(centre - self.reach, centre + self.reach)
-        self.moving["latent"] = inside
+        self.moving["latent"].clamp_(centre - self.reach, centre + self.reach)
 
 
 def _walked(
@@ -164,6 +163,8 @@ def _walked(
     carried: Mapping[str, Resumable],
 ) -> LatentResult:
     ended = Ends(walk)
+    # what remembers each look has to look each time
+    kernels = None if carried else lambda _step: None
     for moment in descend(
         walk,
         evaluate,
@@ -172,6 +173,7 @@ def _walked(
         check_every=settings.check_every,
         checkpoint=checkpoint,
         carried={"ends": ended, **carried},
+        kernels=kernels,
     ):
         if moment.ends:
             latent = walk.moving["latent"].detach()[moment.leaving]
