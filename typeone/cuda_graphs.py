@@ -153,13 +153,18 @@ class GraphedStep:
         name: str,
     ) -> None:
         self.state, self.new_graph, self.name = state, new_graph, name
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget what was recorded: the tensors of the state are others from now on."""
         self.seen: Counter[Hashable] = Counter()
         self.recorded: dict[Hashable, _Recorded] = {}
         self.current: _Recorded | None = None
+
+    def clear(self) -> None:
+        """Forget what was recorded: the tensors of the state are others from now on."""
+        recorded = bool(self.recorded)
+        self.seen.clear()
+        self.recorded.clear()
+        self.current = None
+        if recorded and torch.cuda.is_available():
+            torch.cuda.empty_cache()  # a graph's memory is its own until it is handed back
 
     def evaluate(
         self, key: Hashable, compute: Callable[[], Any], update: Callable[[Any], None]

@@ -235,6 +235,7 @@ def descend(
             leaving = torch.ones_like(nobody)
         yield Moment(step, terms, leaving, settled, ends)
         if ends and bool(leaving.all()):
+            graphed.clear()
             if checkpoint:
                 checkpoint.save(_packed(carried), {"step": step, "ended": True})
             return
