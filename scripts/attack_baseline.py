@@ -2,15 +2,15 @@
 
 import torch
 
-from typeone.artifacts import write_parquet
 from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
+from typeone.attacks.criteria import next_class
 from typeone.attacks.shards import example_rows
-from typeone.criteria import next_class
-from typeone.devices import compute_device, seeded
-from typeone.images import binarise, read_digits, read_examples
-from typeone.logs import job_log
+from typeone.data.images import binarise, read_digits, read_examples
 from typeone.models.classifiers import load_classifier, predict
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.logs import job_log
 
 
 def attack_baseline(

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from typeone.artifacts import digest, write_parquet
 from typeone.attacks.type2 import Type2Settings, attack
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device
-from typeone.images import read_examples, to_uint8
-from typeone.logs import job_log, logger
+from typeone.data.images import read_examples, to_uint8
 from typeone.models.classifiers import load_classifier
+from typeone.runtime.artifacts import digest, write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.logs import job_log, logger
 
 
 def attack_type2(

@@ -1,8 +1,8 @@
 """Which artifacts are not what the workflow would write now, by what they say of themselves."""
 
-from typeone.artifacts import digest, inspect
-from typeone.errors import InputError
-from typeone.logs import job_log, logger
+from typeone.runtime.artifacts import digest, inspect
+from typeone.runtime.errors import InputError
+from typeone.runtime.logs import job_log, logger
 
 
 def complaint(path, jobs):

@@ -2,9 +2,9 @@
 
 import json
 
-from typeone.artifacts import atomic_path
-from typeone.logs import job_log, logger
-from typeone.provenance import machine
+from typeone.runtime.artifacts import atomic_path
+from typeone.runtime.logs import job_log, logger
+from typeone.runtime.provenance import machine
 
 
 def describe_machine(*, path):

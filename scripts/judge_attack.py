@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.attacks.criteria import type1_success, type1_targeted_success, type2_success
 from typeone.attacks.shards import merge_shards
-from typeone.criteria import type1_success, type1_targeted_success, type2_success
-from typeone.devices import compute_device
-from typeone.images import binarise, from_uint8
-from typeone.logs import job_log, logger
+from typeone.data.images import binarise, from_uint8
 from typeone.models.classifiers import Ensemble, load_classifier, predict
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device
+from typeone.runtime.logs import job_log, logger
 
 
 @torch.no_grad()

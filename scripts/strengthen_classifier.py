@@ -3,13 +3,9 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, read_model_metadata, read_parquet, save_model, write_rows
-from typeone.checkpoints import Checkpoint
+from typeone.data.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.defenses.retraining import learnt_half, with_attacked
-from typeone.devices import compute_device, seeded
-from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
-from typeone.logs import job_log, logger
 from typeone.models.classifiers import (
     error_rate,
     errors_on,
@@ -17,9 +13,19 @@ from typeone.models.classifiers import (
     predict,
     reset_parameters,
 )
-from typeone.models.own import build_own
-from typeone.objectives.classification import classification
-from typeone.training import TrainingSettings, train
+from typeone.models.user_networks import build_own
+from typeone.runtime.artifacts import (
+    digest,
+    read_model_metadata,
+    read_parquet,
+    save_model,
+    write_rows,
+)
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.logs import job_log, logger
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.classification import classification
 
 
 def learnt_examples(paths, base, *, seed):

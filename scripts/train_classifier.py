@@ -2,16 +2,16 @@
 
 from functools import partial
 
-from typeone.artifacts import digest, save_model, write_rows
-from typeone.augmentation import augment
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.images import read_digits
-from typeone.logs import job_log, logger
+from typeone.data.augmentation import augment
+from typeone.data.images import read_digits
 from typeone.models.classifiers import build_classifier, error_rate, errors_on, reset_parameters
-from typeone.models.own import build_own, check_outputs
-from typeone.objectives.classification import classification
-from typeone.training import TrainingSettings, train
+from typeone.models.user_networks import build_own, check_outputs
+from typeone.runtime.artifacts import digest, save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.logs import job_log, logger
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.classification import classification
 
 
 def train_classifier(

@@ -12,8 +12,8 @@ import zipfile
 
 import pytest
 
-from typeone.errors import InputError
-from typeone.packages import npm_members, wheel_members
+from typeone.data.packages import npm_members, wheel_members
+from typeone.runtime.errors import InputError
 
 PICKLES = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
 RUNS_CODE = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "runpy.run_path"}

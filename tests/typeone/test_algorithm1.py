@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from typeone import algorithm1
-from typeone.algorithm1 import (
+from typeone.data.faces import FaceWriter
+from typeone.models.svae import DigitSVAE, FaceSVAE
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.training import algorithm1
+from typeone.training.algorithm1 import (
     Labelled,
     discriminator_accuracy,
     f2_error,
@@ -18,10 +22,6 @@ from typeone.algorithm1 import (
     train_stage1,
     train_stage2,
 )
-from typeone.artifacts import write_parquet
-from typeone.checkpoints import Checkpoint
-from typeone.faces import FaceWriter
-from typeone.models.svae import DigitSVAE, FaceSVAE
 
 COUNT = 20
 TRAINING = {"epochs": 2, "batch_size": 4, "lr": 0.01, "beta1": 0.9, "schedule": "one_cycle"}

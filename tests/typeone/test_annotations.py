@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from typeone.annotations import (
+from typeone.evaluation.people.annotations import (
     FACES,
     MAX_BYTES,
     Picture,
@@ -15,7 +15,7 @@ from typeone.annotations import (
     picture_digest,
     read_annotations,
 )
-from typeone.errors import InputError
+from typeone.runtime.errors import InputError
 
 IDS = [f"ours/mlp/seed0/{position}" for position in range(20)]
 DIGEST = "0123456789abcdef"

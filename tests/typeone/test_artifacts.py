@@ -12,7 +12,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from typeone.artifacts import (
+from typeone.data.images import binarise, from_uint8, read_digits, to_uint8
+from typeone.models.classifiers import build_classifier, load_classifier
+from typeone.models.svae import DigitSVAE
+from typeone.runtime.artifacts import (
     atomic_path,
     digest,
     inspect,
@@ -24,11 +27,8 @@ from typeone.artifacts import (
     write_parquet,
     write_rows,
 )
-from typeone.errors import InputError
-from typeone.images import binarise, from_uint8, read_digits, to_uint8
-from typeone.logs import job_log
-from typeone.models.classifiers import build_classifier, load_classifier
-from typeone.models.svae import DigitSVAE
+from typeone.runtime.errors import InputError
+from typeone.runtime.logs import job_log
 
 RNG = np.random.default_rng(0)
 COLUMNS = {
@@ -401,7 +401,7 @@ def test_a_checkpoint_of_other_software_is_foreign(tmp_path, read, metadata):
 
 
 def test_another_format_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("typeone.artifacts.FORMAT", 2)
+    monkeypatch.setattr("typeone.runtime.artifacts.FORMAT", 2)
     table, model = write_both(tmp_path)
     monkeypatch.undo()
     for path in (table, model):

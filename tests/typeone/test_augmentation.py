@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from typeone.augmentation import augment
-from typeone.images import binarise
+from typeone.data.augmentation import augment
+from typeone.data.images import binarise
 
 NOTHING = {"shift": 0.0, "rotation": 0.0, "scale": 0.0, "binarised": 0.0}
 QUICK = {"shift": 2.0, "rotation": 10.0, "scale": 0.1, "binarised": 0.3}

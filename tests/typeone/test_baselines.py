@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
-from typeone.errors import InputError
+from typeone.runtime.errors import InputError
 
 from .algorithm2 import F64, ToySvae, f64, seeded
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from typeone import beyond, verdicts
-from typeone.calibration import COLUMNS as CALIBRATION_COLUMNS
-from typeone.metrics import Rate, mean_interval, pool_seeds, rate_of
+from typeone.evaluation.calibration import COLUMNS as CALIBRATION_COLUMNS
+from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds, rate_of
+from typeone.reporting import beyond, verdicts
 
 Z = 1.959963984540054  # standard normal quantile at 0.975
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from typeone.calibration import COLUMNS, calibrate
-from typeone.errors import InputError
-from typeone.metrics import rate_of
+from typeone.evaluation.calibration import COLUMNS, calibrate
+from typeone.evaluation.intervals import rate_of
+from typeone.runtime.errors import InputError
 
 # image, what people call it, what the oracle sees, how sure it is, whether it is clear to it
 SEEN = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from typeone.checkpoints import Checkpoint, each, restored
+from typeone.runtime.checkpoints import Checkpoint, each, restored
 
 TENSORS = {
     "weights": torch.arange(12.0).view(3, 4),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from typeone.criteria import (
+from typeone.attacks.criteria import (
     KeepIdentity,
     KeepLabel,
     KeepSqueezed,

@@ -15,9 +15,10 @@ import time
 import numpy as np
 import pytest
 
-from typeone import data, packages
-from typeone.data import MNIST, load_mnist, parse_idx, split_mnist
-from typeone.errors import InputError
+from typeone.data import mnist as data
+from typeone.data import packages
+from typeone.data.mnist import MNIST, load_mnist, parse_idx, split_mnist
+from typeone.runtime.errors import InputError
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = data.MNIST_SHA256
 SOON = 5.0  # seconds: far above what a stopped wait takes here, far below any wait that is not

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from typeone import devices
-from typeone.devices import claim_device, compute_device
+from typeone.runtime import devices
+from typeone.runtime.devices import claim_device, compute_device
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="CUDA's platform")
 FORK = multiprocessing.get_context("fork")

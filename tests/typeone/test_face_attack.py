@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from typeone.attacks.criteria import identity_criterion
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import attack
-from typeone.criteria import identity_criterion
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import FaceSVAE
 

@@ -11,12 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.artifacts import save_model
+from typeone.attacks.criteria import KeepIdentity, embedding_distance
 from typeone.attacks.frames import Followed
 from typeone.attacks.latent import LatentAttackSettings, attack, jittered
-from typeone.criteria import KeepIdentity, embedding_distance
-from typeone.errors import InputError
-from typeone.losses import squared_slope
 from typeone.models.face_generators import (
     MOBILE,
     NVIDIA,
@@ -28,9 +25,12 @@ from typeone.models.face_generators import (
     load_face_generator,
     load_nvidia,
 )
-from typeone.objectives.style_gan import style_gan
-from typeone.openvino import read_ir
-from typeone.training import TrainingSettings, train
+from typeone.models.readers.openvino import read_ir
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.errors import InputError
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.losses import squared_slope
+from typeone.training.objectives.style_gan import style_gan
 
 from .handmade import Net, draw
 

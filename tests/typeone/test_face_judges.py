@@ -10,13 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from typeone import face_variations
-from typeone.artifacts import save_model
-from typeone.devices import seeded
-from typeone.errors import InputError
-from typeone.face_sources import SyntheticFaces
-from typeone.face_variations import HELD_OUT_NONFACES, TRAINED_NONFACES, vary_faces
-from typeone.faces import FaceTable, FaceWriter
+from typeone.data import face_variations
+from typeone.data.face_sources import SyntheticFaces
+from typeone.data.face_variations import HELD_OUT_NONFACES, TRAINED_NONFACES, vary_faces
+from typeone.data.faces import FaceTable, FaceWriter
 from typeone.models import age_gender
 from typeone.models.age_gender import AgeGender, fetch_age_gender, from_tensorflow, read_weights
 from typeone.models.classifiers import reset_parameters
@@ -27,7 +24,10 @@ from typeone.models.face_judges import (
     load_face_judge,
     panel_verdict,
 )
-from typeone.objectives.faces import face_judging
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.devices import seeded
+from typeone.runtime.errors import InputError
+from typeone.training.objectives.faces import face_judging
 
 COUNTS = {"train": 2, "judge": 6, "validation": 2, "test": 2}
 

@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from typeone import face_sources, photographs
-from typeone.errors import InputError
-from typeone.face_sources import SPLITS, GeneratedFaces, SyntheticFaces, open_faces, write_faces
-from typeone.faces import FaceTable, FaceWriter
-from typeone.generated_faces import Count, generate_faces
+from typeone.data import face_sources, photographs
+from typeone.data.face_sources import (
+    SPLITS,
+    GeneratedFaces,
+    SyntheticFaces,
+    open_faces,
+    write_faces,
+)
+from typeone.data.faces import FaceTable, FaceWriter
+from typeone.data.generated_faces import Count, generate_faces
+from typeone.runtime.errors import InputError
 
 IDENTITIES = {"train": 6, "judge": 4, "validation": 4, "test": 4}
 IMAGES = {"train": 3, "judge": 2, "validation": 2, "test": 5}

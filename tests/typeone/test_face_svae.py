@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from typeone.artifacts import save_model
-from typeone.errors import InputError
 from typeone.models.svae import DigitSVAE, FaceSVAE, load_svae
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.errors import InputError
 
 
 def seeded(seed=0):

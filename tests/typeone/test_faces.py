@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from typeone.artifacts import read_parquet, write_parquet
-from typeone.errors import InputError
-from typeone.faces import FACE_SHAPE, FaceTable, FaceWriter
+from typeone.data.faces import FACE_SHAPE, FaceTable, FaceWriter
+from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.errors import InputError
 
 BYTES = int(np.prod(FACE_SHAPE))
 
@@ -81,7 +81,7 @@ def test_the_same_faces_give_the_same_bytes(tmp_path):
 GROWTH = """
 import resource, sys
 import numpy as np
-from typeone.faces import FACE_SHAPE, FaceTable, FaceWriter
+from typeone.data.faces import FACE_SHAPE, FaceTable, FaceWriter
 
 def peak(parts):
     with FaceWriter(sys.argv[1]) as writer:

@@ -17,13 +17,13 @@ import pandas as pd
 import pytest
 import torch
 
-from typeone.artifacts import inspect, save_model, write_parquet
-from typeone.checkpoints import Checkpoint
-from typeone.errors import InputError, needs_room
-from typeone.faces import FACE_SHAPE, FaceTable, FaceWriter
-from typeone.logs import _LogFile, job_log, logger
-from typeone.plotting import save_figure
-from typeone.tables import write_table
+from typeone.data.faces import FACE_SHAPE, FaceTable, FaceWriter
+from typeone.reporting.plotting import save_figure
+from typeone.reporting.tables import write_table
+from typeone.runtime.artifacts import inspect, save_model, write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError, needs_room
+from typeone.runtime.logs import _LogFile, job_log, logger
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (40, *FACE_SHAPE), dtype=np.uint8)  # half a megabyte that stays one
@@ -171,9 +171,9 @@ def test_other_errors_stay_what_they_are(tmp_path):
 
 FULL_RUN = """
 import sys
-from typeone.errors import InputError
-from typeone.logs import job_log
-from typeone.artifacts import write_rows
+from typeone.runtime.errors import InputError
+from typeone.runtime.logs import job_log
+from typeone.runtime.artifacts import write_rows
 with job_log("x.log", "evaluate_x", []):
     write_rows("rows.parquet", [{"n": i, "name": str(i) * 9} for i in range(90_000)])
 """

@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from typeone.errors import InputError
-from typeone.graphdef import constants, read_graph
+from typeone.models.readers.graphdef import constants, read_graph
+from typeone.runtime.errors import InputError
 
 
 def varint(value):

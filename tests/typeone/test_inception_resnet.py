@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from typeone.errors import InputError
-from typeone.graphdef import constants, read_graph
+from typeone.data.packages import wheel_member
 from typeone.models import inception_resnet
 from typeone.models.inception_resnet import InceptionResNetV1, frozen_state, read_facenet
+from typeone.models.readers.graphdef import constants, read_graph
 from typeone.models.recognizers import standardise
-from typeone.packages import wheel_member
+from typeone.runtime.errors import InputError
 
 from .test_graphdef import RAW, constant, tensor
 from .test_packages import wheel_bytes

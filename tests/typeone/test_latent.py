@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from typeone.attacks import descent
+from typeone.attacks.criteria import KeepLabel
 from typeone.attacks.latent import (
     BoxAttackSettings,
     LatentAttackSettings,
@@ -17,8 +18,7 @@ from typeone.attacks.latent import (
     jittered,
     leaving_loss,
 )
-from typeone.criteria import KeepLabel
-from typeone.errors import InputError
+from typeone.runtime.errors import InputError
 
 F64 = torch.float64
 SETTINGS = LatentAttackSettings(

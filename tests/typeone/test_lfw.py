@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from typeone.errors import InputError
-from typeone.lfw import far_by_fold, image_side, lfw_folder, read_faces, read_lfw, ten_fold
+from typeone.data.lfw import far_by_fold, image_side, lfw_folder, read_faces, read_lfw, ten_fold
+from typeone.runtime.errors import InputError
 
 PAIRS = """2\t1
 Ann_Lee\t1\t2

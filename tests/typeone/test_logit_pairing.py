@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.checkpoints import Checkpoint
 from typeone.defenses.logit_pairing import (
     LogitPairingSettings,
     ascend,
     logit_pairing,
     squared_distance,
 )
-from typeone.errors import InputError
-from typeone.losses import cross_entropy
-from typeone.training import TrainingSettings, train
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.losses import cross_entropy
 
 BALL = {"epsilon": 0.1, "steps": 15, "step_size": 0.02}
 COUNT = 48

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.losses import (
+from typeone.training.losses import (
     cross_entropy,
     discriminator_loss,
     kl_divergence,
@@ -16,8 +16,8 @@ from typeone.losses import (
     squared_error,
     weight_penalty,
 )
-from typeone.objectives.classification import classification
-from typeone.objectives.svae import svae_stage1, svae_stage2
+from typeone.training.objectives.classification import classification
+from typeone.training.objectives.svae import svae_stage1, svae_stage2
 
 LN2, LN3 = math.log(2), math.log(3)  # a logit of ln 3 is a probability of 3/4
 F64 = torch.float64

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from typeone import verdicts
-from typeone.measurements import measurement, pooled
-from typeone.metrics import Rate, mean_interval, pool_seeds, rate_of
+from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds, rate_of
+from typeone.evaluation.measurements import measurement, pooled
+from typeone.reporting import verdicts
 
 
 def entry(identity, published, direction="match"):

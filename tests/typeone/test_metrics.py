@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from typeone.metrics import (
+from typeone.evaluation.intervals import (
     Rate,
     balanced_accuracy,
     next_seed,

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from typeone.artifacts import load_model, read_model_metadata, save_model
-from typeone.errors import InputError
-from typeone.openvino import Graph, read_ir
+from typeone.models.readers.openvino import Graph, read_ir
+from typeone.runtime.artifacts import load_model, read_model_metadata, save_model
+from typeone.runtime.errors import InputError
 
 from .handmade import Net, draw, read
 

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 
 from typeone.attacks import descent
+from typeone.attacks.criteria import KeepLabel
 from typeone.attacks.image_terms import image_losses, shifted
 from typeone.attacks.svae import attack
-from typeone.criteria import KeepLabel
-from typeone.errors import InputError
-from typeone.images import to_uint8
+from typeone.data.images import to_uint8
 from typeone.models.classifiers import mlp, reset_parameters
+from typeone.runtime.errors import InputError
 
 from .algorithm2 import (
     ALIKE,

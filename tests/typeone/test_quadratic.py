@@ -6,10 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from typeone.artifacts import save_model
-from typeone.checkpoints import Checkpoint
-from typeone.errors import InputError
-from typeone.models.quadratic import (
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
+from typeone.theory.quadratic import (
     CHUNK,
     QuadraticNetwork,
     SphereTraining,
@@ -18,8 +18,8 @@ from typeone.models.quadratic import (
     loss_gradient,
     train_quadratic,
 )
-from typeone.spheres import Spheres, bayes_error, sample_sphere
-from typeone.training import TrainingDivergedError
+from typeone.theory.spheres import Spheres, bayes_error, sample_sphere
+from typeone.training.loop import TrainingDivergedError
 
 SPHERES = Spheres(dim=12, inner=0.8, outer=1.0)
 

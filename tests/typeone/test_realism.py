@@ -6,14 +6,14 @@ import math
 import numpy as np
 import pytest
 
-from typeone.errors import InputError
-from typeone.metrics import rate_of
-from typeone.realism import (
+from typeone.evaluation.intervals import rate_of
+from typeone.evaluation.realism import (
     KernelDistance,
     kernel_distance_interval,
     negative_elbo,
     odd_share,
 )
+from typeone.runtime.errors import InputError
 
 from .algorithm2 import f64
 

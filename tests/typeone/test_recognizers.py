@@ -7,10 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.artifacts import save_model, write_parquet
-from typeone.augmentation import augment_faces
-from typeone.errors import InputError
-from typeone.losses import margin_softmax
+from typeone.data.augmentation import augment_faces
 from typeone.models.recognizers import (
     THRESHOLDS,
     Recognizer,
@@ -20,8 +17,11 @@ from typeone.models.recognizers import (
     save_recognizer,
     standardise,
 )
-from typeone.objectives.faces import recognition
-from typeone.training import TrainingSettings, train
+from typeone.runtime.artifacts import save_model, write_parquet
+from typeone.runtime.errors import InputError
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.losses import margin_softmax
+from typeone.training.objectives.faces import recognition
 
 FLOAT32 = 1e-5  # sums of a few thousand terms of float32
 

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from typeone import provenance
-from typeone.artifacts import Records
-from typeone.plotting import add_caption, save_figure, style
-from typeone.report import detection, examples, filmstrips, page, sprites, tables
-from typeone.report.ablations import ablations
-from typeone.report.timings import timings
+from typeone.reporting.plotting import add_caption, save_figure, style
+from typeone.reporting.report import detection, examples, filmstrips, page, sprites, tables
+from typeone.reporting.report.ablations import ablations
+from typeone.reporting.report.timings import timings
+from typeone.runtime import provenance
+from typeone.runtime.artifacts import Records
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">'
 

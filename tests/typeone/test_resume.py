@@ -12,16 +12,16 @@ import pytest
 import torch
 from torch import nn
 
-from typeone import checkpoints
 from typeone.attacks import embedding, latent, type2
+from typeone.attacks.criteria import KeepLabel, identity_criterion, label_criterion
 from typeone.attacks.frames import Followed
 from typeone.attacks.shards import attack_shard
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import KeepLabel, identity_criterion, label_criterion
-from typeone.generated_faces import Count, generate_faces
+from typeone.data.generated_faces import Count, generate_faces
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.recognizers import Recognizer, embed
 from typeone.models.svae import FaceSVAE
+from typeone.runtime import checkpoints
+from typeone.runtime.checkpoints import Checkpoint
 
 from .algorithm2 import SETTINGS, real_networks, seeded
 

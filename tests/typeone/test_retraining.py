@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.artifacts import save_model
 from typeone.defenses.retraining import learnt_half, with_attacked
-from typeone.errors import InputError
 from typeone.models.classifiers import build_classifier, unseen_test_digits
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.errors import InputError
 
 
 def seeded(seed=0):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.metrics import rate_of, roc_auc
-from typeone.roc import auc_interval, class_margin, roc_corners, sides
+from typeone.evaluation.intervals import rate_of, roc_auc
+from typeone.evaluation.roc import auc_interval, class_margin, roc_corners, sides
 
 # ------------------------------------------------------------------------------------ margins
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.attacks.criteria import KeepLabel, identity_criterion, label_criterion
 from typeone.attacks.shards import attack_shard, example_rows, merge_shards, trace_columns
 from typeone.attacks.svae import attack
-from typeone.criteria import KeepLabel, identity_criterion, label_criterion
-from typeone.errors import InputError
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import FaceSVAE
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.errors import InputError
 
 from .algorithm2 import F64, SETTINGS, real_networks, seeded
 

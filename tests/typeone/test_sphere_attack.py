@@ -5,16 +5,16 @@ import math
 import pytest
 import torch
 
-from typeone.attacks.sphere import (
+from typeone.runtime.errors import InputError
+from typeone.theory.quadratic import QuadraticNetwork
+from typeone.theory.sphere_attack import (
     WalkSettings,
     nearest_flips,
     null_space_move,
     type2_attack,
     walk,
 )
-from typeone.errors import InputError
-from typeone.models.quadratic import QuadraticNetwork
-from typeone.spheres import sample_sphere
+from typeone.theory.spheres import sample_sphere
 
 WALK = WalkSettings(step=0.02, max_steps=200)
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from typeone.errors import InputError
-from typeone.spheres import (
+from typeone.runtime.errors import InputError
+from typeone.theory.spheres import (
     Spheres,
     bayes_error,
     margin_error,

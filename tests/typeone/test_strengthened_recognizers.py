@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from typeone.artifacts import read_model_metadata
 from typeone.attacks.embedding import EmbeddingAttackSettings
-from typeone.checkpoints import Checkpoint
+from typeone.data.faces import FaceTable, FaceWriter
 from typeone.defenses.recognizers import (
     EmbeddingPairingSettings,
     Identifier,
@@ -24,12 +23,18 @@ from typeone.defenses.recognizers import (
     people_to_learn,
     retraining,
 )
-from typeone.defenses.strength import accuracies, balanced_pairs, example_answers, pair_answers
-from typeone.errors import InputError
-from typeone.faces import FaceTable, FaceWriter
+from typeone.evaluation.pair_accuracy import (
+    accuracies,
+    balanced_pairs,
+    example_answers,
+    pair_answers,
+)
+from typeone.evaluation.verification import Pairs
 from typeone.models.recognizers import Recognizer, load_recognizer, save_recognizer
-from typeone.training import TrainingSettings, train
-from typeone.verification import Pairs
+from typeone.runtime.artifacts import read_model_metadata
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
+from typeone.training.loop import TrainingSettings, train
 
 NOISE = EmbeddingAttackSettings(epsilon=0.1, steps=0, step_size=0.1, start=0.1)
 PGD = EmbeddingAttackSettings(epsilon=0.1, steps=3, step_size=0.05, start=0.1)

@@ -11,24 +11,24 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from typeone.annotations import picture_digest
-from typeone.artifacts import Records
-from typeone.metrics import rate_of
-from typeone.study.agreement import (
+from typeone.evaluation.intervals import rate_of
+from typeone.evaluation.people.agreement import (
     annotator_figures,
     fleiss_kappa,
     kappa_interval,
     label_counts,
 )
-from typeone.study.page import Sheet, render_sheet
-from typeone.study.sample import Run, draw_items, draw_pairs
-from typeone.study.success import (
+from typeone.evaluation.people.annotations import picture_digest
+from typeone.evaluation.people.sample import Run, draw_items, draw_pairs
+from typeone.evaluation.people.success import (
     FAILURE,
     LEFT_OUT,
     digit_measures,
     face_measures,
     people_rates,
 )
+from typeone.reporting.study.page import Sheet, render_sheet
+from typeone.runtime.artifacts import Records
 
 SHARES = {"count": 5, "clean": 4, "reconstruction": 3}
 NAMES = [str(digit) for digit in range(10)]

@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from typeone.attacks.criteria import KeepLabel
 from typeone.attacks.svae import attack, update_k
-from typeone.criteria import KeepLabel
 
 from .algorithm2 import (
     ALIKE,

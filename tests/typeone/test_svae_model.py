@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.artifacts import save_model
-from typeone.errors import InputError
 from typeone.models.classifiers import build_classifier
 from typeone.models.svae import DigitSVAE, load_svae
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.errors import InputError
 
 
 def seeded(seed=0):

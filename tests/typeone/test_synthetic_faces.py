@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from typeone import synthetic_faces
-from typeone.devices import seeded
-from typeone.synthetic_faces import Chance, Normal, Parameters, draw_identities, draw_views, render
+from typeone.data import synthetic_faces
+from typeone.data.synthetic_faces import (
+    Chance,
+    Normal,
+    Parameters,
+    draw_identities,
+    draw_views,
+    render,
+)
+from typeone.runtime.devices import seeded
 
 
 def faces(people, views):

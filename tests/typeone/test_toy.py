@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from typeone.devices import seeded
-from typeone.errors import InputError
-from typeone.toy import (
+from typeone.runtime.devices import seeded
+from typeone.runtime.errors import InputError
+from typeone.theory.cube import (
     X1,
     X2,
     X3,
@@ -17,7 +17,7 @@ from typeone.toy import (
     sample_cube,
     sample_points,
 )
-from typeone.training import TrainingSettings, train
+from typeone.training.loop import TrainingSettings, train
 
 HALF_WIDTH, MARGIN = 2.0, 0.5
 SETTINGS = TrainingSettings(epochs=30, batch_size=50, lr=0.1, schedule="one_cycle")

@@ -12,16 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.artifacts import save_model
-from typeone.checkpoints import Checkpoint
-from typeone.errors import InputError
-from typeone.losses import cross_entropy
-from typeone.training import (
-    TrainingDivergedError,
-    TrainingSettings,
-    learning_rate,
-    train,
-)
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
+from typeone.training.loop import TrainingDivergedError, TrainingSettings, learning_rate, train
+from typeone.training.losses import cross_entropy
 
 SETTINGS = TrainingSettings(epochs=3, batch_size=8, lr=0.01, schedule="one_cycle")
 COUNT = 44  # five batches an epoch; four examples are left out

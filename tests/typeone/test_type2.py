@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from typeone.attacks.type2 import Type2Settings, attack
-from typeone.errors import InputError
+from typeone.runtime.errors import InputError
 
 FGSM = Type2Settings(method="fgsm", epsilon=0.1)
 PGD = Type2Settings(method="pgd", epsilon=0.1, steps=15, step_size=0.02)

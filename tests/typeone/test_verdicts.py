@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from typeone import verdicts
-from typeone.measurements import Measurement
-from typeone.metrics import Rate, mean_interval, pool_seeds, rate_of
+from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds, rate_of
+from typeone.evaluation.measurements import Measurement
+from typeone.reporting import verdicts
 
 
 def entry(identity="table1.clean.0.2510", published=0.5, **rest):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.errors import InputError
-from typeone.verification import Pairs, draw_pairs, far_threshold
+from typeone.evaluation.verification import Pairs, draw_pairs, far_threshold
+from typeone.runtime.errors import InputError
 
 # five people, the first two women; the last has one image
 IDENTITIES = np.array([7, 3, 3, 9, 7, 9, 7, 5, 5, 2])

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from typeone.checkpoints import Checkpoint, Resumable, restored
+from typeone.runtime.checkpoints import Checkpoint, Resumable, restored
 
 logger = logging.getLogger(__name__)
 

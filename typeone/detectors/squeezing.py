@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typeone.criteria import embedding_distance
+from typeone.attacks.criteria import embedding_distance
 from typeone.detectors.squeezers import median_smooth, squeeze
 from typeone.models.classifiers import predict
 

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typeone.artifacts import load_model, read_model_metadata
-from typeone.errors import InputError
-from typeone.images import binarise
-from typeone.models.own import build_own
+from typeone.data.images import binarise
+from typeone.models.user_networks import build_own
+from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.runtime.errors import InputError
 
 
 class Normalise(nn.Module):

@@ -20,10 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.artifacts import load_model, read_model_metadata
-from typeone.errors import InputError
-from typeone.logs import logger
-from typeone.openvino import Graph
+from typeone.models.readers.openvino import Graph
+from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.runtime.errors import InputError
+from typeone.runtime.logs import logger
 
 STYLE, MOBILE, NVIDIA = "style-64x64", "mobilestylegan", "nvidia-stylegan"
 MEAN_OF = 4096  # latents whose mean w is truncated to, as in MobileStyleGAN's own package

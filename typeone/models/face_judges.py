@@ -15,10 +15,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from typeone.artifacts import load_model, read_model_metadata
-from typeone.errors import InputError
 from typeone.models.age_gender import AgeGender
 from typeone.models.classifiers import Normalise, conv
+from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.runtime.errors import InputError
 
 NO_FACE = 2
 

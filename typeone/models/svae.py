@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.artifacts import load_model, read_model_metadata
-from typeone.errors import InputError
+from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.runtime.errors import InputError
 
 Statistics = Literal["running", "own"]
 
