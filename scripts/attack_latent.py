@@ -23,8 +23,10 @@ from typeone.attacks.latent import (
 )
 from typeone.attacks.shards import example_rows
 from typeone.data.images import from_uint8, to_uint8
+from typeone.evaluation.oracle import Ensemble
 from typeone.models.acgan import load_gan
-from typeone.models.classifiers import Ensemble, load_classifier, predict
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.runtime.artifacts import digest, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded

@@ -5,9 +5,11 @@ import torch
 from typeone.data.images import read_digits, to_uint8
 from typeone.evaluation.intervals import mean_interval, rate
 from typeone.evaluation.measurements import measurement
+from typeone.evaluation.oracle import Ensemble
 from typeone.evaluation.realism import KernelDistance, kernel_distance_interval
 from typeone.models.acgan import load_gan
-from typeone.models.classifiers import Ensemble, load_classifier, predict
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.logs import job_log, logger

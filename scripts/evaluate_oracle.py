@@ -1,7 +1,8 @@
 """Test errors of the judges and of their ensemble, on grey and on binarised digits."""
 
 from typeone.data.images import binarise, read_digits
-from typeone.models.classifiers import Ensemble, load_classifier
+from typeone.evaluation.oracle import Ensemble
+from typeone.models.classifiers import load_classifier
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.devices import compute_device
 from typeone.runtime.logs import job_log, logger

@@ -7,7 +7,8 @@ from typeone.data.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.roc import auc_interval, class_margin, roc_corners, sides
-from typeone.models.classifiers import load_classifier, predict
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.devices import compute_device
 from typeone.runtime.logs import job_log, logger

@@ -16,9 +16,11 @@ import numpy as np
 import torch
 
 from typeone.data.images import DIGIT_SHAPE, from_uint8, read_digits
-from typeone.evaluation.intervals import next_seed, pool_seeds, rate
+from typeone.evaluation.held_out import next_seed, unseen_test_digits
+from typeone.evaluation.intervals import pool_seeds, rate
 from typeone.evaluation.measurements import measurement
-from typeone.models.classifiers import load_classifier, predict, unseen_test_digits
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.devices import compute_device
 from typeone.runtime.logs import job_log, logger

@@ -6,7 +6,9 @@ import torch
 from typeone.attacks.criteria import type1_success, type1_targeted_success, type2_success
 from typeone.attacks.shards import merge_shards
 from typeone.data.images import binarise, from_uint8
-from typeone.models.classifiers import Ensemble, load_classifier, predict
+from typeone.evaluation.oracle import Ensemble
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.devices import compute_device

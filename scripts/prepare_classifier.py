@@ -1,7 +1,7 @@
 """Read a classifier of the reader's own: checked, tested, stored as those that are trained here."""
 
 from typeone.data.images import read_digits
-from typeone.models.classifiers import error_rate, errors_on
+from typeone.evaluation.error_rates import error_rate, errors_on
 from typeone.models.user_networks import build_own, check_outputs, load_weights
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.devices import compute_device

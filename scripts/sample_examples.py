@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from typeone.data.images import read_digits, to_uint8
-from typeone.models.classifiers import load_classifier, predict, unseen_test_digits
+from typeone.evaluation.held_out import unseen_test_digits
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.errors import InputError

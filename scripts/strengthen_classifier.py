@@ -6,13 +6,9 @@ import torch
 from typeone.data.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.defenses.retraining import learnt_half, with_attacked
-from typeone.models.classifiers import (
-    error_rate,
-    errors_on,
-    load_classifier,
-    predict,
-    reset_parameters,
-)
+from typeone.evaluation.error_rates import error_rate, errors_on
+from typeone.models.classifiers import load_classifier, reset_parameters
+from typeone.models.predictions import predict
 from typeone.models.user_networks import build_own
 from typeone.runtime.artifacts import (
     digest,

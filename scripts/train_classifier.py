@@ -4,7 +4,8 @@ from functools import partial
 
 from typeone.data.augmentation import augment
 from typeone.data.images import read_digits
-from typeone.models.classifiers import build_classifier, error_rate, errors_on, reset_parameters
+from typeone.evaluation.error_rates import error_rate, errors_on
+from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.user_networks import build_own, check_outputs
 from typeone.runtime.artifacts import digest, save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from typeone.data.images import read_digits
+from typeone.evaluation.error_rates import error_rate
 from typeone.models.acgan import ARCHITECTURE, AuxiliaryGAN
-from typeone.models.classifiers import error_rate
 from typeone.runtime.artifacts import digest, save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded

@@ -29,7 +29,7 @@ from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.data.images import binarise, from_uint8, to_uint8
-from typeone.models.classifiers import predict
+from typeone.models.predictions import predict
 from typeone.models.svae import DigitSVAE, SupervisedVAE
 from typeone.models.user_networks import check_outputs
 from typeone.runtime.errors import InputError

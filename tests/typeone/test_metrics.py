@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from typeone.evaluation.held_out import next_seed
 from typeone.evaluation.intervals import (
     Rate,
     balanced_accuracy,
-    next_seed,
     proportions_agree,
     rate,
     rate_of,

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from typeone.defenses.retraining import learnt_half, with_attacked
-from typeone.models.classifiers import build_classifier, unseen_test_digits
+from typeone.evaluation.held_out import unseen_test_digits
+from typeone.models.classifiers import build_classifier
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.errors import InputError
 

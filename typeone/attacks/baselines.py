@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from typeone.models.classifiers import predict
+from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.errors import InputError
 

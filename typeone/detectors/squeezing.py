@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from typeone.attacks.criteria import embedding_distance
 from typeone.detectors.squeezers import median_smooth, squeeze
-from typeone.models.classifiers import predict
+from typeone.models.predictions import predict
 
 METRICS = {"l1": 1, "l2": 2}
 

@@ -71,13 +71,6 @@ def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
     return Rate(mean, low, high, n, sd)
 
 
-def next_seed(seeds: Sequence[int]) -> dict[int, int]:
-    """For each seed the next one, whose networks know nothing of its own; of a single one none."""
-    if len(seeds) == 1:
-        return {}
-    return dict(zip(seeds, [*seeds[1:], seeds[0]], strict=True))
-
-
 def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:
     """Whether two proportions are compatible: Newcombe's 95 % interval of p1 - p2 holds 0.
 

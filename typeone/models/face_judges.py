@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from typeone.models.age_gender import AgeGender
-from typeone.models.classifiers import Normalise, conv
+from typeone.models.layers import Normalise, conv
 from typeone.runtime.artifacts import load_model, read_model_metadata
 from typeone.runtime.errors import InputError
 
