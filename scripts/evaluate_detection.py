@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from typeone.evaluation.intervals import rate, roc_auc, roc_curve, threshold_at
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.roc import roc_auc, roc_curve, threshold_at
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.logs import job_log
 

@@ -1,7 +1,8 @@
 """Detection rates of squeezed faces at the published threshold and at a fitted one (Table II)."""
 
-from typeone.evaluation.intervals import rate, threshold_at
+from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
+from typeone.evaluation.roc import threshold_at
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.logs import job_log, logger
 

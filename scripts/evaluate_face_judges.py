@@ -10,7 +10,8 @@ from typeone.data.face_variations import HELD_OUT_NONFACES
 from typeone.data.faces import FaceTable
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
-from typeone.models.face_judges import load_face_judge, panel_verdict
+from typeone.evaluation.panels import panel_verdict
+from typeone.models.face_judges import load_face_judge
 from typeone.runtime.artifacts import write_rows
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.logs import job_log, logger

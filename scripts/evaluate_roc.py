@@ -6,7 +6,8 @@ import pandas as pd
 from typeone.data.images import DIGIT_SHAPE, from_uint8, read_digits
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
-from typeone.evaluation.roc import auc_interval, class_margin, roc_corners, sides
+from typeone.evaluation.one_vs_rest import class_margin, sides
+from typeone.evaluation.roc import auc_interval, roc_corners
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_parquet, write_rows

@@ -4,7 +4,8 @@ from typeone.data.faces import FACE_SHAPE
 from typeone.data.images import from_uint8
 from typeone.evaluation.intervals import mean_interval, rate
 from typeone.evaluation.measurements import measurement
-from typeone.models.face_judges import load_face_judge, panel_verdict
+from typeone.evaluation.panels import panel_verdict
+from typeone.models.face_judges import load_face_judge
 from typeone.models.recognizers import read_thresholds
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.devices import compute_device

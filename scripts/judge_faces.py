@@ -12,7 +12,8 @@ from typeone.attacks.criteria import embedding_distance
 from typeone.attacks.shards import merge_shards
 from typeone.data.images import from_uint8
 from typeone.evaluation.face_success import gender_changed
-from typeone.models.face_judges import load_face_judge, panel_verdict
+from typeone.evaluation.panels import panel_verdict
+from typeone.models.face_judges import load_face_judge
 from typeone.models.predictions import predict
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae

@@ -14,16 +14,11 @@ from typeone.data import face_variations
 from typeone.data.face_sources import SyntheticFaces
 from typeone.data.face_variations import HELD_OUT_NONFACES, TRAINED_NONFACES, vary_faces
 from typeone.data.faces import FaceTable, FaceWriter
+from typeone.evaluation.panels import panel_verdict
 from typeone.models import age_gender
 from typeone.models.age_gender import AgeGender, fetch_age_gender, from_tensorflow, read_weights
 from typeone.models.classifiers import reset_parameters
-from typeone.models.face_judges import (
-    ARCHITECTURES,
-    NO_FACE,
-    build_face_judge,
-    load_face_judge,
-    panel_verdict,
-)
+from typeone.models.face_judges import ARCHITECTURES, NO_FACE, build_face_judge, load_face_judge
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError

@@ -8,16 +8,9 @@ import pytest
 from scipy.stats import binomtest
 
 from typeone.evaluation.held_out import next_seed
-from typeone.evaluation.intervals import (
-    Rate,
-    balanced_accuracy,
-    proportions_agree,
-    rate,
-    rate_of,
-    roc_auc,
-    roc_curve,
-    threshold_at,
-)
+from typeone.evaluation.intervals import Rate, proportions_agree, rate, rate_of
+from typeone.evaluation.roc import roc_auc, roc_curve, threshold_at
+from typeone.training.algorithm1 import balanced_accuracy
 
 # ------------------------------------------------------------------------------- proportions
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.evaluation.intervals import rate_of, roc_auc
-from typeone.evaluation.roc import auc_interval, class_margin, roc_corners, sides
+from typeone.evaluation.intervals import rate_of
+from typeone.evaluation.one_vs_rest import class_margin, sides
+from typeone.evaluation.roc import auc_interval, roc_auc, roc_corners
 
 # ------------------------------------------------------------------------------------ margins
 

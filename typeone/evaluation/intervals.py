@@ -1,4 +1,4 @@
-"""Rates, intervals and curves, on NumPy arrays."""
+"""Rates with their intervals, pooled over seeds, on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 Z95 = 1.959963984540054  # standard normal quantile at 0.975
 
@@ -81,37 +80,3 @@ def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:
     below = math.hypot(ours.value - ours.low, theirs.high - theirs.value)
     above = math.hypot(ours.high - ours.value, theirs.value - theirs.low)
     return difference - below <= 0 <= difference + above
-
-
-def balanced_accuracy(positive: np.ndarray, negative: np.ndarray) -> float:
-    """Mean of the two rates at which logits fall on their side of 0."""
-    return 0.5 * (float(np.mean(positive > 0)) + float(np.mean(negative <= 0)))
-
-
-def roc_auc(negative: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC: chance that a positive scores above a negative, ties counting half."""
-    if not len(negative) or not len(positive):
-        return math.nan
-    ranks = stats.rankdata(np.concatenate([negative, positive]))[len(negative) :]
-    n, m = len(negative), len(positive)
-    return float((ranks.sum() - m * (m + 1) / 2) / (n * m))
-
-
-def roc_curve(
-    negative: np.ndarray, positive: np.ndarray, *, points: int = 201
-) -> tuple[np.ndarray, np.ndarray]:
-    """(false, true) positive rates at thresholds that split ``negative`` evenly, both ascending."""
-    thresholds = np.quantile(negative, np.linspace(1, 0, points))
-    fpr = (negative[None] >= thresholds[:, None]).mean(axis=1)
-    tpr = (positive[None] >= thresholds[:, None]).mean(axis=1)
-    return np.concatenate([[0.0], fpr, [1.0]]), np.concatenate([[0.0], tpr, [1.0]])
-
-
-def threshold_at(clean_scores: np.ndarray, false_positive_rate: float) -> float:
-    """The smallest observed threshold that flags at most that share of ``clean_scores`` (≥ flags).
-
-    An image is rejected when its score is not below the threshold, as in IV-C.
-    """
-    ordered = np.sort(clean_scores)
-    allowed = int(np.floor(false_positive_rate * len(ordered) + 1e-9))
-    return float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))

@@ -1,53 +1,14 @@
-"""Where do the two types of attack move f1 on its ROC? (Section I, Fig. 1.)
-
-ASSUME: the paper draws one 3 that becomes an 8; here every attacked 3 counts, and aims at a 4. One
-class is positive, all others are negative. The score is f1's margin of the class, its logit
-less the largest other one: it is positive exactly where f1 says the class, so f1's own decision is
-a point of the curve. (No threshold on the class's softmax is that decision, and in float32 the
-softmax reaches 1.0, where scores tie.)
-"""
+"""ROC curves of scores: area, corners, thresholds, on NumPy arrays."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
 
 import numpy as np
+from scipy import stats
 from scipy.optimize import brentq
-from torch import Tensor
 
-from typeone.evaluation.intervals import Z95, Rate, roc_auc
-
-
-def class_margin(logits: Tensor, label: int) -> Tensor:
-    """Logit of ``label`` less the largest other one of logits ``(N, classes)``: ``(N,)``."""
-    others = logits.clone()
-    others[:, label] = -float("inf")
-    return logits[:, label] - others.amax(dim=1)
-
-
-class Sides(NamedTuple):
-    """What attacked images of the positive class count as; all boolean ``(N,)``.
-
-    Attributes:
-        positive, negative: the oracle sees the class, or another one, beyond doubt.
-        positive_at_best, negative_at_best: the same with what is unclear to it, by its best guess.
-    """
-
-    positive: np.ndarray
-    negative: np.ndarray
-    positive_at_best: np.ndarray
-    negative_at_best: np.ndarray
-
-
-def sides(oracle_label: np.ndarray, oracle_clear: np.ndarray, label: int) -> Sides:
-    """Sides of the images by the oracle's labels ``(N,)`` and whether they are clear ``(N,)``.
-
-    ASSUME: an unclear image is neither a positive nor a negative; the paper has people in mind.
-    Judges that never saw strong noise may misread what people read still, so that Type II images
-    are to be counted by their label as well.
-    """
-    seen = oracle_label == label
-    return Sides(seen & oracle_clear, ~seen & oracle_clear, seen, ~seen)
+from typeone.evaluation.intervals import Z95, Rate
 
 
 def roc_corners(negative: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,3 +52,32 @@ def auc_interval(negative: np.ndarray, positive: np.ndarray) -> Rate:
     low = brentq(excess, 0.0, area * (1 - near)) if area > 0 else 0.0
     high = brentq(excess, area + (1 - area) * near, 1.0) if area < 1 else 1.0
     return Rate(area, low, high, min(m, n))
+
+
+def roc_auc(negative: np.ndarray, positive: np.ndarray) -> float:
+    """Area under the ROC: chance that a positive scores above a negative, ties counting half."""
+    if not len(negative) or not len(positive):
+        return math.nan
+    ranks = stats.rankdata(np.concatenate([negative, positive]))[len(negative) :]
+    n, m = len(negative), len(positive)
+    return float((ranks.sum() - m * (m + 1) / 2) / (n * m))
+
+
+def roc_curve(
+    negative: np.ndarray, positive: np.ndarray, *, points: int = 201
+) -> tuple[np.ndarray, np.ndarray]:
+    """(false, true) positive rates at thresholds that split ``negative`` evenly, both ascending."""
+    thresholds = np.quantile(negative, np.linspace(1, 0, points))
+    fpr = (negative[None] >= thresholds[:, None]).mean(axis=1)
+    tpr = (positive[None] >= thresholds[:, None]).mean(axis=1)
+    return np.concatenate([[0.0], fpr, [1.0]]), np.concatenate([[0.0], tpr, [1.0]])
+
+
+def threshold_at(clean_scores: np.ndarray, false_positive_rate: float) -> float:
+    """The smallest observed threshold that flags at most that share of ``clean_scores`` (≥ flags).
+
+    An image is rejected when its score is not below the threshold, as in IV-C.
+    """
+    ordered = np.sort(clean_scores)
+    allowed = int(np.floor(false_positive_rate * len(ordered) + 1e-9))
+    return float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from typeone.data.faces import FEMALE, MALE
-from typeone.evaluation.intervals import threshold_at
+from typeone.evaluation.roc import threshold_at
 from typeone.runtime.errors import InputError
 
 Kind = Literal["same", "different", "opposite"]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from typeone.data.faces import FaceTable
 from typeone.data.images import binarise, read_digits
-from typeone.evaluation.intervals import balanced_accuracy
 from typeone.models.svae import FaceSVAE, SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import seeded
@@ -166,3 +166,8 @@ def discriminator_accuracy(svae: SupervisedVAE, data: Labelled, seed: int) -> fl
     noise = torch.randn(2, *mu.shape, generator=seeded(seed, mu.device), device=mu.device)
     encoded, drawn = svae.discriminate(mu + sigma * noise[0]), svae.discriminate(noise[1])
     return balanced_accuracy(encoded.cpu().numpy(), drawn.cpu().numpy())
+
+
+def balanced_accuracy(positive: np.ndarray, negative: np.ndarray) -> float:
+    """Mean of the two rates at which logits fall on their side of 0."""
+    return 0.5 * (float(np.mean(positive > 0)) + float(np.mean(negative <= 0)))
