@@ -12,7 +12,7 @@ from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import digest, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def attack_faces(

@@ -9,7 +9,7 @@ from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import digest, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def attack_faces_type2(

@@ -7,13 +7,7 @@ counts as a start where f1 sees the class that G was asked for, and the oracle s
 import numpy as np
 import torch
 
-from typeone.attacks.criteria import (
-    KeepLabel,
-    next_class,
-    type1_success,
-    type1_targeted_success,
-    type2_success,
-)
+from typeone.attacks.criteria import KeepLabel, next_class
 from typeone.attacks.latent import (
     BoxAttackSettings,
     LatentAttackSettings,
@@ -24,6 +18,7 @@ from typeone.attacks.latent import (
 from typeone.attacks.shards import example_rows
 from typeone.data.images import from_uint8, to_uint8
 from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
 from typeone.models.acgan import load_gan
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
@@ -31,7 +26,8 @@ from typeone.runtime.artifacts import digest, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.errors import InputError
-from typeone.runtime.logs import Progress, job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import Progress, logger
 
 
 def stored(images):

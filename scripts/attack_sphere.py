@@ -6,7 +6,8 @@ import torch
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.errors import InputError
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.theory.quadratic import load_quadratic
 from typeone.theory.sphere_attack import (
     WalkSettings,

@@ -6,7 +6,7 @@ ASSUME: the paper draws its starts; row r starts from the latent of seed + r.
 import numpy as np
 import torch
 
-from typeone.attacks.criteria import KeepIdentity, embedding_distance
+from typeone.attacks.criteria import KeepIdentity
 from typeone.attacks.frames import Followed
 from typeone.attacks.latent import LatentAttackSettings, attack, distance_hinge, jittered
 from typeone.data.images import to_uint8
@@ -16,7 +16,9 @@ from typeone.reporting.plotting import moments
 from typeone.runtime.artifacts import digest, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.training.losses import embedding_distance
 
 
 def attack_stylegan(

@@ -3,14 +3,14 @@
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.data.images import DIGIT_SHAPE, read_examples
+from typeone.data.digits import DIGIT_SHAPE, read_examples
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import digest, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def attack_svae(

@@ -2,7 +2,8 @@
 
 from typeone.runtime.artifacts import digest, inspect
 from typeone.runtime.errors import InputError
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def complaint(path, jobs):

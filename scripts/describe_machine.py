@@ -3,7 +3,8 @@
 import json
 
 from typeone.runtime.artifacts import atomic_path
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.runtime.provenance import machine
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.roc import roc_auc, roc_curve, threshold_at
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def evaluate_run(clean, attacks, *, zetas, false_positive_rates, seed):

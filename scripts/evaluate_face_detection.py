@@ -4,7 +4,8 @@ from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.roc import threshold_at
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 FIT = "validation"
 

@@ -14,7 +14,8 @@ from typeone.evaluation.panels import panel_verdict
 from typeone.models.face_judges import load_face_judge
 from typeone.runtime.artifacts import write_rows
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 BATCH = 256
 

@@ -3,7 +3,7 @@
 from typeone.evaluation.intervals import Rate, rate_of
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import read_model_metadata, write_rows
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):

@@ -4,7 +4,8 @@ from typeone.evaluation.face_success import type1_rates, type2_rates
 from typeone.evaluation.intervals import mean_interval
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 MAIN = "paper"  # the threshold that success is published at
 

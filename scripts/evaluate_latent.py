@@ -2,7 +2,8 @@
 
 import torch
 
-from typeone.data.images import read_digits, to_uint8
+from typeone.data.digits import read_digits
+from typeone.data.images import to_uint8
 from typeone.evaluation.intervals import mean_interval, rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.oracle import Ensemble
@@ -12,7 +13,8 @@ from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 @torch.no_grad()

@@ -4,24 +4,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from typeone.data.lfw import (
-    CROPS,
-    SMALL,
-    far_by_fold,
-    image_side,
-    lfw_folder,
-    read_faces,
-    read_lfw,
-    ten_fold,
-)
+from typeone.data.lfw import CROPS, SMALL, image_side, lfw_folder, read_faces, read_lfw
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
-from typeone.evaluation.verification import Pairs
+from typeone.evaluation.verification import Pairs, far_by_fold, ten_fold
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
 from typeone.runtime.artifacts import digest, write_parquet, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import Progress, job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import Progress, logger
 
 PUBLISHED = "faces.recognizer.lfw_accuracy"
 

@@ -12,7 +12,8 @@ from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
 from typeone.runtime.artifacts import digest, write_parquet, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
 

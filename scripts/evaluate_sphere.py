@@ -7,7 +7,8 @@ from typeone.evaluation.intervals import Rate, mean_interval, rate, rate_of
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.theory.quadratic import load_quadratic
 from typeone.theory.spheres import Spheres, bayes_error, margin_error, sample_sphere
 

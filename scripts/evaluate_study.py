@@ -19,7 +19,8 @@ from typeone.evaluation.people.success import (
 from typeone.reporting.tables import write_table
 from typeone.reporting.verdicts import SAME_PERSON
 from typeone.runtime.artifacts import read_parquet, write_parquet
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 TEXTS = {
     "true_success": "f1 keeps what it said, most people see something else",

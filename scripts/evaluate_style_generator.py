@@ -9,7 +9,8 @@ from typeone.models.face_judges import load_face_judge
 from typeone.models.recognizers import read_thresholds
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def changes(table, judges, clear_confidence):

@@ -17,7 +17,8 @@ from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def single(value):

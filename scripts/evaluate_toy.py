@@ -12,7 +12,8 @@ from typeone.evaluation.intervals import Rate, mean_interval, rate
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import write_rows
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.theory.cube import (
     FEATURES,
     X1,

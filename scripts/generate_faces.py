@@ -8,7 +8,8 @@ from typeone.runtime.artifacts import digest
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
 from typeone.runtime.errors import InputError
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def write_generated_faces(

@@ -8,7 +8,6 @@ f1's.
 import numpy as np
 import torch
 
-from typeone.attacks.criteria import embedding_distance
 from typeone.attacks.shards import merge_shards
 from typeone.data.images import from_uint8
 from typeone.evaluation.face_success import gender_changed
@@ -19,7 +18,9 @@ from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.training.losses import embedding_distance
 
 
 @torch.no_grad()

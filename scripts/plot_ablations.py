@@ -6,7 +6,7 @@ import numpy as np
 from typeone.evaluation.intervals import rate
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 MEASURES = {
     "f1_kept": ("f1 keeps the label", "o"),

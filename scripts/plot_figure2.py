@@ -8,7 +8,7 @@ from matplotlib.patheffects import withStroke
 
 from typeone.reporting.plotting import add_caption, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 FEATURES = ["x1", "x2", "x3"]
 ENDS = [f"{name}_end" for name in FEATURES]

@@ -5,7 +5,7 @@ import numpy as np
 from typeone.data.faces import FEMALE, MALE
 from typeone.reporting.plotting import filmstrips, moments, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 GENDERS = {FEMALE: "female", MALE: "male"}
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from typeone.reporting.plotting import filmstrips, moments, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, caption):

@@ -3,11 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from typeone.data.images import DIGIT_SHAPE
+from typeone.data.digits import DIGIT_SHAPE
 from typeone.evaluation.intervals import rate
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 LABELS = {
     "untargeted": "Eq. 13",

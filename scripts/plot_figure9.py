@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.reporting.plotting import add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def plot_figure9(

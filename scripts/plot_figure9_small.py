@@ -6,7 +6,7 @@ from typeone.data.faces import FACE_SHAPE
 from typeone.evaluation.intervals import rate
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):

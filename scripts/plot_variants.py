@@ -4,7 +4,7 @@ import numpy as np
 
 from typeone.reporting.plotting import filmstrips, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def seen(examples, position):

@@ -2,7 +2,8 @@
 
 from typeone.models.age_gender import PACKAGE, SHA256, fetch_age_gender
 from typeone.runtime.artifacts import save_model
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def prepare_age_gender(*, source, path, model_path):

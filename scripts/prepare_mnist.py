@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from typeone.data.mnist import Source, load_mnist, split_mnist
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def prepare_mnist(

@@ -11,7 +11,7 @@ from torch import nn
 from typeone.models.face_generators import NVIDIA, load_nvidia
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def prepare_nvidia_stylegan(*, path, sha256, allow_pickle, truncation, model_path):

@@ -15,7 +15,8 @@ from typeone.reporting.report.sprites import Sheets
 from typeone.reporting.report.tables import cells, verdict_rows
 from typeone.reporting.report.timings import timings
 from typeone.runtime.artifacts import atomic_path, read_parquet
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.runtime.provenance import commit
 
 MEASURES = {"digits": "f1's confidence in the old label", "faces": "distance of f1's embeddings"}

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from typeone.data.images import DIGIT_SHAPE, from_uint8
+from typeone.data.digits import DIGIT_SHAPE
+from typeone.data.images import from_uint8
 from typeone.detectors.squeezing import scores
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def score_detection(*, image_paths, model_path, module, scores_path, bits, median, device):

@@ -10,7 +10,7 @@ from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import digest, read_parquet, write_parquet
 from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.runtime.devices import compute_device
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 
 def score_face_detection(

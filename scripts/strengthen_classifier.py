@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from typeone.data.images import DIGIT_SHAPE, from_uint8, read_digits
+from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.images import from_uint8
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.defenses.retraining import learnt_half, with_attacked
 from typeone.evaluation.error_rates import error_rate, errors_on
@@ -19,7 +20,8 @@ from typeone.runtime.artifacts import (
 )
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
 

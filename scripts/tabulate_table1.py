@@ -5,7 +5,7 @@ import pandas as pd
 from typeone.reporting.tables import write_table
 from typeone.reporting.verdicts import rates_by_seed
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 METRICS = {"l2": "L2", "l1": "L1"}
 

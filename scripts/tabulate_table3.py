@@ -5,7 +5,7 @@ import pandas as pd
 from typeone.evaluation.measurements import pooled
 from typeone.reporting.tables import write_table
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 COLUMNS = {
     ("lfw", ""): "LFW",

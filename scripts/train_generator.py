@@ -5,13 +5,14 @@ import copy
 import torch
 from torch import nn
 
-from typeone.data.images import read_digits
+from typeone.data.digits import read_digits
 from typeone.evaluation.error_rates import error_rate
 from typeone.models.acgan import ARCHITECTURE, AuxiliaryGAN
 from typeone.runtime.artifacts import digest, save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.acgan import acgan
 

@@ -14,7 +14,8 @@ from typeone.models.recognizers import Recognizer, embed, save_recognizer
 from typeone.runtime.artifacts import digest, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log, logger
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.faces import recognition
 

@@ -9,7 +9,7 @@ from typeone.models.face_generators import STYLE, StyleCritic, StyleGenerator
 from typeone.runtime.artifacts import digest, save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.style_gan import style_gan
 

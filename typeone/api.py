@@ -19,12 +19,7 @@ from torch import Tensor, nn
 
 from typeone.attacks import embedding, shards
 from typeone.attacks import type2 as labelled
-from typeone.attacks.criteria import (
-    embedding_distance,
-    identity_criterion,
-    label_criterion,
-    next_class,
-)
+from typeone.attacks.criteria import identity_criterion, label_criterion, next_class
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
@@ -33,6 +28,7 @@ from typeone.models.predictions import predict
 from typeone.models.svae import DigitSVAE, SupervisedVAE
 from typeone.models.user_networks import check_outputs
 from typeone.runtime.errors import InputError
+from typeone.training.losses import embedding_distance
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from typeone.data.images import binarise, from_uint8, read_digits, to_uint8
+from typeone.data.digits import read_digits
+from typeone.data.images import binarise, from_uint8, to_uint8
 from typeone.models.classifiers import build_classifier, load_classifier
 from typeone.models.svae import DigitSVAE
 from typeone.runtime.artifacts import (
@@ -28,7 +29,7 @@ from typeone.runtime.artifacts import (
     write_rows,
 )
 from typeone.runtime.errors import InputError
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 
 RNG = np.random.default_rng(0)
 COLUMNS = {

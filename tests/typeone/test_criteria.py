@@ -9,14 +9,12 @@ from typeone.attacks.criteria import (
     KeepIdentity,
     KeepLabel,
     KeepSqueezed,
-    embedding_distance,
     identity_criterion,
     next_class,
-    type1_success,
-    type1_targeted_success,
-    type2_success,
 )
 from typeone.detectors.squeezers import differentiable_squeezers
+from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
+from typeone.training.losses import embedding_distance
 
 from .algorithm2 import F64, LN2, f64
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.attacks.criteria import KeepIdentity, embedding_distance
+from typeone.attacks.criteria import KeepIdentity
 from typeone.attacks.frames import Followed
 from typeone.attacks.latent import LatentAttackSettings, attack, jittered
 from typeone.models.face_generators import (
@@ -29,7 +29,7 @@ from typeone.models.readers.openvino import read_ir
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.errors import InputError
 from typeone.training.loop import TrainingSettings, train
-from typeone.training.losses import squared_slope
+from typeone.training.losses import embedding_distance, squared_slope
 from typeone.training.objectives.style_gan import style_gan
 
 from .handmade import Net, draw

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from typeone.attacks.criteria import recognizer_success
 from typeone.evaluation.face_success import type1_rates, type2_rates
+from typeone.evaluation.success import recognizer_success
 
 THRESHOLDS = {"paper": 1.2, "squared": 1.0, "far": 0.5}
 # eight women that were to become men: distance, what the judges see, whether it is a face, whether

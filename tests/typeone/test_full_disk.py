@@ -23,7 +23,8 @@ from typeone.reporting.tables import write_table
 from typeone.runtime.artifacts import inspect, save_model, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.errors import InputError, needs_room
-from typeone.runtime.logs import _LogFile, job_log, logger
+from typeone.runtime.job import _LogFile, job_log
+from typeone.runtime.logs import logger
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (40, *FACE_SHAPE), dtype=np.uint8)  # half a megabyte that stays one
@@ -172,7 +173,7 @@ def test_other_errors_stay_what_they_are(tmp_path):
 FULL_RUN = """
 import sys
 from typeone.runtime.errors import InputError
-from typeone.runtime.logs import job_log
+from typeone.runtime.job import job_log
 from typeone.runtime.artifacts import write_rows
 with job_log("x.log", "evaluate_x", []):
     write_rows("rows.parquet", [{"n": i, "name": str(i) * 9} for i in range(90_000)])

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from typeone.data.lfw import far_by_fold, image_side, lfw_folder, read_faces, read_lfw, ten_fold
+from typeone.data.lfw import image_side, lfw_folder, read_faces, read_lfw
+from typeone.evaluation.verification import far_by_fold, ten_fold
 from typeone.runtime.errors import InputError
 
 PAIRS = """2\t1

@@ -1,20 +1,17 @@
-"""What an attack must hold on to, and when it has succeeded.
+"""What an attack must hold on to, and what it aims at.
 
 `KeepLabel` and `KeepIdentity` are the J1 of Eq. 9 for classifiers and recognizers, `KeepSqueezed`
-that of an adaptive attack. The
-success functions speak of stored images only: the labels they take are those that networks give to
-the uint8 image in the artifact.
+that of an adaptive attack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typeone.training.losses import cross_entropy
+from typeone.training.losses import cross_entropy, embedding_distance
 
 Keep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """(images, example numbers) → (J1, is what must be kept still kept), each ``(M,)``."""
@@ -108,41 +105,6 @@ def identity_criterion(
     return keep
 
 
-def embedding_distance(first: Tensor, second: Tensor) -> Tensor:
-    """||first - second||_2 of embeddings ``(N, D)`` → ``(N,)``, in [0, 2] between unit ones.
-
-    Its gradient where both are equal is taken as 0.
-    """
-    return torch.linalg.vector_norm(first - second, dim=1)
-
-
 def next_class(labels: Tensor, classes: int = 10) -> Tensor:
     """The paper's targets: i → i + 1, the last class → 0 (III-B)."""
     return (labels + 1) % classes
-
-
-def type1_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Eq. 2: f1 keeps the label, the judge (f2, an oracle, people) sees another. All ``(N,)``."""
-    return (f1_after == label) & (judged != label)
-
-
-def type1_targeted_success(
-    label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray, target: np.ndarray
-) -> np.ndarray:
-    """`type1_success` with the judge seeing exactly the target label."""
-    return type1_success(label, f1_after, judged) & (judged == target)
-
-
-def type2_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Eq. 1: f1 leaves the label, the judge still sees it."""
-    return (f1_after != label) & (judged == label)
-
-
-def recognizer_success(
-    distance: np.ndarray, threshold: float, judged: np.ndarray, target: np.ndarray
-) -> np.ndarray:
-    """IV-B: f1 sees the same person, the judge a face of the other gender. All ``(N,)``.
-
-    ``judged``: a gender, or anything else where the judge sees no face.
-    """
-    return (distance <= threshold) & (judged == target)

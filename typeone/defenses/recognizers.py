@@ -32,13 +32,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.attacks.criteria import embedding_distance
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
 from typeone.data.faces import FaceTable
 from typeone.data.images import from_uint8
 from typeone.defenses.logit_pairing import PairingSettings, squared_distance
 from typeone.training.loop import Objective
-from typeone.training.losses import cross_entropy
+from typeone.training.losses import cross_entropy, embedding_distance
 from typeone.training.objectives.faces import recognition
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from typeone.attacks.criteria import recognizer_success
 from typeone.evaluation.intervals import Rate, rate
+from typeone.evaluation.success import recognizer_success
 
 Rows = Mapping[str, np.ndarray]
 Found = dict[str, tuple[Rate, str]]

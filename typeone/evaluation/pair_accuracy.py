@@ -20,7 +20,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from typeone.attacks.criteria import embedding_distance
 from typeone.attacks.shards import Rows
 from typeone.data.faces import FaceTable
 from typeone.data.images import from_uint8
@@ -28,6 +27,7 @@ from typeone.evaluation.intervals import Rate, rate
 from typeone.evaluation.verification import Pairs, draw_pairs
 from typeone.models.recognizers import Recognizer, embed
 from typeone.runtime.checkpoints import Checkpoint
+from typeone.training.losses import embedding_distance
 
 KEYS = ["network", "what", "when", "threshold", "seed"]
 

@@ -89,3 +89,36 @@ def draw_pairs(
 def far_threshold(different: np.ndarray, false_accepts: float) -> float:
     """The largest distance up to which at most that share of ``different`` pairs ``(N,)`` lies."""
     return -threshold_at(-different, false_accepts)
+
+
+def ten_fold(
+    distances: np.ndarray, same: np.ndarray, fold: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each pair is judged rightly, and the distance of its fold, ``(N,)`` each.
+
+    The distance is the best on all other folds, the smallest of several.
+    """
+    right, chosen = np.zeros(len(same), bool), np.zeros(len(same))
+    for number in np.unique(fold):
+        others = fold != number
+        order = np.argsort(distances[others], kind="stable")
+        d, s = distances[others][order], same[others][order]
+        # accepting up to the i-th pair: same ones so far, and different ones still to come
+        score = np.cumsum(s) + np.count_nonzero(~s) - np.cumsum(~s)
+        score[:-1][d[1:] == d[:-1]] = -1  # no distance parts equal ones
+        threshold = d[np.argmax(score)]
+        mine = ~others
+        right[mine] = (distances[mine] <= threshold) == same[mine]
+        chosen[mine] = threshold
+    return right, chosen
+
+
+def far_by_fold(
+    distances: np.ndarray, same: np.ndarray, fold: np.ndarray, false_accepts: float
+) -> np.ndarray:
+    """The `far_threshold` of each pair's fold, ``(N,)``: that of the different pairs elsewhere."""
+    chosen = np.zeros(len(same))
+    for number in np.unique(fold):
+        others = fold != number
+        chosen[~others] = far_threshold(distances[others & ~same], false_accepts)
+    return chosen

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from typeone.data.digits import read_digits
 from typeone.data.faces import FaceTable
-from typeone.data.images import binarise, read_digits
+from typeone.data.images import binarise
 from typeone.models.svae import FaceSVAE, SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import seeded

@@ -104,3 +104,11 @@ def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin: flo
     """
     own = F.one_hot(labels, cosines.shape[1]).to(cosines.dtype)
     return F.cross_entropy(scale * (cosines - margin * own), labels, reduction="none")
+
+
+def embedding_distance(first: Tensor, second: Tensor) -> Tensor:
+    """||first - second||_2 of embeddings ``(N, D)`` → ``(N,)``, in [0, 2] between unit ones.
+
+    Its gradient where both are equal is taken as 0.
+    """
+    return torch.linalg.vector_norm(first - second, dim=1)
