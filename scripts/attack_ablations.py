@@ -11,11 +11,12 @@ from typeone.data.digits import read_examples
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
-from typeone.runtime.artifacts import digest, write_parquet
+from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def attack_ablations(

@@ -9,10 +9,11 @@ from typeone.attacks.svae import SvaeAttackSettings
 from typeone.data.faces import FACE_SHAPE, FEMALE, MALE, first_faces
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
-from typeone.runtime.artifacts import digest, write_parquet
+from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest
 
 
 def attack_faces(

@@ -22,12 +22,13 @@ from typeone.evaluation.success import type1_success, type1_targeted_success, ty
 from typeone.models.acgan import load_gan
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
-from typeone.runtime.artifacts import digest, write_parquet
+from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.errors import InputError
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import Progress, logger
+from typeone.runtime.stamps import digest
 
 
 def stored(images):

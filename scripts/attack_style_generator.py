@@ -8,11 +8,12 @@ from typeone.attacks.latent import LatentAttackSettings, attack, distance_hinge,
 from typeone.data.images import to_uint8
 from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer, read_thresholds
-from typeone.runtime.artifacts import digest, write_parquet
+from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import Progress, logger
+from typeone.runtime.stamps import digest
 from typeone.training.losses import embedding_distance
 
 

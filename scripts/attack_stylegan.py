@@ -13,11 +13,12 @@ from typeone.data.images import to_uint8
 from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer
 from typeone.reporting.plotting import moments
-from typeone.runtime.artifacts import digest, write_parquet
+from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.training.losses import embedding_distance
 
 

@@ -6,11 +6,12 @@ from typeone.attacks.type2 import Type2Settings, attack
 from typeone.data.digits import read_examples
 from typeone.data.images import to_uint8
 from typeone.models.classifiers import load_classifier
-from typeone.runtime.artifacts import digest, write_parquet
+from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def attack_type2(

@@ -1,9 +1,10 @@
 """Which artifacts are not what the workflow would write now, by what they say of themselves."""
 
-from typeone.runtime.artifacts import digest, inspect
+from typeone.runtime.artifacts import inspect
 from typeone.runtime.errors import InputError
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def complaint(path, jobs):

@@ -26,11 +26,12 @@ from typeone.evaluation.pair_accuracy import (
 )
 from typeone.evaluation.verification import Pairs, draw_pairs, far_threshold, has_same_pairs
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.runtime.artifacts import digest, write_rows
+from typeone.runtime.artifacts import write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 TEXTS = {
     "pairs": "pairs of test faces",

@@ -9,11 +9,12 @@ from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.verification import Pairs, far_by_fold, ten_fold
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.runtime.artifacts import digest, write_parquet, write_rows
+from typeone.runtime.artifacts import write_parquet, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import Progress, logger
+from typeone.runtime.stamps import digest
 
 PUBLISHED = "faces.recognizer.lfw_accuracy"
 

@@ -9,11 +9,12 @@ from typeone.evaluation.intervals import mean_interval, rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.verification import draw_pairs, far_threshold, has_same_pairs
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.runtime.artifacts import digest, write_parquet, write_rows
+from typeone.runtime.artifacts import write_parquet, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
 

@@ -4,12 +4,12 @@ from typeone.data.faces import FaceWriter
 from typeone.data.generated_faces import Count, generate_faces
 from typeone.models.face_generators import load_face_generator
 from typeone.models.face_judges import load_face_judge
-from typeone.runtime.artifacts import digest
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
 from typeone.runtime.errors import InputError
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def write_generated_faces(

@@ -1,6 +1,6 @@
 """FaceNet as IV-B attacks it: published weights, checked, as a checkpoint of our own."""
 
-from typeone.models.inception_resnet import read_facenet
+from typeone.models.readers.facenet import read_facenet
 from typeone.models.recognizers import Recognizer, save_recognizer
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from torch import nn
 
-from typeone.models.face_generators import NVIDIA, load_nvidia
+from typeone.models.face_generators import NVIDIA
+from typeone.models.readers.nvidia_stylegan import load_nvidia
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log

@@ -7,10 +7,11 @@ from typeone.data.faces import FACE_SHAPE, first_faces
 from typeone.data.images import from_uint8
 from typeone.detectors.squeezing import embedding_scores
 from typeone.models.recognizers import load_recognizer
-from typeone.runtime.artifacts import digest, read_parquet, write_parquet
+from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest
 
 
 def score_face_detection(

@@ -16,11 +16,12 @@ from typeone.defenses.recognizers import (
     retraining,
 )
 from typeone.models.recognizers import load_recognizer, save_recognizer
-from typeone.runtime.artifacts import digest, read_model_metadata, write_rows
+from typeone.runtime.artifacts import read_model_metadata, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 
 

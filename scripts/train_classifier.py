@@ -7,11 +7,12 @@ from typeone.data.digits import read_digits
 from typeone.evaluation.error_rates import error_rate, errors_on
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.user_networks import build_own, check_outputs
-from typeone.runtime.artifacts import digest, save_model, write_rows
+from typeone.runtime.artifacts import save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
 

@@ -6,11 +6,12 @@ import torch
 from typeone.data.faces import FaceTable
 from typeone.models.classifiers import reset_parameters
 from typeone.models.face_judges import NO_FACE, build_face_judge
-from typeone.runtime.artifacts import digest, save_model, write_rows
+from typeone.runtime.artifacts import save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.faces import face_judging
 

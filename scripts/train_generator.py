@@ -8,11 +8,12 @@ from torch import nn
 from typeone.data.digits import read_digits
 from typeone.evaluation.error_rates import error_rate
 from typeone.models.acgan import ARCHITECTURE, AuxiliaryGAN
-from typeone.runtime.artifacts import digest, save_model, write_rows
+from typeone.runtime.artifacts import save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.acgan import acgan
 

@@ -11,11 +11,12 @@ from typeone.data.faces import FaceTable
 from typeone.evaluation.verification import draw_pairs, far_threshold, has_same_pairs
 from typeone.models.classifiers import reset_parameters
 from typeone.models.recognizers import Recognizer, embed, save_recognizer
-from typeone.runtime.artifacts import digest, write_rows
+from typeone.runtime.artifacts import write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.faces import recognition
 

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 
-from typeone.runtime.artifacts import digest, save_model, write_rows
+from typeone.runtime.artifacts import save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.theory.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
 from typeone.theory.spheres import Spheres
 

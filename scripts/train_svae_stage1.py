@@ -2,11 +2,12 @@
 
 from typeone.evaluation.intervals import mean_interval
 from typeone.models.svae import ARCHITECTURES
-from typeone.runtime.artifacts import digest, save_model, write_rows
+from typeone.runtime.artifacts import save_model, write_rows
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 from typeone.training.algorithm1 import f2_error, labelled_at, reconstruction_errors, train_stage1
 
 

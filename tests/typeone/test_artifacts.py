@@ -18,18 +18,17 @@ from typeone.models.classifiers import build_classifier, load_classifier
 from typeone.models.svae import DigitSVAE
 from typeone.runtime.artifacts import (
     atomic_path,
-    digest,
     inspect,
     load_model,
     read_model_metadata,
     read_parquet,
     save_model,
-    stamped,
     write_parquet,
     write_rows,
 )
 from typeone.runtime.errors import InputError
 from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest, stamped
 
 RNG = np.random.default_rng(0)
 COLUMNS = {
@@ -402,7 +401,7 @@ def test_a_checkpoint_of_other_software_is_foreign(tmp_path, read, metadata):
 
 
 def test_another_format_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("typeone.runtime.artifacts.FORMAT", 2)
+    monkeypatch.setattr("typeone.runtime.stamps.FORMAT", 2)
     table, model = write_both(tmp_path)
     monkeypatch.undo()
     for path in (table, model):

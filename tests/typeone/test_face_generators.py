@@ -19,13 +19,11 @@ from typeone.models.face_generators import (
     NVIDIA,
     STYLE,
     MobileStyleGan,
-    StyleCritic,
-    StyleGenerator,
-    _Modulated,
     load_face_generator,
-    load_nvidia,
 )
+from typeone.models.readers.nvidia_stylegan import load_nvidia
 from typeone.models.readers.openvino import read_ir
+from typeone.models.style_generator import StyleCritic, StyleGenerator, _Modulated
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.errors import InputError
 from typeone.training.loop import TrainingSettings, train

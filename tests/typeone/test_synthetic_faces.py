@@ -5,14 +5,8 @@ import pytest
 import torch
 
 from typeone.data import synthetic_faces
-from typeone.data.synthetic_faces import (
-    Chance,
-    Normal,
-    Parameters,
-    draw_identities,
-    draw_views,
-    render,
-)
+from typeone.data.face_traits import Chance, Normal, Parameters, draw_identities, draw_views
+from typeone.data.synthetic_faces import render
 from typeone.runtime.devices import seeded
 
 

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from typeone.runtime.artifacts import inspect, made_by, write_parquet
+from typeone.runtime.artifacts import inspect, write_parquet
+from typeone.runtime.stamps import made_by
 
 FACES = "results/data/faces"
 SPLITS = {f"{FACES}/{split}.parquet" for split in ("train", "judge", "validation", "test")}

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from typeone.data.images import from_uint8
-from typeone.runtime.artifacts import KEY, atomic_path, contents, open_table, stamped
+from typeone.runtime.artifacts import atomic_path, contents, open_table
 from typeone.runtime.errors import InputError, needs_room
+from typeone.runtime.stamps import KEY, stamped
 
 FACE_SHAPE = (3, 64, 64)
 FEMALE, MALE = 0, 1

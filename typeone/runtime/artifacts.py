@@ -12,87 +12,24 @@ trailing shape of each stands in the schema metadata, so that a reader gets back
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from typeone.runtime.errors import InputError, needs_room
+from typeone.runtime.stamps import KEY, REMEDY, check_stamp, stamped, unstamped
 
 if TYPE_CHECKING:  # tables and figures read artifacts without paying for torch
     import pandas as pd
     import torch
-
-FORMAT = 1  # of what follows; raise it when an older reader would misread a newer file
-
-Kind = Literal["table", "checkpoint"]
-
-KEY = "typeone"
-_REMEDY = "delete it and run again"
-_maker: dict[str, str] = {}
-
-
-@contextmanager
-def made_by(rule: str, params: Sequence[Any]) -> Iterator[None]:
-    """Let files written in this block say that ``rule`` made them with these ``params`` (JSON)."""
-    global _maker
-    before, _maker = _maker, {"rule": rule, "digest": digest(params)}
-    try:
-        yield
-    finally:
-        _maker = before
-
-
-def stamped(note: Mapping[str, Any], *, kind: Kind, content: Any) -> str:
-    """``note`` (JSON) and the stamp of a file of this ``kind``, as text to be stored in it.
-
-    ``content`` (JSON) is what `check_stamp` must find beside the note.
-    """
-    note = json.loads(json.dumps(note))  # as it will be read: keys are strings, tuples are lists
-    stamp = {"format": FORMAT, "kind": kind, **_maker}
-    sealed = {**stamp, "sha256": digest(note, stamp, content)}
-    return json.dumps({**note, "stamp": sealed}, sort_keys=True)
-
-
-def unstamped(
-    path: str | os.PathLike[str], text: str | bytes | None, *, kind: Kind
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The note and the stamp out of ``text``, which stood in the file at ``path``.
-
-    Raises:
-        InputError: there is no stamp, or one of another format or kind.
-    """
-    try:
-        note = json.loads(text or "{}")
-        stamp = note.pop("stamp")
-        form, found, _ = stamp["format"], stamp["kind"], stamp["sha256"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} bears no stamp of Type One: other software wrote it, or an older version; "
-            f"{_REMEDY}"
-        ) from error
-    if form != FORMAT:
-        raise InputError(f"{path} has format {form!r}, needs {FORMAT}; {_REMEDY}")
-    if found != kind:
-        raise InputError(f"{path} says that it is a {found}, needs a {kind}; {_REMEDY}")
-    return note, stamp
-
-
-def check_stamp(
-    path: str | os.PathLike[str], note: Mapping[str, Any], stamp: Mapping[str, Any], content: Any
-) -> None:
-    """Raise `InputError` unless ``note`` and ``content`` are those that were stamped."""
-    found = digest(note, {k: v for k, v in stamp.items() if k != "sha256"}, content)
-    if found != stamp["sha256"]:
-        raise InputError(f"{path} is damaged: it holds other data than were written; {_REMEDY}")
 
 
 def contents(schema: pa.Schema, rows: int) -> list:
@@ -226,7 +163,7 @@ def open_table(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, d
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is no readable Parquet file ({reason}); {_REMEDY}") from error
+        raise InputError(f"{path} is no readable Parquet file ({reason}); {REMEDY}") from error
 
 
 def read_parquet(
@@ -266,7 +203,7 @@ def read_parquet(
         if not np.issubdtype(found[name].dtype, kind):
             raise InputError(
                 f"{path}: column {name} holds values of type {table[name].type}, needs "
-                f"{kind.__name__}; {_REMEDY}"
+                f"{kind.__name__}; {REMEDY}"
             )
     return Records(found, note)
 
@@ -317,7 +254,7 @@ def _read_note(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
     except SafetensorError as error:
-        raise InputError(f"{path} is no safetensors checkpoint ({error}); {_REMEDY}") from error
+        raise InputError(f"{path} is no safetensors checkpoint ({error}); {REMEDY}") from error
     return unstamped(path, text, kind="checkpoint")
 
 
@@ -385,12 +322,3 @@ def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
     with open_table(path) as (file, _):
         file.read()
         return unstamped(path, file.metadata.metadata[KEY.encode()], kind="table")[1]
-
-
-def digest(*values: Any, files: Sequence[str | os.PathLike[str]] = ()) -> str:
-    """SHA-256 of JSON ``values`` and of the bytes of ``files``."""
-    total = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    for path in files:
-        with open(path, "rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return total.hexdigest()

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from typeone.runtime.artifacts import made_by
 from typeone.runtime.errors import InputError, needs_room
 from typeone.runtime.logs import logger
+from typeone.runtime.stamps import made_by
 
 
 class _LogFile(logging.FileHandler):

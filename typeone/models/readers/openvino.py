@@ -4,170 +4,24 @@ An IR is an XML file of layers and edges and a binary file of constants. `read_i
 hangs on constants and on shapes alone, which the file declares, and keeps the rest as a program: a
 plain list of steps, which fits into a checkpoint's metadata.
 
-The operations are those that MobileStyleGAN (arXiv 2104.04767) needs, of OpenVINO's opset 1 to 7,
-images laid out ``(N, C, H, W)``. A graph computes batches of the size that it was exported for;
-a larger one is computed part by part.
+The operations are those of `openvino_operations`. A graph computes batches of the size that it was
+exported for; a larger one is computed part by part.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from typeone.models.readers.openvino_operations import OPERATIONS, run_operation, whole_numbers
 from typeone.runtime.errors import InputError
 
-Attributes = Mapping[str, str]
-Operand = Tensor | list[int]
-"""A value that is computed or stored, or whole numbers that are known: axes, shapes, lengths."""
-
 TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i64": np.int64, "u8": np.uint8}
-
-
-# --------------------------------------------------------------------------------- operations
-
-
-def _ints(operand: Operand) -> list[int]:
-    return operand if isinstance(operand, list) else [int(v) for v in operand.flatten().tolist()]
-
-
-def _pair(attributes: Attributes, name: str) -> list[int]:
-    return [int(v) for v in attributes[name].split(",")]
-
-
-def _matmul(attributes: Attributes, left: Tensor, right: Tensor) -> Tensor:
-    if attributes.get("transpose_a") == "true":
-        left = left.transpose(-1, -2)
-    if attributes.get("transpose_b") == "true":
-        right = right.transpose(-1, -2)
-    return left @ right
-
-
-def _gather(_attributes: Attributes, values: Tensor, index: Operand, axis: Operand) -> Tensor:
-    axis = _ints(axis)[0] % values.ndim
-    shape = index.shape if isinstance(index, Tensor) else (len(index),)
-    picked = values.index_select(axis, torch.tensor(_ints(index), device=values.device))
-    return picked.reshape((*values.shape[:axis], *shape, *values.shape[axis + 1 :]))
-
-
-def _unsqueeze(_attributes: Attributes, values: Tensor, axes: Operand) -> Tensor:
-    for axis in sorted(_ints(axes)):
-        values = values.unsqueeze(axis)
-    return values
-
-
-def _squeeze(_attributes: Attributes, values: Tensor, axes: Operand) -> Tensor:
-    return values.squeeze(tuple(_ints(axes)))
-
-
-def _concat(attributes: Attributes, *values: Tensor) -> Tensor:
-    return torch.cat(values, dim=int(attributes["axis"]))
-
-
-def _reshape(attributes: Attributes, values: Tensor, shape: Operand) -> Tensor:
-    shape = _ints(shape)
-    if attributes.get("special_zero") == "true":
-        shape = [values.shape[i] if length == 0 else length for i, length in enumerate(shape)]
-    return values.reshape(shape)
-
-
-def _prelu(_attributes: Attributes, values: Tensor, slope: Tensor) -> Tensor:
-    if slope.numel() == 1:
-        return F.leaky_relu(values, slope.item())
-    return F.prelu(values, slope.flatten())
-
-
-def _reduce_mean(attributes: Attributes, values: Tensor, axes: Operand) -> Tensor:
-    return values.mean(_ints(axes), keepdim=attributes.get("keep_dims") == "true")
-
-
-def _variadic_split(
-    _attributes: Attributes, values: Tensor, axis: Operand, lengths: Operand
-) -> Sequence[Tensor]:
-    return values.split(_ints(lengths), dim=_ints(axis)[0])
-
-
-def _broadcast(attributes: Attributes, values: Tensor, shape: Operand, *_: Operand) -> Tensor:
-    shape = _ints(shape)
-    if attributes.get("mode") == "bidirectional":
-        shape = torch.broadcast_shapes(values.shape, shape)
-    return values.broadcast_to(shape)
-
-
-def _tile(_attributes: Attributes, values: Tensor, times: Operand) -> Tensor:
-    return values.tile(_ints(times))
-
-
-def _convolution(attributes: Attributes, images: Tensor, weight: Tensor, groups: int = 1) -> Tensor:
-    strides, dilations = (_pair(attributes, k) for k in ("strides", "dilations"))
-    (top, left), (bottom, right) = (_pair(attributes, k) for k in ("pads_begin", "pads_end"))
-    if weight.shape[2:] == (1, 1) and strides == [1, 1] and groups == 1 and not top + left:
-        mixed = weight.flatten(1) @ images.flatten(2)
-        return mixed.unflatten(2, images.shape[2:])
-    if (top, left) != (bottom, right):
-        images, top, left = F.pad(images, (left, right, top, bottom)), 0, 0
-    return F.conv2d(
-        images, weight, stride=strides, padding=(top, left), dilation=dilations, groups=groups
-    )
-
-
-def _group_convolution(attributes: Attributes, images: Tensor, weight: Tensor) -> Tensor:
-    return _convolution(attributes, images, weight.flatten(0, 1), groups=len(weight))
-
-
-def _group_convolution_backprop(attributes: Attributes, images: Tensor, weight: Tensor) -> Tensor:
-    """The transposed convolution; where its windows do not overlap it only lays copies side by
-    side, which is ten times faster (the inverse Haar transform of MobileStyleGAN)."""
-    strides, begin, end = (_pair(attributes, k) for k in ("strides", "pads_begin", "pads_end"))
-    extra = _pair(attributes, "output_padding") if "output_padding" in attributes else [0, 0]
-    dilations = _pair(attributes, "dilations") if "dilations" in attributes else [1, 1]
-    groups, height, width = len(weight), *weight.shape[3:]
-    apart = [height, width] == strides and weight.shape[1:3] == (1, 1)
-    if apart and not any((*begin, *end, *extra)) and dilations == [1, 1]:
-        copies = images[:, :, :, None, :, None] * weight.view(groups, 1, height, 1, width)
-        return copies.flatten(4, 5).flatten(2, 3)
-    if begin != end:
-        raise ValueError(f"pads_begin {begin} and pads_end {end} differ")
-    return F.conv_transpose2d(
-        images,
-        weight.flatten(0, 1),
-        stride=strides,
-        padding=begin,
-        output_padding=extra,
-        groups=groups,
-        dilation=dilations,
-    )
-
-
-OPERATIONS: dict[str, Callable[..., Tensor | Sequence[Tensor]]] = {
-    "Add": lambda _, left, right: left + right,
-    "Multiply": lambda _, left, right: left * right,
-    "Power": lambda _, base, exponent: base**exponent,
-    "MatMul": _matmul,
-    "Gather": _gather,
-    "Unsqueeze": _unsqueeze,
-    "Squeeze": _squeeze,
-    "Concat": _concat,
-    "Reshape": _reshape,
-    "PReLU": _prelu,
-    "ReduceMean": _reduce_mean,
-    "VariadicSplit": _variadic_split,
-    "Broadcast": _broadcast,
-    "Tile": _tile,
-    "Convolution": _convolution,
-    "GroupConvolution": _group_convolution,
-    "GroupConvolutionBackpropData": _group_convolution_backprop,
-}
-
-
-def _run(kind: str, attributes: Attributes, operands: Sequence[Operand]) -> Sequence[Tensor]:
-    out = OPERATIONS[kind](attributes, *operands)
-    return [out] if isinstance(out, Tensor) else out
 
 
 # -------------------------------------------------------------------------------- what runs
@@ -202,7 +56,7 @@ class Graph(nn.Module):
             self.program["steps"], self._spent, strict=True
         ):
             given = [values[o] if isinstance(o, str) else o for o in operands]
-            values |= zip(results, _run(kind, attributes, given), strict=True)
+            values |= zip(results, run_operation(kind, attributes, given), strict=True)
             for name in spent:
                 del values[name]
         return values[self.program["output"]]
@@ -326,11 +180,11 @@ def _program(xml: bytes, binary: bytes) -> tuple[dict[str, Any], dict[str, Tenso
             )
         operands = [name[sources[layer_id, port]] for port in layer.inputs]
         if all(operand in known for operand in operands):
-            values = _run(layer.kind, layer.attributes, [known[o] for o in operands])
+            values = run_operation(layer.kind, layer.attributes, [known[o] for o in operands])
             known |= zip(results, values, strict=True)
             continue
         whole = {o for o in operands if o in known and not known[o].is_floating_point()}
-        given = [_ints(known[o]) if o in whole else o for o in operands]
+        given = [whole_numbers(known[o]) if o in whole else o for o in operands]
         steps.append([layer.kind, layer.attributes, given, results])
     asked = {o for step in steps for o in step[2] if isinstance(o, str)}
     constants = {o: known[o] for o in known if o in asked}

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.models.face_generators import StyleCritic, StyleGenerator
+from typeone.models.style_generator import StyleCritic, StyleGenerator
 from typeone.training.loop import Player
 from typeone.training.losses import squared_slope
 from typeone.training.objectives.averages import follow
