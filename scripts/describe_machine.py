@@ -2,7 +2,7 @@
 
 import json
 
-from typeone.runtime.artifacts import atomic_path
+from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
 from typeone.runtime.provenance import machine

@@ -14,7 +14,8 @@ from typeone.reporting.report.page import Page, figure, render
 from typeone.reporting.report.sprites import Sheets
 from typeone.reporting.report.tables import cells, verdict_rows
 from typeone.reporting.report.timings import timings
-from typeone.runtime.artifacts import atomic_path, read_parquet
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
 from typeone.runtime.provenance import commit

@@ -6,7 +6,8 @@ from typeone.evaluation.intervals import Rate
 from typeone.evaluation.measurements import pooled
 from typeone.evaluation.people.success import FAILURE
 from typeone.reporting import beyond, verdicts
-from typeone.runtime.artifacts import atomic_path, read_model_metadata, read_parquet, write_rows
+from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
+from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.job import job_log
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text

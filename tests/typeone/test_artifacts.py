@@ -17,7 +17,6 @@ from typeone.data.images import binarise, from_uint8, to_uint8
 from typeone.models.classifiers import build_classifier, load_classifier
 from typeone.models.svae import DigitSVAE
 from typeone.runtime.artifacts import (
-    atomic_path,
     inspect,
     load_model,
     read_model_metadata,
@@ -26,6 +25,7 @@ from typeone.runtime.artifacts import (
     write_parquet,
     write_rows,
 )
+from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.errors import InputError
 from typeone.runtime.job import job_log
 from typeone.runtime.stamps import digest, stamped

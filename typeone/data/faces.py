@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from typeone.data.images import from_uint8
-from typeone.runtime.artifacts import atomic_path, contents, open_table
+from typeone.runtime.artifacts import contents, open_table
+from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.errors import InputError, needs_room
 from typeone.runtime.stamps import KEY, stamped
 

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from typeone.runtime.artifacts import atomic_path
+from typeone.runtime.atomic_files import atomic_path
 
 COLUMN = 3.5  # inches, one column of a two-column page
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from typeone.runtime.artifacts import atomic_path
+from typeone.runtime.atomic_files import atomic_path
 
 
 def write_table(

@@ -16,7 +16,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from typeone.runtime.errors import InputError, needs_room
+from typeone.runtime.atomic_files import atomic_path
+from typeone.runtime.errors import InputError
 from typeone.runtime.stamps import KEY, REMEDY, check_stamp, stamped, unstamped
 
 if TYPE_CHECKING:  # tables and figures read artifacts without paying for torch
@@ -39,29 +39,6 @@ def contents(schema: pa.Schema, rows: int) -> list:
         for kind in schema.types  # without the name that Parquet gives the elements of a list
     )
     return [rows, *map(list, zip(schema.names, types, strict=True))]
-
-
-@contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
-
-    A file has one writer at a time: what a killed one left half written is removed first.
-
-    Raises:
-        InputError: there is no room; no half file stays.
-    """
-    path = Path(path)
-    with needs_room(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
-        left.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with needs_room(path):
-            yield temporary
-            os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
