@@ -12,7 +12,7 @@ from typeone.attacks.svae import attack
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import FaceSVAE
 
-from .algorithm2 import ALIKE, F64, SETTINGS, seeded
+from ..algorithm2 import ALIKE, F64, SETTINGS, seeded
 
 WALK = replace(SETTINGS, steps=12, lr=0.1, eta=1.0, target_loss=0.1, k_max=5.0, patience=None)
 

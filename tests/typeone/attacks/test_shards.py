@@ -16,7 +16,7 @@ from typeone.models.svae import FaceSVAE
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.errors import InputError
 
-from .algorithm2 import F64, SETTINGS, real_networks, seeded
+from ..algorithm2 import F64, SETTINGS, real_networks, seeded
 
 COUNT, CHUNK = 10, 3
 FEW_STEPS = replace(SETTINGS, steps=4, lr=0.05)

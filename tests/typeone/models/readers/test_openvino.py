@@ -8,7 +8,7 @@ from typeone.models.readers.openvino import Graph, read_ir
 from typeone.runtime.artifacts import load_model, read_model_metadata, save_model
 from typeone.runtime.errors import InputError
 
-from .handmade import Net, draw, read
+from ...handmade import Net, draw, read
 
 # ---------------------------------------------------------------------- answers known before
 

@@ -16,7 +16,7 @@ from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
 from typeone.training.losses import embedding_distance
 
-from .algorithm2 import F64, LN2, f64
+from ..algorithm2 import F64, LN2, f64
 
 LN3 = math.log(3)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from typeone.attacks.criteria import KeepLabel
 from typeone.attacks.svae import attack, update_k
 
-from .algorithm2 import (
+from ..algorithm2 import (
     ALIKE,
     F64,
     LN2,

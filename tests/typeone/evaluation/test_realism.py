@@ -15,7 +15,7 @@ from typeone.evaluation.realism import (
 )
 from typeone.runtime.errors import InputError
 
-from .algorithm2 import f64
+from ..algorithm2 import f64
 
 
 def column(*values):

@@ -7,7 +7,7 @@ import torch
 from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
 from typeone.runtime.errors import InputError
 
-from .algorithm2 import F64, ToySvae, f64, seeded
+from ..algorithm2 import F64, ToySvae, f64, seeded
 
 
 class TwoDimensional(ToySvae):

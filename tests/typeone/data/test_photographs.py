@@ -16,7 +16,7 @@ from typeone.data.face_folder import middle_square, open_folder, read_face_table
 from typeone.data.photographs import SPLITS, area_resize, decode
 from typeone.runtime.errors import InputError
 
-from .celeba import write_celeba
+from ..celeba import write_celeba
 
 
 def png(pixels):

@@ -15,7 +15,7 @@ from typeone.data.images import to_uint8
 from typeone.models.classifiers import mlp, reset_parameters
 from typeone.runtime.errors import InputError
 
-from .algorithm2 import (
+from ..algorithm2 import (
     ALIKE,
     F64,
     LN2,

@@ -30,7 +30,7 @@ from typeone.training.loop import TrainingSettings, train
 from typeone.training.losses import embedding_distance, squared_slope
 from typeone.training.objectives.style_gan import style_gan
 
-from .handmade import Net, draw
+from ..handmade import Net, draw
 
 F64 = torch.float64
 

@@ -7,7 +7,7 @@ import torch
 
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
 
-from .algorithm2 import F64, seeded
+from ..algorithm2 import F64, seeded
 
 PGD = EmbeddingAttackSettings(epsilon=20 / 255, steps=10, step_size=2.55 / 255, start=20 / 255)
 FGSM = EmbeddingAttackSettings(epsilon=20 / 255, steps=1, step_size=21 / 255, start=1 / 255)

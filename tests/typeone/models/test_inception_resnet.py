@@ -18,8 +18,8 @@ from typeone.models.readers.graphdef import constants, read_graph
 from typeone.models.recognizers import standardise
 from typeone.runtime.errors import InputError
 
-from .test_graphdef import RAW, constant, tensor
-from .test_packages import wheel_bytes
+from ..data.test_packages import wheel_bytes
+from ..models.readers.test_graphdef import RAW, constant, tensor
 
 # (place and name in Sandberg's graph, name of the tensors, kernel, channels in, out), after figures
 # 9-15 of Szegedy et al. (2016) and the widths of Sandberg's inception_resnet_v1.py
