@@ -20,8 +20,8 @@ import torch
 import yaml
 from torch import nn
 
-from typeone.artifacts import save_model, write_parquet
 from typeone.models.classifiers import build_classifier
+from typeone.runtime.artifacts import save_model, write_parquet
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "presets/smoke.yaml"

@@ -28,14 +28,14 @@ import torch.nn.functional as F
 import yaml
 from torch import nn
 
-from typeone.artifacts import read_parquet
+from typeone.attacks.criteria import KeepLabel, next_class
 from typeone.attacks.svae import SvaeAttackSettings, attack
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import KeepLabel, next_class
-from typeone.devices import compute_device, seeded
-from typeone.images import to_uint8
+from typeone.data.images import to_uint8
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.svae import DigitSVAE
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 K_START = 1e-3  # the largest that III-C allows

@@ -21,22 +21,22 @@ from paper_hours import CELEBA, DIGITS, TARGETS, show_paper_hours
 from torch import nn
 
 from typeone.attacks import descent
+from typeone.attacks.criteria import KeepIdentity, KeepLabel, next_class
 from typeone.attacks.frames import Followed
 from typeone.attacks.latent import LatentAttackSettings
 from typeone.attacks.latent import attack as latent_attack
 from typeone.attacks.svae import attack
-from typeone.criteria import KeepIdentity, KeepLabel, next_class
-from typeone.devices import compute_device, seeded
+from typeone.models.acgan import AuxiliaryGAN
 from typeone.models.classifiers import build_classifier, reset_parameters
-from typeone.models.face_generators import StyleGenerator
-from typeone.models.generators import AuxiliaryGAN
 from typeone.models.recognizers import Recognizer
 from typeone.models.resampling import interpolation_matrix, resize_by_products
+from typeone.models.style_generator import StyleGenerator
 from typeone.models.svae import DigitSVAE, FaceSVAE
-from typeone.objectives.acgan import acgan
-from typeone.objectives.classification import classification
-from typeone.objectives.svae import svae_stage1, svae_stage2
-from typeone.training import TrainingSettings, train
+from typeone.runtime.devices import compute_device, seeded
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.acgan import acgan
+from typeone.training.objectives.classification import classification
+from typeone.training.objectives.svae import svae_stage1, svae_stage2
 
 
 class Sizes:

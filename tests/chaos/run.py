@@ -32,7 +32,7 @@ from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-INTERVAL = "interval: float = 30.0"  # in typeone/checkpoints.py
+INTERVAL = "interval: float = 30.0"  # in typeone/runtime/checkpoints.py
 NO_ARTIFACTS = ("logs", "benchmarks", "report")  # the report shows what jobs took
 PYTHON = """#!/bin/sh
 # what ./reproduce asks of a .venv, without installing one
@@ -44,7 +44,7 @@ esac
 SNAKEMAKE = """#!/bin/sh
 exec '{python}' -m snakemake "$@"
 """
-SAVED = re.compile(r"^(\S+ \S+) DEBUG typeone\.checkpoints: saved (\S+)$", re.MULTILINE)
+SAVED = re.compile(r"^(\S+ \S+) DEBUG typeone\.runtime\.checkpoints: saved (\S+)$", re.MULTILINE)
 
 
 # ------------------------------------------------------------------------------------- two copies
@@ -59,7 +59,7 @@ def checkout(root, *, save_every):
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
-    module = root / "typeone" / "checkpoints.py"
+    module = root / "typeone" / "runtime" / "checkpoints.py"
     text = module.read_text()
     assert text.count(INTERVAL) == 1, f"{module} says no longer «{INTERVAL}»"
     module.write_text(text.replace(INTERVAL, f"interval: float = {save_every}"))

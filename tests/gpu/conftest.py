@@ -8,7 +8,7 @@ import os
 import pytest
 import torch
 
-from typeone.devices import compute_device
+from typeone.runtime.devices import compute_device
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.checkpoints import Checkpoint
+from typeone.runtime.checkpoints import Checkpoint
 
 from ..typeone.engines import (
     CONSTANT_BETA,
@@ -130,8 +130,8 @@ def test_a_batch_is_its_singles_on_a_card(settings, dtype, card):
 
 def test_memory_does_not_grow_with_the_examples(card):
     """But for the examples themselves, which lie on the card: 8 batches take what 2 take."""
+    from typeone.attacks.criteria import label_criterion
     from typeone.attacks.shards import attack_shard
-    from typeone.criteria import label_criterion
 
     svae, f1 = networks(card, F32)
 

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from typeone.attacks import descent
+from typeone.attacks.criteria import KeepLabel
 from typeone.attacks.svae import attack
-from typeone.criteria import KeepLabel
-from typeone.cuda_graphs import CudaGraph, HostReads, graphs_on
+from typeone.runtime.cuda_graphs import CudaGraph, HostReads, graphs_on
 
 from ..typeone.algorithm2 import batch_of_attacks
-from ..typeone.test_cuda_graphs import CONSTANT_BETA, LEAVING, OURS, WALK, Waiting
+from ..typeone.runtime.test_cuda_graphs import CONSTANT_BETA, LEAVING, OURS, WALK, Waiting
 
 pytestmark = pytest.mark.gpu
 

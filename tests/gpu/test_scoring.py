@@ -5,12 +5,15 @@ import pytest
 import torch
 
 from typeone.detectors.squeezing import embedding_scores, scores
-from typeone.models.classifiers import Ensemble, build_classifier, errors_on, reset_parameters
-from typeone.models.face_judges import build_face_judge, panel_verdict
+from typeone.evaluation.error_rates import errors_on
+from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.panels import panel_verdict
+from typeone.evaluation.realism import negative_elbo
+from typeone.models.classifiers import build_classifier, reset_parameters
+from typeone.models.face_judges import build_face_judge
 from typeone.models.inception_resnet import InceptionResNetV1
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import DigitSVAE
-from typeone.realism import negative_elbo
 
 pytestmark = pytest.mark.gpu
 

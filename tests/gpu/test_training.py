@@ -5,23 +5,23 @@ import copy
 import pytest
 import torch
 
-from typeone.augmentation import augment
-from typeone.checkpoints import Checkpoint
+from typeone.data.augmentation import augment
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
+from typeone.models.acgan import AuxiliaryGAN
 from typeone.models.classifiers import build_classifier, reset_parameters
-from typeone.models.face_generators import StyleCritic, StyleGenerator
 from typeone.models.face_judges import build_face_judge
-from typeone.models.generators import AuxiliaryGAN
-from typeone.models.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
 from typeone.models.recognizers import Recognizer
+from typeone.models.style_generator import StyleCritic, StyleGenerator
 from typeone.models.svae import DigitSVAE, FaceSVAE
-from typeone.objectives.acgan import acgan
-from typeone.objectives.classification import classification
-from typeone.objectives.faces import face_judging, recognition
-from typeone.objectives.style_gan import style_gan
-from typeone.objectives.svae import svae_stage1, svae_stage2
-from typeone.spheres import Spheres
-from typeone.training import TrainingSettings, train
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.theory.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
+from typeone.theory.spheres import Spheres
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.acgan import acgan
+from typeone.training.objectives.classification import classification
+from typeone.training.objectives.faces import face_judging, recognition
+from typeone.training.objectives.style_gan import style_gan
+from typeone.training.objectives.svae import svae_stage1, svae_stage2
 
 pytestmark = pytest.mark.gpu
 

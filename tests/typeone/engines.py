@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from typeone.attacks import embedding, latent
+from typeone.attacks.criteria import KeepLabel, identity_criterion, label_criterion
 from typeone.attacks.frames import Followed
 from typeone.attacks.shards import attack_shard
-from typeone.criteria import KeepLabel, identity_criterion, label_criterion
-from typeone.generated_faces import Count, generate_faces
+from typeone.data.generated_faces import Count, generate_faces
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.recognizers import Recognizer, embed
 from typeone.models.svae import FaceSVAE

@@ -42,7 +42,7 @@ class _Recorder(TorchDispatchMode):
 
 
 class RecordedOnCpu:
-    """A `typeone.cuda_graphs.Graph`; ``replays`` counts those of all graphs together."""
+    """A `typeone.runtime.cuda_graphs.Graph`; ``replays`` counts those of all graphs together."""
 
     replays = 0
 

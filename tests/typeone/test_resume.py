@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from typeone import checkpoints
-from typeone.checkpoints import Checkpoint
+from typeone.runtime import checkpoints
+from typeone.runtime.checkpoints import Checkpoint
 
 from .engines import ENGINES, F32, Engine
 

@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from typeone.checkpoints import Checkpoint, Resumable, restored
-from typeone.cuda_graphs import GraphedStep, graphs_on
+from typeone.runtime.checkpoints import Checkpoint, Resumable, restored
+from typeone.runtime.cuda_graphs import GraphedStep, graphs_on
 
 logger = logging.getLogger(__name__)
 
@@ -202,7 +202,8 @@ def descend(
         checkpoint: the sidecar to resume from and save to.
         carried: what the caller makes of the moments, and all else that changes on the way.
         kernels: from the step to a key of the kernels that ``evaluate`` runs then, so that a GPU
-            can replay them (`typeone.cuda_graphs`); None where ``evaluate`` does more than compute.
+            can replay them (`typeone.runtime.cuda_graphs`); None where ``evaluate`` does more than
+            compute.
     """
     carried = dict(carried or {})
     first = 0
@@ -225,9 +226,8 @@ def descend(
         terms = graphed.evaluate(key, lambda step=step: evaluate(step), update)
         leaving = settled = nobody
         ends = step == steps
-        if (
-            patience is not None and step % check_every == 0
-        ):  # the only look that a GPU is waited for
+        if patience is not None and step % check_every == 0:
+            # the only look at a value that a GPU is waited for
             walk.held = torch.where(terms.success, walk.held + check_every, 0)
             leaving = settled = walk.held >= patience + check_every
             ends = ends or bool(leaving.any())

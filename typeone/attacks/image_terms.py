@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.losses import cross_entropy
 from typeone.models.svae import SupervisedVAE
+from typeone.training.losses import cross_entropy
 
 
 def shift_number(step: int) -> int:

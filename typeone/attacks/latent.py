@@ -28,11 +28,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from typeone.attacks.criteria import Keep
 from typeone.attacks.descent import Ends, Walk, descend
-from typeone.checkpoints import Checkpoint, Resumable
-from typeone.criteria import Keep
-from typeone.errors import InputError
-from typeone.losses import cross_entropy
+from typeone.runtime.checkpoints import Checkpoint, Resumable
+from typeone.runtime.errors import InputError
+from typeone.training.losses import cross_entropy
 
 Decode = Callable[[Tensor, Tensor], Tensor]
 """(latents ``(M, D)``, their example numbers ``(M,)``) → images ``(M, C, H, W)`` in [0, 1]."""

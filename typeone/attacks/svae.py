@@ -30,15 +30,15 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks.criteria import Keep
 from typeone.attacks.descent import Ends, Moment, Walk, descend
 from typeone.attacks.image_terms import image_losses, shift_number
-from typeone.checkpoints import Checkpoint, restored
-from typeone.criteria import Keep
-from typeone.cuda_graphs import reads_cheaply
-from typeone.errors import InputError
-from typeone.images import to_uint8
-from typeone.losses import cross_entropy, latent_norm, manifold_penalty
+from typeone.data.images import to_uint8
 from typeone.models.svae import SupervisedVAE
+from typeone.runtime.checkpoints import Checkpoint, restored
+from typeone.runtime.cuda_graphs import reads_cheaply
+from typeone.runtime.errors import InputError
+from typeone.training.losses import cross_entropy, latent_norm, manifold_penalty
 
 
 @dataclass(frozen=True, kw_only=True)

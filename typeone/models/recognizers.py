@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.artifacts import load_model, read_model_metadata, read_parquet, save_model
-from typeone.checkpoints import Checkpoint, each
-from typeone.errors import InputError
 from typeone.models.inception_resnet import InceptionResNetV1
 from typeone.models.resampling import resize_bilinear
+from typeone.runtime.artifacts import load_model, read_model_metadata, read_parquet, save_model
+from typeone.runtime.checkpoints import Checkpoint, each
+from typeone.runtime.errors import InputError
 
 Preprocessing = Literal["fixed", "whiten"]
 
