@@ -9,14 +9,9 @@
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS MPLBACKEND
 export PYTHONUTF8=1 # whatever the locale
 
-say() {
-    printf '%s: %s\n' "${0##*/}" "$*" >&2
-}
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
-stop() {
-    say "$*"
-    exit 1
-}
+stop() { say "$*" && exit 1; }
 
 # True when .venv was once finished, its Python runs, and its typeone is the one in this folder:
 # false in a tree that was copied or moved, or when the Python under it was upgraded.
@@ -87,8 +82,9 @@ pip_install() {
     }
 }
 
-# Makes .venv or installs into it, which no run and no other set-up may use meanwhile.
+# Makes .venv or installs into it where needed; no run and no other set-up may use it meanwhile.
 set_up() {
+    ! venv_is_current "$@" || return 0
     find_python
     said=$( (mkdir -p .snakemake && true >>.snakemake/setup.lock) 2>&1) || stop "$said"
     exec 9<>.snakemake/setup.lock

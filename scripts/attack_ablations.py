@@ -4,17 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from typeone.artifacts import digest, write_parquet
+from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import label_criterion
+from typeone.data.digits import read_examples
 from typeone.detectors.squeezers import differentiable_squeezers
-from typeone.devices import compute_device
-from typeone.images import read_examples
-from typeone.logs import job_log, logger
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def attack_ablations(

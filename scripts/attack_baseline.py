@@ -2,15 +2,17 @@
 
 import torch
 
-from typeone.artifacts import write_parquet
 from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
+from typeone.attacks.criteria import next_class
 from typeone.attacks.shards import example_rows
-from typeone.criteria import next_class
-from typeone.devices import compute_device, seeded
-from typeone.images import binarise, read_digits, read_examples
-from typeone.logs import job_log
-from typeone.models.classifiers import load_classifier, predict
+from typeone.data.digits import read_digits, read_examples
+from typeone.data.images import binarise
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
 
 
 def attack_baseline(

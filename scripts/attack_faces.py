@@ -3,16 +3,17 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, write_parquet
+from typeone.attacks.criteria import identity_criterion
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import identity_criterion
-from typeone.devices import compute_device
-from typeone.faces import FACE_SHAPE, FEMALE, MALE, first_faces
-from typeone.logs import job_log
+from typeone.data.faces import FACE_SHAPE, FEMALE, MALE, first_faces
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest
 
 
 def attack_faces(

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from typeone.artifacts import digest, write_parquet
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.faces import first_faces
-from typeone.images import to_uint8
-from typeone.logs import job_log
+from typeone.data.faces import first_faces
+from typeone.data.images import to_uint8
 from typeone.models.recognizers import load_recognizer
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest
 
 
 def attack_faces_type2(

@@ -7,7 +7,7 @@ counts as a start where f1 sees the class that G was asked for, and the oracle s
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, write_parquet
+from typeone.attacks.criteria import KeepLabel, next_class
 from typeone.attacks.latent import (
     BoxAttackSettings,
     LatentAttackSettings,
@@ -16,20 +16,19 @@ from typeone.attacks.latent import (
     jittered,
 )
 from typeone.attacks.shards import example_rows
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import (
-    KeepLabel,
-    next_class,
-    type1_success,
-    type1_targeted_success,
-    type2_success,
-)
-from typeone.devices import compute_device, seeded
-from typeone.errors import InputError
-from typeone.images import from_uint8, to_uint8
-from typeone.logs import Progress, job_log, logger
-from typeone.models.classifiers import Ensemble, load_classifier, predict
-from typeone.models.generators import load_gan
+from typeone.data.images import from_uint8, to_uint8
+from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
+from typeone.models.acgan import load_gan
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.errors import InputError
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import Progress, logger
+from typeone.runtime.stamps import digest
 
 
 def stored(images):

@@ -3,19 +3,20 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
-from typeone.attacks.sphere import (
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.errors import InputError
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.theory.quadratic import load_quadratic
+from typeone.theory.sphere_attack import (
     WalkSettings,
     nearest_flips,
     null_space_move,
     type2_attack,
     walk,
 )
-from typeone.devices import compute_device, seeded
-from typeone.errors import InputError
-from typeone.logs import job_log, logger
-from typeone.models.quadratic import load_quadratic
-from typeone.spheres import Spheres, sample_sphere
+from typeone.theory.spheres import Spheres, sample_sphere
 
 
 def right_points(network, spheres, sphere, count, generator):

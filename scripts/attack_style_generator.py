@@ -3,15 +3,18 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, write_parquet
+from typeone.attacks.criteria import KeepIdentity
 from typeone.attacks.latent import LatentAttackSettings, attack, distance_hinge, jittered
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import KeepIdentity, embedding_distance
-from typeone.devices import compute_device, seeded
-from typeone.images import to_uint8
-from typeone.logs import Progress, job_log, logger
+from typeone.data.images import to_uint8
 from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer, read_thresholds
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import Progress, logger
+from typeone.runtime.stamps import digest
+from typeone.training.losses import embedding_distance
 
 
 def attack_style_generator(

@@ -1,16 +1,17 @@
 """Algorithm 2 on one shard of the examples, or the image transition when f1 is left out (III)."""
 
-from typeone.artifacts import digest, write_parquet
+from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import label_criterion
+from typeone.data.digits import DIGIT_SHAPE, read_examples
 from typeone.detectors.squeezers import differentiable_squeezers
-from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, read_examples
-from typeone.logs import job_log
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest
 
 
 def attack_svae(

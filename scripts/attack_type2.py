@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from typeone.artifacts import digest, write_parquet
 from typeone.attacks.type2 import Type2Settings, attack
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device
-from typeone.images import read_examples, to_uint8
-from typeone.logs import job_log, logger
+from typeone.data.digits import read_examples
+from typeone.data.images import to_uint8
 from typeone.models.classifiers import load_classifier
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def attack_type2(

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from typeone.annotations import majority
-from typeone.artifacts import read_parquet, write_parquet
-from typeone.calibration import COLUMNS, calibrate
-from typeone.logs import job_log, logger
+from typeone.evaluation.calibration import COLUMNS, calibrate
+from typeone.evaluation.people.annotations import majority
+from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 VIEW = ["oracle_label", "oracle_confidence", "oracle_clear"]
 

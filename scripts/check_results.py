@@ -1,8 +1,10 @@
 """Which artifacts are not what the workflow would write now, by what they say of themselves."""
 
-from typeone.artifacts import digest, inspect
-from typeone.errors import InputError
-from typeone.logs import job_log, logger
+from typeone.runtime.artifacts import inspect
+from typeone.runtime.errors import InputError
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def complaint(path, jobs):

@@ -2,9 +2,10 @@
 
 import json
 
-from typeone.artifacts import atomic_path
-from typeone.logs import job_log, logger
-from typeone.provenance import machine
+from typeone.runtime.atomic_files import atomic_path
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.provenance import machine
 
 
 def describe_machine(*, path):

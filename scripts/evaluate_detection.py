@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.logs import job_log
-from typeone.metrics import rate, roc_auc, roc_curve, threshold_at
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.roc import roc_auc, roc_curve, threshold_at
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.job import job_log
 
 
 def evaluate_run(clean, attacks, *, zetas, false_positive_rates, seed):

@@ -1,9 +1,11 @@
 """Detection rates of squeezed faces at the published threshold and at a fitted one (Table II)."""
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import rate, threshold_at
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.roc import threshold_at
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 FIT = "validation"
 

@@ -6,14 +6,16 @@ What is no face here is of kinds that their training has not shown.
 import numpy as np
 import torch
 
-from typeone.artifacts import write_rows
-from typeone.devices import compute_device, seeded
-from typeone.face_variations import HELD_OUT_NONFACES
-from typeone.faces import FaceTable
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import rate
-from typeone.models.face_judges import load_face_judge, panel_verdict
+from typeone.data.face_variations import HELD_OUT_NONFACES
+from typeone.data.faces import FaceTable
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.panels import panel_verdict
+from typeone.models.face_judges import load_face_judge
+from typeone.runtime.artifacts import write_rows
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 BATCH = 256
 

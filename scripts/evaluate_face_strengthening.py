@@ -12,19 +12,26 @@ from itertools import islice, product
 import numpy as np
 import pandas as pd
 
-from typeone.artifacts import digest, write_rows
 from typeone.attacks.shards import merge_shards
-from typeone.checkpoints import Checkpoint
+from typeone.data.faces import FaceTable
+from typeone.data.lfw import SMALL, lfw_folder, read_faces, read_lfw
 from typeone.defenses.recognizers import learnt_people
-from typeone.defenses.strength import accuracies, balanced_pairs, example_answers, pair_answers
-from typeone.devices import compute_device, seeded
-from typeone.faces import FaceTable
-from typeone.lfw import SMALL, lfw_folder, read_faces, read_lfw
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import pool_seeds
+from typeone.evaluation.intervals import pool_seeds
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.pair_accuracy import (
+    accuracies,
+    balanced_pairs,
+    example_answers,
+    pair_answers,
+)
+from typeone.evaluation.verification import Pairs, draw_pairs, far_threshold, has_same_pairs
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.verification import Pairs, draw_pairs, far_threshold, has_same_pairs
+from typeone.runtime.artifacts import write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 TEXTS = {
     "pairs": "pairs of test faces",

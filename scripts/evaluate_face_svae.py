@@ -1,9 +1,9 @@
 """What the SVAE of faces can do: f2's accuracy, what a reconstruction loses, what f_dis tells."""
 
-from typeone.artifacts import read_model_metadata, write_rows
-from typeone.logs import job_log
-from typeone.measurements import measurement
-from typeone.metrics import Rate, rate_of
+from typeone.evaluation.intervals import Rate, rate_of
+from typeone.evaluation.measurements import measurement
+from typeone.runtime.artifacts import read_model_metadata, write_rows
+from typeone.runtime.job import job_log
 
 
 def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):

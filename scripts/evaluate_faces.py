@@ -1,10 +1,11 @@
 """How often attacks on a recognizer succeed, and the counterpart of the published 69.8 % (IV-B)."""
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.face_success import type1_rates, type2_rates
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import mean_interval
+from typeone.evaluation.face_success import type1_rates, type2_rates
+from typeone.evaluation.intervals import mean_interval
+from typeone.evaluation.measurements import measurement
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 MAIN = "paper"  # the threshold that success is published at
 

@@ -2,15 +2,19 @@
 
 import torch
 
-from typeone.artifacts import read_model_metadata, read_parquet, write_rows
-from typeone.devices import compute_device, seeded
-from typeone.images import read_digits, to_uint8
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import mean_interval, rate
-from typeone.models.classifiers import Ensemble, load_classifier, predict
-from typeone.models.generators import load_gan
-from typeone.realism import KernelDistance, kernel_distance_interval
+from typeone.data.digits import read_digits
+from typeone.data.images import to_uint8
+from typeone.evaluation.intervals import mean_interval, rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.realism import KernelDistance, kernel_distance_interval
+from typeone.models.acgan import load_gan
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 @torch.no_grad()

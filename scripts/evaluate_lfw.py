@@ -4,24 +4,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from typeone.artifacts import digest, write_parquet, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device
-from typeone.lfw import (
-    CROPS,
-    SMALL,
-    far_by_fold,
-    image_side,
-    lfw_folder,
-    read_faces,
-    read_lfw,
-    ten_fold,
-)
-from typeone.logs import Progress, job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import rate
+from typeone.data.lfw import CROPS, SMALL, image_side, lfw_folder, read_faces, read_lfw
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.verification import Pairs, far_by_fold, ten_fold
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.verification import Pairs
+from typeone.runtime.artifacts import write_parquet, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import Progress, logger
+from typeone.runtime.stamps import digest
 
 PUBLISHED = "faces.recognizer.lfw_accuracy"
 

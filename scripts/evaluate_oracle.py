@@ -1,10 +1,13 @@
 """Test errors of the judges and of their ensemble, on grey and on binarised digits."""
 
-from typeone.artifacts import write_parquet
-from typeone.devices import compute_device
-from typeone.images import binarise, read_digits
-from typeone.logs import job_log, logger
-from typeone.models.classifiers import Ensemble, load_classifier
+from typeone.data.digits import read_digits
+from typeone.data.images import binarise
+from typeone.evaluation.oracle import Ensemble
+from typeone.models.classifiers import load_classifier
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):

@@ -3,19 +3,23 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.devices import compute_device, seeded
-from typeone.images import DIGIT_SHAPE, binarise, from_uint8, read_digits
-from typeone.logs import job_log, logger
-from typeone.metrics import mean_interval, next_seed
-from typeone.models.classifiers import load_classifier, predict
-from typeone.models.svae import load_svae
-from typeone.realism import (
+from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.images import binarise, from_uint8
+from typeone.evaluation.held_out import next_seed
+from typeone.evaluation.intervals import mean_interval
+from typeone.evaluation.realism import (
     KernelDistance,
     kernel_distance_interval,
     negative_elbo,
     odd_share,
 )
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
+from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 @torch.no_grad()

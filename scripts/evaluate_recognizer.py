@@ -4,15 +4,17 @@ from functools import partial
 
 import numpy as np
 
-from typeone.artifacts import digest, write_parquet, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.faces import FaceTable
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import mean_interval, rate
+from typeone.data.faces import FaceTable
+from typeone.evaluation.intervals import mean_interval, rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.verification import draw_pairs, far_threshold, has_same_pairs
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
-from typeone.verification import draw_pairs, far_threshold, has_same_pairs
+from typeone.runtime.artifacts import write_parquet, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
 

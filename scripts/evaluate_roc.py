@@ -3,14 +3,18 @@
 import numpy as np
 import pandas as pd
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import rate
-from typeone.models.classifiers import load_classifier, predict
-from typeone.roc import auc_interval, class_margin, roc_corners, sides
+from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.images import from_uint8
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.one_vs_rest import class_margin, sides
+from typeone.evaluation.roc import auc_interval, roc_corners
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def curve(negative, positive, **key):

@@ -3,13 +3,14 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.devices import compute_device, seeded
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import Rate, mean_interval, rate, rate_of
-from typeone.models.quadratic import load_quadratic
-from typeone.spheres import Spheres, bayes_error, margin_error, sample_sphere
+from typeone.evaluation.intervals import Rate, mean_interval, rate, rate_of
+from typeone.evaluation.measurements import measurement
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.theory.quadratic import load_quadratic
+from typeone.theory.spheres import Spheres, bayes_error, margin_error, sample_sphere
 
 BATCH = 10_000  # points asked about at once
 

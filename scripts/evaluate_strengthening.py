@@ -15,13 +15,17 @@ tells FGSM's.
 import numpy as np
 import torch
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import next_seed, pool_seeds, rate
-from typeone.models.classifiers import load_classifier, predict, unseen_test_digits
+from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.images import from_uint8
+from typeone.evaluation.held_out import next_seed, unseen_test_digits
+from typeone.evaluation.intervals import pool_seeds, rate
+from typeone.evaluation.measurements import measurement
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 PUBLISHED = {("lenet_alp", "pgd_old"): "alp.type2_accuracy"}
 PUBLISHED |= {("lenet_alp", "type1_old"): "alp.type1_accuracy"}

@@ -3,14 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from typeone.annotations import FACES, SAME
-from typeone.artifacts import read_parquet, write_parquet
-from typeone.logs import job_log, logger
-from typeone.measurements import MEASURED, measurement
-from typeone.metrics import Rate, rate
-from typeone.study.agreement import annotator_figures, kappa_interval
-from typeone.study.sample import RECONSTRUCTION, Run
-from typeone.study.success import (
+from typeone.evaluation.intervals import Rate, rate
+from typeone.evaluation.measurements import MEASURED, measurement
+from typeone.evaluation.people.agreement import annotator_figures, kappa_interval
+from typeone.evaluation.people.annotations import FACES, SAME
+from typeone.evaluation.people.sample import RECONSTRUCTION, Run
+from typeone.evaluation.people.success import (
     COLUMNS,
     FAILURE,
     LEFT_OUT,
@@ -18,8 +16,11 @@ from typeone.study.success import (
     face_measures,
     people_rates,
 )
-from typeone.tables import write_table
-from typeone.verdicts import SAME_PERSON
+from typeone.reporting.tables import write_table
+from typeone.reporting.verdicts import SAME_PERSON
+from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 TEXTS = {
     "true_success": "f1 keeps what it said, most people see something else",

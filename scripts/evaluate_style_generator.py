@@ -1,14 +1,16 @@
 """How Eq. 13 went on the small generator of faces, with strangers beside it (III-D, IV-E)."""
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.devices import compute_device
-from typeone.faces import FACE_SHAPE
-from typeone.images import from_uint8
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import mean_interval, rate
-from typeone.models.face_judges import load_face_judge, panel_verdict
+from typeone.data.faces import FACE_SHAPE
+from typeone.data.images import from_uint8
+from typeone.evaluation.intervals import mean_interval, rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.panels import panel_verdict
+from typeone.models.face_judges import load_face_judge
 from typeone.models.recognizers import read_thresholds
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def changes(table, judges, clear_confidence):

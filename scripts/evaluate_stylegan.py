@@ -10,14 +10,15 @@ from itertools import combinations
 import pandas as pd
 import torch
 
-from typeone.artifacts import read_parquet, write_rows
-from typeone.devices import compute_device, seeded
-from typeone.images import to_uint8
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import Rate, mean_interval, rate
+from typeone.data.images import to_uint8
+from typeone.evaluation.intervals import Rate, mean_interval, rate
+from typeone.evaluation.measurements import measurement
 from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def single(value):

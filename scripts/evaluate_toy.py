@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from typeone.artifacts import write_rows
-from typeone.devices import compute_device, seeded
-from typeone.logs import job_log, logger
-from typeone.measurements import measurement
-from typeone.metrics import Rate, mean_interval, rate
-from typeone.toy import (
+from typeone.evaluation.intervals import Rate, mean_interval, rate
+from typeone.evaluation.measurements import measurement
+from typeone.runtime.artifacts import write_rows
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.theory.cube import (
     FEATURES,
     X1,
     X2,
@@ -26,7 +27,7 @@ from typeone.toy import (
     sample_cube,
     sample_points,
 )
-from typeone.training import TrainingSettings, train
+from typeone.training.loop import TrainingSettings, train
 
 READS = {"f1": (X1, X3), "free": (X1, X2, X3)}  # free: for the sceptic
 READERS = {"f1": "f1, which reads x1 and x3", "free": "a classifier that may read all three"}

@@ -1,14 +1,15 @@
 """Draw faces with a published generator and label them with a published judge (Section IV)."""
 
-from typeone.artifacts import digest
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device
-from typeone.errors import InputError
-from typeone.faces import FaceWriter
-from typeone.generated_faces import Count, generate_faces
-from typeone.logs import job_log, logger
+from typeone.data.faces import FaceWriter
+from typeone.data.generated_faces import Count, generate_faces
 from typeone.models.face_generators import load_face_generator
 from typeone.models.face_judges import load_face_judge
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.errors import InputError
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
 
 
 def write_generated_faces(

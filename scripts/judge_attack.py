@@ -3,14 +3,17 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
 from typeone.attacks.shards import merge_shards
-from typeone.criteria import type1_success, type1_targeted_success, type2_success
-from typeone.devices import compute_device
-from typeone.images import binarise, from_uint8
-from typeone.logs import job_log, logger
-from typeone.models.classifiers import Ensemble, load_classifier, predict
+from typeone.data.images import binarise, from_uint8
+from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 @torch.no_grad()

@@ -8,17 +8,19 @@ f1's.
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
 from typeone.attacks.shards import merge_shards
-from typeone.criteria import embedding_distance
-from typeone.devices import compute_device
-from typeone.face_success import gender_changed
-from typeone.images import from_uint8
-from typeone.logs import job_log, logger
-from typeone.models.classifiers import predict
-from typeone.models.face_judges import load_face_judge, panel_verdict
+from typeone.data.images import from_uint8
+from typeone.evaluation.face_success import gender_changed
+from typeone.evaluation.panels import panel_verdict
+from typeone.models.face_judges import load_face_judge
+from typeone.models.predictions import predict
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.training.losses import embedding_distance
 
 
 @torch.no_grad()

@@ -3,10 +3,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.metrics import rate
-from typeone.plotting import COLOURS, add_caption, save_figure, style
+from typeone.evaluation.intervals import rate
+from typeone.reporting.plotting import COLOURS, add_caption, save_figure, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 MEASURES = {
     "f1_kept": ("f1 keeps the label", "o"),

@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.plotting import COLOURS, add_caption, save_figure, show_image, style
+from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 TYPE2, _, TYPE1 = COLOURS[:3]  # blue and green, as in Fig. 2
 LEAST = 1e-4  # false positive rate at the left end of a logarithmic axis

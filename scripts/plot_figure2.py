@@ -6,9 +6,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.plotting import add_caption, save_figure, style
+from typeone.reporting.plotting import add_caption, save_figure, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 FEATURES = ["x1", "x2", "x3"]
 ENDS = [f"{name}_end" for name in FEATURES]

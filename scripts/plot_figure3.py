@@ -5,9 +5,9 @@ from itertools import cycle
 import matplotlib.pyplot as plt
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.plotting import COLOURS, add_caption, save_figure, style
+from typeone.reporting.plotting import COLOURS, add_caption, save_figure, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = COLOURS
 ARROW = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "headwidth": 4.5}

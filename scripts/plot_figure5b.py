@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.faces import FEMALE, MALE
-from typeone.logs import job_log
-from typeone.plotting import filmstrips, moments, save_figure, style
+from typeone.data.faces import FEMALE, MALE
+from typeone.reporting.plotting import filmstrips, moments, save_figure, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 GENDERS = {FEMALE: "female", MALE: "male"}
 

@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.plotting import COLOURS, DASHES, add_caption, save_figure, show_image, style
+from typeone.reporting.plotting import COLOURS, DASHES, add_caption, save_figure, show_image, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 LABEL = 4  # the paper's example
 

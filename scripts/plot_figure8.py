@@ -3,11 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.images import DIGIT_SHAPE
-from typeone.logs import job_log
-from typeone.metrics import rate
-from typeone.plotting import COLOURS, add_caption, save_figure, show_image, style
+from typeone.data.digits import DIGIT_SHAPE
+from typeone.evaluation.intervals import rate
+from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 LABELS = {
     "untargeted": "Eq. 13",

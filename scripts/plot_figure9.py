@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.plotting import add_caption, save_figure, show_image, style
+from typeone.reporting.plotting import add_caption, save_figure, show_image, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 
 def plot_figure9(

@@ -2,11 +2,11 @@
 
 import matplotlib.pyplot as plt
 
-from typeone.artifacts import read_parquet
-from typeone.faces import FACE_SHAPE
-from typeone.logs import job_log
-from typeone.metrics import rate
-from typeone.plotting import COLOURS, add_caption, save_figure, show_image, style
+from typeone.data.faces import FACE_SHAPE
+from typeone.evaluation.intervals import rate
+from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 
 def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):

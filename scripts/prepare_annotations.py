@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from typeone.annotations import KINDS, Picture, picture_digest, read_annotations
-from typeone.artifacts import read_parquet, write_parquet
-from typeone.logs import job_log, logger
-from typeone.study.sample import Run
+from typeone.evaluation.people.annotations import KINDS, Picture, picture_digest, read_annotations
+from typeone.evaluation.people.sample import Run
+from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def known_pictures(*, key_paths, digit_runs, digit_paths, face_runs, face_paths):

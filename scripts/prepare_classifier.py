@@ -1,11 +1,12 @@
 """Read a classifier of the reader's own: checked, tested, stored as those that are trained here."""
 
-from typeone.artifacts import save_model
-from typeone.devices import compute_device
-from typeone.images import read_digits
-from typeone.logs import job_log, logger
-from typeone.models.classifiers import error_rate, errors_on
-from typeone.models.own import build_own, check_outputs, load_weights
+from typeone.data.digits import read_digits
+from typeone.evaluation.error_rates import error_rate, errors_on
+from typeone.models.user_networks import build_own, check_outputs, load_weights
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def prepare_classifier(*, validation_path, test_path, model_path, name, module, weights, device):

@@ -1,9 +1,10 @@
 """FaceNet as IV-B attacks it: published weights, checked, as a checkpoint of our own."""
 
-from typeone.devices import compute_device
-from typeone.logs import job_log, logger
-from typeone.models.inception_resnet import read_facenet
+from typeone.models.readers.facenet import read_facenet
 from typeone.models.recognizers import Recognizer, save_recognizer
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def prepare_facenet(*, model_path, path, sha256, preprocessing):

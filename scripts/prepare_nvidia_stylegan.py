@@ -8,10 +8,11 @@ from pathlib import Path
 
 from torch import nn
 
-from typeone.artifacts import save_model
-from typeone.devices import compute_device
-from typeone.logs import job_log
-from typeone.models.face_generators import NVIDIA, load_nvidia
+from typeone.models.face_generators import NVIDIA
+from typeone.models.readers.nvidia_stylegan import load_nvidia
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
 
 
 def prepare_nvidia_stylegan(*, path, sha256, allow_pickle, truncation, model_path):

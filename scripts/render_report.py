@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from typeone.artifacts import atomic_path, read_parquet
-from typeone.logs import job_log, logger
-from typeone.provenance import commit
-from typeone.report import examples
-from typeone.report.ablations import ablations
-from typeone.report.detection import detector
-from typeone.report.filmstrips import filmstrips
-from typeone.report.page import Page, figure, render
-from typeone.report.sprites import Sheets
-from typeone.report.tables import cells, verdict_rows
-from typeone.report.timings import timings
+from typeone.reporting.report import examples
+from typeone.reporting.report.ablations import ablations
+from typeone.reporting.report.detection import detector
+from typeone.reporting.report.filmstrips import filmstrips
+from typeone.reporting.report.page import Page, figure, render
+from typeone.reporting.report.sprites import Sheets
+from typeone.reporting.report.tables import cells, verdict_rows
+from typeone.reporting.report.timings import timings
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.atomic_files import atomic_path
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.provenance import commit
 
 MEASURES = {"digits": "f1's confidence in the old label", "faces": "distance of f1's embeddings"}
 

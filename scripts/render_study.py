@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from typeone.annotations import FACES
-from typeone.artifacts import atomic_path, read_parquet, write_rows
-from typeone.logs import job_log, logger
-from typeone.study.page import Sheet, render_sheet
-from typeone.study.sample import RECONSTRUCTION, Run, draw_items, draw_pairs
+from typeone.evaluation.people.annotations import FACES
+from typeone.evaluation.people.sample import RECONSTRUCTION, Run, draw_items, draw_pairs
+from typeone.reporting.study.page import Sheet, render_sheet
+from typeone.runtime.artifacts import read_parquet, write_rows
+from typeone.runtime.atomic_files import atomic_path
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
 
 COLUMNS = ["position", "index", "label", "image", "adversarial_image"]
 DIGIT_NAMES = [str(digit) for digit in range(10)]

@@ -8,12 +8,15 @@ strengthened f1 has learnt from are left out.
 import numpy as np
 import torch
 
-from typeone.artifacts import write_parquet
-from typeone.devices import compute_device, seeded
-from typeone.errors import InputError
-from typeone.images import read_digits, to_uint8
-from typeone.logs import job_log
-from typeone.models.classifiers import load_classifier, predict, unseen_test_digits
+from typeone.data.digits import read_digits
+from typeone.data.images import to_uint8
+from typeone.evaluation.held_out import unseen_test_digits
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import write_parquet
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.errors import InputError
+from typeone.runtime.job import job_log
 
 
 def sample_examples(*, test_path, model_path, module, examples_path, count, seed):

@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.data.digits import DIGIT_SHAPE
+from typeone.data.images import from_uint8
 from typeone.detectors.squeezing import scores
-from typeone.devices import compute_device
-from typeone.images import DIGIT_SHAPE, from_uint8
-from typeone.logs import job_log
-from typeone.models.classifiers import load_classifier, predict
+from typeone.models.classifiers import load_classifier
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
 
 
 def score_detection(*, image_paths, model_path, module, scores_path, bits, median, device):

@@ -3,14 +3,15 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, read_parquet, write_parquet
-from typeone.checkpoints import Checkpoint, each
+from typeone.data.faces import FACE_SHAPE, first_faces
+from typeone.data.images import from_uint8
 from typeone.detectors.squeezing import embedding_scores
-from typeone.devices import compute_device
-from typeone.faces import FACE_SHAPE, first_faces
-from typeone.images import from_uint8
-from typeone.logs import job_log
 from typeone.models.recognizers import load_recognizer
+from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.checkpoints import Checkpoint, each
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest
 
 
 def score_face_detection(

@@ -3,23 +3,22 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, read_model_metadata, read_parquet, save_model, write_rows
-from typeone.checkpoints import Checkpoint
+from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.images import from_uint8
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.defenses.retraining import learnt_half, with_attacked
-from typeone.devices import compute_device, seeded
-from typeone.images import DIGIT_SHAPE, from_uint8, read_digits
-from typeone.logs import job_log, logger
-from typeone.models.classifiers import (
-    error_rate,
-    errors_on,
-    load_classifier,
-    predict,
-    reset_parameters,
-)
-from typeone.models.own import build_own
-from typeone.objectives.classification import classification
-from typeone.training import TrainingSettings, train
+from typeone.evaluation.error_rates import error_rate, errors_on
+from typeone.models.classifiers import load_classifier, reset_parameters
+from typeone.models.predictions import predict
+from typeone.models.user_networks import build_own
+from typeone.runtime.artifacts import read_model_metadata, read_parquet, save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.classification import classification
 
 
 def learnt_examples(paths, base, *, seed):

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from typeone.artifacts import digest, read_model_metadata, write_rows
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.shards import merge_shards
-from typeone.checkpoints import Checkpoint
+from typeone.data.faces import FaceTable
 from typeone.defenses.recognizers import (
     EmbeddingPairingSettings,
     Identifier,
@@ -16,11 +15,14 @@ from typeone.defenses.recognizers import (
     mean_embeddings,
     retraining,
 )
-from typeone.devices import compute_device, seeded
-from typeone.faces import FaceTable
-from typeone.logs import job_log, logger
 from typeone.models.recognizers import load_recognizer, save_recognizer
-from typeone.training import TrainingSettings, train
+from typeone.runtime.artifacts import read_model_metadata, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.loop import TrainingSettings, train
 
 
 def strengthen_recognizer(

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from typeone import beyond, verdicts
-from typeone.artifacts import atomic_path, read_model_metadata, read_parquet, write_rows
-from typeone.logs import job_log
-from typeone.measurements import pooled
-from typeone.metrics import Rate
-from typeone.study.success import FAILURE
+from typeone.evaluation.intervals import Rate
+from typeone.evaluation.measurements import pooled
+from typeone.evaluation.people.success import FAILURE
+from typeone.reporting import beyond, verdicts
+from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
+from typeone.runtime.atomic_files import atomic_path
+from typeone.runtime.job import job_log
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
 NOT_RUN = {

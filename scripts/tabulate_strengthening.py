@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.measurements import pooled
-from typeone.tables import write_table
+from typeone.evaluation.measurements import pooled
+from typeone.reporting.tables import write_table
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 COLUMNS = {
     "clean": "clean digits",

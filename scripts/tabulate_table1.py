@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from typeone.artifacts import read_parquet
-from typeone.logs import job_log
-from typeone.tables import write_table
-from typeone.verdicts import rates_by_seed
+from typeone.reporting.tables import write_table
+from typeone.reporting.verdicts import rates_by_seed
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.job import job_log
 
 METRICS = {"l2": "L2", "l1": "L1"}
 

@@ -2,16 +2,19 @@
 
 from functools import partial
 
-from typeone.artifacts import digest, save_model, write_rows
-from typeone.augmentation import augment
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.images import read_digits
-from typeone.logs import job_log, logger
-from typeone.models.classifiers import build_classifier, error_rate, errors_on, reset_parameters
-from typeone.models.own import build_own, check_outputs
-from typeone.objectives.classification import classification
-from typeone.training import TrainingSettings, train
+from typeone.data.augmentation import augment
+from typeone.data.digits import read_digits
+from typeone.evaluation.error_rates import error_rate, errors_on
+from typeone.models.classifiers import build_classifier, reset_parameters
+from typeone.models.user_networks import build_own, check_outputs
+from typeone.runtime.artifacts import save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.classification import classification
 
 
 def train_classifier(

@@ -3,15 +3,17 @@
 import numpy as np
 import torch
 
-from typeone.artifacts import digest, save_model, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.faces import FaceTable
-from typeone.logs import job_log, logger
+from typeone.data.faces import FaceTable
 from typeone.models.classifiers import reset_parameters
 from typeone.models.face_judges import NO_FACE, build_face_judge
-from typeone.objectives.faces import face_judging
-from typeone.training import TrainingSettings, train
+from typeone.runtime.artifacts import save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.faces import face_judging
 
 BATCH = 256  # faces of the validation judged at once
 

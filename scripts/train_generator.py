@@ -5,15 +5,17 @@ import copy
 import torch
 from torch import nn
 
-from typeone.artifacts import digest, save_model, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.images import read_digits
-from typeone.logs import job_log, logger
-from typeone.models.classifiers import error_rate
-from typeone.models.generators import ARCHITECTURE, AuxiliaryGAN
-from typeone.objectives.acgan import acgan
-from typeone.training import TrainingSettings, train
+from typeone.data.digits import read_digits
+from typeone.evaluation.error_rates import error_rate
+from typeone.models.acgan import ARCHITECTURE, AuxiliaryGAN
+from typeone.runtime.artifacts import save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.acgan import acgan
 
 
 def train_generator(

@@ -6,17 +6,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from typeone.artifacts import digest, write_rows
-from typeone.augmentation import augment_faces
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.faces import FaceTable
-from typeone.logs import job_log, logger
+from typeone.data.augmentation import augment_faces
+from typeone.data.faces import FaceTable
+from typeone.evaluation.verification import draw_pairs, far_threshold, has_same_pairs
 from typeone.models.classifiers import reset_parameters
 from typeone.models.recognizers import Recognizer, embed, save_recognizer
-from typeone.objectives.faces import recognition
-from typeone.training import TrainingSettings, train
-from typeone.verification import draw_pairs, far_threshold, has_same_pairs
+from typeone.runtime.artifacts import write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.faces import recognition
 
 # what the training curve tells, on validation faces
 CURVE = {"faces": 500, "pairs": 2000, "false_accepts": 0.01, "seed": 0}

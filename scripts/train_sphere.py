@@ -2,12 +2,14 @@
 
 from dataclasses import asdict
 
-from typeone.artifacts import digest, save_model, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.logs import job_log, logger
-from typeone.models.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
-from typeone.spheres import Spheres
+from typeone.runtime.artifacts import save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.theory.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
+from typeone.theory.spheres import Spheres
 
 
 def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, checkpoint, device):

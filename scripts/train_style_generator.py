@@ -4,14 +4,16 @@ import copy
 
 from torch import nn
 
-from typeone.artifacts import digest, save_model, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device, seeded
-from typeone.faces import FaceTable
-from typeone.logs import job_log
-from typeone.models.face_generators import STYLE, StyleCritic, StyleGenerator
-from typeone.objectives.style_gan import style_gan
-from typeone.training import TrainingSettings, train
+from typeone.data.faces import FaceTable
+from typeone.models.face_generators import STYLE
+from typeone.models.style_generator import StyleCritic, StyleGenerator
+from typeone.runtime.artifacts import save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.job import job_log
+from typeone.runtime.stamps import digest
+from typeone.training.loop import TrainingSettings, train
+from typeone.training.objectives.style_gan import style_gan
 
 
 def train_style_generator(

@@ -1,12 +1,14 @@
 """Stage 1 of Algorithm 1: train encoder, decoder and f2 of the SVAE together (Eq. 6)."""
 
-from typeone.algorithm1 import f2_error, labelled_at, reconstruction_errors, train_stage1
-from typeone.artifacts import digest, save_model, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device
-from typeone.logs import job_log, logger
-from typeone.metrics import mean_interval
+from typeone.evaluation.intervals import mean_interval
 from typeone.models.svae import ARCHITECTURES
+from typeone.runtime.artifacts import save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.algorithm1 import f2_error, labelled_at, reconstruction_errors, train_stage1
 
 
 def train_svae_stage1(

@@ -1,11 +1,13 @@
 """Stage 2 of Algorithm 1: train the discriminator on encoded and drawn latents (Eq. 7)."""
 
-from typeone.algorithm1 import discriminator_accuracy, labelled_at, train_stage2
-from typeone.artifacts import digest, read_model_metadata, save_model, write_rows
-from typeone.checkpoints import Checkpoint
-from typeone.devices import compute_device
-from typeone.logs import job_log, logger
 from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import read_model_metadata, save_model, write_rows
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import job_log
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import digest
+from typeone.training.algorithm1 import discriminator_accuracy, labelled_at, train_stage2
 
 
 def train_svae_stage2(

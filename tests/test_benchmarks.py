@@ -1,5 +1,6 @@
-"""The benchmark of Algorithm 2 runs and prints its tables; how fast it is, is no test."""
+"""Benchmarks run and print their tables, and GPU tests run; how fast they are is not tested."""
 
+import os
 import re
 import subprocess
 import sys
@@ -39,3 +40,47 @@ def test_the_benchmark_of_the_spheres_prints_both_ways(repository):
     _, _, *rows = result.stdout.splitlines()
     assert [row.split("|")[1].strip().split()[0] for row in rows] == ["autograd,", "closed"]
     assert all(float(row.split("|")[2]) > 0 for row in rows)
+
+
+def test_the_benchmark_of_a_gpu_prints_every_table(repository):
+    """On the CPU at small size; what it measures on a card stands in docs/performance.md."""
+    result = subprocess.run(
+        [sys.executable, repository / "tests/benchmarks/gpu.py", "--small"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+    )
+    assert result.returncode == 0, result.stderr
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in result.stdout.splitlines()
+        if line.startswith("|")
+    ]
+    measured = [row for row in rows if row[0] in ("mlp", "lenet", "cnn") and len(row) == 7]
+    assert len(measured) == 3 * (1 + 3 * 2)  # one image, and three ways at two batches
+    assert all(float(row[3].replace(",", "")) > 0 for row in measured)
+    first = {row[0] for row in rows}
+    assert {"SVAE of digits, stage 1", "SVAE of digits, stage 2", "AC-GAN"} <= first
+    assert {"forward", "forward and input gradient", "products (this library)"} <= first
+    hours = {row[0]: row[2] for row in rows if len(row) == 3}
+    assert float(hours["all of these"]) > 0
+    assert "not measured, the time given is over" not in result.stdout
+
+
+def test_the_gpu_tests_run_where_a_cpu_takes_the_part_of_the_card(repository):
+    """A few of each file: so that they are whole when there is a card."""
+    chosen = "shards or memory or (learns and stage) or oracle or float32_is or waits_for"
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("--confcutdir=tests/gpu", "tests/gpu", "-k", chosen),
+        ],
+        cwd=repository,
+        env=os.environ | {"TYPEONE_CARD": "cpu", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert "10 passed, 1 skipped" in result.stdout, result.stdout[-500:]

@@ -11,8 +11,8 @@ import zipfile
 
 import pytest
 
-from typeone.errors import InputError
-from typeone.packages import npm_members, wheel_members
+from typeone.data.packages import npm_members, wheel_members
+from typeone.runtime.errors import InputError
 
 from .standin import make_venv
 
@@ -48,10 +48,10 @@ def test_two_doors_load_what_others_pickled(calls):
     """One is opened by path, hash and opt-in; behind the other only tensors come through."""
     loads = [c for c in calls if c[1].split(".")[0] in PICKLES or c[1] in LOADS]
     assert [(file, name) for file, name, _ in loads] == [
-        ("typeone/models/face_generators.py", "pickle.load"),
-        ("typeone/models/inception_resnet.py", "torch.load"),
+        ("typeone/models/readers/facenet.py", "torch.load"),
+        ("typeone/models/readers/nvidia_stylegan.py", "pickle.load"),
     ]
-    assert loads[1][2]["weights_only"] == "True"
+    assert loads[0][2]["weights_only"] == "True"
 
 
 def test_pickles_are_known_nowhere_else(repository, tracked):
@@ -62,7 +62,10 @@ def test_pickles_are_known_nowhere_else(repository, tracked):
                 names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 importing += [name for module in names if module.split(".")[0] in PICKLES]
-    assert importing == ["typeone/models/face_generators.py", "typeone/models/inception_resnet.py"]
+    assert importing == [
+        "typeone/models/readers/facenet.py",
+        "typeone/models/readers/nvidia_stylegan.py",
+    ]
 
 
 def test_no_text_is_run_and_no_archive_unpacked(calls):

@@ -27,9 +27,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
-from typeone.artifacts import save_model, write_parquet
-from typeone.data import MNIST_SHA256
+from typeone.data.mnist import MNIST_SHA256
 from typeone.models.classifiers import build_classifier
+from typeone.runtime.artifacts import save_model, write_parquet
 
 from ..typeone.celeba import write_celeba
 

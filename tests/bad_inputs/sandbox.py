@@ -19,8 +19,8 @@ import torch
 import yaml
 from torch import nn
 
-from typeone.artifacts import save_model, write_parquet
 from typeone.models.classifiers import build_classifier
+from typeone.runtime.artifacts import save_model, write_parquet
 
 from ..standin import make_venv
 

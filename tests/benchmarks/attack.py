@@ -23,20 +23,19 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import ClassVar
 
-import foolbox
 import torch
 import torch.nn.functional as F
 import yaml
 from torch import nn
 
-from typeone.artifacts import read_parquet
+from typeone.attacks.criteria import KeepLabel, next_class
 from typeone.attacks.svae import SvaeAttackSettings, attack
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import KeepLabel, next_class
-from typeone.devices import compute_device, seeded
-from typeone.images import to_uint8
+from typeone.data.images import to_uint8
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.svae import DigitSVAE
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device, seeded
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 K_START = 1e-3  # the largest that III-C allows
@@ -50,10 +49,10 @@ def paper_settings(steps):
     return replace(settings, steps=steps, k_start=K_START, patience=None)
 
 
-def problem(examples, device):
-    """A random SVAE, a random MLP, latents and labels."""
+def problem(examples, device, architecture="mlp"):
+    """A random SVAE, a random classifier, latents and labels."""
     generator = seeded(0)
-    svae, f1 = DigitSVAE(), build_classifier("mlp")
+    svae, f1 = DigitSVAE(), build_classifier(architecture)
     svae.reset_parameters(generator)
     reset_parameters(f1, generator)
     for network in (svae, f1):
@@ -90,6 +89,8 @@ def plain_eager(svae, f1, latent, labels, settings):
 
 def pgd(f1, images, labels, steps):
     """foolbox's PGD: as many gradients of f1, without a decoder."""
+    import foolbox  # here, for the benchmark of a GPU does without it
+
     model = foolbox.PyTorchModel(f1, bounds=(0, 1), device=images.device)
     method = foolbox.attacks.LinfProjectedGradientDescentAttack(
         steps=steps, abs_stepsize=0.02, random_start=False

@@ -10,8 +10,8 @@ import argparse
 import numpy as np
 from scipy import stats
 
-from typeone.artifacts import read_parquet
-from typeone.metrics import rate
+from typeone.evaluation.intervals import rate
+from typeone.runtime.artifacts import read_parquet
 
 MEASURES = {
     "f1 keeps y": lambda t: t["f1_label_after"] == t["label"],

@@ -10,9 +10,9 @@ import time
 import torch
 import torch.nn.functional as F
 
-from typeone.devices import compute_device, seeded
-from typeone.models.quadratic import CHUNK, QuadraticNetwork, SphereTraining, train_quadratic
-from typeone.spheres import Spheres, sample_sphere
+from typeone.runtime.devices import compute_device, seeded
+from typeone.theory.quadratic import CHUNK, QuadraticNetwork, SphereTraining, train_quadratic
+from typeone.theory.spheres import Spheres, sample_sphere
 
 SPHERES = Spheres(dim=100, inner=0.8, outer=1.0)
 BATCH, LR, BETAS = 64, 0.03, (0.9, 0.99)

@@ -34,9 +34,9 @@ from pathlib import Path
 from ..standin import make_venv
 
 ROOT = Path(__file__).parents[2]
-INTERVAL = "interval: float = 30.0"  # in typeone/checkpoints.py
+INTERVAL = "interval: float = 30.0"  # in typeone/runtime/checkpoints.py
 NO_ARTIFACTS = ("logs", "benchmarks", "report")  # the report shows what jobs took
-SAVED = re.compile(r"^(\S+ \S+) DEBUG typeone\.checkpoints: saved (\S+)$", re.MULTILINE)
+SAVED = re.compile(r"^(\S+ \S+) DEBUG typeone\.runtime\.checkpoints: saved (\S+)$", re.MULTILINE)
 
 
 # ------------------------------------------------------------------------------------- two copies
@@ -51,7 +51,7 @@ def checkout(root, *, save_every):
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
-    module = root / "typeone" / "checkpoints.py"
+    module = root / "typeone" / "runtime" / "checkpoints.py"
     text = module.read_text()
     assert text.count(INTERVAL) == 1, f"{module} says no longer «{INTERVAL}»"
     module.write_text(text.replace(INTERVAL, f"interval: float = {save_every}"))

@@ -79,9 +79,9 @@ def test_other_bytes_missing_files_and_leftovers_differ(results):
 def test_a_job_that_had_saved_must_say_that_it_went_on(tmp_path):
     log = tmp_path / "train.log"
     jobs = [Job("train", 3.0, log, saved=True), Job("plot", 1.0, tmp_path / "no.log")]
-    log.write_text("INFO typeone.training: a net: resumed at step 7 of 9\n")
+    log.write_text("INFO typeone.training.loop: a net: resumed at step 7 of 9\n")
     assert not_resumed(jobs) == []
-    log.write_text("INFO typeone.training: a net: step 1 of 9\n")
+    log.write_text("INFO typeone.training.loop: a net: step 1 of 9\n")
     assert not_resumed(jobs) == [f"began anew: {log}"]
 
 
@@ -94,7 +94,7 @@ logging.basicConfig(
     level=logging.DEBUG,
     format="%(asctime)s %(levelname)s %(name)s: %(message)s",
 )
-logging.getLogger("typeone.checkpoints").debug("saved results/.resume/x.safetensors")
+logging.getLogger("typeone.runtime.checkpoints").debug("saved results/.resume/x.safetensors")
 (root / "ready").touch()
 time.sleep(60)
 """

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from typeone.artifacts import read_model_metadata
+from typeone.runtime.artifacts import read_model_metadata
 
 # The numbers in artifacts are float32: what is recomputed from them agrees to its precision.
 FLOAT32 = 1e-6

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 import yaml
 from safetensors.torch import load_file
 
-from typeone.artifacts import read_model_metadata
+from typeone.runtime.artifacts import read_model_metadata
 
 STAGES = ("stage1", "stage2")
 CURVE = {"epoch": "int64", "loss": "double", "lr": "double"}

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
-from typeone.artifacts import read_model_metadata
+from typeone.runtime.artifacts import read_model_metadata
 
 FLOAT32 = 1e-5  # norms of float32 vectors, summed in another order
 

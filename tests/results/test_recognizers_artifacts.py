@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
-from typeone.artifacts import read_model_metadata
+from typeone.runtime.artifacts import read_model_metadata
 
 SMALL = "faces/recognizers/small/seed0"
 CURVE = {

@@ -14,8 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from typeone.report.page import Page, render
-from typeone.report.sprites import Sheets
+from typeone.reporting.report.page import Page, render
+from typeone.reporting.report.sprites import Sheets
 
 from ..browser import chromium, show
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from typeone.artifacts import read_model_metadata
+from typeone.runtime.artifacts import read_model_metadata
 
 SPLITS = ("train", "judge", "validation", "test")
 JUDGES = ("plain", "wide")

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
-from typeone.artifacts import read_model_metadata
+from typeone.runtime.artifacts import read_model_metadata
 
 NETWORKS = {"small": "none"} | {f"by_{k}": k for k in ("svae", "fgsm", "pgd", "noise")}
 WHAT = {"pairs": ("",), **dict.fromkeys(("svae", "fgsm", "pgd"), ("old", "fresh"))}

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from snakemake.iocontainers import Params
 
-from typeone.artifacts import read_parquet, write_parquet
-from typeone.calibration import COLUMNS
+from typeone.evaluation.calibration import COLUMNS
+from typeone.runtime.artifacts import read_parquet, write_parquet
 
 SCRIPT = str(Path(__file__).parents[2] / "scripts" / "calibrate_oracle.py")
 RUNS = [["ours", "mlp", 0], ["paper", "lenet", 3]]

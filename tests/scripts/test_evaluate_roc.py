@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.artifacts import write_parquet
+from typeone.runtime.artifacts import write_parquet
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 POSITIVE = 3

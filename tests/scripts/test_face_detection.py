@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from typeone.artifacts import read_parquet, write_parquet
+from typeone.runtime.artifacts import read_parquet, write_parquet
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"

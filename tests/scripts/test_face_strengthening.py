@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
-from typeone.artifacts import read_model_metadata, read_parquet, write_parquet
-from typeone.checkpoints import Checkpoint
+from typeone.data.faces import FaceTable, FaceWriter
 from typeone.defenses.recognizers import learnt_people
-from typeone.faces import FaceTable, FaceWriter
 from typeone.models.recognizers import Recognizer, load_recognizer, save_recognizer
+from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_parquet
+from typeone.runtime.checkpoints import Checkpoint
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"

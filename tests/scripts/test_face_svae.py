@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from typeone.artifacts import read_parquet, save_model, write_parquet
+from typeone.runtime.artifacts import read_parquet, save_model, write_parquet
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.artifacts import Records, read_parquet, write_parquet
-from typeone.errors import InputError
+from typeone.runtime.artifacts import Records, read_parquet, write_parquet
+from typeone.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NAMES = [f"{n}Network.{end}" for n in ("Mapping", "Synthesis") for end in ("xml", "bin")]

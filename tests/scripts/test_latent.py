@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.errors import InputError
-from typeone.models.classifiers import Verdict
+from typeone.evaluation.oracle import Verdict
+from typeone.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

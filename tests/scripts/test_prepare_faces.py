@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from snakemake.iocontainers import Params
 
-from typeone.face_sources import SPLITS
-from typeone.faces import FaceTable
+from typeone.data.face_sources import SPLITS
+from typeone.data.faces import FaceTable
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = str(ROOT / "scripts" / "prepare_faces.py")

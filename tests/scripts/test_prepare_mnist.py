@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from snakemake.iocontainers import Params
 
-from typeone import data
-from typeone.artifacts import read_parquet
+from typeone.data import mnist as data
+from typeone.runtime.artifacts import read_parquet
 
 SCRIPT = str(Path(__file__).parents[2] / "scripts" / "prepare_mnist.py")
 LIMIT = {"train": 4, "validation": 3, "test": 2}

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from typeone.checkpoints import Checkpoint
-from typeone.faces import FaceWriter
+from typeone.data.faces import FaceWriter
 from typeone.models.recognizers import Recognizer, save_recognizer
+from typeone.runtime.checkpoints import Checkpoint
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 RNG = np.random.default_rng(0)

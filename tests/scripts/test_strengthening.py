@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 import typeone.models.classifiers as classifiers
-from typeone.artifacts import read_model_metadata, read_parquet, save_model, write_parquet
-from typeone.checkpoints import Checkpoint
-from typeone.errors import InputError
+from typeone.runtime.artifacts import read_model_metadata, read_parquet, save_model, write_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"

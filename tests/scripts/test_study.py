@@ -15,8 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from typeone.artifacts import read_parquet, write_parquet
-from typeone.errors import InputError
+from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.errors import InputError
 
 from ..browser import chromium, show
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import torch
 
+from typeone.attacks.criteria import next_class
 from typeone.attacks.svae import SvaeAttackSettings
-from typeone.criteria import next_class
 from typeone.models.classifiers import mlp, reset_parameters
 from typeone.models.svae import DigitSVAE
 

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from typeone.devices import seeded
-from typeone.synthetic_faces import draw_identities, draw_views, render
+from typeone.data.face_traits import draw_identities, draw_views
+from typeone.data.synthetic_faces import render
+from typeone.runtime.devices import seeded
 
 ATTRIBUTES = ("5_o_Clock_Shadow", "Male", "Young")
 

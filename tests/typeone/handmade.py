@@ -4,7 +4,7 @@ import struct
 
 import torch
 
-from typeone.openvino import read_ir
+from typeone.models.readers.openvino import read_ir
 
 TYPES = {"f32": "f", "i64": "q"}
 

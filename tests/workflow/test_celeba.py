@@ -9,7 +9,7 @@ import csv
 import pytest
 import yaml
 
-from typeone.artifacts import read_model_metadata, read_parquet
+from typeone.runtime.artifacts import read_model_metadata, read_parquet
 
 from ..typeone.celeba import write_celeba
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-EDITED = ("typeone/verdicts.py", "[2.5, 50, 97.5]", "[5, 50, 95]")
+EDITED = ("typeone/reporting/verdicts.py", "[2.5, 50, 97.5]", "[5, 50, 95]")
 
 
 def said_after(workflow, config=""):
@@ -64,8 +64,8 @@ def test_an_edit_of_one_module_is_told_by_its_name(smoke):
         file.write_text(text)
     assert told == "4 jobs would run:"
     assert [re.split(r"  +", row.strip())[2:] for row in rows] == [
-        ["evaluate_study", "typeone/verdicts.py changed"],
-        ["tabulate_table1", "typeone/verdicts.py changed"],
+        ["evaluate_study", "typeone/reporting/verdicts.py changed"],
+        ["tabulate_table1", "typeone/reporting/verdicts.py changed"],
         ["tabulate_reproduction", "follows from the above"],
         ["render_report", "follows from the above"],
     ]

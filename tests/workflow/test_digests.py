@@ -149,7 +149,7 @@ def test_an_edit_of_code_changes_the_scripts_that_import_it(digests, tree, impor
 
 def test_an_edit_within_a_function_counts(digests, tree):
     before = digests(tree)
-    file = tree / "typeone" / "losses.py"
+    file = tree / "typeone" / "training" / "losses.py"
     text = file.read_text()
     edited = text.replace("    return ", "    return 2 * ", 1)
     assert edited != text
@@ -158,27 +158,29 @@ def test_an_edit_within_a_function_counts(digests, tree):
 
 
 def test_a_module_of_one_word_more_is_found(digests, tree):
-    """`from typeone import x`, `import typeone.x` and an import inside a function all count."""
+    """`from typeone.x import y`, `import typeone.x.y` and an import inside a function all count."""
     script = tree / "scripts" / "plot_figure6.py"
     text = script.read_text()
     before = digests(tree)[script.name]
     for line in (
-        "from typeone import verdicts",
-        "import typeone.verdicts as v",
-        "from typeone.verdicts import COLUMNS",
-        "def later():\n    from typeone import verdicts",
+        "from typeone.reporting import verdicts",
+        "import typeone.reporting.verdicts as v",
+        "from typeone.reporting.verdicts import COLUMNS",
+        "def later():\n    from typeone.reporting import verdicts",
     ):
         script.write_text(f"{text}\n{line}\n")
         added = digests(tree)[script.name].keys() - before.keys()
-        assert "typeone/verdicts.py" in added, line
+        assert "typeone/reporting/verdicts.py" in added, line
 
 
 def test_what_a_page_is_made_of_counts_as_code_of_its_script_alone(digests, tree):
     before = digests(tree)
-    assets = {p.relative_to(tree).as_posix() for p in (tree / "typeone/report/assets").iterdir()}
+    assets = {
+        p.relative_to(tree).as_posix() for p in (tree / "typeone/reporting/report/assets").iterdir()
+    }
     assert len(assets) > 3
     assert assets <= before["render_report.py"].keys()
-    (tree / "typeone/report/assets/page.css").write_text("body {}")
+    (tree / "typeone/reporting/report/assets/page.css").write_text("body {}")
     after = digests(tree)
     assert {name for name in after if after[name] != before[name]} == {"render_report.py"}
 

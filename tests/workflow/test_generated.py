@@ -7,8 +7,8 @@ has two faces, so that nothing is said about two faces of one person.
 import pytest
 import yaml
 
-from typeone.artifacts import read_parquet
-from typeone.faces import FaceTable
+from typeone.data.faces import FaceTable
+from typeone.runtime.artifacts import read_parquet
 
 from .test_celeba import MEASURED, SETTINGS
 

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from typeone.artifacts import inspect, made_by, write_parquet
+from typeone.runtime.artifacts import inspect, write_parquet
+from typeone.runtime.stamps import made_by
 
 FACES = "results/data/faces"
 SPLITS = {f"{FACES}/{split}.parquet" for split in ("train", "judge", "validation", "test")}
@@ -72,7 +73,7 @@ def test_other_settings_or_code_make_stale_what_they_decide(spoilt):
     shutil.rmtree(spoilt.root / ".snakemake")
     stale = dict.fromkeys(SPLITS, "is stale: prepare_faces has other code or settings now")
     assert complaints(spoilt, config=FEW.replace("test: 4", "test: 5")) == stale
-    file = spoilt.root / "typeone" / "synthetic_faces.py"
+    file = spoilt.root / "typeone" / "data" / "synthetic_faces.py"
     file.write_text(file.read_text() + "\nedited = True\n")
     assert complaints(spoilt) == stale
 

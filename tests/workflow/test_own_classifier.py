@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
-from typeone.artifacts import read_model_metadata, read_parquet
+from typeone.runtime.artifacts import read_model_metadata, read_parquet
 
 # what follows from new examples on a target that is in no figure but that of the variants
 POOLED = {
@@ -304,7 +304,8 @@ def test_code_that_a_digest_must_see_is_found(repository, tmp_path):
     names = {"workflow": SimpleNamespace(basedir=repository)}
     exec((repository / "rules" / "digests.smk").read_text(), names)
     files = {
-        "net.py": "import torch, layers\nfrom blocks.one import f\nfrom typeone.losses import kl",
+        "net.py": "import torch, layers\n"
+        "from blocks.one import f\nfrom typeone.training.losses import kl",
         "layers.py": "import deeper",
         "deeper.py": "",
         "blocks/one.py": "from .two import g",
@@ -318,6 +319,6 @@ def test_code_that_a_digest_must_see_is_found(repository, tmp_path):
     own = {str(tmp_path / name) for name in files if name != "unused.py"}
     assert own <= found
     theirs = {Path(f).relative_to(repository).as_posix() for f in found - own}
-    assert {"typeone/losses.py", "typeone/__init__.py"} <= theirs
+    assert {"typeone/training/losses.py", "typeone/__init__.py"} <= theirs
     assert all(name.startswith("typeone/") for name in theirs)
     assert names["own_files"](None) == names["own_files"]("absent.py:build") == []

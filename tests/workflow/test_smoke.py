@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 import yaml
 
-from typeone.artifacts import read_parquet, write_parquet
-from typeone.data import MNIST_SHA256
+from typeone.data.mnist import MNIST_SHA256
+from typeone.runtime.artifacts import read_parquet, write_parquet
 
 SOON = 60  # seconds for a job that fails at once; alone it takes five, but tests share the machine
 TYPE2 = ("fgsm", "pgd", "pgd_restarts", "deepfool", "cw_l2", "ead")
@@ -361,13 +361,13 @@ CODE_EDITS = {
         {"plot_figure6"},
     ),
     "the style of the report": (
-        "typeone/report/assets/page.css",
+        "typeone/reporting/report/assets/page.css",
         "--back: #ffffff",
         "--back: #fffffe",
         {"render_report"},
     ),
     "the verdicts": (
-        "typeone/verdicts.py",
+        "typeone/reporting/verdicts.py",
         "[2.5, 50, 97.5]",
         "[5, 50, 95]",
         {"tabulate_reproduction", "tabulate_table1", "evaluate_study"},
@@ -379,7 +379,7 @@ CODE_EDITS = {
         set(),
     ),
     "a docstring of the training": (
-        "typeone/training.py",
+        "typeone/training/loop.py",
         '"""One training',
         '"""A training',
         set(),

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from typeone.errors import InputError
-from typeone.models.classifiers import predict
+from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
+from typeone.runtime.errors import InputError
 
 Classifier = Callable[[Tensor], Tensor]
 

@@ -8,13 +8,14 @@ goes on from there after a kill.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from typeone.checkpoints import Checkpoint, Resumable, restored
+from typeone.runtime.checkpoints import Checkpoint, Resumable, restored
+from typeone.runtime.cuda_graphs import GraphedStep, graphs_on
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +29,18 @@ class Adam:
     def __init__(self, like: Tensor, lr: float, beta2: float) -> None:
         self.lr, self.beta2, self.t = lr, beta2, 0
         self.first, self.second = torch.zeros_like(like), torch.zeros_like(like)
+        self.scale = like.new_zeros(())  # a tensor, for a CUDA graph reads it anew at each step
+
+    def advance(self) -> None:
+        """Begin the next step: its bias correction."""
+        self.t += 1
+        self.scale.fill_(self.lr * (1 - self.beta2**self.t) ** 0.5 / (1 - 0.9**self.t))
 
     def step(self, value: Tensor, gradient: Tensor) -> Tensor:
-        self.t += 1
+        """What ``value`` becomes; the moments change in place."""
         self.first.lerp_(gradient, 0.1)
         self.second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
-        scale = self.lr * (1 - self.beta2**self.t) ** 0.5 / (1 - 0.9**self.t)
-        return value - scale * self.first / (self.second.sqrt() + 1e-8)
+        return value - self.scale * self.first / (self.second.sqrt() + 1e-8)
 
     def keep(self, rows: Tensor) -> None:
         self.first, self.second = self.first[rows], self.second[rows]
@@ -63,17 +69,29 @@ class Walk:
         self.rows = torch.arange(len(first), device=first.device)
         self.held = torch.zeros_like(self.rows)
 
+    def advance(self) -> None:
+        """Begin the next step: what depends on its number alone."""
+        for adam in self.adam.values():
+            adam.advance()
+
     def step(self, objective: Tensor) -> None:
-        """One update by the gradient of ``objective`` ``(M,)``."""
+        """One update in place by the gradient of ``objective`` ``(M,)``; `advance` came before."""
         gradients = torch.autograd.grad(objective.sum(), list(self.moving.values()))
-        for name, gradient in zip(self.moving, gradients, strict=True):
-            self.moving[name] = self.adam[name].step(self.moving[name].detach(), gradient)
+        for value, adam, gradient in zip(
+            self.moving.values(), self.adam.values(), gradients, strict=True
+        ):
+            value.requires_grad_(False).copy_(adam.step(value, gradient))
+
+    def state(self) -> list[Tensor]:
+        """What a step changes; the same tensors until `keep`."""
+        moments = [m for adam in self.adam.values() for m in (adam.first, adam.second)]
+        return [*self.moving.values(), *moments]
 
     def keep(self, stay: Tensor) -> None:
         """Drop the examples that ``stay`` ``(M,)`` leaves out."""
         self.rows, self.held = self.rows[stay], self.held[stay]
         for name in self.moving:
-            self.moving[name] = self.moving[name][stay]
+            self.moving[name] = self.moving[name].detach()[stay]
             self.adam[name].keep(stay)
 
     def pack(self) -> dict[str, Tensor]:
@@ -168,6 +186,7 @@ def descend(
     check_every: int,
     checkpoint: Checkpoint | None = None,
     carried: Mapping[str, Resumable] | None = None,
+    kernels: Callable[[int], Hashable] | None = None,
 ) -> Iterator[Moment]:
     """Walk down ``evaluate``'s objective; yields each moment, then drops those who leave.
 
@@ -182,6 +201,9 @@ def descend(
         check_every: steps between looks at convergence.
         checkpoint: the sidecar to resume from and save to.
         carried: what the caller makes of the moments, and all else that changes on the way.
+        kernels: from the step to a key of the kernels that ``evaluate`` runs then, so that a GPU
+            can replay them (`typeone.runtime.cuda_graphs`); None where ``evaluate`` does more than
+            compute.
     """
     carried = dict(carried or {})
     first = 0
@@ -192,23 +214,37 @@ def descend(
         logger.info("%s: resumed at step %d of %d", checkpoint.path.stem, first, steps)
         if state["ended"]:
             return
+    new_graph = graphs_on(walk.rows.device) if kernels else None
+    graphed = GraphedStep(walk.state, new_graph, name="the attack")
+
+    def update(terms: Terms) -> None:
+        walk.step(terms.objective)
+
+    nobody = torch.zeros_like(walk.rows, dtype=torch.bool)
     for step in range(first, steps + 1):
-        terms = evaluate(step)
-        leaving = torch.full_like(terms.success, step == steps)
-        settled = torch.zeros_like(terms.success)
+        key = kernels(step) if kernels else None
+        terms = graphed.evaluate(key, lambda step=step: evaluate(step), update)
+        leaving = settled = nobody
+        ends = step == steps
         if patience is not None and step % check_every == 0:
+            # the only look at a value that a GPU is waited for
             walk.held = torch.where(terms.success, walk.held + check_every, 0)
-            settled = walk.held >= patience + check_every
-            leaving |= settled
-        ends = step == steps or bool(leaving.any())
+            leaving = settled = walk.held >= patience + check_every
+            ends = ends or bool(leaving.any())
+        if step == steps:
+            leaving = torch.ones_like(nobody)
         yield Moment(step, terms, leaving, settled, ends)
         if ends and bool(leaving.all()):
+            graphed.clear()
             if checkpoint:
                 checkpoint.save(_packed(carried), {"step": step, "ended": True})
             return
-        walk.step(terms.objective)
+        walk.advance()
+        graphed.update(terms, update)
         if ends:
             walk.keep(~leaving)
+            graphed.clear()
+            nobody = torch.zeros_like(walk.rows, dtype=torch.bool)
         if checkpoint and checkpoint.due():
             tensors = _packed({"walk": walk, **carried})
             checkpoint.save(tensors, {"step": step + 1, "ended": False})

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from typeone.checkpoints import Checkpoint, restored
-from typeone.criteria import embedding_distance
+from typeone.runtime.checkpoints import Checkpoint, restored
+from typeone.training.losses import embedding_distance
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from typeone.criteria import Keep
-from typeone.images import to_uint8
+from typeone.attacks.criteria import Keep
+from typeone.data.images import to_uint8
 
 
 class Frame(NamedTuple):

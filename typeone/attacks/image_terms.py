@@ -13,8 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.losses import cross_entropy
 from typeone.models.svae import SupervisedVAE
+from typeone.training.losses import cross_entropy
+
+
+def shift_number(step: int) -> int:
+    """Which of the nine places of `shifted` comes at ``step``: all of them in turn."""
+    return 4 * step % 9  # 4 and 9 share no divisor
 
 
 def shifted(images: Tensor, step: int, pixels: int) -> Tensor:
@@ -25,7 +30,7 @@ def shifted(images: Tensor, step: int, pixels: int) -> Tensor:
     """
     if pixels == 0:
         return images
-    down, right = divmod(4 * step % 9, 3)  # 4 and 9 share no divisor: all nine places in turn
+    down, right = divmod(shift_number(step), 3)
     height, width = images.shape[2:]
     padded = F.pad(images, (pixels,) * 4)
     top, left = down * pixels, right * pixels

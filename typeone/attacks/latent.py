@@ -28,11 +28,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from typeone.attacks.criteria import Keep
 from typeone.attacks.descent import Ends, Walk, descend
-from typeone.checkpoints import Checkpoint, Resumable
-from typeone.criteria import Keep
-from typeone.errors import InputError
-from typeone.losses import cross_entropy
+from typeone.runtime.checkpoints import Checkpoint, Resumable
+from typeone.runtime.errors import InputError
+from typeone.training.losses import cross_entropy
 
 Decode = Callable[[Tensor, Tensor], Tensor]
 """(latents ``(M, D)``, their example numbers ``(M,)``) → images ``(M, C, H, W)`` in [0, 1]."""
@@ -151,8 +151,7 @@ class _BoxedWalk(Walk):
     def step(self, objective: Tensor) -> None:
         super().step(objective)
         centre = self.centre[self.rows]
-        inside = self.moving["latent"].clamp(centre - self.reach, centre + self.reach)
-        self.moving["latent"] = inside
+        self.moving["latent"].clamp_(centre - self.reach, centre + self.reach)
 
 
 def _walked(
@@ -164,6 +163,8 @@ def _walked(
     carried: Mapping[str, Resumable],
 ) -> LatentResult:
     ended = Ends(walk)
+    # what remembers each look has to look each time
+    kernels = None if carried else lambda _step: None
     for moment in descend(
         walk,
         evaluate,
@@ -172,6 +173,7 @@ def _walked(
         check_every=settings.check_every,
         checkpoint=checkpoint,
         carried={"ends": ended, **carried},
+        kernels=kernels,
     ):
         if moment.ends:
             latent = walk.moving["latent"].detach()[moment.leaving]

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typeone.artifacts import read_parquet
+from typeone.attacks.criteria import Keep, next_class
 from typeone.attacks.svae import SvaeAttackSettings, TracePoint, attack
-from typeone.checkpoints import Checkpoint
-from typeone.criteria import Keep, next_class
-from typeone.errors import InputError
-from typeone.images import binarise, to_uint8
-from typeone.logs import Progress
+from typeone.data.images import binarise, to_uint8
 from typeone.models.svae import SupervisedVAE
+from typeone.runtime.artifacts import read_parquet
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
+from typeone.runtime.logs import Progress
 
 Rows = dict[str, np.ndarray]
 

@@ -30,14 +30,15 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks.criteria import Keep
 from typeone.attacks.descent import Ends, Moment, Walk, descend
-from typeone.attacks.image_terms import image_losses
-from typeone.checkpoints import Checkpoint, restored
-from typeone.criteria import Keep
-from typeone.errors import InputError
-from typeone.images import to_uint8
-from typeone.losses import cross_entropy, latent_norm, manifold_penalty
+from typeone.attacks.image_terms import image_losses, shift_number
+from typeone.data.images import to_uint8
 from typeone.models.svae import SupervisedVAE
+from typeone.runtime.checkpoints import Checkpoint, restored
+from typeone.runtime.cuda_graphs import reads_cheaply
+from typeone.runtime.errors import InputError
+from typeone.training.losses import cross_entropy, latent_norm, manifold_penalty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +175,9 @@ class _Walk(Walk):
         super().keep(stay)
         self.k = self.k[stay]
 
+    def state(self) -> list[Tensor]:
+        return [*super().state(), self.k]
+
     def pack(self) -> dict[str, Tensor]:
         return super().pack() | {"k": self.k}
 
@@ -258,7 +262,9 @@ def _evaluate(
         offset = walk.moving["offset"].requires_grad_(True)
         objective = objective + settings.offset_weight * offset.square().flatten(1).mean(dim=1)
     watched = settings.judges_images or "offset" in walk.moving
-    images = walk.decode() if watched or (keep is not None and walk.k.any()) else None
+    # while all k are 0, J1 needs no gradient; to find that out takes a GPU longer than the gradient
+    counts = keep is not None and (not reads_cheaply(z.device) or bool(walk.k.any()))
+    images = walk.decode() if watched or counts else None
     if settings.judges_images:
         loss, convinced = image_losses(
             svae,
@@ -278,7 +284,7 @@ def _evaluate(
             j1, kept = keep(walk.decode() if images is None else images, walk.rows)
         if step:
             driver = j1 if settings.k_driver == "f1" else belief
-            walk.k = update_k(walk.k, driver.detach(), j2.detach(), settings)
+            walk.k.copy_(update_k(walk.k, driver.detach(), j2.detach(), settings))
         if images is None and walk.k.any():
             images = walk.decode()
             j1, kept = keep(images, walk.rows)
@@ -326,6 +332,9 @@ def attack(
     followed = torch.tensor(list(follow), device=latent.device)
     ended, trace = _Ends(walk), _Trace()
 
+    def kernels(step: int) -> tuple[bool, int]:
+        return step > 0, shift_number(step) if settings.jitter else 0
+
     def evaluate(step: int) -> _Terms:
         return _evaluate(walk, target_labels[walk.rows], settings, keep, attackers, step)
 
@@ -337,9 +346,10 @@ def attack(
         check_every=settings.check_every,
         checkpoint=checkpoint,
         carried={"ends": ended, "trace": trace},
+        kernels=kernels,
     ):
         step, terms, leaving, _, ends = moment
-        if len(followed):
+        if len(followed) and (ends or step % follow_every == 0):
             due = torch.isin(walk.rows, followed) & (leaving | (step % follow_every == 0))
             trace.points += _points(step, walk, terms, due)
         if ends:

@@ -16,8 +16,8 @@ import foolbox
 import torch
 from torch import Tensor, nn
 
-from typeone.checkpoints import Checkpoint, each
-from typeone.errors import InputError
+from typeone.runtime.checkpoints import Checkpoint, each
+from typeone.runtime.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)

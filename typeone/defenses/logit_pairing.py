@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from typeone.errors import InputError
-from typeone.losses import cross_entropy
-from typeone.training import Objective
+from typeone.runtime.errors import InputError
+from typeone.training.loop import Objective
+from typeone.training.losses import cross_entropy
 
 
 @dataclass(frozen=True, kw_only=True)

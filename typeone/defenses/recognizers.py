@@ -33,13 +33,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
-from typeone.criteria import embedding_distance
+from typeone.data.faces import FaceTable
+from typeone.data.images import from_uint8
 from typeone.defenses.logit_pairing import PairingSettings, squared_distance
-from typeone.faces import FaceTable
-from typeone.images import from_uint8
-from typeone.losses import cross_entropy
-from typeone.objectives.faces import recognition
-from typeone.training import Objective
+from typeone.training.loop import Objective
+from typeone.training.losses import cross_entropy, embedding_distance
+from typeone.training.objectives.faces import recognition
 
 
 @dataclass(frozen=True, kw_only=True)

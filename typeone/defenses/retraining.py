@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from typeone.errors import InputError
+from typeone.runtime.errors import InputError
 
 
 def learnt_half(count: int, generator: torch.Generator) -> np.ndarray:

@@ -43,7 +43,7 @@ def differentiable_squeezers(*, bits: int, median: int) -> list[Callable[[Tensor
         before = median // 2
         # scipy's "reflect" repeats the border pixel, which torch calls symmetric and lacks
         rows, columns = (
-            torch.arange(-before, side + median - 1 - before).to(images.device)
+            torch.arange(-before, side + median - 1 - before, device=images.device)
             for side in images.shape[2:]
         )
         padded = images[:, :, _mirrored(rows, images.shape[2])][

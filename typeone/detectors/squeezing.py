@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typeone.criteria import embedding_distance
 from typeone.detectors.squeezers import median_smooth, squeeze
-from typeone.models.classifiers import predict
+from typeone.models.predictions import predict
+from typeone.training.losses import embedding_distance
 
 METRICS = {"l1": 1, "l2": 2}
 

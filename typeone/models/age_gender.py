@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.errors import InputError
-from typeone.packages import npm_members
+from typeone.data.packages import npm_members
+from typeone.runtime.errors import InputError
 
 PACKAGE = "@vladmandic/face-api@1.7.15"
 MANIFEST = "age_gender_model-weights_manifest.json"

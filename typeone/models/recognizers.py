@@ -17,10 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.artifacts import load_model, read_model_metadata, read_parquet, save_model
-from typeone.checkpoints import Checkpoint, each
-from typeone.errors import InputError
 from typeone.models.inception_resnet import InceptionResNetV1
+from typeone.models.resampling import resize_bilinear
+from typeone.runtime.artifacts import load_model, read_model_metadata, read_parquet, save_model
+from typeone.runtime.checkpoints import Checkpoint, each
+from typeone.runtime.errors import InputError
 
 Preprocessing = Literal["fixed", "whiten"]
 
@@ -123,13 +124,7 @@ class Recognizer(nn.Module):
         if images.shape[-2:] != (self.side, self.side):
             # ASSUME: half-pixel centres; TensorFlow 1 aligned the first pixels. The authors enlarge
             # 64 to 160 pixels bilinearly; what is larger is averaged over, lest it alias.
-            images = F.interpolate(
-                images,
-                (self.side, self.side),
-                mode="bilinear",
-                align_corners=False,
-                antialias=images.shape[-1] > self.side,
-            )
+            images = resize_bilinear(images, self.side, antialias=images.shape[-1] > self.side)
         images = images.contiguous(memory_format=torch.channels_last)
         return self.network(standardise(images, self.preprocessing))
 

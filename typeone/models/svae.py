@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.artifacts import load_model, read_model_metadata
-from typeone.errors import InputError
+from typeone.models.resampling import Doubling
+from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.runtime.errors import InputError
 
 Statistics = Literal["running", "own"]
 
@@ -46,10 +47,6 @@ def _dense(*widths: int) -> nn.Sequential:
     for fan_in, fan_out in pairwise(widths[:-1]):
         layers += [nn.Linear(fan_in, fan_out), nn.ELU(inplace=True)]
     return nn.Sequential(*layers, nn.Linear(*widths[-2:]))
-
-
-def _upsample() -> nn.Upsample:
-    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class SupervisedVAE(nn.Module):
@@ -137,9 +134,9 @@ class DigitSVAE(SupervisedVAE):
             decoder=nn.Sequential(
                 *(nn.Linear(latent_dim, 128), nn.ELU(inplace=True)),
                 *(nn.Linear(128, 7 * 7 * 64), nn.ELU(inplace=True), _Unflatten(64, 7)),
-                *(_upsample(), nn.Conv2d(64, 32, 3, padding=1), nn.ELU(inplace=True)),
+                *(Doubling(7), nn.Conv2d(64, 32, 3, padding=1), nn.ELU(inplace=True)),
                 *(nn.Conv2d(32, 32, 3, padding=1), nn.ELU(inplace=True)),
-                *(_upsample(), nn.Conv2d(32, 16, 3, padding=1), nn.ELU(inplace=True)),
+                *(Doubling(14), nn.Conv2d(32, 16, 3, padding=1), nn.ELU(inplace=True)),
                 nn.Conv2d(16, 1, 3, padding=1),
             ),
             classifier=_dense(latent_dim, 256, 128, classes),
@@ -198,8 +195,8 @@ class FaceSVAE(SupervisedVAE):
         down[0] = _conv(3, of(32))
         up = [
             layer
-            for b, a in ((of(256), of(128)), (of(128), of(64)))
-            for layer in (_upsample(), _conv(b, a), _conv(a, a, norm=True))
+            for side, b, a in ((8, of(256), of(128)), (16, of(128), of(64)))
+            for layer in (Doubling(side), _conv(b, a), _conv(a, a, norm=True))
         ]
         hidden, top = of(2048), of(256)
         beliefs = (latent_dim, of(512), of(256), of(128), 1)
@@ -213,7 +210,7 @@ class FaceSVAE(SupervisedVAE):
                 *(nn.Linear(latent_dim, hidden), nn.ELU(inplace=True)),
                 *(nn.Linear(hidden, 8 * 8 * top), _Unflatten(top, 8)),
                 *(_BatchNorm(top), nn.ELU(inplace=True), *up),
-                *(_upsample(), _conv(of(64), of(32)), nn.Conv2d(of(32), 3, 5, padding=2)),
+                *(Doubling(32), _conv(of(64), of(32)), nn.Conv2d(of(32), 3, 5, padding=2)),
             ),
             classifier=_dense(*beliefs),
             discriminator=_dense(*beliefs),

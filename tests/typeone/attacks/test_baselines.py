@@ -1,0 +1,224 @@
+"""What needs no optimiser: the nearest image, the line to a class's mean latent, lucky draws."""
+
+import numpy as np
+import pytest
+import torch
+
+from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
+from typeone.runtime.errors import InputError
+
+from ..algorithm2 import F64, ToySvae, f64, seeded
+
+
+class TwoDimensional(ToySvae):
+    """Pixels are the latent, drawn in two dimensions."""
+
+    latent_dim = 2
+
+
+def below(*edges):
+    """A classifier of the first pixel v: class 0 below the first of ``edges``, then in turn 1, 0...
+
+    With one edge it is linear: its logits are edge - v and v - edge.
+    """
+
+    def classifier(images):
+        value = images.flatten(1)[:, 0]
+        sign = torch.stack([value - edge for edge in edges]).prod(dim=0)
+        # a product of an even number of differences is positive on the far left
+        margin = sign if len(edges) % 2 else -sign
+        return torch.stack([-margin, margin], dim=1)
+
+    return classifier
+
+
+# ------------------------------------------------------------------------- the nearest image
+
+
+def row_images(*rows):
+    """Images of one row of pixels, ``(N, 1, 1, W)``."""
+    return f64(*rows)[:, None, None, :]
+
+
+def test_nearest_is_euclidean_and_of_the_target_class_only():
+    candidates = row_images(
+        [0.0, 0.0],  # of class 2, right at the first image
+        [0.6, 0.0],  # from (0, 0): sum 0.6, Euclidean 0.6, largest 0.6
+        [0.3, 0.4],  #              sum 0.7, Euclidean 0.5, largest 0.4
+        [0.39, 0.39],  #            sum 0.78, Euclidean 0.55, largest 0.39
+        [0.9, 1.0],
+    )
+    labels = torch.tensor([2, 1, 1, 1, 2])
+    images = row_images([0.0, 0.0], [0.0, 0.0], [1.0, 1.0], [1.0, 1.0])
+    targets = torch.tensor([1, 2, 1, 2])
+    found = nearest_images(images, targets, candidates, labels)
+    # from (1, 1) within class 1: squared 1.16, 0.85 and 0.7442
+    assert torch.equal(found, candidates[[2, 0, 3, 4]])
+
+
+def test_of_candidates_equally_near_the_first_is_taken():
+    candidates = row_images([0.0, 0.5], [1.0, 0.5], [0.5, 0.0], [0.5, 1.0])
+    image = row_images([0.5, 0.5])
+    for labels, first in [([3, 3, 3, 3], 0), ([5, 3, 3, 3], 1), ([5, 5, 3, 3], 2)]:
+        found = nearest_images(image, torch.tensor([3]), candidates, torch.tensor(labels))
+        assert torch.equal(found, candidates[[first]])
+
+
+def test_many_images_find_those_that_a_loop_over_all_pairs_finds():
+    # more than 25 on both sides: torch then takes distances from a product of matrices
+    images = torch.rand(60, 1, 4, 4, generator=seeded(0))
+    candidates = torch.rand(120, 1, 4, 4, generator=seeded(1))
+    labels, targets = torch.arange(120) % 2, torch.arange(60) % 2
+    found = nearest_images(images, targets, candidates, labels)
+    x, y = images.double().flatten(1).numpy(), candidates.double().flatten(1).numpy()
+    for i in range(60):
+        allowed = [j for j in range(120) if j % 2 == i % 2]
+        # no two candidates are so near in distance that float32 could confuse them (asserted)
+        squares = sorted((((x[i] - y[j]) ** 2).sum(), j) for j in allowed)
+        assert squares[1][0] - squares[0][0] > 1e-5
+        assert torch.equal(found[i], candidates[squares[0][1]])
+
+
+def test_an_image_does_not_depend_on_its_companions():
+    images = torch.rand(6, 1, 3, 3, generator=seeded(2))
+    candidates = torch.rand(12, 1, 3, 3, generator=seeded(3))
+    labels, targets = torch.arange(12) % 3, torch.tensor([2, 0, 2, 1, 0, 2])
+    together = nearest_images(images, targets, candidates, labels)
+    for i in range(6):
+        alone = nearest_images(images[[i]], targets[[i]], candidates, labels)
+        assert torch.equal(together[[i]], alone)
+
+
+# ---------------------------------------------------------------- the line to a mean latent
+
+
+def test_the_mean_latent_of_each_class_by_hand():
+    latent = f64([1.0, 0.0], [3.0, 8.0], [5.0, -1.0], [2.0, 1.0])
+    means = class_means(latent, torch.tensor([2, 0, 2, 1]), classes=3)
+    assert means.tolist() == [[3.0, 8.0], [2.0, 1.0], [3.0, -0.5]]
+
+
+def test_interpolation_ends_at_the_last_point_before_the_boundary():
+    # class 0 where z_0 < 0.55: the points of the line are at 0.1, 0.2, ..., 1
+    latent = f64([0.0, 0.0], [1.0, 0.0], [0.0, 0.5], [0.9, 0.0])
+    goal = f64([1.0, 2.0], [0.0, 4.0], [0.5, 0.0], [1.9, 1.0])
+    labels = torch.tensor([0, 1, 0, 0])
+    given = latent.clone()
+    found = interpolate(ToySvae(), below(0.55), latent, labels, goal, steps=10)
+    by_hand = f64(
+        [0.5, 1.0],  # five of ten steps
+        [0.6, 1.6],  # four of ten, down from class 1
+        [0.5, 0.0],  # the goal itself is still of class 0
+        [0.9, 0.0],  # class 0 nowhere: the start, which is not of class 0 either
+    )
+    torch.testing.assert_close(found, by_hand, rtol=0, atol=1e-15)  # a few roundings in float64
+    assert torch.equal(found[2], goal[2])  # the last point is the goal to the bit
+    assert torch.equal(found[3], given[3])
+    assert torch.equal(latent, given)
+
+
+def test_where_the_label_returns_behind_a_gap_the_furthest_point_counts():
+    # class 0 below 0.22, 1 up to 0.55, 0 again up to 0.75, then 1
+    classifier = below(0.22, 0.55, 0.75)
+    starts = f64([0.0, 0.0], [0.0, 0.0])
+    goals = f64([1.0, 0.0], [0.5, 0.0])
+    found = interpolate(ToySvae(), classifier, starts, torch.tensor([0, 0]), goals, steps=10)
+    # 0.7 of 0.1, ..., 1; and 0.2 of 0.05, 0.1, ..., 0.5
+    torch.testing.assert_close(found[:, 0], f64(0.7, 0.2), rtol=0, atol=1e-15)  # float64
+
+
+def test_the_start_counts_only_where_no_point_does():
+    # class 1 in the middle: the start is of class 0, the points at 0.5 and 1 are not both
+    classifier = below(0.25, 0.75)
+    start, goal = f64([0.0, 0.0]), f64([1.0, 0.0])
+    for label, steps, by_hand in [(1, 2, 0.5), (0, 2, 1.0), (0, 1, 1.0), (1, 1, 0.0)]:
+        found = interpolate(ToySvae(), classifier, start, torch.tensor([label]), goal, steps=steps)
+        assert found.tolist() == [[by_hand, 0.0]]
+
+
+# ---------------------------------------------------------------------------- lucky draws
+
+
+def draw(labels, classifier, *, seed=4, draws=40):
+    return random_latents(
+        TwoDimensional(), classifier, torch.tensor(labels), seeded(seed), draws=draws
+    )
+
+
+def test_each_example_gets_the_next_draw_of_its_label():
+    labels = [1, 0, 1, 1, 0]
+    found = draw(labels, below(0.0))
+    drawn = torch.randn(40, 2, generator=seeded(4))
+    low, high = (iter([z for z in drawn if (z[0] > 0) == positive]) for positive in (False, True))
+    by_hand = torch.stack([next(high if label else low) for label in labels])
+    assert torch.equal(found, by_hand)
+
+
+def test_chosen_latents_decode_to_the_asked_labels_and_are_all_different():
+    labels, classifier = [0, 1] * 30, below(-0.5, 0.3, 0.8)
+    found = draw(labels, classifier, draws=2000)
+    said = classifier(ToySvae().decode(found)).argmax(dim=1)
+    assert said.tolist() == labels
+    assert len(found.unique(dim=0)) == len(labels)
+
+
+def test_same_seed_same_bytes_and_another_seed_other_draws():
+    labels, classifier = [0, 1, 1], below(0.0)
+    first, again, other = (draw(labels, classifier, seed=seed) for seed in (4, 4, 5))
+    assert first.numpy().tobytes() == again.numpy().tobytes()
+    assert not (first == other).any()
+
+
+def test_too_few_draws_are_failures_and_not_gaps():
+    # nobody draws beyond 100 deviations: class 1 is asked for in vain
+    classifier = below(100.0)
+    found = draw([1, 0, 1, 0], classifier)
+    drawn = torch.randn(40, 2, generator=seeded(4))
+    assert torch.equal(found, drawn[[0, 0, 0, 1]])
+    said = classifier(ToySvae().decode(found)).argmax(dim=1)
+    assert said.tolist() == [0, 0, 0, 0]
+
+
+def test_those_that_come_first_get_what_there_is():
+    drawn = torch.randn(6, 2, generator=seeded(4))
+    # only the two highest of six draws are of class 1, and the first draw is not among them
+    order = drawn[:, 0].argsort(descending=True)
+    edge = float(drawn[order[1:3], 0].mean())
+    lucky = sorted(order[:2].tolist())
+    assert 0 not in lucky
+    found = draw([1, 1, 1], below(edge), draws=6)
+    assert torch.equal(found, drawn[[*lucky, 0]])
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.29, 0.31, 0.79, 0.81])
+def test_the_classifier_of_these_tests_is_what_it_says(value):
+    image = torch.full((1, 1, 1, 2), value, dtype=F64)
+    assert below(0.3)(image).argmax(dim=1).item() == (value > 0.3)
+    assert below(0.3, 0.8)(image).argmax(dim=1).item() == (0.3 < value < 0.8)
+    by_hand = np.searchsorted([-0.5, 0.3, 0.8], value) % 2
+    assert below(-0.5, 0.3, 0.8)(image).argmax(dim=1).item() == by_hand
+
+
+def test_a_surplus_example_never_repeats_a_draw_that_f1_accepts():
+    labels = torch.tensor([1, 1, 1])
+    half = below(0.0)  # class 1 right of 0
+    drawn = torch.randn(4, 2, generator=seeded(), dtype=torch.float32)
+    right = int((drawn[:, 0] > 0).sum())
+    assert 0 < right < 3  # too few of the asked label among the four draws of this seed
+    chosen = random_latents(TwoDimensional(), half, labels, seeded(), draws=4)
+    assert int((chosen[:, 0] > 0).sum()) == right
+
+
+def test_draws_that_are_all_of_the_asked_label_and_too_few_are_refused():
+    everywhere = below(-99.0)
+    with pytest.raises(InputError, match=r"`draws` is 2, all of class 1, of which 3 are needed"):
+        random_latents(TwoDimensional(), everywhere, torch.tensor([1, 1, 1]), seeded(), draws=2)
+
+
+def test_a_class_without_examples_is_named():
+    message = r"no example of class 1 among 2; a baseline needs one of each class"
+    with pytest.raises(InputError, match=message):
+        class_means(f64([0.0], [1.0]), torch.tensor([0, 0]), classes=2)
+    images = row_images([0.0, 1.0])
+    with pytest.raises(InputError, match=message):
+        nearest_images(images, torch.tensor([1]), images.repeat(2, 1, 1, 1), torch.tensor([0, 0]))

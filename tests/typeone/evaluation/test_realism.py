@@ -1,0 +1,197 @@
+"""How far images lie from data, where the answer is known on paper."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from typeone.evaluation.intervals import rate_of
+from typeone.evaluation.realism import (
+    KernelDistance,
+    kernel_distance_interval,
+    negative_elbo,
+    odd_share,
+)
+from typeone.runtime.errors import InputError
+
+from ..algorithm2 import f64
+
+
+def column(*values):
+    """Features of one dimension, ``(N, 1)``."""
+    return np.array(values, dtype=float)[:, None]
+
+
+# ------------------------------------------------------------------------------ -ELBO
+
+
+class PaperVae:
+    """Two pixels x: mu = 2 x, sigma = (1, 2); a pixel's logit is ln 3 * (mu of the other - 1)."""
+
+    def encode(self, images):
+        mu = 2 * images.flatten(1)
+        return mu, f64(1.0, 2.0).expand_as(mu)
+
+    def decode_logits(self, latent):
+        return (math.log(3) * (latent.flip(1) - 1)).view(len(latent), 1, 1, 2)
+
+
+IMAGES = f64([1, 0], [1, 1], [0, 0]).view(3, 1, 1, 2)
+# a logit of ±ln 3 is a chance of 3/4 or 1/4; KL is half the sum of mu² + sigma² - 1 - 2 ln sigma
+BY_HAND = [
+    2 * math.log(4) + (4 + 1 - 1) / 2 + (0 + 4 - 1) / 2 - math.log(2),  # both pixels are unlikely
+    2 * math.log(4 / 3) + (4 + 1 - 1) / 2 + (4 + 4 - 1) / 2 - math.log(2),
+    2 * math.log(4 / 3) + (0 + 1 - 1) / 2 + (0 + 4 - 1) / 2 - math.log(2),
+]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_the_negative_elbo_by_hand_in_batches_of_any_size(batch):
+    found = negative_elbo(PaperVae(), IMAGES, batch=batch)
+    assert found.tolist() == pytest.approx(BY_HAND, abs=1e-12)  # float64
+
+
+def test_no_gradient_is_kept():
+    assert not negative_elbo(PaperVae(), IMAGES.clone().requires_grad_(True)).requires_grad
+
+
+def test_five_percent_of_clean_images_are_odd():
+    # of 0, ..., 99 the 0.95 quantile lies at 0.95 * 99 = 94.05: 95, ..., 99 lie above it
+    clean = np.random.default_rng(0).permutation(100).astype(float)
+    assert odd_share(clean, clean) == pytest.approx(rate_of(5, 100), nan_ok=True)
+    # of 0, ..., 100 it is 95 itself, which is not above it
+    clean = np.arange(101.0)
+    assert odd_share(clean, clean) == pytest.approx(rate_of(5, 101), nan_ok=True)
+
+
+def test_odd_is_what_is_less_probable_than_the_quantile_of_clean_ones():
+    clean = np.arange(101.0)
+    values = np.array([-3.0, 49.9, 50.1, 89.9, 90.1, 1e9])
+    assert odd_share(values, clean, quantile=0.9)[:4] == rate_of(2, 6)[:4]
+    assert odd_share(values, clean, quantile=0.5)[:4] == rate_of(4, 6)[:4]
+    assert odd_share(values, clean)[:4] == rate_of(1, 6)[:4]
+
+
+# ---------------------------------------------------------------------- kernel distance
+
+
+def by_loops(x, y):
+    """The estimate of Bińkowski et al. (2018), Eq. 4, on lists of lists."""
+
+    def kernel(a, b):
+        return (sum(p * q for p, q in zip(a, b, strict=True)) / len(a) + 1) ** 3
+
+    def within(of_it):
+        pairs = [kernel(a, b) for i, a in enumerate(of_it) for j, b in enumerate(of_it) if i != j]
+        return sum(pairs) / len(pairs)
+
+    across = [kernel(a, b) for a in x for b in y]
+    return within(x) + within(y) - 2 * sum(across) / len(across)
+
+
+def kernel_distance(features, reference):
+    return KernelDistance(reference)(features)
+
+
+def test_the_kernel_distance_is_that_of_a_double_loop():
+    rng = np.random.default_rng(1)
+    for n, m, d in [(2, 2, 1), (3, 5, 4), (6, 2, 3)]:
+        x, y = rng.normal(size=(n, d)), rng.normal(1, 2, size=(m, d))
+        by_hand = by_loops(x.tolist(), y.tolist())
+        # sums of up to 30 kernels in float64, in another order
+        assert kernel_distance(x, y) == pytest.approx(by_hand, rel=1e-10)
+        assert kernel_distance(y, x) == pytest.approx(by_hand, rel=1e-10)
+
+
+def test_features_in_float32_are_summed_in_float64():
+    rng = np.random.default_rng(2)
+    x, y = (rng.normal(size=(5, 3)).astype(np.float32) for _ in range(2))
+    by_hand = by_loops(x.astype(float).tolist(), y.astype(float).tolist())
+    assert kernel_distance(x, y) == pytest.approx(by_hand, rel=1e-10)  # float32 would give 1e-6
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "distance"),
+    [
+        # E k(x, x') + E k(y, y') - 2 E k(x, y) with k(x, y) = (xy + 1)³
+        ((-1, 1), (-1, 1), 0.0),
+        ((0, 1), (0, 1), 0.0),
+        # (8 + 0 + 0 + 8) / 4 + (1 + 1 + 1 + 8) / 4 - 2 (1 + 0 + 1 + 8) / 4
+        ((-1, 1), (0, 1), 1.75),
+        ((0, 0), (2, 2), 124.0),
+    ],
+)
+def test_over_all_samples_the_mean_is_exactly_the_distance_of_the_distributions(
+    one, other, distance
+):
+    """Every sample of two and of three from two equally likely points, each once: no bias."""
+    values = [
+        kernel_distance(column(*x), column(*y))
+        for x in itertools.product(one, repeat=2)
+        for y in itertools.product(other, repeat=3)
+    ]
+    # 32 values below 1000 in float64
+    assert np.mean(values) == pytest.approx(distance, abs=1e-12)
+
+
+def test_small_samples_of_one_distribution_have_a_mean_near_zero():
+    rng = np.random.default_rng(3)
+    values = np.array(
+        [kernel_distance(rng.normal(size=(4, 3)), rng.normal(size=(6, 3))) for _ in range(3000)]
+    )
+    error = values.std(ddof=1) / math.sqrt(len(values))
+    # four standard errors: one seed in 16,000 would leave it
+    assert abs(values.mean()) < 4 * error
+    # counting each point with itself would add (E k(x, x) - E k(x, x')) / n to either half: the
+    # first is at least 8, of |x|² / 3 with mean 1, the second 1 + 3 / 3; so 2.5 at least
+    assert 4 * error < 2.5 / 10
+    assert (values < 0).any()
+
+
+def test_the_distance_of_points_apart_is_known_and_grows():
+    zeros = column(0, 0, 0)
+    found = [kernel_distance(column(*[shift] * 4), zeros) for shift in (0, 1, 2, 3)]
+    assert found == [0, 7, 124, 999]  # (shift² + 1)³ + 1 - 2, all integers
+    # (1 + 1)³ + (4 + 1)³ - 2 (-2 + 1)³
+    assert kernel_distance(column(1, 1), column(-2, -2, -2)) == 8 + 125 + 2
+
+
+def test_the_kernel_divides_by_the_number_of_features():
+    # x·y / d is 1 for ones in any dimension: 8 + 1 - 2
+    for d in (1, 2, 10):
+        found = kernel_distance(np.ones((3, d)), np.zeros((2, d)))
+        assert found == pytest.approx(7, abs=1e-12)  # float64
+
+
+def test_the_interval_is_students_over_interleaved_parts():
+    # parts 0, 0 and 1, 1 of the images, at distances 0 and 7: the standard error of 3.5 is 3.5
+    found = kernel_distance_interval(column(0, 1, 0, 1), KernelDistance(column(0, 0, 0)), groups=2)
+    half = 12.7062047 * 3.5  # Student's quantile at 0.975, one degree of freedom, to nine digits
+    assert found[:4] == pytest.approx((3.5, 3.5 - half, 3.5 + half, 4), rel=1e-8)
+
+
+def test_five_parts_by_default_and_parts_that_agree_leave_no_interval():
+    shifts = [0, 1, 2, 3, 0]  # 0, 7, 124, 999, 0: each part of two images
+    found = kernel_distance_interval(column(*shifts, *shifts), KernelDistance(column(0, 0)))
+    half = 2.7764451 * np.std([0, 7, 124, 999, 0], ddof=1) / math.sqrt(5)  # four degrees
+    assert found[:4] == pytest.approx((226, 226 - half, 226 + half, 10), rel=1e-7)
+    alike = kernel_distance_interval(column(*[1] * 10), KernelDistance(column(0, 0)))
+    assert alike[:4] == (7, 7, 7, 10)
+
+
+def test_a_sample_against_itself_lies_below_zero():
+    # 0 and 1: k is 1 across the two in either half, and (1 + 1 + 1 + 8) / 4 over all pairs
+    assert kernel_distance(column(0, 1), column(0, 1)) == 1 + 1 - 2 * 11 / 4
+
+
+def test_an_image_without_a_probability_is_odd_and_a_clean_one_an_error():
+    clean = np.arange(100.0)
+    assert odd_share(np.array([math.nan, math.inf, 0.0]), clean).value == pytest.approx(2 / 3)
+    with pytest.raises(InputError, match="gives clean digits no finite probability"):
+        odd_share(clean, np.append(clean, math.nan))
+
+
+def test_too_few_images_for_the_groups_are_refused():
+    with pytest.raises(InputError, match=r"in 5 groups needs 10 images, has 9"):
+        kernel_distance_interval(np.ones((9, 2)), KernelDistance(np.ones((20, 2))))

@@ -1,0 +1,265 @@
+"""Attacks on a network of your own: any `torch.nn.Module` from images to logits or embeddings.
+
+`type1` changes what an image is while f1 does not notice (Algorithm 2), `type2` makes f1 notice
+what has not changed. Both check f1 and the images first, with one clear line on what does not fit,
+look at the result as it would be stored, in 8 bits, and leave f1 as it was: same weights, same
+``requires_grad``, no gradients.
+
+Images are ``(N, C, H, W)``, float32 in [0, 1]; f1's normalisation belongs inside f1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from typeone.attacks import embedding, shards
+from typeone.attacks import type2 as labelled
+from typeone.attacks.criteria import identity_criterion, label_criterion, next_class
+from typeone.attacks.embedding import EmbeddingAttackSettings
+from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.type2 import Type2Settings
+from typeone.data.images import binarise, from_uint8, to_uint8
+from typeone.models.predictions import predict
+from typeone.models.svae import DigitSVAE, SupervisedVAE
+from typeone.models.user_networks import check_outputs
+from typeone.runtime.errors import InputError
+from typeone.training.losses import embedding_distance
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What became of N images.
+
+    Attributes:
+        images: as stored, ``(N, C, H, W)`` in [0, 1] on the 256 levels of 8 bits.
+        kept: whether f1 still gives its label to the stored image, or takes it for the same
+            person, bool ``(N,)``: the aim of Type I, the failure of Type II.
+        outputs: f1 on the stored images, ``(N, classes)`` logits or ``(N, D)`` embeddings.
+    """
+
+    images: Tensor
+    kept: Tensor
+    outputs: Tensor
+
+
+@dataclass(frozen=True)
+class Type1Attacked(Attacked):
+    """The same of a Type I attack.
+
+    Attributes:
+        targets: what each image was to become: the next class, ``(N,)``.
+        turned: whether f2 sees that in the latent where the walk ended, bool ``(N,)``. It is the
+            attacker's own view; ask a judge that had no part (`Ensemble`) whether it is true.
+        steps: updates made, ``(N,)``.
+        converged: whether an example succeeded before its last step, bool ``(N,)``.
+    """
+
+    targets: Tensor
+    turned: Tensor
+    steps: Tensor
+    converged: Tensor
+
+
+def type1(
+    f1: nn.Module,
+    svae: SupervisedVAE,
+    images: Tensor,
+    labels: Tensor,
+    settings: SvaeAttackSettings,
+    *,
+    threshold: float | None = None,
+    attackers: Sequence[nn.Module] = (),
+    squeezers: Sequence[Callable[[Tensor], Tensor]] = (),
+    chunk: int = 64,
+) -> Type1Attacked:
+    """Change ``images`` into the next class while f1 keeps its label, or sees the same person.
+
+    Args:
+        f1: images → logits over the SVAE's classes; with ``threshold``, images → embeddings.
+        svae: trained on such images, `load_svae`.
+        images: those that f1 gets right.
+        labels: what they are, int64 ``(N,)``.
+        settings: of Algorithm 2.
+        threshold: the largest distance of embeddings at which f1 takes two images for one person.
+        attackers: classifiers of images, for settings with an ``image_weight``.
+        squeezers: of `differentiable_squeezers`, for an attack that knows the detector; of logits.
+        chunk: examples attacked at a time, which bounds the memory.
+
+    Randomness: none.
+
+    Raises:
+        InputError: f1, images or labels cannot be used, or f1 gets an image wrong.
+    """
+    with _under_attack(f1, images, svae=svae):
+        with torch.no_grad():
+            origin = images.new_zeros((1, svae.latent_dim))
+            drawn, classes = svae.decode(origin), svae.classify(origin).shape[1]
+        if drawn.shape[1:] != images.shape[1:]:
+            raise InputError(
+                f"images are {tuple(images.shape)}, but the SVAE draws {tuple(drawn.shape[1:])}; "
+                "needs images as it was trained on"
+            )
+        _check_labels(labels, images, classes)
+        check_outputs(f1, images, who=_named(f1), classes=classes if threshold is None else None)
+        before = predict(f1, images)
+        if threshold is None:
+            _check_right(before, labels)
+            keep = label_criterion(f1, squeezers)
+        else:
+            keep = identity_criterion(f1, threshold)
+        rows, _ = shards.attack_shard(
+            svae,
+            images,
+            labels,
+            settings,
+            keep=keep,
+            classes=classes,
+            read=binarise if isinstance(svae, DigitSVAE) else lambda seen: seen,
+            attackers=attackers,
+            chunk=chunk,
+        )
+        stored = from_uint8(rows["adversarial_image"], images.device)
+        outputs = predict(f1, stored)
+        targets = next_class(labels, classes)
+        ends = torch.from_numpy(rows["latent_end"]).to(images)
+        return Type1Attacked(
+            images=stored,
+            kept=_kept(outputs, before, labels, threshold),
+            outputs=outputs,
+            targets=targets,
+            turned=predict(svae.classify, ends).argmax(dim=1) == targets,
+            steps=torch.from_numpy(rows["steps"]),
+            converged=torch.from_numpy(rows["converged"]),
+        )
+
+
+def type2(
+    f1: nn.Module,
+    images: Tensor,
+    labels: Tensor | None,
+    settings: Type2Settings | EmbeddingAttackSettings,
+    *,
+    seed: int,
+    threshold: float | None = None,
+) -> Attacked:
+    """Make f1 leave its label, or see another person, within small noise.
+
+    Args:
+        f1: images → logits under `Type2Settings`, → embeddings under `EmbeddingAttackSettings`.
+        images: those that f1 gets right.
+        labels: what they are, int64 ``(N,)``; None for embeddings.
+        seed: of the random starts.
+        threshold: as for `type1`; for embeddings.
+
+    Raises:
+        InputError: f1, images or labels cannot be used, or f1 gets an image wrong.
+    """
+    of_embeddings = isinstance(settings, EmbeddingAttackSettings)
+    if of_embeddings != (threshold is not None) or of_embeddings != (labels is None):
+        raise InputError(
+            f"settings are {type(settings).__name__}, labels are "
+            f"{'None' if labels is None else 'given'}, threshold is {threshold}; needs "
+            "Type2Settings with labels, or EmbeddingAttackSettings with a threshold"
+        )
+    with _under_attack(f1, images):
+        check_outputs(f1, images, who=_named(f1), classes=None)
+        before = predict(f1, images)
+        if of_embeddings:
+            generator = torch.Generator().manual_seed(seed)
+            found = embedding.attack(f1, images, settings, generator=generator)
+        else:
+            _check_labels(labels, images, before.shape[1])
+            check_outputs(f1, images, who=_named(f1), classes=before.shape[1])
+            _check_right(before, labels)
+            found = labelled.attack(f1, images, labels, settings, seed=seed).images
+        stored = to_uint8(found).float() / 255
+        outputs = predict(f1, stored)
+        return Attacked(stored, _kept(outputs, before, labels, threshold), outputs)
+
+
+def _kept(
+    outputs: Tensor, before: Tensor, labels: Tensor | None, threshold: float | None
+) -> Tensor:
+    if threshold is None:
+        return outputs.argmax(dim=1) == labels
+    return embedding_distance(outputs, before) <= threshold
+
+
+def _named(network: nn.Module, role: str = "f1") -> str:
+    return f"{role} is a {type(network).__name__}"
+
+
+@contextmanager
+def _under_attack(
+    f1: nn.Module, images: Tensor, *, svae: SupervisedVAE | None = None
+) -> Iterator[None]:
+    """Freeze f1 for the block, once modules and images go together; give it back as it was."""
+    _check_images(images)
+    for role, network in {"f1": f1, "svae": svae}.items():
+        if network is None:
+            continue
+        name = _named(network, role)
+        if any(module.training for module in network.modules()):
+            raise InputError(
+                f"{name} in training mode, where dropout and batch statistics answer; call its "
+                "eval() first"
+            )
+        state = [*network.parameters(), *network.buffers()]
+        odd = next((v for v in state if v.device != images.device), None)
+        if odd is not None:
+            raise InputError(
+                f"{name} on device {odd.device}, the images are on {images.device}; needs one "
+                f"device: images.to({str(odd.device)!r}), labels and networks likewise"
+            )
+    asked = [(p, p.requires_grad) for p in f1.parameters()]
+    f1.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter, wanted in asked:
+            parameter.requires_grad_(wanted)
+
+
+def _check_images(images: Tensor) -> None:
+    if images.ndim != 4 or not len(images) or images.dtype != torch.float32:
+        raise InputError(
+            f"images are {images.dtype} of shape {tuple(images.shape)}; needs torch.float32 of "
+            "shape (N, C, H, W), at least one"
+        )
+    low, high = images.min().item(), images.max().item()
+    if not (low >= 0 and high <= 1):  # NaN is neither
+        raise InputError(
+            f"images reach from {low:g} to {high:g}; needs [0, 1]: divide bytes by 255, and put "
+            "f1's normalisation into f1, as its first layer"
+        )
+
+
+def _check_labels(labels: Tensor, images: Tensor, classes: int) -> None:
+    if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+        raise InputError(
+            f"labels are {labels.dtype} of shape {tuple(labels.shape)}; needs torch.int64 of shape "
+            f"({len(images)},), one an image"
+        )
+    if labels.device != images.device:
+        raise InputError(
+            f"labels are on {labels.device}, the images on {images.device}; needs one device"
+        )
+    if labels.min() < 0 or labels.max() >= classes:
+        raise InputError(
+            f"labels reach from {labels.min().item()} to {labels.max().item()}; needs 0 to "
+            f"{classes - 1}"
+        )
+
+
+def _check_right(logits: Tensor, labels: Tensor) -> None:
+    wrong = torch.nonzero(logits.argmax(dim=1) != labels).flatten()
+    if len(wrong):
+        raise InputError(
+            f"f1 gets {len(wrong)} of {len(labels)} images wrong before any attack, the first is "
+            f"number {wrong[0].item()}; needs images that it gets right: leave these out"
+        )

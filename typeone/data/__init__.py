@@ -1,0 +1,1 @@
+"""Digits and faces, where they come from, and how they are varied."""

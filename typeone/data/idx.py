@@ -1,0 +1,38 @@
+"""The IDX format of MNIST and of data sets that follow it: unsigned bytes of any shape."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+import numpy as np
+
+from typeone.runtime.errors import InputError
+
+
+def parse_idx(data: bytes, name: str) -> np.ndarray:
+    """The unsigned bytes of an IDX file as a read-only uint8 array of the shape in its header.
+
+    ``name`` is what an error calls the file.
+
+    Raises:
+        InputError: no IDX header, another element type, or a length other than the header says.
+    """
+    if len(data) < 4 or data[:2] != b"\0\0":
+        raise InputError(f"{name} is no IDX file (it starts with {data[:4]!r}); fetch it again")
+    if data[2] != 0x08:
+        raise InputError(f"{name} holds IDX type 0x{data[2]:02X}, needs 0x08 (unsigned byte)")
+    start = 4 + 4 * data[3]
+    if len(data) < start:
+        raise InputError(
+            f"{name} is truncated: its header needs {start} bytes, the file holds {len(data)} "
+            "bytes; fetch it again"
+        )
+    shape = struct.unpack(f">{data[3]}I", data[4:start])
+    if len(data) != start + math.prod(shape):
+        raise InputError(
+            f"{name} is {'truncated' if len(data) < start + math.prod(shape) else 'too long'}: "
+            f"its header says {start + math.prod(shape)} bytes ({'x'.join(map(str, shape))} "
+            f"values), the file holds {len(data)} bytes; fetch it again"
+        )
+    return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)

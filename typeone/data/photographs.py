@@ -1,0 +1,221 @@
+"""Photographs of faces from image files, in a folder or a zip.
+
+Which faces there are, whose and in which split is known first (`FaceList`, from
+`typeone.data.celeba` or `typeone.data.face_folder`), the images are read one after the other when
+they are asked for. A zip is read where it lies, nothing of it is unpacked.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from typeone.data.faces import FACE_SHAPE
+from typeone.data.images import to_uint8
+from typeone.runtime.errors import InputError
+from typeone.runtime.logs import logger
+
+SPLITS = ("train", "judge", "validation", "test")
+SHARES = (0.60, 0.15, 0.10, 0.15)  # of the identities of a table without splits
+PART = 512  # faces in memory at once
+CORRUPT = 0.01  # share of unreadable images from which on the source is not trusted
+MAX_BYTES = 64 << 20  # of one image file
+
+
+class FacePart(NamedTuple):
+    """Some faces of one split, in the order of its table.
+
+    Attributes:
+        index: number in the source, ``(N,)``.
+        images: uint8 ``(N, 3, 64, 64)``.
+        labels: 0 female, 1 male, ``(N,)``.
+        identities: codes, ``(N,)``.
+    """
+
+    index: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    identities: np.ndarray
+
+
+@dataclass(frozen=True)
+class FaceList:
+    """Which faces a source has.
+
+    Attributes:
+        files: names of the images, N of them.
+        labels: 0 female, 1 male, ``(N,)``.
+        identities: codes, ``(N,)``.
+        rows: by split, the numbers of its faces in the order of its table.
+        left_out: faces that no split has, since their identity is in another.
+    """
+
+    files: Sequence[str]
+    labels: np.ndarray
+    identities: np.ndarray
+    rows: dict[str, np.ndarray]
+    left_out: int = 0
+
+
+def area_resize(image: Tensor, side: int) -> Tensor:
+    """``(..., H, W)`` as ``(..., side, side)``: each pixel the mean of the area that it covers.
+
+    Parts of pixels count by their part, which torch's «area» and Pillow's box filter round.
+    """
+    rows, columns = (_area_weights(size, side).to(image) for size in image.shape[-2:])
+    return rows @ image @ columns.T
+
+
+def _area_weights(size: int, side: int) -> Tensor:
+    """What each of ``size`` pixels gives to each of ``side``; rows sum to 1."""
+    edges = torch.arange(side + 1, dtype=torch.float64) * (size / side)
+    pixels = torch.arange(size, dtype=torch.float64)
+    overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)
+    return overlap.clamp(min=0) * (side / size)
+
+
+def decode(data: bytes, box: Callable[[int, int], tuple[int, int, int, int]]) -> np.ndarray:
+    """An image file as uint8 ``(3, 64, 64)``: cut to ``box(width, height)``, reduced by area.
+
+    Raises:
+        OSError: the file is damaged or no image.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as file:
+            picture = file.convert("RGB")
+    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise OSError(str(error)) from error
+    pixels = np.asarray(picture.crop(box(*picture.size))).transpose(2, 0, 1)
+    if pixels.shape == FACE_SHAPE:
+        return pixels
+    reduced = area_resize(torch.from_numpy(pixels.astype(np.float32)), FACE_SHAPE[-1])
+    return to_uint8(reduced / 255).numpy()
+
+
+class FaceFiles:
+    """Image files in a folder, or in a zip beside it, read one at a time.
+
+    Args:
+        folder: of the images.
+        zipped: read there if there is no ``folder``.
+
+    Raises:
+        InputError: neither is there, or the zip is damaged or names files outside of itself.
+    """
+
+    def __init__(self, folder: Path, zipped: Path | None = None) -> None:
+        self.folder, self._zip = folder, None
+        self._members: dict[str, str] = {}
+        if zipped is not None and not folder.is_dir():
+            self._zip = _checked_zip(zipped)
+            names = (i.filename for i in self._zip.infolist() if not i.is_dir())
+            self._members = {PurePosixPath(name).name: name for name in names}
+
+    def missing(self, files: Sequence[str]) -> list[str]:
+        """Those of ``files`` that are not there."""
+        if self._zip:
+            return [name for name in files if name not in self._members]
+        there = {Path(at, name) for at, _, names in os.walk(self.folder) for name in names}
+        return [name for name in files if self.folder / name not in there]
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file; `OSError` when it is damaged."""
+        if self._zip is None:
+            return (self.folder / name).read_bytes()
+        try:
+            with self._zip.open(self._members[name]) as file:
+                data = file.read(MAX_BYTES + 1)
+        except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError) as error:  # or encrypted
+            raise OSError(str(error)) from error
+        if len(data) > MAX_BYTES:
+            raise OSError(f"more than {MAX_BYTES} bytes")
+        return data
+
+
+def _checked_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        package = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"{path} is no readable zip file ({error}); fetch it again") from error
+    for member in package.infolist():
+        name = member.filename.replace("\\", "/")
+        outside = name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]
+        if outside or stat.S_ISLNK(member.external_attr >> 16):
+            what = "a path outside of itself" if outside else "a symbolic link"
+            raise InputError(
+                f"{path} holds {what}, {member.filename!r}; CelebA's zip has none: fetch it again"
+            )
+    return package
+
+
+class PhotographedFaces:
+    """Faces from image files, part by part; those that cannot be read are skipped and counted.
+
+    Args:
+        faces: which there are.
+        files: where they lie.
+        box: the part of an image that is kept, see `decode`.
+
+    Attributes:
+        skipped: names of files that could not be read.
+    """
+
+    def __init__(
+        self,
+        faces: FaceList,
+        files: FaceFiles,
+        box: Callable[[int, int], tuple[int, int, int, int]],
+    ) -> None:
+        self.faces, self.files, self.box = faces, files, box
+        self.skipped: list[str] = []
+
+    def parts(self, split: str, *, limit: int | None) -> Iterator[FacePart]:
+        """The readable ones of the first ``limit`` faces of ``split``, or of all.
+
+        Raises:
+            InputError: more than 1 % of the faces are unreadable.
+        """
+        rows = self.faces.rows[split][:limit]
+        for start in range(0, len(rows), PART):
+            kept, images = [], []
+            for row in rows[start : start + PART]:
+                try:
+                    images.append(decode(self.files.read(self.faces.files[row]), self.box))
+                    kept.append(row)
+                except OSError as error:
+                    self._skip(self.faces.files[row], error)
+            if kept:
+                at = np.array(kept)
+                labels, identities = self.faces.labels[at], self.faces.identities[at]
+                yield FacePart(at, np.stack(images), labels, identities)
+
+    def _skip(self, name: str, error: OSError) -> None:
+        reason = " ".join(str(error).split())
+        if not self.skipped:
+            logger.warning("%s cannot be read (%s): skipped", name, reason)
+        self.skipped.append(name)
+        if len(self.skipped) > CORRUPT * len(self.faces.files):
+            raise InputError(
+                f"{len(self.skipped)} of {len(self.faces.files)} images cannot be read, the first "
+                f"{self.skipped[0]}; at most {CORRUPT:.0%} may be damaged: fetch them again"
+            )
+
+    def notes(self) -> dict[str, object]:
+        """What the tables tell of skipped and left out faces."""
+        return {
+            "skipped": len(self.skipped),
+            "first_skipped": self.skipped[0] if self.skipped else None,
+            "left_out": self.faces.left_out,
+        }

@@ -1,0 +1,1 @@
+"""Success, judges, realism, verification and intervals: measures on stored examples."""

@@ -1,0 +1,1 @@
+"""What people see in images, and how far they agree."""

@@ -1,0 +1,315 @@
+"""What people see in images: files of annotations, and the label of most votes.
+
+Beyond the paper, which asked people about faces alone: judges stand in for people, and this is
+what they are held against. A file is CSV (UTF-8, commas, a header) or Parquet with the columns
+`COLUMNS`, as the sheet of `typeone.reporting.study` saves it or written by hand; others are
+ignored. An image is named by the sheet's number for it, or
+``{attack}/{target}/seed{seed}/{position}``, as in ours/mlp/seed0/17. Its label is one of `LABELS`
+of its question, or «unclear». Cells are text and are never evaluated.
+
+After an attack is redone its names stand for other images. The digest of what was seen tells them
+apart; a file without digests is taken at its word, and who reads it can say so (`checked`).
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import io
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from typeone.runtime.errors import InputError
+
+UNCLEAR = "unclear"
+NO_FACE = "no face"
+DIGITS = tuple(map(str, range(10)))
+FACES = ("female", "male", NO_FACE)
+SAME, DIFFERENT = "same", "different"
+LABELS = {"digit": DIGITS, "face": FACES, "person": (SAME, DIFFERENT)}
+"""What people may see beside «unclear», by question: which digit, whose face, the same person."""
+
+COLUMNS = ("image", "label", "annotator", "digest", "showing")
+"""Columns of a file; image and label are needed. showing is 2 for an image that came back."""
+
+MAX_BYTES = 16 << 20  # of a file: 200,000 labels, where a study has thousands
+MAX_ROWS = 200_000
+MAX_CELL = 1000  # bytes of a cell of Parquet
+MAX_NAME = 60  # characters of an annotator's name
+
+_SHOWN = 60  # characters of a cell that a message repeats
+_REDO = "save it anew as comma-separated text in UTF-8, or as Parquet"
+KINDS = {
+    **{"question": str, "image": str, "label": str, "annotator": str},
+    **{"showing": int, "checked": bool},
+}
+"""Columns of what `read_annotations` returns, and their types."""
+
+Cells = tuple[str, str, str | None, str | None, str | None]
+"""What a row says in `COLUMNS`; None where the file lacks the column."""
+
+
+class Picture(NamedTuple):
+    """What people may be asked about.
+
+    Attributes:
+        name: ``{attack}/{target}/seed{seed}/{position}``.
+        question: a key of `LABELS`.
+        digest: `picture_digest` of what is shown.
+    """
+
+    name: str
+    question: str
+    digest: str
+
+
+def picture_digest(*pictures: np.ndarray) -> str:
+    """First 16 digits of the SHA-256 of uint8 pixels, of several pictures in their order."""
+    total = hashlib.sha256()
+    for picture in pictures:
+        total.update(np.ascontiguousarray(picture).tobytes())
+    return total.hexdigest()[:16]
+
+
+def read_annotations(
+    paths: Iterable[str | os.PathLike[str]], known: Mapping[str, Picture]
+) -> pd.DataFrame:
+    """All annotations in the files ``paths``, one row each.
+
+    ``known`` are the pictures that there are, by what a file may call them. Columns question,
+    image (the picture's name), label, annotator, showing (1 or 2) and checked (whether the row's
+    digest was that of the picture; False where it has none). A file without the column annotator
+    is the work of one person, called like the file without its suffix.
+
+    Raises:
+        InputError: a file is absent, unreadable, of another kind, empty or larger than
+            `MAX_BYTES`, lacks a column, has a row of another length, another label, an unknown
+            image, the digest of another picture, or an annotator without a name or with one that
+            is no name; or an annotator labels an image twice. The line names the file, the row
+            and the remedy.
+    """
+    rows, first_at = [], {}
+    for path in map(Path, paths):
+        unknown: dict[str, str] = {}
+        stale: dict[str, str] = {}
+        for where, image, label, annotator, digest, showing in _rows(path):
+            _check_annotator(where, annotator)
+            if showing not in ("1", "2"):
+                raise InputError(
+                    f"{where}: showing is {_shown(showing)}; needs 1, or 2 where the image came "
+                    "back; leave the column out of a file in which none does"
+                )
+            picture = known.get(image)
+            if picture is None:
+                unknown.setdefault(image, where)
+                continue
+            labels = LABELS[picture.question]
+            if label not in (*labels, UNCLEAR):
+                wanted = "a digit from 0 to 9" if labels is DIGITS else ", ".join(labels)
+                raise InputError(
+                    f"{where}: label is {_shown(label)}; needs {wanted} or {UNCLEAR}; "
+                    "correct it, or leave out an image that nobody labelled"
+                )
+            if digest and digest != picture.digest:
+                stale.setdefault(image, where)
+                continue
+            given = picture.question, picture.name, annotator, showing
+            if given in first_at:
+                raise InputError(
+                    f"{where}: annotator {_shown(annotator)} labels image {_shown(image)} a second "
+                    f"time (first in {first_at[given]}); keep one of the two, or tell "
+                    "the people apart by the column annotator, else the name of the file"
+                )
+            first_at[given] = where
+            row = picture.question, picture.name, label, annotator, int(showing), bool(digest)
+            rows.append(row)
+        for image, where in unknown.items():
+            example = f", such as {next(iter(known))!r}" if known else ""
+            raise InputError(
+                f"{where}: image {_shown(image)} is unknown, the first of {len(unknown)} in this "
+                f"file; needs one of the {len(known)} images of this run{example}; if the study or "
+                "an attack was changed since, show its present images to people, or remove the rows"
+            )
+        for image, where in stale.items():
+            raise InputError(
+                f"{where}: the label of {_shown(image)} was made for another version of this "
+                f"image, the first of {len(stale)} in this file; the attack was redone since: show "
+                "its present images to people, or remove the rows"
+            )
+    return pd.DataFrame(rows, columns=list(KINDS)).astype(KINDS)
+
+
+def majority(annotations: pd.DataFrame) -> pd.DataFrame:
+    """The label that most annotators give each image, «unclear» when labels share the first place.
+
+    Columns image, label, votes (of a label in the first place) and voters (all who labelled the
+    image); images in the order of their first annotation.
+    """
+    rows = []
+    for image, labels in annotations.groupby("image", sort=False)["label"]:
+        (label, votes), *second = Counter(labels).most_common(2)
+        tied = any(count == votes for _, count in second)
+        rows.append((image, UNCLEAR if tied else label, votes, len(labels)))
+    kinds = {"image": str, "label": str, "votes": int, "voters": int}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+
+
+def _check_annotator(where: str, annotator: str) -> None:
+    """Raise for what is no name: tables and pages show it, and spreadsheets run formulas."""
+    if not annotator:
+        raise InputError(
+            f"{where}: annotator is blank; needs a name on every row; give one, or leave "
+            "out the column for a file of one person"
+        )
+    fits = all(c.isalnum() or c in " ._-" for c in annotator) and annotator[0].isalnum()
+    if not fits or len(annotator) > MAX_NAME:
+        raise InputError(
+            f"{where}: annotator is {_shown(annotator)}; needs a name of letters, digits, blanks "
+            f"and ._- that starts with a letter or digit, at most {MAX_NAME} characters; rename "
+            "it, or the file where the column is left out"
+        )
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """(where it stands, what `COLUMNS` say) of every row, blanks around each cell removed."""
+    readers = {".csv": _read_csv, ".parquet": _read_parquet}
+    if path.suffix.lower() not in readers:
+        raise InputError(f"{path} is no file of annotations; needs a name in .csv or .parquet")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; correct its path in `annotations`") from error
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); needs a readable file"
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            f"{path} is larger than {MAX_BYTES >> 20} MiB, {MAX_ROWS} labels; needs the labels of "
+            "a study and nothing else; split it if it is one"
+        )
+    if not data.strip():
+        raise InputError(f"{path} is empty; needs the columns image and label; save it anew")
+    empty = True
+    for where, (image, label, *rest) in readers[path.suffix.lower()](path, data):
+        empty = False
+        annotator, digest, showing = (None if cell is None else cell.strip() for cell in rest)
+        # one name has two spellings where a letter is written with its accent apart
+        name = unicodedata.normalize("NFC", path.stem if annotator is None else annotator)
+        yield where, image.strip(), label.strip(), name, digest or "", showing or "1"
+    if empty:
+        raise InputError(
+            f"{path} holds no annotation; needs a row an image; label some or take the file out of "
+            "`annotations`"
+        )
+
+
+def _read_csv(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
+    try:
+        text = data.decode("utf-8-sig")  # spreadsheets put a byte order mark first
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, line {line}: byte 0x{data[error.start]:02X} is no UTF-8 text; {_REDO}"
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(f"{path}, line {line} holds a NUL byte, which no text does; {_REDO}")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
+    chosen: list[int | None] = []
+    try:
+        for cells in reader:
+            where = f"{path}, line {reader.line_num}"
+            if not any(cell.strip() for cell in cells):
+                continue  # spreadsheets leave such rows at the end
+            if not header:
+                header = [cell.strip() for cell in cells]
+                chosen = _choose(path, header)
+                continue
+            if len(cells) != len(header):
+                raise InputError(
+                    f"{where} has {len(cells)} cells, the header {len(header)}; needs one a "
+                    "column; put a cell that holds a comma between double quotes"
+                )
+            yield where, tuple(None if i is None else cells[i] for i in chosen)
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}; {_REDO}") from error
+
+
+def _read_parquet(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
+    try:
+        schema = pq.read_schema(pa.BufferReader(data))
+        header = schema.names
+        chosen = _choose(path, header)
+        wanted = [header[i] for i in chosen if i is not None]
+        # read as dictionaries, text that repeats takes no more memory than the file
+        flat = [name for name in wanted if not pa.types.is_nested(schema.field(name).type)]
+        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=flat)
+        if file.metadata.num_rows > MAX_ROWS:
+            raise InputError(
+                f"{path} has {file.metadata.num_rows} rows; needs at most {MAX_ROWS}; split it if "
+                "it is a study"
+            )
+        table = file.read(columns=wanted)
+        for column in table.columns:
+            for chunk in column.chunks if pa.types.is_dictionary(column.type) else ():
+                longest = pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0
+                if longest > MAX_CELL:
+                    raise InputError(
+                        f"{path} has a cell of {longest} bytes; needs at most {MAX_CELL}; {_REDO}"
+                    )
+        absent = [None] * len(table)
+        columns = [
+            absent if i is None else table[header[i]].cast(pa.string()).fill_null("").to_pylist()
+            for i in chosen
+        ]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} is no Parquet file of text ({reason}); {_REDO}") from error
+    for number, row in enumerate(zip(*columns, strict=True), start=1):
+        yield f"{path}, row {number}", row
+
+
+def _choose(path: Path, header: list[str]) -> list[int | None]:
+    """Where each of `COLUMNS` stands in ``header``; None for one that is absent and not needed."""
+    names = ", ".join(map(_shown, header[:8])) + (", …" if len(header) > 8 else "")
+    for name in COLUMNS:
+        if header.count(name) > 1:
+            raise InputError(f"{path} has two columns {name}; needs one; rename the other")
+        if name in header:
+            continue
+        by_fold = {other[:_SHOWN].casefold(): other for other in header if other not in COLUMNS}
+        # a misspelt one would make one person of several, or of a second label a first
+        optional = name not in ("image", "label")
+        close = difflib.get_close_matches(name, by_fold, n=1, cutoff=0.85 if optional else 0.6)
+        if optional and not close:
+            continue
+        if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+            hint = "separate the columns by commas"
+        elif close:
+            hint = f"did you mean {_shown(by_fold[close[0]])}? Then rename that"
+        else:
+            hint = "add it, or name the columns in the first row"
+        raise InputError(
+            f"{path} has no column {name} (it has {names}); needs image, label and, for several "
+            f"people in one file, annotator; {hint}"
+        )
+    return [header.index(name) if name in header else None for name in COLUMNS]
+
+
+def _shown(text: str) -> str:
+    """``text`` as a message repeats it: on one line, in quotes, of bounded length."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

@@ -1,0 +1,159 @@
+"""Which images are people shown? A draw from the examples of attacks, mixed with controls.
+
+Every condition has its own share of items: an attack on a target, what nothing attacked, what the
+SVAE alone made of it. Digits that no item has shown yet come first, so that few people see one both
+before and after an attack. What decides nothing about success decides nothing about the draw: which
+image of a condition is taken does not depend on what f1 or a judge says of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from typeone.evaluation.people.annotations import DIFFERENT, SAME, picture_digest
+from typeone.runtime.artifacts import Records
+
+CLEAN, RECONSTRUCTION = "clean", "reconstruction"
+CONTROLS = (CLEAN, RECONSTRUCTION, SAME, DIFFERENT)
+"""Conditions that are no attack on a target."""
+
+
+class Run(NamedTuple):
+    """Whose examples: an attack on a target (a classifier, a recognizer), its networks' seed."""
+
+    attack: str
+    target: str
+    seed: int
+
+    def name(self, position: int) -> str:
+        """What one of its images is called wherever people's labels speak of it."""
+        return f"{self.attack}/{self.target}/seed{self.seed}/{position}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a person is asked once.
+
+    Attributes:
+        question: a key of `typeone.evaluation.people.annotations.LABELS`.
+        image: name of the image; of a pair, that of the right one.
+        condition: ``{attack}/{target}`` or one of `CONTROLS`.
+        truth: the label that a careful person gives, «» where that is what is asked.
+        pictures: uint8 ``(C, H, W)`` each, one, or two that stand side by side.
+    """
+
+    question: str
+    image: str
+    condition: str
+    truth: str
+    pictures: tuple[np.ndarray, ...]
+
+    @property
+    def digest(self) -> str:
+        """`picture_digest` of what is shown."""
+        return picture_digest(*self.pictures)
+
+    def number(self, seed: int) -> str:
+        """What the sheet calls it: ten hexadecimal digits that tell nothing of the condition."""
+        return hashlib.sha256(f"{seed}:{self.question}:{self.image}".encode()).hexdigest()[:10]
+
+
+Tables = Mapping[Run, Records]
+
+
+def _draw(
+    tables: Tables, count: int, used: Counter[int], rng: np.random.Generator
+) -> list[tuple[Run, int]]:
+    """``count`` rows (or all) of the tables together, at random among those ``used`` least."""
+    rows = [(run, row) for run, table in tables.items() for row in range(len(table))]
+    queue = [(0, rank, *rows[i]) for rank, i in enumerate(rng.permutation(len(rows)).tolist())]
+    chosen: list[tuple[Run, int]] = []
+    while queue and len(chosen) < count:
+        times, rank, run, row = heapq.heappop(queue)
+        index = int(tables[run]["index"][row])
+        if times < used[index]:  # shown since it was queued
+            heapq.heappush(queue, (used[index], rank, run, row))
+            continue
+        used[index] += 1
+        chosen.append((run, row))
+    return chosen
+
+
+def draw_items(
+    question: str,
+    attacks: Mapping[str, Tables],
+    controls: Tables,
+    labels: Sequence[str],
+    *,
+    count: int,
+    clean: int,
+    reconstruction: int,
+    rng: np.random.Generator,
+) -> list[Item]:
+    """Items that show one image: ``count`` a condition of ``attacks``, and controls.
+
+    ``attacks``: by condition, their examples by run; ``controls``: those of the reconstruction, of
+    whose originals the clean items are taken. ``labels``: what people call label 0, 1, ...
+    Columns used: position, index (of the image in its split), label, image, adversarial_image.
+    """
+    used: Counter[int] = Counter()
+    items = []
+
+    def add(condition: str, tables: Tables, number: int, column: str, known: bool = False) -> None:
+        for run, row in _draw(tables, number, used, rng):
+            table = tables[run]
+            named = run._replace(attack=CLEAN) if condition == CLEAN else run
+            truth = labels[int(table["label"][row])] if known else ""
+            name = named.name(int(table["position"][row]))
+            items.append(Item(question, name, condition, truth, (table[column][row],)))
+
+    for condition, tables in attacks.items():
+        add(condition, tables, count, "adversarial_image")
+    add(RECONSTRUCTION, controls, reconstruction, "adversarial_image")
+    add(CLEAN, controls, clean, "image", known=True)
+    return items
+
+
+def draw_pairs(
+    attacks: Mapping[str, Tables],
+    controls: Tables,
+    *,
+    count: int,
+    clean: int,
+    reconstruction: int,
+    rng: np.random.Generator,
+) -> list[Item]:
+    """Items that show a face beside another: is it the same person?
+
+    The original and what was made of it for ``count`` a condition and for the reconstruction, two
+    faces of one person and two of different people for ``clean`` each, as far as there are such.
+    Columns as in `draw_items`, and identity.
+    """
+    used: Counter[int] = Counter()
+    items = []
+    shown = [*((name, tables, count) for name, tables in attacks.items())]
+    for condition, tables, number in (*shown, (RECONSTRUCTION, controls, reconstruction)):
+        for run, row in _draw(tables, number, used, rng):
+            pictures = tables[run]["image"][row], tables[run]["adversarial_image"][row]
+            name = run.name(int(tables[run]["position"][row]))
+            items.append(Item("person", name, condition, "", pictures))
+    for condition in (SAME, DIFFERENT):
+        found = 0
+        for run, row in _draw(controls, sum(map(len, controls.values())), used, rng):
+            table = controls[run]
+            alike = (table["identity"] == table["identity"][row]) == (condition == SAME)
+            others = np.flatnonzero(alike & (table["index"] != table["index"][row]))
+            if found == clean or not len(others):
+                continue
+            found += 1
+            pictures = table["image"][rng.choice(others)], table["image"][row]
+            name = run._replace(attack=condition).name(int(table["position"][row]))
+            items.append(Item("person", name, condition, condition, pictures))
+    return items

@@ -1,0 +1,100 @@
+"""How often does an attack succeed, by people? Rates of their majority, with intervals.
+
+An attack has succeeded where f1 keeps what it said and most people see something else. The
+interval takes images and people as sampled: both are drawn again, each with replacement and
+independently of the other (the pigeonhole bootstrap, Owen 2007), and the majority is taken anew. It
+is never narrower than Wilson's over the images: where all agree, the bootstrap alone is a point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from typeone.evaluation.intervals import Rate, rate_of
+from typeone.evaluation.people.agreement import resampled_votes
+from typeone.evaluation.people.annotations import UNCLEAR
+
+COLUMNS = {
+    **{"id": str, "description": str, "unclear": str},
+    **{"value": float, "low": float, "high": float, "n": int, "annotators": int},
+}
+"""Columns of a table of what people see, and their types; unclear: `FAILURE` or `LEFT_OUT`."""
+
+FAILURE, LEFT_OUT = "failure", "left out"
+
+
+def people_rates(
+    answers: pd.DataFrame,
+    wanted: Mapping[str, Mapping[str, Sequence[str]]],
+    *,
+    draws: int,
+    rng: np.random.Generator,
+) -> dict[str, dict[str, Rate]]:
+    """Share of images whose majority is a wanted label, by what is asked and how unclear counts.
+
+    ``answers``: image, label, annotator, one row a person and image. ``wanted``: by measure and
+    image the labels that count; every image of ``answers`` is in each. Ties are unclear.
+    """
+    images = sorted(answers["image"].unique())
+    votes, labels, weights = resampled_votes(answers, images, draws=draws, rng=rng)
+    top = votes.max(axis=2)
+    tied = (votes == top[:, :, None]).sum(axis=2) > 1
+    label = votes.argmax(axis=2)
+    seen = top > 0  # by nobody in a sample that has none of its people
+    clear = seen & ~tied
+    if UNCLEAR in labels:
+        clear &= label != labels.index(UNCLEAR)
+    found: dict[str, dict[str, Rate]] = {}
+    for measure, by_image in wanted.items():
+        counts = np.array([[name in by_image[image] for name in labels] for image in images])
+        success = clear & counts[np.arange(len(images))[None], label]
+        found[measure] = {
+            FAILURE: _interval(success, weights * seen),
+            LEFT_OUT: _interval(success, weights * clear),
+        }
+    return found
+
+
+def _interval(success: np.ndarray, weights: np.ndarray) -> Rate:
+    """Share of ``success`` ``(draws + 1, images)`` in the first row, its interval by the others."""
+    n = weights.sum(axis=1)
+    shares = (success * weights).sum(axis=1)[n > 0] / n[n > 0]
+    if not n[0]:
+        return Rate(math.nan, math.nan, math.nan, 0)
+    own = rate_of(shares[0] * n[0], n[0])
+    low, high = np.percentile(shares[1:], [2.5, 97.5]) if len(shares) > 1 else (1.0, 0.0)
+    return own._replace(low=min(own.low, float(low)), high=max(own.high, float(high)))
+
+
+def digit_measures(rows: pd.DataFrame) -> dict[str, dict[str, Sequence[str]]]:
+    """Which labels are a success of Type I, by measure and image.
+
+    ``rows``: image, label, target_label, f1_label_after.
+    """
+    digits = set(map(str, range(10)))
+    other, target = {}, {}
+    for row in rows.itertuples():
+        kept = row.f1_label_after == row.label
+        other[row.image] = tuple(digits - {str(row.label)}) if kept else ()
+        target[row.image] = (str(row.target_label),) if kept else ()
+    return {"true_success": other, "targeted_success": target}
+
+
+def face_measures(
+    rows: pd.DataFrame, genders: Sequence[str], threshold: float
+) -> dict[str, dict[str, Sequence[str]]]:
+    """The same for faces, and what people see whatever f1 says.
+
+    ``rows``: image, target_label, distance; ``genders``: what people call gender 0 and 1.
+    """
+    changed = {r.image: (genders[r.target_label],) for r in rows.itertuples()}
+    same = dict(zip(rows["image"], rows["distance"] <= threshold, strict=True))
+    return {
+        "true_success": {image: want if same[image] else () for image, want in changed.items()},
+        "gender_changed": changed,
+        "still_a_face": dict.fromkeys(changed, tuple(genders)),
+    }

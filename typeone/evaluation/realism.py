@@ -1,0 +1,94 @@
+"""Do attacked images still look like data? Measures by networks that no attack has used.
+
+A Type I attack can fool everyone with images that no one would take for a digit. Two answers: how
+improbable an image is to a held-out VAE (of another seed), and how far a set of images lies from
+real ones in the features of a judge (the kernel distance of Bińkowski et al., 2018, whose unbiased
+estimate suits a few hundred images; Fréchet's would not).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from typeone.evaluation.intervals import Rate, rate
+from typeone.models.svae import SupervisedVAE
+from typeone.runtime.errors import InputError
+from typeone.training.losses import kl_divergence, recon_loss
+
+
+@torch.no_grad()
+def negative_elbo(svae: SupervisedVAE, images: Tensor, *, batch: int = 1000) -> Tensor:
+    """-ELBO of binary images at the mean of q(z|x), nats, ``(N, C, H, W)`` → ``(N,)``."""
+    parts = []
+    for part in images.split(batch):
+        mu, sigma = svae.encode(part)
+        parts.append(recon_loss(svae.decode_logits(mu), part) + kl_divergence(mu, sigma))
+    return torch.cat(parts)
+
+
+def odd_share(values: np.ndarray, clean: np.ndarray, *, quantile: float = 0.95) -> Rate:
+    """Share of images whose -ELBO is above the ``quantile`` of clean ones, or no number at all.
+
+    Of clean images themselves it is 1 - quantile.
+
+    Raises:
+        InputError: -ELBO of a clean image is not finite.
+    """
+    if not np.isfinite(clean).all():
+        raise InputError(
+            "the held-out SVAE gives clean digits no finite probability; train it anew"
+        )
+    return rate(~(values <= np.quantile(clean, quantile)))
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+def _within(x: np.ndarray) -> float:
+    """Mean kernel of the pairs of different rows."""
+    kernel = _kernel(x, x)
+    return float((kernel.sum() - np.trace(kernel)) / (len(x) * (len(x) - 1)))
+
+
+class KernelDistance:
+    """Unbiased squared MMD to ``reference`` ``(M, d)`` with the kernel (x·y / d + 1)³.
+
+    Near 0, and below it by chance, for two samples of one distribution. What the reference has by
+    itself is computed once, which is nearly all of the work.
+    """
+
+    def __init__(self, reference: np.ndarray) -> None:
+        self.reference = reference.astype(np.float64)
+        self.within = _within(self.reference)
+
+    def __call__(self, features: np.ndarray) -> float:
+        """The distance of ``features`` ``(N, d)``."""
+        x = features.astype(np.float64)
+        return _within(x) + self.within - 2 * float(_kernel(x, self.reference).mean())
+
+
+def kernel_distance_interval(
+    features: np.ndarray, distance: KernelDistance, *, groups: int = 5
+) -> Rate:
+    """Mean ``distance`` of ``groups`` parts of the images, with Student's 95 % interval.
+
+    The reference is one for all parts: how it was drawn is not in the interval.
+
+    Raises:
+        InputError: fewer than two images a group.
+    """
+    if len(features) < 2 * groups:
+        raise InputError(
+            f"a kernel distance in {groups} groups needs {2 * groups} images, has {len(features)}; "
+            "attack more examples (`count`)"
+        )
+    values = np.array([distance(features[i::groups]) for i in range(groups)])
+    half = float(stats.t.ppf(0.975, groups - 1) * values.std(ddof=1) / math.sqrt(groups))
+    mean = float(values.mean())
+    return Rate(mean, mean - half, mean + half, len(features))

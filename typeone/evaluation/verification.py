@@ -1,0 +1,124 @@
+"""Do two images show one person? Pairs of faces, and how often a distance is right (IV-B)."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from typeone.data.faces import FEMALE, MALE
+from typeone.evaluation.roc import threshold_at
+from typeone.runtime.errors import InputError
+
+Kind = Literal["same", "different", "opposite"]
+
+
+class Pairs(NamedTuple):
+    """Rows of a table of faces that are compared, ``(N,)`` int64 each."""
+
+    first: np.ndarray
+    second: np.ndarray
+
+    def distances(self, embeddings: Tensor) -> np.ndarray:
+        """Euclidean distance of each pair, ``(N,)``, of the embeddings ``(rows, D)`` of a table."""
+        a, b = embeddings[self.first], embeddings[self.second]
+        return torch.linalg.vector_norm(a - b, dim=1).numpy()
+
+
+def has_same_pairs(identities: np.ndarray) -> bool:
+    """Whether anybody has two images; of generated faces nobody has."""
+    return len(np.unique(identities)) < len(identities)
+
+
+def draw_pairs(
+    identities: np.ndarray,
+    labels: np.ndarray,
+    *,
+    kind: Kind,
+    count: int,
+    generator: torch.Generator,
+) -> Pairs:
+    """At most ``count`` pairs of different images, none twice, drawn from ``generator``.
+
+    Args:
+        identities: of the images, ``(rows,)``.
+        labels: `FEMALE` or `MALE`, ``(rows,)``.
+        kind: ``same`` has a person at random and then two of the images; ``different`` two images
+            of two people; ``opposite`` of a man and a woman.
+
+    Raises:
+        InputError: there is no such pair.
+    """
+    several = 4 * count + 16  # some are drawn twice, some are of one person
+
+    def draw(high: np.ndarray | int) -> np.ndarray:
+        share = torch.rand(several, generator=generator, dtype=torch.float64).numpy()
+        return (share * high).astype(np.int64)
+
+    if kind == "same":
+        order = np.argsort(identities, kind="stable")
+        _, start, size = np.unique(identities[order], return_index=True, return_counts=True)
+        start, size = start[size > 1], size[size > 1]
+        if len(start):
+            person = draw(len(start))
+            place = draw(size[person])
+            other = (place + 1 + draw(size[person] - 1)) % size[person]
+            first, second = order[start[person] + place], order[start[person] + other]
+    else:
+        sides = (np.flatnonzero(labels == side) for side in (MALE, FEMALE))
+        a, b = sides if kind == "opposite" else (np.arange(len(labels)),) * 2
+        if len(a) and len(b):
+            first, second = a[draw(len(a))], b[draw(len(b))]
+            apart = identities[first] != identities[second]
+            first, second = first[apart], second[apart]
+        else:
+            first = second = np.empty(0, np.int64)
+    if (kind == "same" and not len(start)) or not len(first):
+        raise InputError(
+            f"the {len(identities)} faces hold no pair of {kind} kind; needs people with several "
+            "images, and more than one person of either gender"
+        )
+    ordered = np.stack([np.minimum(first, second), np.maximum(first, second)])
+    _, seen = np.unique(ordered, axis=1, return_index=True)
+    kept = np.sort(seen)[:count]
+    return Pairs(first[kept], second[kept])
+
+
+def far_threshold(different: np.ndarray, false_accepts: float) -> float:
+    """The largest distance up to which at most that share of ``different`` pairs ``(N,)`` lies."""
+    return -threshold_at(-different, false_accepts)
+
+
+def ten_fold(
+    distances: np.ndarray, same: np.ndarray, fold: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each pair is judged rightly, and the distance of its fold, ``(N,)`` each.
+
+    The distance is the best on all other folds, the smallest of several.
+    """
+    right, chosen = np.zeros(len(same), bool), np.zeros(len(same))
+    for number in np.unique(fold):
+        others = fold != number
+        order = np.argsort(distances[others], kind="stable")
+        d, s = distances[others][order], same[others][order]
+        # accepting up to the i-th pair: same ones so far, and different ones still to come
+        score = np.cumsum(s) + np.count_nonzero(~s) - np.cumsum(~s)
+        score[:-1][d[1:] == d[:-1]] = -1  # no distance parts equal ones
+        threshold = d[np.argmax(score)]
+        mine = ~others
+        right[mine] = (distances[mine] <= threshold) == same[mine]
+        chosen[mine] = threshold
+    return right, chosen
+
+
+def far_by_fold(
+    distances: np.ndarray, same: np.ndarray, fold: np.ndarray, false_accepts: float
+) -> np.ndarray:
+    """The `far_threshold` of each pair's fold, ``(N,)``: that of the different pairs elsewhere."""
+    chosen = np.zeros(len(same))
+    for number in np.unique(fold):
+        others = fold != number
+        chosen[~others] = far_threshold(distances[others & ~same], false_accepts)
+    return chosen

@@ -1,0 +1,105 @@
+"""The AC-GAN whose latent space is attacked (III-D, IV-E): a generator, and a critic with f_G.
+
+ASSUME: the paper says "128 latent features" and no more. This is the least network that draws
+digits in minutes on one core: two transposed convolutions against two strided ones. The class
+enters beside z, as in Odena et al. (2017); the critic has no batch norm, as the gradient penalty of
+WGAN-GP (Gulrajani et al., 2017) asks.
+"""
+
+from __future__ import annotations
+
+import os
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.runtime.errors import InputError
+
+ARCHITECTURE = "acgan-28x28"
+
+
+class Generator(nn.Module):
+    """G: latents ``(N, latent_dim)`` and conditions ``(N, classes)`` → images in (0, 1)."""
+
+    def __init__(self, *, latent_dim: int, classes: int, channels: int) -> None:
+        super().__init__()
+        wide, hidden = 2 * channels, 8 * channels
+        self.layers = nn.Sequential(
+            *(
+                nn.Linear(latent_dim + classes, hidden),
+                nn.BatchNorm1d(hidden),
+                nn.ReLU(inplace=True),
+            ),
+            *(nn.Linear(hidden, wide * 7 * 7), nn.Unflatten(1, (wide, 7, 7))),
+            *(nn.BatchNorm2d(wide), nn.ReLU(inplace=True)),
+            nn.ConvTranspose2d(wide, channels, 4, stride=2, padding=1),
+            *(nn.BatchNorm2d(channels), nn.ReLU(inplace=True)),
+            nn.ConvTranspose2d(channels, 1, 4, stride=2, padding=1),
+        )
+
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        return torch.sigmoid(self.layers(torch.cat([latent, condition], dim=1)))
+
+
+class Critic(nn.Module):
+    """Images ``(N, 1, 28, 28)`` in [0, 1] → Wasserstein critic ``(N,)`` and f_G's logits."""
+
+    def __init__(self, *, classes: int, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(nn.Conv2d(1, channels, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)),
+            *(nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1), nn.LeakyReLU(0.2)),
+            *(nn.Flatten(), nn.Linear(2 * channels * 7 * 7, 4 * channels), nn.LeakyReLU(0.2)),
+            nn.Linear(4 * channels, 1 + classes),
+        )
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        out = self.layers(images)
+        return out[:, 0], out[:, 1:]
+
+
+class AuxiliaryGAN(nn.Module):
+    """An AC-GAN of digits: G, and a critic with the auxiliary classifier f_G.
+
+    Images are ``(N, 1, 28, 28)`` in [0, 1], latents ``(N, latent_dim)``, labels ``(N,)``.
+    """
+
+    def __init__(self, *, latent_dim: int = 128, classes: int = 10, channels: int = 32) -> None:
+        super().__init__()
+        self.latent_dim, self.classes = latent_dim, classes
+        self.generator = Generator(latent_dim=latent_dim, classes=classes, channels=channels)
+        self.critic = Critic(classes=classes, channels=channels)
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw He-uniform weights, set biases to zero."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="relu", generator=generator)
+                nn.init.zeros_(module.bias)
+
+    def condition(self, labels: Tensor) -> Tensor:
+        """Labels as G reads them: one-hot ``(N, classes)``."""
+        return F.one_hot(labels, self.classes).float()
+
+    def generate(self, latent: Tensor, labels: Tensor) -> Tensor:
+        """G(z, y): images in (0, 1)."""
+        return self.generator(latent, self.condition(labels).to(latent))
+
+    def classify(self, images: Tensor) -> Tensor:
+        """f_G: class logits ``(N, classes)`` of images."""
+        return self.critic(images)[1]
+
+
+def load_gan(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> AuxiliaryGAN:
+    """A trained AC-GAN as its checkpoint describes it: eval mode, parameters frozen."""
+    metadata = read_model_metadata(path)
+    if metadata.get("architecture") != ARCHITECTURE:
+        raise InputError(
+            f"{path} holds {metadata.get('architecture')!r}, needs {ARCHITECTURE!r}; "
+            "delete it or name an AC-GAN's checkpoint"
+        )
+    gan = AuxiliaryGAN(latent_dim=metadata["latent_dim"], channels=metadata["channels"])
+    load_model(path, gan)
+    return gan.to(device).requires_grad_(False)

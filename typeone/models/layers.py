@@ -1,0 +1,25 @@
+"""Layers that classifiers and judges share."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Normalise(nn.Module):
+    """(x - mean) / std, both scalars: MNIST's training mean and deviation by default."""
+
+    def __init__(self, mean: float = 0.1307, std: float = 0.3081) -> None:
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std
+
+
+def conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """A convolution that keeps the size (divided by ``stride``), batch norm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(fan_in, fan_out, kernel, stride=stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(fan_out),
+        nn.ReLU(),
+    )

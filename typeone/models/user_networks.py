@@ -1,0 +1,184 @@
+"""A network of your own: built by a function in a Python file, and held to what attacks rely on.
+
+`build_own` runs code: whatever stands in the named file does what it likes. The path comes from the
+caller's settings and never from a checkpoint, which holds tensors and text alone.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from typeone.runtime.artifacts import fill_model
+from typeone.runtime.errors import InputError
+
+
+@contextmanager
+def _imports_from(folder: Path) -> Iterator[None]:
+    """Let imports find what lies in ``folder``, after all that is installed, and forget it again.
+
+    A file of the same name beside another network would otherwise be taken for this one.
+    """
+    path, known = list(sys.path), set(sys.modules)
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - known:
+            top, module = name.partition(".")[0], sys.modules[name]
+            places = [module.__file__] if getattr(module, "__file__", None) else []
+            places += getattr(module, "__path__", [])
+            beside = folder / f"{top}.py", folder / top
+            if top not in known and any(Path(p).is_relative_to(b) for p in places for b in beside):
+                del sys.modules[name]
+
+
+def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
+    """The network that a function returns, in eval mode, with the weights that it starts with.
+
+    Args:
+        module: ``path/to/file.py:function``. The function is called without arguments. While the
+            file is read and the function runs, what lies beside the file can be imported.
+        key: the setting that errors name.
+
+    Randomness: torch's global generator, seeded with ``seed`` here and restored afterwards.
+
+    Raises:
+        InputError: no such file or function, an import that fails, a function that wants arguments
+            or returns no `torch.nn.Module`, state that a safetensors file cannot hold.
+    """
+    name, _, function = module.rpartition(":")
+    path = Path(name).expanduser()
+    who = f"`{key}` is {module!r}"
+    if not path.is_file():
+        raise InputError(f"{who}, and {name!r} is no file; needs path/to/file.py:function")
+    spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
+    code = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = code  # dataclasses look there
+    with _imports_from(path.parent.resolve()), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            spec.loader.exec_module(code)
+        except ImportError as error:
+            raise InputError(
+                f"{who}, whose import fails ({error}); what it imports must lie beside it or be "
+                "installed"
+            ) from error
+        if not callable(getattr(code, function, None)):
+            raise InputError(
+                f"{who}, but {name} has no function {function!r}; needs one without arguments that "
+                "returns a torch.nn.Module"
+            )
+        try:
+            network = getattr(code, function)()
+        except TypeError as error:
+            raise InputError(
+                f"{who}, whose call without arguments fails ({error}); needs a function without "
+                "arguments that returns a torch.nn.Module"
+            ) from error
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{who}, which returns {type(network).__name__}; needs a torch.nn.Module")
+    _check_state(network, who)
+    return network.eval()
+
+
+def _check_state(network: nn.Module, who: str) -> None:
+    """Raise unless a safetensors file can hold the ``network``."""
+    seen: dict[int, str] = {}
+    for name, value in network.state_dict().items():
+        if not isinstance(value, Tensor):
+            raise InputError(
+                f"{who}, whose state_dict holds {name!r}, which is no tensor; needs tensors alone, "
+                "which a safetensors file can hold"
+            )
+        if value.numel() and (other := seen.setdefault(value.data_ptr(), name)) != name:
+            raise InputError(
+                f"{who}, whose {other!r} and {name!r} are one tensor; needs each for itself, as "
+                "a safetensors file holds them"
+            )
+
+
+def load_weights(network: nn.Module, path: str | os.PathLike[str], *, key: str = "weights") -> None:
+    """Fill ``network`` from a safetensors file of its ``state_dict()``, put it in eval mode.
+
+    Raises:
+        InputError: no such file, no safetensors, or tensors of another network; it names ``key``.
+    """
+    who = f"`{key}` is {str(path)!r}"
+    try:
+        tensors = load_file(Path(path).expanduser())
+    except FileNotFoundError as error:
+        raise InputError(f"{who}, which is no file; needs a .safetensors file") from error
+    except SafetensorError as error:
+        raise InputError(
+            f"{who}, which is no safetensors file ({error}); write one with "
+            "safetensors.torch.save_file(network.state_dict(), path)"
+        ) from error
+    fill_model(
+        network,
+        tensors,
+        name=f"`{key}`, {path},",
+        architecture="that of a state_dict",
+        remedy="needs the state_dict() of the network that `module` builds",
+    )
+
+
+def check_outputs(network: nn.Module, images: Tensor, *, who: str, classes: int | None) -> None:
+    """Hold ``network`` to what attacks rely on, on the first four ``images`` ``(N, C, H, W)``.
+
+    It must give one row an image, logits ``(N, classes)``, or embeddings of any width when
+    ``classes`` is None; finite, with a gradient at the image, and the same for an image that stands
+    alone.
+
+    Raises:
+        InputError: it does not; ``who`` begins the line.
+    """
+    few = images[:4].detach().clone().requires_grad_(True)
+    shape = f"({len(few)}, {classes or 'D'})"
+    needed = f"needs {'logits' if classes else 'embeddings'} {shape} of images {tuple(few.shape)}"
+    try:
+        with torch.enable_grad():
+            outputs = network(few)
+            alone = network(few[:1])
+    except (RuntimeError, TypeError, IndexError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{who}, which fails on images {tuple(few.shape)} ({type(error).__name__}: {reason}); "
+            f"{needed}"
+        ) from error
+    if not isinstance(outputs, Tensor) or not isinstance(alone, Tensor):
+        raise InputError(f"{who}, which gives {type(outputs).__name__}, no tensor; {needed}")
+    found = tuple(outputs.shape)
+    if len(found) != 2 or found[0] != len(few) or (classes and found[1] != classes):
+        raise InputError(f"{who}, which gives {found}; {needed}")
+    if not bool(outputs.isfinite().all()):
+        raise InputError(f"{who}, which gives NaN or infinity; needs finite numbers")
+    gradient = None
+    if outputs.requires_grad:
+        (gradient,) = torch.autograd.grad(outputs.square().sum(), few, allow_unused=True)
+    if gradient is None or not bool(gradient.isfinite().all()):
+        raise InputError(
+            f"{who}, whose outputs have no finite gradient at the image; needs differentiable "
+            "operations from the image on, without detach() or no_grad()"
+        )
+    size = outputs.detach().abs().max().clamp_min(1).item()
+    if alone.shape != outputs[:1].shape or not torch.allclose(
+        alone, outputs[:1], rtol=0, atol=1e-3 * size
+    ):
+        raise InputError(
+            f"{who}, which judges an image otherwise when others stand beside it, or at random; "
+            "needs each image judged by itself: no dropout and no batch statistics in eval mode"
+        )
+    sums_to_one = torch.allclose(outputs.sum(dim=1), outputs.new_ones(len(few)), atol=1e-4)
+    if classes and sums_to_one and bool((outputs >= 0).all()):
+        raise InputError(f"{who}, which gives probabilities; needs logits: leave its softmax out")

@@ -1,1 +1,0 @@
-"""What each network is trained to minimise, in the form that `typeone.training.train` takes."""

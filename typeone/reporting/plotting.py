@@ -1,0 +1,118 @@
+"""The look of figures: two-column width, colours apart for colour-blind readers and in grey."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from typeone.runtime.atomic_files import atomic_path
+
+COLUMN = 3.5  # inches, one column of a two-column page
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito
+DASHES = ("-", "--", "-.", ":")
+CAPTION = "caption"  # what a figure calls the text under it
+
+
+@contextmanager
+def style():
+    """Fonts and lines that fit a paper's column and a web page."""
+    with plt.rc_context(
+        {
+            "font.size": 8,
+            "axes.titlesize": 8,
+            "axes.labelsize": 8,
+            "legend.fontsize": 7,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+            "lines.linewidth": 1.2,
+            "svg.hashsalt": "typeone",
+            "pdf.compression": 9,
+        }
+    ):
+        yield
+
+
+def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> None:
+    """Write the figure to every path, by its suffix, without dates; then close it.
+
+    A PNG file says its caption under the name Description, for pages that show it.
+    """
+    captions = [text.get_text() for text in figure.texts if text.get_gid() == CAPTION]
+    said = {"Software": None, "Description": " ".join(" ".join(captions).split())}
+    for path in map(Path, paths):
+        form = path.suffix[1:]
+        metadata = {"CreationDate": None} if form == "pdf" else said
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format=form, dpi=dpi, bbox_inches="tight", metadata=metadata)
+    plt.close(figure)
+
+
+def show_image(axes: Axes, image: np.ndarray, *, title: str = "", colour: str = "black") -> None:
+    """An image ``(1, H, W)`` or ``(3, H, W)`` uint8 as stored, with a short title."""
+    shown = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title(title, fontsize=6, pad=1.5, color=colour)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def moments(images: np.ndarray, count: int) -> np.ndarray:
+    """Rows of ``count`` images ``(N, C, H, W)`` that split the way from first to last evenly.
+
+    The way is the sum of pixel distances between neighbours: still stretches take no place.
+    """
+    steps = np.linalg.norm(np.diff(images.reshape(len(images), -1).astype(float), axis=0), axis=1)
+    way = np.concatenate([[0.0], np.cumsum(steps)])
+    count = min(count, len(way))
+    rows = np.searchsorted(way, np.linspace(0, way[-1], count)).clip(0, len(way) - 1)
+    rows[-1] = len(way) - 1
+    for i in range(1, count):  # a jump can hold several of them: the next ones follow it
+        rows[i] = max(rows[i], rows[i - 1] + 1)
+    return np.minimum(rows, np.arange(len(way) - count, len(way)))
+
+
+def filmstrips(
+    rows: Sequence[Sequence[tuple[np.ndarray, str]]],
+    *,
+    labels: Sequence[str],
+    caption: str,
+) -> Figure:
+    """One row an example, one column a moment: (image, title) each."""
+    columns = max(len(row) for row in rows)
+    figure, grid = plt.subplots(
+        len(rows), columns, figsize=(0.5 * columns + 0.5, 0.58 * len(rows) + 0.4), squeeze=False
+    )
+    for line, row, label in zip(grid, rows, labels, strict=True):
+        for axes in line:
+            axes.axis("off")
+        for axes, (image, title) in zip(line, row, strict=False):
+            axes.axis("on")
+            show_image(axes, image, title=title)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
+    figure.subplots_adjust(bottom=0.02, wspace=0.08, hspace=0.35)
+    add_caption(figure, caption)
+    return figure
+
+
+def add_caption(figure: Figure, caption: str) -> None:
+    """n, seeds and intervals under all that the figure shows so far, small."""
+    figure.canvas.draw()
+    bottom = figure.get_tightbbox().y0 / figure.get_figheight()
+    text = "\n".join(textwrap.wrap(caption, round(figure.get_figwidth() * 22)))
+    place = {"ha": "center", "va": "top", "fontsize": 6, "color": "#444444"}
+    figure.text(0.5, bottom - 0.02, text, gid=CAPTION, **place)

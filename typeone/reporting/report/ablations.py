@@ -1,0 +1,28 @@
+"""What each part of an attack is worth: success of its variants, one setting changed at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typeone.evaluation.intervals import rate
+from typeone.reporting.report.examples import spoken
+from typeone.runtime.artifacts import Records
+
+
+def ablations(rows: Records) -> list[dict[str, Any]]:
+    """One entry a variant, in the order of the table: its rates, and the mean of its steps."""
+    frame = rows.frame()
+    kept = frame["f1_label_after"] == frame["label"]
+    flags = {
+        "f1 keeps the label": kept,
+        "… and the oracle leaves it": frame["type1_success_oracle"],
+        "… and is sure": frame["type1_success_clear"],
+    }
+    return [
+        {
+            "variant": str(name),
+            "steps": float(group["steps"].mean()),
+            "rates": {k: spoken(rate(v[group.index].to_numpy())) for k, v in flags.items()},
+        }
+        for name, group in frame.groupby("variant", sort=False)
+    ]

@@ -1,0 +1,93 @@
+"""Attacked examples as the page shows them: what they were, what became of them, who sees what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from typeone.evaluation.intervals import Rate, rate
+from typeone.reporting.report.sprites import Sheets
+from typeone.runtime.artifacts import Records
+
+GENDERS = ("woman", "man", "no face")
+"""By the labels that judges of faces give."""
+
+
+def plain(values: np.ndarray, digits: int = 4) -> list[Any]:
+    """An array as JSON takes it: numbers rounded to ``digits``, what is no number as None."""
+    if values.dtype.kind == "f":
+        return [round(float(v), digits) if np.isfinite(v) else None for v in values]
+    return values.tolist()
+
+
+def spoken(value: Rate) -> dict[str, Any]:
+    """A rate with its interval as JSON takes it."""
+    return {"value": value.value, "low": value.low, "high": value.high, "n": value.n}
+
+
+def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
+    """The first ``count`` attacked digits of one attack, classifier and seed.
+
+    ``rates`` are of all examples of the table, shown or not.
+    """
+    shown = slice(0, count)
+    label, seen = rows["label"], rows["oracle_label"]
+    kept = rows["f1_label_after"] == label
+    told: dict[str, Any] = {
+        "label": label[shown].astype(str).tolist(),
+        "seen": seen[shown].astype(str).tolist(),
+        "sure": plain(rows["oracle_confidence"][shown]),
+        "clear": plain(rows["oracle_clear"][shown]),
+        "changed": plain((seen != label)[shown]),
+        "f1": rows["f1_label_after"][shown].astype(str).tolist(),
+        "kept": plain(kept[shown]),
+        "confidence": plain(rows["f1_confidence_after"][shown]),
+        "distance": plain(rows["distance_l2"][shown], 3),
+        "index": plain(rows["index"][shown]),
+    }
+    if "target_label" in rows.columns:
+        told["goal"] = rows["target_label"][shown].astype(str).tolist()
+    return {
+        **told,
+        "before": sheets.add(rows["image"][shown]),
+        "after": sheets.add(rows["adversarial_image"][shown]),
+        "n": len(rows),
+        "rates": {
+            "f1 keeps the label": spoken(rate(kept)),
+            "the oracle sees another class": spoken(rate(seen != label)),
+            "both (true success)": spoken(rate(rows["type1_success_oracle"])),
+            "… and the oracle is sure": spoken(rate(rows["type1_success_clear"])),
+        },
+    }
+
+
+def faces(rows: Records, sheets: Sheets, *, count: int, threshold: float) -> dict[str, Any]:
+    """The first ``count`` attacked faces of one attack, recognizer and seed.
+
+    ``threshold``: distance up to which f1 takes two faces for one person. ``rates`` are of all
+    examples of the table, shown or not.
+    """
+    shown = slice(0, count)
+    kept = rows["distance"] <= threshold
+    changed, face = rows["gender_changed"], rows["still_a_face"]
+    names = np.array(GENDERS)
+    return {
+        "label": names[rows["label"][shown]].tolist(),
+        "seen": names[rows["judge_label"][shown]].tolist(),
+        "clear": plain(rows["judge_clear"][shown]),
+        "changed": plain((changed & face)[shown]),
+        "f1": np.where(kept[shown], "same person", "other person").tolist(),
+        "kept": plain(kept[shown]),
+        "embedding": plain(rows["distance"][shown], 3),
+        "distance": plain(rows["distance_l2"][shown], 3),
+        "index": plain(rows["index"][shown]),
+        "before": sheets.add(rows["image"][shown]),
+        "after": sheets.add(rows["adversarial_image"][shown]),
+        "n": len(rows),
+        "rates": {
+            "f1 sees the same person": spoken(rate(kept)),
+            "the judges see the other gender": spoken(rate(changed)),
+            "both, and still a face": spoken(rate(kept & changed & face)),
+        },
+    }

@@ -1,0 +1,73 @@
+"""The way of an attack, image by image: from the original to what the attack leaves (Fig. 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from typeone.reporting.plotting import moments
+from typeone.reporting.report.examples import GENDERS, plain
+from typeone.reporting.report.sprites import Sheets
+from typeone.runtime.artifacts import Records
+
+
+def filmstrips(
+    examples: Records, trace: Records, sheets: Sheets, *, frames: int
+) -> list[dict[str, Any]]:
+    """One strip a followed example, in order of label, at most ``frames`` moments of each.
+
+    A strip begins with the original, then come images of the trace (the first is already a
+    reconstruction) that split its way evenly, and last the attacked image as it is stored, if the
+    trace does not end with it. ``steps`` is None for the original and for such an end. ``values``
+    are f1's confidence in the original label or, of faces, the distance of f1's embeddings.
+    """
+    measure = "f1_confidence" if "f1_confidence" in trace.columns else "distance"
+    place = {int(p): i for i, p in enumerate(examples["position"])}
+    strips = []
+    for position in sorted(
+        set(trace["position"].tolist()), key=lambda p: _order(examples, place[p])
+    ):
+        row = place[position]
+        walked = np.flatnonzero(trace["position"] == position)
+        walked = walked[np.argsort(trace["step"][walked], kind="stable")]
+        chosen = walked[moments(trace["image"][walked], frames)]
+        first = examples["image"][row]
+        last = examples["adversarial_image"][row]
+        ends = [] if np.array_equal(trace["image"][chosen[-1]], last) else [last]
+        images = np.stack([first, *trace["image"][chosen], *ends])
+        steps = [None, *plain(trace["step"][chosen]), *[None] * len(ends)]
+        before, after = _ends(examples, row, measure)
+        values = [before, *plain(trace[measure][chosen]), *[after] * len(ends)]
+        strips.append(
+            {
+                "title": _title(examples, row),
+                "steps": steps,
+                "values": values,
+                "sheet": sheets.add(images),
+            }
+        )
+    return strips
+
+
+def _order(examples: Records, row: int) -> tuple[int, int]:
+    return int(examples["label"][row]), row
+
+
+def _ends(examples: Records, row: int, measure: str) -> tuple[float, float]:
+    """What is measured of the original and of the stored end."""
+    if measure == "distance":
+        return 0.0, round(float(examples["distance"][row]), 4)
+    before, after = (examples[f"f1_confidence_{when}"][row] for when in ("before", "after"))
+    return round(float(before), 4), round(float(after), 4)
+
+
+def _title(examples: Records, row: int) -> str:
+    """What the example was, what the attack wants, and what the judges see at the end."""
+    label = int(examples["label"][row])
+    if "oracle_label" in examples.columns:
+        doubt = "" if examples["oracle_clear"][row] else "?"
+        wanted = f" → {examples['target_label'][row]}"
+        return f"{label}{wanted}, oracle {examples['oracle_label'][row]}{doubt}"
+    doubt = "" if examples["judge_clear"][row] else "?"
+    return f"{GENDERS[label]}, judges {GENDERS[examples['judge_label'][row]]}{doubt}"

@@ -1,0 +1,1 @@
+"""The sheet that asks people what they see (IV-B)."""

@@ -1,0 +1,1 @@
+"""What every job needs: artifacts, checkpoints, devices, logs, errors."""

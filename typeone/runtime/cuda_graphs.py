@@ -1,0 +1,249 @@
+"""One step of a loop as CUDA graphs: hundreds of small kernels, started by one call.
+
+A step of Algorithm 2 on 500 digits is hundreds of kernels of a few microseconds each. Started one
+by one, they leave a GPU waiting for Python. A CUDA graph (PyTorch's documentation, "CUDA Graphs")
+records the kernels of a step once, with the memory that they read and write, and starts them
+together.
+
+The code of a step is the same with and without a graph, and there is none on the CPU. A graph needs
+two things of it: tensors that outlive the step keep their memory (they are changed in place), and
+Python decides nothing by a tensor's value. A step that does otherwise is not recorded: `HostReads`
+finds it beforehand, and the first replay must give what the step itself gave.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+logger = logging.getLogger(__name__)
+
+WARM_UP = 3  # plain steps of a key before it is recorded: libraries load, allocators fill
+ALIKE = 1e-3  # relative; kernels without a deterministic variant add up in another order each time
+
+
+class Graph(Protocol):
+    """Work that is recorded once and replayed; `CudaGraph`, or what stands in for it in tests."""
+
+    def record(self, compute: Callable[[], Any]) -> Any:
+        """Record the work of ``compute``, without doing it; returns its tensors, not yet filled."""
+        ...
+
+    def replay(self) -> None:
+        """Do the work again, on the same memory."""
+        ...
+
+
+class CudaGraph:
+    """A CUDA graph. All that share a ``pool`` are replayed in the order they were recorded in."""
+
+    def __init__(self, pool: Any, stream: torch.cuda.Stream) -> None:
+        self.graph, self.pool, self.stream = torch.cuda.CUDAGraph(), pool, stream
+
+    def record(self, compute: Callable[[], Any]) -> Any:
+        # not `torch.cuda.graph`, which collects garbage and hands back all free memory each time
+        torch.cuda.synchronize()
+        with _no_garbage_collection(), torch.cuda.stream(self.stream):
+            self.graph.capture_begin(pool=self.pool)
+            try:
+                result = compute()
+            except BaseException:
+                with contextlib.suppress(RuntimeError):  # the error of `compute` says more
+                    self.graph.capture_end()
+                raise
+            self.graph.capture_end()
+        torch.cuda.current_stream().wait_stream(self.stream)
+        return result
+
+    def replay(self) -> None:
+        self.graph.replay()
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Hold Python's collector back: freeing an older graph would end a recording."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def reads_cheaply(device: torch.device) -> bool:
+    """Whether Python may look at a tensor's value in a step: on the CPU it need not wait for it."""
+    return device.type == "cpu"
+
+
+def graphs_on(device: torch.device) -> Callable[[], Graph] | None:
+    """A function that makes graphs which share their memory; None where there are none: the CPU."""
+    if device.type != "cuda" or not torch.cuda.is_available():
+        return None
+    pool, stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream(device)
+    return lambda: CudaGraph(pool, stream)
+
+
+class HostReads(TorchDispatchMode):
+    """Notes operations that wait for a tensor's value on the host, or move one between devices.
+
+    Attributes:
+        found: their names, in order.
+    """
+
+    _READERS = frozenset(
+        f"aten.{name}"
+        for name in (
+            *("_local_scalar_dense", "item", "nonzero", "masked_select", "is_nonzero", "equal"),
+            *("_unique2", "unique_dim", "unique_consecutive", "bincount", "repeat_interleave"),
+        )
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = function(*args, **(kwargs or {}))
+        name = str(function).rsplit(".", 1)[0]
+        devices = {t.device.type for t in (*args, result) if isinstance(t, Tensor)}
+        copies = name in ("aten._to_copy", "aten.copy_") and len(devices) > 1
+        by_mask = name in ("aten.index", "aten.index_put_") and any(
+            isinstance(t, Tensor) and t.dtype in (torch.bool, torch.uint8) for t in args[1]
+        )
+        if name in self._READERS or copies or by_mask:
+            self.found.append(name)
+        return result
+
+
+class _Recorded:
+    """The two graphs of a step, and what the first leaves."""
+
+    def __init__(self, evaluation: Graph, update: Graph, terms: Any) -> None:
+        self.evaluation, self.update, self.terms = evaluation, update, terms
+
+
+class GraphedStep:
+    """A step in two parts, `evaluate` and `update`, which are recorded once they have come to rest.
+
+    Between the two the caller may look at the terms and at the state; terms are good until the next
+    call of `evaluate`.
+
+    Args:
+        state: the tensors that steps change, always the same ones until `clear`.
+        new_graph: see `graphs_on`; None runs every step as it is.
+        name: of the loop, for the log.
+    """
+
+    def __init__(
+        self,
+        state: Callable[[], Sequence[Tensor]],
+        new_graph: Callable[[], Graph] | None,
+        *,
+        name: str,
+    ) -> None:
+        self.state, self.new_graph, self.name = state, new_graph, name
+        self.seen: Counter[Hashable] = Counter()
+        self.recorded: dict[Hashable, _Recorded] = {}
+        self.current: _Recorded | None = None
+
+    def clear(self) -> None:
+        """Forget what was recorded: the tensors of the state are others from now on."""
+        recorded = bool(self.recorded)
+        self.seen.clear()
+        self.recorded.clear()
+        self.current = None
+        if recorded and torch.cuda.is_available():
+            torch.cuda.empty_cache()  # a graph's memory is its own until it is handed back
+
+    def evaluate(
+        self, key: Hashable, compute: Callable[[], Any], update: Callable[[Any], None]
+    ) -> Any:
+        """The terms that ``compute`` gives.
+
+        Args:
+            key: whatever of this step Python decides by; steps of one key have the same kernels.
+            compute: from the state to terms, a tuple of tensors.
+            update: changes the state by the terms; see `update`.
+        """
+        self.current = self.recorded.get(key)
+        if self.current is None and self.new_graph is not None:
+            self.seen[key] += 1
+            if self.seen[key] > WARM_UP:
+                self.current = self._record(compute, update)
+                if self.current is not None:
+                    self.recorded[key] = self.current
+        if self.current is None:
+            return compute()
+        self.current.evaluation.replay()
+        return self.current.terms
+
+    def update(self, terms: Any, update: Callable[[Any], None]) -> None:
+        """Change the state by ``terms``, those that `evaluate` gave last."""
+        if self.current is None:
+            update(terms)
+        else:
+            self.current.update.replay()
+
+    def _record(
+        self, compute: Callable[[], Any], update: Callable[[Any], None]
+    ) -> _Recorded | None:
+        """Both graphs, which leave the state as it is; None, once and for all, where they fail."""
+        state = list(self.state())
+        before = _copies(state)
+        with HostReads() as reads:
+            terms = compute()
+            expected = _copies(terms)
+            update(terms)
+        expected += _copies(state)
+        _restore(state, before)
+        if reads.found:
+            return self._refuse(f"a step waits for the host ({reads.found[0]})")
+        evaluation, change = self.new_graph(), self.new_graph()
+        try:
+            terms = evaluation.record(compute)
+            change.record(lambda: update(terms))
+            evaluation.replay()
+            got = _copies(terms)
+            change.replay()
+        except RuntimeError as error:
+            _restore(state, before)
+            return self._refuse(f"recording fails ({' '.join(str(error).split())[:200]})")
+        got += _copies(state)
+        _restore(state, before)
+        if not all(_alike(a, b) for a, b in zip(got, expected, strict=True)):
+            return self._refuse("a replay does not give what the step gives")
+        return _Recorded(evaluation, change, terms)
+
+    def _refuse(self, reason: str) -> None:
+        logger.warning("%s runs without a CUDA graph, kernel by kernel: %s", self.name, reason)
+        self.new_graph = None
+        self.recorded.clear()
+
+
+def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in tensors]
+
+
+@torch.no_grad()
+def _restore(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    for tensor, value in zip(tensors, values, strict=True):
+        tensor.copy_(value)
+
+
+def _alike(got: Tensor, expected: Tensor) -> bool:
+    """Whether two tensors are the same but for rounding; NaN is like NaN."""
+    if not got.is_floating_point():
+        return torch.equal(got, expected)
+    size = expected.nan_to_num().abs().amax() if expected.numel() else 0
+    return torch.allclose(got, expected, rtol=0, atol=ALIKE * float(size), equal_nan=True)

@@ -1,0 +1,98 @@
+"""Where tensors live, and how many threads a job may take.
+
+Where a process sees several GPUs it takes one that no other process of ours has: Snakemake hands
+out none, and `./reproduce` lets as many jobs run as there are.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+
+import torch
+
+logger = logging.getLogger(__name__)
+
+_claims: list[socket.socket] = []  # held until the process ends
+
+
+def claim_device(devices: Sequence[str], *, pause: float = 1.0) -> int:
+    """Position of the first of ``devices`` that no process has claimed: it is ours from now on.
+
+    Waits, asking again after ``pause`` seconds, while all are taken. A claim is a Unix socket of
+    the device's name in Linux's abstract namespace (CUDA runs on Linux only): the kernel frees it
+    when the process ends, killed or not, and it is no file that would have to lie somewhere.
+    """
+    told = False
+    while True:
+        for position, device in enumerate(devices):
+            claim = socket.socket(socket.AF_UNIX)
+            try:
+                claim.bind(f"\0typeone-device-{device}")
+            except OSError as error:
+                claim.close()
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                _claims.append(claim)
+                return position
+        if not told:
+            logger.info("waiting for one of %d GPUs: other jobs have them all", len(devices))
+            told = True
+        time.sleep(pause)
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to keep what is freed instead of handing it back to the system.
+
+    Above 128 kB, glibc takes every tensor afresh from the system, which clears each page again:
+    a fifth of the time of Algorithm 2 (tests/benchmarks/attack.py). Elsewhere nothing happens.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "gnu_get_libc_version"):
+        most_maps, trim_threshold = -4, -1  # M_MMAP_MAX, M_TRIM_THRESHOLD of malloc.h
+        libc.mallopt(most_maps, 0)
+        libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
+    """A GPU if asked for and there, else the CPU with ``threads`` threads; set to be repeatable.
+
+    Of several GPUs, one that no other job has (`claim_device`).
+
+    On a GPU torch is told to prefer deterministic kernels (bilinear upsampling has none by default)
+    and warns where there is none. TF32 stays off: float32 means float32 on every machine.
+    """
+    torch.set_num_threads(threads)
+    _keep_freed_memory()
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    if gpu and not torch.cuda.is_available():
+        logger.warning("a GPU was asked for and none is visible to torch: running on the CPU")
+    if not gpu or not torch.cuda.is_available():
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a kernel for each new tensor
+    count = torch.cuda.device_count()
+    if count == 1:
+        return torch.device("cuda")
+    number = claim_device([str(torch.cuda.get_device_properties(i).uuid) for i in range(count)])
+    logger.info("GPU %d of %d", number, count)
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
+
+
+def seeded(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator on ``device`` that starts at ``seed``."""
+    return torch.Generator(device=device).manual_seed(seed)

@@ -1,0 +1,68 @@
+"""The frame of one job: its log file, its stamps, its end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from typeone.runtime.errors import InputError, needs_room
+from typeone.runtime.logs import logger
+from typeone.runtime.stamps import made_by
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that ends the job when a line finds no room, instead of a traceback a line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            return super().handleError(record)
+        self.setLevel(logging.CRITICAL + 1)  # the error itself goes to the terminal alone
+        self.stream = None  # which still holds what could not be written
+        with needs_room(self.baseFilename):
+            raise
+
+
+@contextmanager
+def job_log(path: str | Path, name: str, params: Sequence[Any]) -> Iterator[None]:
+    """Log to ``path`` (DEBUG) and standard error (INFO, each line prefixed with ``name``).
+
+    What the job writes says that ``name`` made it with these ``params`` (`made_by`). Warnings are
+    captured. An `InputError` becomes one line and exit status 1, any other error is logged with its
+    traceback and raised again.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = _LogFile(path, mode="w")
+    file.setLevel(logging.DEBUG)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.INFO)
+    terminal.setFormatter(logging.Formatter(f"[{name}] %(message)s"))
+    logging.captureWarnings(True)
+    for target in (logger, logging.getLogger("py.warnings")):
+        target.setLevel(logging.DEBUG)
+        target.propagate = False
+        target.addHandler(file)
+    logger.addHandler(terminal)
+    try:
+        with made_by(name, list(params)):
+            yield
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except Exception:
+        # written down and raised again; the terminal gets it from the workflow, which prints the
+        # log of a failed job
+        logger.removeHandler(terminal)
+        logger.exception("failed")
+        raise
+    finally:
+        for target in (logger, logging.getLogger("py.warnings")):
+            for handler in (file, terminal):
+                target.removeHandler(handler)
+        file.close()
+        logging.captureWarnings(False)

@@ -1,0 +1,41 @@
+"""The logger of typeone, and lines that say how far a loop is."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+logger = logging.getLogger("typeone")
+
+
+class Progress:
+    """Lines that say how far a loop is and when it will end, at most one every ``interval`` s."""
+
+    def __init__(self, what: str, total: int, *, start: int = 0, interval: float = 15.0) -> None:
+        self.what, self.total, self.start, self.interval = what, total, start, interval
+        self.begun = self.said = time.monotonic()
+
+    def __call__(self, done: int, detail: str = "") -> None:
+        """Say that ``done`` of ``total`` are done, if it is time to."""
+        now = time.monotonic()
+        if now - self.said < self.interval and done < self.total:
+            return
+        self.said = now
+        spent = now - self.begun
+        left = spent / max(done - self.start, 1) * (self.total - done)
+        logger.info(
+            "%s: %d/%d%s, %s spent, %s left",
+            self.what,
+            done,
+            self.total,
+            f", {detail}" if detail else "",
+            clock(spent),
+            clock(left),
+        )
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``1:02:03`` or ``2:03``."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

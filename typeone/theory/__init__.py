@@ -1,0 +1,1 @@
+"""The toy cube of II-A and the spheres of II-B."""

@@ -1,0 +1,1 @@
+"""One training loop, losses, and what each network minimises."""

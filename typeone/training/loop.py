@@ -1,0 +1,235 @@
+"""One training loop for every network, which a kill does not set back by more than half a minute.
+
+Its sidecar (`typeone.runtime.checkpoints`) holds model, optimiser, random state and place in the
+epoch.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
+from typeone.runtime.logs import Progress
+
+logger = logging.getLogger(__name__)
+
+Objective = Callable[[Tensor, float], Mapping[str, Tensor]]
+"""(batch of row numbers, epochs done so far as a float) → named values an example; ``loss`` is
+minimised, the others are only recorded."""
+
+
+class Player(NamedTuple):
+    """One side of a game, with parameters and an optimiser of its own.
+
+    Attributes:
+        parameters: what it moves.
+        objective: of its own; no two players record a value of the same name.
+        loss: the name of the value that is minimised.
+        every: it moves at every so many-th step, the last of them.
+        moved: called after each of its moves.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    objective: Objective
+    loss: str = "loss"
+    every: int = 1
+    moved: Callable[[], None] | None = None
+
+
+class TrainingDivergedError(InputError):
+    """The loss became NaN or infinite."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over the data, at least 1.
+        batch_size: examples a step; the last incomplete batch of an epoch is left out.
+        lr: learning rate of Adam; the peak of it under ``one_cycle``.
+        beta1: Adam's first decay.
+        schedule: ``constant``, or ``one_cycle`` (up over 20 % of the steps, cosine down to 0).
+        weight_decay: decoupled, a step.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    beta1: float = 0.9
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    weight_decay: float = 0.0
+
+
+def learning_rate(settings: TrainingSettings, done: float) -> float:
+    """The learning rate when the fraction ``done`` of all steps, in [0, 1], lies behind."""
+    if settings.schedule == "constant":
+        return settings.lr
+    warm = 0.2
+    if done < warm:
+        return settings.lr * (0.04 + 0.96 * done / warm)
+    return settings.lr * 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+
+
+def _pack(
+    model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], generator: torch.Generator
+) -> dict:
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    for number, optimizer in enumerate(optimizers):
+        for i, slots in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{i}.{k}": torch.as_tensor(v) for k, v in slots.items()}
+    return tensors | {"generator": generator.get_state()}
+
+
+def _unpack(
+    tensors: dict[str, Tensor],
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    generator: torch.Generator,
+) -> None:
+    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, number, i, name = key.split(".", 3)
+            states[int(number)].setdefault(int(i), {})[name] = value
+    for optimizer, slots in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+    generator.set_state(tensors["generator"])
+
+
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> Tensor:
+    """The order of the examples in one epoch, a function of seed and epoch alone."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+
+
+def train(
+    model: nn.Module,
+    objective: Objective | Sequence[Player],
+    *,
+    name: str,
+    count: int,
+    settings: TrainingSettings,
+    seed: int,
+    generator: torch.Generator,
+    checkpoint: Checkpoint | None = None,
+    evaluate: Callable[[], Mapping[str, float]] | None = None,
+) -> list[dict[str, float]]:
+    """Minimise the mean of ``objective``'s ``loss`` over the trainable parameters of ``model``.
+
+    Args:
+        model: left in eval mode; parameters with ``requires_grad`` are trained.
+        objective: see `Objective`; called in training mode. Or the players of a game, who move one
+            after the other at each step; ``model`` then holds the parameters of all.
+        name: of the network, for progress lines and errors.
+        count: number of examples.
+        seed: decides the order of examples, epoch by epoch.
+        generator: all other randomness of ``objective``; its state is part of the checkpoint.
+        checkpoint: the sidecar to resume from and save to.
+        evaluate: figures of the model in eval mode, asked at the end of every epoch.
+
+    Returns:
+        The training curve: one row an epoch with the means of ``objective``'s values over the
+        steps that it was asked at, ``lr``, and the figures of ``evaluate``.
+
+    Raises:
+        TrainingDivergedError: the loss is no longer finite; the last good checkpoint stays.
+    """
+    players = objective
+    if callable(objective):
+        players = [Player([p for p in model.parameters() if p.requires_grad], objective)]
+    trained = [p for player in players for p in player.parameters]
+    optimizers = [
+        torch.optim.AdamW(
+            player.parameters,
+            lr=settings.lr,
+            betas=(settings.beta1, 0.999),
+            weight_decay=settings.weight_decay,
+        )
+        for player in players
+    ]
+    batch = min(settings.batch_size, count)
+    per_epoch = count // batch
+    total = settings.epochs * per_epoch
+    step, rows, sums, counts = 0, [], {}, {}
+    if checkpoint and (found := checkpoint.load()):
+        tensors, state = found
+        _unpack(tensors, model, optimizers, generator)
+        step, rows, sums, counts = (state[k] for k in ("step", "rows", "sums", "counts"))
+        logger.info("%s: resumed at step %d of %d", name, step, total)
+    say = Progress(f"training {name}", total, start=step)
+    model.train()
+    while step < total:
+        epoch, place = divmod(step, per_epoch)
+        order = _order(count, seed, epoch)
+        lr = learning_rate(settings, step / total)
+        lost = {}
+        for player, optimizer in zip(players, optimizers, strict=True):
+            if (step + 1) % player.every:
+                continue
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            values = player.objective(order[place * batch : (place + 1) * batch], step / per_epoch)
+            means = {k: v.mean() for k, v in values.items()}
+            optimizer.zero_grad(set_to_none=True)
+            means[player.loss].backward(inputs=player.parameters)
+            optimizer.step()
+            if player.moved:
+                player.moved()
+            for key, value in means.items():
+                sums[key] = sums.get(key, 0.0) + value.item()
+                counts[key] = counts.get(key, 0) + 1
+            lost[player.loss] = means[player.loss].item()
+        step += 1
+        bad = [(key, value) for key, value in lost.items() if not math.isfinite(value)]
+        if bad:
+            kept = (
+                f"; the last good checkpoint is kept in {checkpoint.path}"
+                if checkpoint and checkpoint.path.exists()
+                else ""
+            )
+            raise TrainingDivergedError(
+                f"training {name}: the {bad[0][0]} is {bad[0][1]} in epoch {epoch + 1}, step "
+                f"{step} of {total}; lower its learning rate (lr is {settings.lr}){kept}"
+            )
+        ended = step % per_epoch == 0
+        if ended:
+            row = {"epoch": epoch + 1, **{k: v / counts[k] for k, v in sums.items()}}
+            row["lr"] = lr
+            if evaluate:
+                model.eval()
+                row |= evaluate()
+                model.train()
+            rows.append(row)
+            sums, counts = {}, {}
+            logger.debug("%s: %s", name, row)
+        if (
+            checkpoint
+            and step < total
+            and (ended or checkpoint.due())
+            and all(torch.isfinite(p).all() for p in trained)  # the last good one stays
+        ):
+            checkpoint.save(
+                _pack(model, optimizers, generator),
+                {"step": step, "rows": rows, "sums": sums, "counts": counts},
+            )
+        last = rows[-1] if rows else {}
+        shown = [k for k in last if "error" in k or any(k == player.loss for player in players)]
+        say(step, ", ".join(f"{k} {last[k]:.4g}" for k in shown))
+    if not all(torch.isfinite(p).all() for p in trained):
+        raise TrainingDivergedError(
+            f"training {name}: the weights are no longer finite after the last step; lower its "
+            f"learning rate (lr is {settings.lr})"
+        )
+    model.eval()
+    return rows

@@ -1,0 +1,71 @@
+"""What judges and recognizers of faces minimise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from typeone.data.face_variations import TRAINED_NONFACES, vary_faces
+from typeone.data.faces import FaceTable
+from typeone.models.face_judges import NO_FACE
+from typeone.training.loop import Objective
+from typeone.training.losses import cross_entropy, margin_softmax
+
+
+def face_judging(
+    judge: nn.Module, faces: FaceTable, generator: torch.Generator, device: torch.device | str
+) -> Objective:
+    """Cross-entropy of a judge of faces: female, male, no face.
+
+    Every second face of a batch is also made into what is no face, each kind in turn, as far as
+    the batch reaches; all are varied alike.
+    """
+    labels = torch.from_numpy(faces.labels).to(device)
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        batch = faces.faces(rows, device)
+        spoilt = [
+            spoil(batch[2 * i :: 2 * len(TRAINED_NONFACES)], generator)
+            for i, spoil in enumerate(TRAINED_NONFACES)
+            if 2 * i < len(batch)
+        ]
+        pictures = vary_faces(torch.cat([batch, *spoilt]), generator)
+        nothing = labels.new_full((len(pictures) - len(batch),), NO_FACE)
+        wanted = torch.cat([labels[rows.to(device)], nothing])
+        logits = judge(pictures)
+        wrong = logits.detach().argmax(dim=1) != wanted
+        return {"loss": cross_entropy(logits, wanted), "train_error": wrong.float()}
+
+    return objective
+
+
+def recognition(
+    recognizer: nn.Module,
+    centres: nn.Parameter,
+    faces: Callable[[Tensor], Tensor],
+    labels: Tensor,
+    *,
+    vary: Callable[[Tensor], Tensor],
+    scale: float,
+    margin: float,
+) -> Objective:
+    """`margin_softmax` of embeddings against one learnt point a person.
+
+    Args:
+        recognizer: images → unit embeddings ``(N, D)``.
+        centres: ``(people, D)``, of any length.
+        faces: rows of the data → their images in [0, 1].
+        labels: who they show, ``(rows,)`` in [0, people).
+    """
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        own = labels[rows.to(labels.device)]
+        cosines = recognizer(vary(faces(rows))) @ F.normalize(centres, dim=1).T
+        wrong = cosines.detach().argmax(dim=1) != own
+        loss = margin_softmax(cosines, own, scale=scale, margin=margin)
+        return {"loss": loss, "train_error": wrong.float()}
+
+    return objective

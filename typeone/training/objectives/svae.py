@@ -1,0 +1,80 @@
+"""What the two stages of Algorithm 1 minimise (Eq. 6 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from typeone.models.svae import SupervisedVAE
+from typeone.training.loop import Objective
+from typeone.training.losses import (
+    cross_entropy,
+    discriminator_loss,
+    kl_divergence,
+    recon_loss,
+    weight_penalty,
+)
+
+
+def _sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+    noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    return mu + sigma * noise
+
+
+def svae_stage1(
+    svae: SupervisedVAE,
+    images: Callable[[Tensor], Tensor],
+    labels: Tensor,
+    generator: torch.Generator,
+    *,
+    recon: Callable[[Tensor, Tensor], Tensor] = recon_loss,
+    recon_weight: float = 1.0,
+    f2_weight: float = 1.0,
+    kl_warmup: float,
+    l2: float = 0.0,
+) -> Objective:
+    """-J of Eq. 6: J_KL + J_2 + J_dec an image, on one sample of q(z|x).
+
+    Args:
+        images: from row numbers to the images that the SVAE reads and is to give back.
+        recon: J_dec, from pixel logits and images ``(N, C, H, W)`` to ``(N,)``.
+        recon_weight, f2_weight: of J_dec and of J_2; 1 is the paper's loss.
+        kl_warmup: epochs over which the weight of J_KL rises from 0 to 1; 0 is the paper's loss.
+        l2: of `weight_penalty` over encoder, decoder and f2; 0 is the paper's loss.
+    """
+
+    def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
+        batch = images(rows)
+        mu, sigma = svae.encode(batch)
+        z = _sample(mu, sigma, generator)
+        kl = kl_divergence(mu, sigma)
+        dec = recon(svae.decode_logits(z), batch)
+        ce = cross_entropy(svae.classify(z), labels[rows])
+        weight = min(1.0, epochs / kl_warmup) if kl_warmup else 1.0
+        loss = weight * kl + recon_weight * dec + f2_weight * ce
+        if l2:
+            loss = loss + l2 * weight_penalty([svae.encoder, svae.decoder, svae.classifier])
+        return {"loss": loss, "kl": kl, "recon_loss": dec, "f2_loss": ce}
+
+    return objective
+
+
+def svae_stage2(
+    svae: SupervisedVAE, mu: Tensor, sigma: Tensor, generator: torch.Generator
+) -> Objective:
+    """-J_dis of Eq. 7 on encoded and drawn latents; only f_dis learns.
+
+    The encoder stands still in stage 2, so q(z|x) of every image is given: mean and deviation,
+    ``(N, latent_dim)`` each.
+    """
+
+    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+        encoded = _sample(mu[rows], sigma[rows], generator)
+        drawn = torch.randn(encoded.shape, generator=generator, device=encoded.device)
+        real, fake = svae.discriminate(encoded), svae.discriminate(drawn)
+        wrong = 0.5 * ((real <= 0).float() + (fake > 0).float())
+        return {"loss": discriminator_loss(real, fake), "train_error": wrong.detach()}
+
+    return objective
