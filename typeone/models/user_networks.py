@@ -36,8 +36,8 @@ def _imports_from(folder: Path) -> Iterator[None]:
         sys.path[:] = path
         for name in set(sys.modules) - known:
             top, module = name.partition(".")[0], sys.modules[name]
-            places = [module.__file__] if getattr(module, "__file__", None) else []
-            places += getattr(module, "__path__", [])
+            file = getattr(module, "__file__", None)
+            places = [*([file] if file else []), *getattr(module, "__path__", [])]
             beside = folder / f"{top}.py", folder / top
             if top not in known and any(Path(p).is_relative_to(b) for p in places for b in beside):
                 del sys.modules[name]
@@ -63,6 +63,8 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
     if not path.is_file():
         raise InputError(f"{who}, and {name!r} is no file; needs path/to/file.py:function")
     spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{who}, and {name!r} is not Python; needs path/to/file.py:function")
     code = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = code  # dataclasses look there
     with _imports_from(path.parent.resolve()), torch.random.fork_rng(devices=[]):

@@ -240,6 +240,22 @@ def test_an_unknown_method_is_named():
         attack(Unmoved().eval(), images, torch.zeros(1, dtype=torch.int64), settings, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("fgsm", "epsilon"), ("pgd", "epsilon"), ("cw_l2", "step_size"), ("ead", "step_size")],
+)
+def test_a_setting_that_the_method_needs_is_named(method, name):
+    images = torch.full((1, 1, 6, 6), 0.5)
+    with pytest.raises(InputError, match=f"`{name}` is None; needs a number .* method {method}"):
+        attack(
+            Unmoved().eval(),
+            images,
+            torch.zeros(1, dtype=torch.int64),
+            Type2Settings(method=method),
+            seed=0,
+        )
+
+
 # ------------------------------------------------------------------------------ randomness
 
 

@@ -328,6 +328,11 @@ def test_another_file_is_refused(published):
             fetch_age_gender(source="path", path=path)
 
 
+def test_a_path_that_is_not_set_is_named():
+    with pytest.raises(InputError, match=r"`face_judges.age_gender.path` is null; .* needs the"):
+        fetch_age_gender(source="path", path=None)
+
+
 def test_a_missing_file_is_named(published):
     (published / "model" / age_gender.WEIGHTS).unlink()
     with pytest.raises(

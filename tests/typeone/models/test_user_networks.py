@@ -129,6 +129,12 @@ def test_a_file_that_is_not_there_is_named():
         build_own("absent.py:f")
 
 
+def test_a_file_that_is_not_python_is_named(tmp_path):
+    (tmp_path / "net.txt").write_text(NET)
+    with pytest.raises(InputError, match=r"net\.txt' is not Python; needs path/to/file\.py:"):
+        build_own(f"{tmp_path}/net.txt:build")
+
+
 # weights
 
 

@@ -45,7 +45,8 @@ class Graph(nn.Module):
         last: dict[str, int] = {}
         for number, (_, _, operands, _) in enumerate(program["steps"]):
             last |= {operand: number for operand in operands if isinstance(operand, str)}
-        self._spent = [[] for _ in program["steps"]]  # values that no later step asks for
+        # values that no later step asks for
+        self._spent: list[list[str]] = [[] for _ in program["steps"]]
         for name, number in last.items():
             if name not in program["constants"] and name != program["output"]:
                 self._spent[number].append(name)
@@ -80,9 +81,16 @@ class _Layer(NamedTuple):
 def _ports(element: ET.Element, side: str) -> dict[str, tuple[int, ...]]:
     ports = element.find(side)
     return {
-        port.attrib["id"]: tuple(int(dim.text) for dim in port.findall("dim"))
+        port.attrib["id"]: tuple(int(dim.text or "") for dim in port.findall("dim"))
         for port in (ports if ports is not None else ())
     }
+
+
+def _section(root: ET.Element, name: str) -> ET.Element:
+    section = root.find(name)
+    if section is None:
+        raise InputError(f"holds no <{name}>")
+    return section
 
 
 def _layers(xml: bytes) -> tuple[dict[str, _Layer], dict[tuple[str, str], tuple[str, str]]]:
@@ -94,7 +102,7 @@ def _layers(xml: bytes) -> tuple[dict[str, _Layer], dict[tuple[str, str], tuple[
             "version 10"
         )
     layers = {}
-    for element in root.find("layers"):
+    for element in _section(root, "layers"):
         data = element.find("data")
         layers[element.attrib["id"]] = _Layer(
             element.attrib["type"],
@@ -108,12 +116,14 @@ def _layers(xml: bytes) -> tuple[dict[str, _Layer], dict[tuple[str, str], tuple[
             edge.attrib["from-layer"],
             edge.attrib["from-port"],
         )
-        for edge in root.find("edges")
+        for edge in _section(root, "edges")
     }
     return layers, sources
 
 
-def _in_order(layers: Mapping[str, _Layer], sources: Mapping, end: str) -> list[str]:
+def _in_order(
+    layers: Mapping[str, _Layer], sources: Mapping[tuple[str, str], tuple[str, str]], end: str
+) -> list[str]:
     """The layers that ``end`` hangs on, each after those that it hangs on itself."""
     order, state, stack = [], {}, [end]
     while stack:

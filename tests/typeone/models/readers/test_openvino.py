@@ -195,6 +195,10 @@ def small():
         (lambda x: x[:40], lambda b: b, r"hand-made is damaged \(ParseError: .*as published"),
         (lambda x: x, lambda b: b[:5], "constant l1 ends at byte 8, but there are 5"),
         (
+            *(lambda x: x.replace(b"edges>", b"ways>"), lambda b: b),
+            "^hand-made holds no <edges>; give the files",
+        ),
+        (
             *(lambda x: x.replace(b'"Add"', b'"Sinh"'), lambda b: b),
             "layer l2 is of type Sinh; needs one of Add, Broadcast, Concat",
         ),
