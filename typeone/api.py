@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from typeone.attacks import embedding, shards
 from typeone.attacks import type2 as labelled
-from typeone.attacks.criteria import identity_criterion, label_criterion, next_class
+from typeone.attacks.criteria import Keep, identity_criterion, label_criterion, next_class
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
@@ -107,6 +107,7 @@ def type1(
         _check_labels(labels, images, classes)
         check_outputs(f1, images, who=_named(f1), classes=classes if threshold is None else None)
         before = predict(f1, images)
+        keep: Callable[[Tensor, Tensor], Keep]
         if threshold is None:
             _check_right(before, labels)
             keep = label_criterion(f1, squeezers)
@@ -157,7 +158,7 @@ def type2(
         threshold: as for `type1`; for embeddings.
 
     Raises:
-        InputError: f1, images or labels cannot be used, or f1 gets an image wrong.
+        InputError: f1, images, labels or settings cannot be used, or f1 gets an image wrong.
     """
     of_embeddings = isinstance(settings, EmbeddingAttackSettings)
     if of_embeddings != (threshold is not None) or of_embeddings != (labels is None):
@@ -169,10 +170,11 @@ def type2(
     with _under_attack(f1, images):
         check_outputs(f1, images, who=_named(f1), classes=None)
         before = predict(f1, images)
-        if of_embeddings:
+        if isinstance(settings, EmbeddingAttackSettings):
             generator = torch.Generator().manual_seed(seed)
             found = embedding.attack(f1, images, settings, generator=generator)
         else:
+            assert labels is not None  # as the first lines ask
             _check_labels(labels, images, before.shape[1])
             check_outputs(f1, images, who=_named(f1), classes=before.shape[1])
             _check_right(before, labels)
@@ -185,9 +187,10 @@ def type2(
 def _kept(
     outputs: Tensor, before: Tensor, labels: Tensor | None, threshold: float | None
 ) -> Tensor:
-    if threshold is None:
-        return outputs.argmax(dim=1) == labels
-    return embedding_distance(outputs, before) <= threshold
+    if threshold is not None:
+        return embedding_distance(outputs, before) <= threshold
+    assert labels is not None
+    return outputs.argmax(dim=1) == labels
 
 
 def _named(network: nn.Module, role: str = "f1") -> str:

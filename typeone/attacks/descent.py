@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -113,27 +114,34 @@ class Walk:
 
 
 class Ends:
-    """Where each of N examples stood when it left the walk.
+    """Where each of N examples stood when it left ``walk``.
 
     Attributes:
-        images: as drawn at the end, ``(N, C, H, W)``; None until one has left.
         latent: ``(N, D)``; the start of those still walking.
         steps: updates made, ``(N,)``.
         converged: whether the example held success for ``patience`` steps, ``(N,)``.
     """
 
     def __init__(self, walk: Walk) -> None:
-        self.images: Tensor | None = None
+        self.walk = walk
+        self._images: Tensor | None = None
         self.latent = walk.moving["latent"].clone()
         self.steps = torch.zeros_like(walk.rows)
         self.converged = torch.zeros_like(walk.rows, dtype=torch.bool)
 
-    def note(self, moment: Moment, walk: Walk, images: Tensor) -> None:
+    @property
+    def images(self) -> Tensor:
+        """As drawn at the end, ``(N, C, H, W)``, when all have left."""
+        assert self._images is not None, "no example has left the walk"
+        return self._images
+
+    def note(self, moment: Moment[Terms], images: Tensor) -> None:
         """Write down those who leave at ``moment`` with their ``images``."""
-        if self.images is None:
-            self.images = images.new_zeros((len(self.latent), *images.shape[1:]))
+        walk = self.walk
+        if self._images is None:
+            self._images = images.new_zeros((len(self.latent), *images.shape[1:]))
         gone = walk.rows[moment.leaving]
-        self.images[gone] = images
+        self._images[gone] = images
         self.latent[gone] = walk.moving["latent"].detach()[moment.leaving]
         self.steps[gone] = moment.step
         self.converged[walk.rows[moment.settled]] = True
@@ -141,12 +149,12 @@ class Ends:
     def pack(self) -> dict[str, Tensor]:
         """All that was written down."""
         tensors = {"latent": self.latent, "steps": self.steps, "converged": self.converged}
-        return tensors if self.images is None else tensors | {"images": self.images}
+        return tensors if self._images is None else tensors | {"images": self._images}
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
         """Take what `pack` gave."""
         device = self.latent.device
-        self.images = tensors["images"].to(device) if "images" in tensors else None
+        self._images = tensors["images"].to(device) if "images" in tensors else None
         self.latent, self.steps, self.converged = (
             tensors[name].to(device) for name in ("latent", "steps", "converged")
         )
@@ -155,11 +163,17 @@ class Ends:
 class Terms(Protocol):
     """What a look at the walk gives; an attack may add terms of its own."""
 
-    objective: Tensor
-    success: Tensor
+    @property
+    def objective(self) -> Tensor: ...
+
+    @property
+    def success(self) -> Tensor: ...
 
 
-class Moment(NamedTuple):
+TermsT = TypeVar("TermsT", bound=Terms, covariant=True)
+
+
+class Moment(NamedTuple, Generic[TermsT]):
     """One step of `descend`, before its update.
 
     Attributes:
@@ -171,7 +185,7 @@ class Moment(NamedTuple):
     """
 
     step: int
-    terms: Terms
+    terms: TermsT
     leaving: Tensor
     settled: Tensor
     ends: bool
@@ -179,7 +193,7 @@ class Moment(NamedTuple):
 
 def descend(
     walk: Walk,
-    evaluate: Callable[[int], Terms],
+    evaluate: Callable[[int], TermsT],
     *,
     steps: int,
     patience: int | None,
@@ -187,7 +201,7 @@ def descend(
     checkpoint: Checkpoint | None = None,
     carried: Mapping[str, Resumable] | None = None,
     kernels: Callable[[int], Hashable] | None = None,
-) -> Iterator[Moment]:
+) -> Iterator[Moment[TermsT]]:
     """Walk down ``evaluate``'s objective; yields each moment, then drops those who leave.
 
     With a sidecar that a kill left behind it goes on from there; of a walk that had ended it yields
@@ -223,7 +237,7 @@ def descend(
     nobody = torch.zeros_like(walk.rows, dtype=torch.bool)
     for step in range(first, steps + 1):
         key = kernels(step) if kernels else None
-        terms = graphed.evaluate(key, lambda step=step: evaluate(step), update)
+        terms = graphed.evaluate(key, partial(evaluate, step), update)
         leaving = settled = nobody
         ends = step == steps
         if patience is not None and step % check_every == 0:

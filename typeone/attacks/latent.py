@@ -178,7 +178,7 @@ def _walked(
         if moment.ends:
             latent = walk.moving["latent"].detach()[moment.leaving]
             with torch.no_grad():
-                ended.note(moment, walk, decode(latent, walk.rows[moment.leaving]))
+                ended.note(moment, decode(latent, walk.rows[moment.leaving]))
     return LatentResult(ended.images, ended.latent, ended.steps, ended.converged)
 
 
@@ -227,7 +227,7 @@ def attack(
         j1, kept = keep(images, walk.rows)
         hinge = distance_hinge(z - latent[walk.rows], settings.epsilon, settings.form)
         objective, success = settings.k * j1 + hinge, kept & (hinge.detach() <= 0)
-        if settings.guide_weight > 0:
+        if settings.guide_weight > 0 and guide is not None and target_labels is not None:
             guided = cross_entropy(guide(images), target_labels[walk.rows])
             objective = objective + settings.guide_weight * guided
             success &= guided.detach() <= settings.guide_target_loss

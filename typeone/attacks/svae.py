@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 
 from typeone.attacks.criteria import Keep
-from typeone.attacks.descent import Ends, Moment, Walk, descend
+from typeone.attacks.descent import Ends, Moment, Terms, Walk, descend
 from typeone.attacks.image_terms import image_losses, shift_number
 from typeone.data.images import to_uint8
 from typeone.models.svae import SupervisedVAE
@@ -189,13 +189,15 @@ class _Walk(Walk):
 class _Ends(Ends):
     """Ends with the weight of J1, ``k`` ``(N,)``."""
 
+    walk: _Walk
+
     def __init__(self, walk: _Walk) -> None:
         super().__init__(walk)
         self.k = walk.k.clone()
 
-    def note(self, moment: Moment, walk: _Walk, images: Tensor) -> None:
-        super().note(moment, walk, images)
-        self.k[walk.rows[moment.leaving]] = walk.k[moment.leaving]
+    def note(self, moment: Moment[Terms], images: Tensor) -> None:
+        super().note(moment, images)
+        self.k[self.walk.rows[moment.leaving]] = self.walk.k[moment.leaving]
 
     def pack(self) -> dict[str, Tensor]:
         return super().pack() | {"k": self.k}
@@ -226,10 +228,15 @@ class _Trace:
         }
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        columns = [tensors[k] for k in ("step", "example", "numbers", "image")] if tensors else []
+        if not tensors:
+            self.points = []
+            return
+        columns = (tensors[name].tolist() for name in ("step", "example", "numbers"))
         self.points = [
-            TracePoint(int(step), int(example), *numbers.tolist(), image)
-            for step, example, numbers, image in zip(*columns, strict=True)
+            TracePoint(step, example, j1, j2, penalty, k, image)
+            for step, example, (j1, j2, penalty, k), image in zip(
+                *columns, tensors["image"], strict=True
+            )
         ]
 
 
@@ -265,7 +272,7 @@ def _evaluate(
     # while all k are 0, J1 needs no gradient; to find that out takes a GPU longer than the gradient
     counts = keep is not None and (not reads_cheaply(z.device) or bool(walk.k.any()))
     images = walk.decode() if watched or counts else None
-    if settings.judges_images:
+    if settings.judges_images and images is not None:
         loss, convinced = image_losses(
             svae,
             attackers,
@@ -354,7 +361,7 @@ def attack(
             trace.points += _points(step, walk, terms, due)
         if ends:
             with torch.no_grad():
-                ended.note(moment, walk, walk.decode(leaving))
+                ended.note(moment, walk.decode(leaving))
     return AttackResult(
         ended.images, latent, ended.latent, ended.steps, ended.converged, ended.k, trace.points
     )
@@ -367,6 +374,8 @@ def _points(step: int, walk: _Walk, terms: _Terms, due: Tensor) -> list[TracePoi
     images = to_uint8(walk.decode(due)).cpu()
     numbers = torch.stack([terms.j1, terms.j2, terms.penalty, walk.k], dim=1)[due].tolist()
     return [
-        TracePoint(step, example, *row, image)
-        for example, row, image in zip(walk.rows[due].tolist(), numbers, images, strict=True)
+        TracePoint(step, example, j1, j2, penalty, k, image)
+        for example, (j1, j2, penalty, k), image in zip(
+            walk.rows[due].tolist(), numbers, images, strict=True
+        )
     ]
