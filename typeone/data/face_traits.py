@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,7 +29,8 @@ _IRIS = (
 )
 
 
-class Normal(NamedTuple):
+@dataclass(frozen=True)
+class Normal:
     """A normal distribution cut to [low, high], moved by ``male`` for men, -``male`` for women."""
 
     mean: float
@@ -36,40 +38,43 @@ class Normal(NamedTuple):
     low: float
     high: float
     male: float = 0.0
-    draws = 1
+    draws: ClassVar[int] = 1
 
     def quantile(self, u: Tensor, sex: Tensor) -> Tensor:
         normal = torch.special.ndtri(u.clamp(1e-12, 1 - 1e-12))
         return (self.mean + self.sd * normal).clamp(self.low, self.high) + self.male * sex
 
 
-class Uniform(NamedTuple):
+@dataclass(frozen=True)
+class Uniform:
     """Evenly between low and high."""
 
     low: float
     high: float
-    draws = 1
+    draws: ClassVar[int] = 1
 
     def quantile(self, u: Tensor, sex: Tensor) -> Tensor:
         return self.low + (self.high - self.low) * u
 
 
-class Chance(NamedTuple):
+@dataclass(frozen=True)
+class Chance:
     """1 with the probability of the sex, else 0."""
 
     female: float
     male: float
-    draws = 1
+    draws: ClassVar[int] = 1
 
     def quantile(self, u: Tensor, sex: Tensor) -> Tensor:
         return (u < torch.where(sex > 0, self.male, self.female)).to(u.dtype)
 
 
-class Blend(NamedTuple):
+@dataclass(frozen=True)
+class Blend:
     """A point on the line between two colours of a palette."""
 
     palette: Sequence[tuple[float, float, float]]
-    draws = 3
+    draws: ClassVar[int] = 3
 
     def quantile(self, u: Tensor, sex: Tensor) -> Tensor:
         palette = torch.tensor(self.palette, dtype=u.dtype)
@@ -77,10 +82,11 @@ class Blend(NamedTuple):
         return torch.lerp(first, second, u[:, 2:])
 
 
-class Colour(NamedTuple):
+@dataclass(frozen=True)
+class Colour:
     """Any colour of the RGB cube."""
 
-    draws = 3
+    draws: ClassVar[int] = 3
 
     def quantile(self, u: Tensor, sex: Tensor) -> Tensor:
         return u

@@ -189,17 +189,20 @@ def _read(file: BinaryIO | gzip.GzipFile, where: str) -> bytes:
 
 def _assemble(arrays: Mapping[str, np.ndarray], source: str, sha256: Mapping[str, str]) -> MNIST:
     logger.debug("MNIST from %s: %s", source, {name: a.shape for name, a in arrays.items()})
-    return MNIST(*(arrays[name] for name in MNIST_SHA256), source, dict(sha256))
+    train_images, train_labels, test_images, test_labels = (arrays[n] for n in MNIST_SHA256)
+    return MNIST(train_images, train_labels, test_images, test_labels, source, dict(sha256))
 
 
 def _from_folder(folder: Path, sha256: Mapping[str, str]) -> MNIST:
     if not folder.is_dir():
         raise InputError(f"`data.mnist.path` is {str(folder)!r}, which is no folder; {_REMEDY}")
-    files = {}
+    files: dict[str, Path] = {}
     for name in MNIST_SHA256:
         names = [n + end for end in ("", ".gz") for n in (name, name.replace("-idx", ".idx"))]
-        files[name] = next((folder / n for n in names if (folder / n).is_file()), None)
-    if missing := [name for name, file in files.items() if file is None]:
+        file = next((folder / n for n in names if (folder / n).is_file()), None)
+        if file is not None:
+            files[name] = file
+    if missing := [name for name in MNIST_SHA256 if name not in files]:
         raise InputError(f"`data.mnist.path` {folder} lacks {', '.join(missing)}; {_REMEDY}")
     arrays = {}
     for name, file in reversed(files.items()):  # a small one first: a bad folder costs little

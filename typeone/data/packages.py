@@ -22,7 +22,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
@@ -136,9 +136,9 @@ def _pip() -> list[str]:
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     # envs/bootstrap.sh makes .venv without a pip of its own
-    base = [Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}"), "-m", "pip"]
-    if base[0].is_file() and Path(base[0]) != Path(sys.executable):
-        asked = [*map(str, base), "--version"]
+    base = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
+    if base.is_file() and base != Path(sys.executable):
+        asked = [str(base), "-m", "pip", "--version"]
         if not subprocess.run(asked, capture_output=True, stdin=subprocess.DEVNULL).returncode:
             return asked[:-1]
     on_path = shutil.which("pip3") or shutil.which("pip")
@@ -188,7 +188,7 @@ def _told(error: Exception) -> str:
     return " ".join(str(error).strip("'\"").split()) or type(error).__name__
 
 
-def _read(file, where: str, max_bytes: int) -> bytes:
+def _read(file: IO[bytes], where: str, max_bytes: int) -> bytes:
     data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise InputError(f"{where} has more than {max_bytes} bytes, too many")

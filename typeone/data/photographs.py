@@ -38,13 +38,13 @@ class FacePart(NamedTuple):
     """Some faces of one split, in the order of its table.
 
     Attributes:
-        index: number in the source, ``(N,)``.
+        numbers: in the source, ``(N,)``.
         images: uint8 ``(N, 3, 64, 64)``.
         labels: 0 female, 1 male, ``(N,)``.
         identities: codes, ``(N,)``.
     """
 
-    index: np.ndarray
+    numbers: np.ndarray
     images: np.ndarray
     labels: np.ndarray
     identities: np.ndarray

@@ -37,7 +37,7 @@ def render(people: Parameters, views: Parameters) -> Iterator[Tensor]:
     for start in range(0, len(people), _BATCH):
         cut = slice(start, start + _BATCH)
         seeds = [int(seed) for seed in views.noise_seed[cut].flatten()]
-        yield _render(*(_single(p.rows(cut)) for p in (people, views)), seeds)
+        yield _render(_single(people.rows(cut)), _single(views.rows(cut)), seeds)
 
 
 def _single(parameters: Parameters) -> Parameters:

@@ -77,7 +77,8 @@ class AuxiliaryGAN(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                 nn.init.kaiming_uniform_(module.weight, nonlinearity="relu", generator=generator)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def condition(self, labels: Tensor) -> Tensor:
         """Labels as G reads them: one-hot ``(N, classes)``."""

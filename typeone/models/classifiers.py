@@ -65,7 +65,9 @@ def build_classifier(architecture: str) -> nn.Sequential:
         raise InputError(
             f"architecture is {architecture!r}; needs one of {', '.join(ARCHITECTURES)}"
         )
-    return ARCHITECTURES[architecture]().to(memory_format=torch.channels_last).eval()
+    model = ARCHITECTURES[architecture]()
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval()
 
 
 def reset_parameters(model: nn.Module, generator: torch.Generator) -> None:

@@ -51,6 +51,8 @@ class MobileStyleGan(nn.Module):
         truncation: psi, in [0, 1]; 1 leaves w as it is.
     """
 
+    mean: Tensor
+
     def __init__(self, graphs: Mapping[str, Mapping[str, Any]], *, truncation: float) -> None:
         super().__init__()
         self.mapping, self.synthesis = (Graph(graphs[k]) for k in ("mapping", "synthesis"))
@@ -78,8 +80,9 @@ def load_face_generator(
     kind = metadata.get("architecture")
     if kind == NVIDIA:
         how = {k: metadata[k] for k in ("sha256", "allow_pickle", "truncation")}
-        model = load_nvidia(metadata["pickle"], **how)
-        return model.to(device).requires_grad_(False)
+        nvidia = load_nvidia(metadata["pickle"], **how)
+        return nvidia.to(device).requires_grad_(False)
+    model: StyleGenerator | MobileStyleGan
     if kind == STYLE:
         model = StyleGenerator(latent_dim=metadata["latent_dim"], channels=metadata["channels"])
     elif kind == MOBILE:

@@ -52,7 +52,9 @@ def build_face_judge(architecture: str) -> nn.Module:
         raise InputError(
             f"architecture is {architecture!r}; needs one of {', '.join(ARCHITECTURES)}"
         )
-    return ARCHITECTURES[architecture]().to(memory_format=torch.channels_last).eval()
+    model = ARCHITECTURES[architecture]()
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval()
 
 
 def load_face_judge(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> nn.Module:

@@ -28,7 +28,7 @@ class _Convolution(nn.Module):
     ) -> None:
         super().__init__()
         sides = (kernel, kernel) if isinstance(kernel, int) else kernel
-        padding = tuple(side // 2 for side in sides) if same else 0
+        padding = (sides[0] // 2, sides[1] // 2) if same else 0
         self.conv = nn.Conv2d(fan_in, fan_out, sides, stride=stride, padding=padding, bias=False)
         self.bn = nn.BatchNorm2d(fan_out, eps=EPSILON)
 
@@ -65,7 +65,9 @@ def _block35() -> _Residual:
         _Convolution(256, 32, 1),
         nn.Sequential(_Convolution(256, 32, 1), _Convolution(32, 32, 3)),
         nn.Sequential(_Convolution(256, 32, 1), _Convolution(32, 32, 3), _Convolution(32, 32, 3)),
-        **{"joined": 96, "scale": 0.17, "last": False},
+        joined=96,
+        scale=0.17,
+        last=False,
     )
 
 
@@ -78,7 +80,9 @@ def _block17() -> _Residual:
             *(_Convolution(896, 128, 1), _Convolution(128, 128, (1, 7))),
             _Convolution(128, 128, (7, 1)),
         ),
-        **{"joined": 256, "scale": 0.10, "last": False},
+        joined=256,
+        scale=0.10,
+        last=False,
     )
 
 
@@ -91,7 +95,9 @@ def _block8(*, scale: float = 0.20, last: bool = False) -> _Residual:
             *(_Convolution(1792, 192, 1), _Convolution(192, 192, (1, 3))),
             _Convolution(192, 192, (3, 1)),
         ),
-        **{"joined": 384, "scale": scale, "last": last},
+        joined=384,
+        scale=scale,
+        last=last,
     )
 
 

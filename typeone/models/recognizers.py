@@ -105,7 +105,7 @@ class Recognizer(nn.Module):
         self.side = side or SIDES[architecture]
         self.network = ARCHITECTURES[architecture](**self.settings)
         self.preprocessing = preprocessing
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def preprocessing(self) -> Preprocessing:

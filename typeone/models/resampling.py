@@ -22,8 +22,9 @@ def interpolation_matrix(
 ) -> Tensor:
     """Weights of bilinear interpolation along one side, ``(to, size)``: half-pixel centres."""
     identity = torch.eye(size, dtype=dtype, device=device)[None, None]
-    how = {"mode": "bilinear", "align_corners": False, "antialias": antialias}
-    return F.interpolate(identity, (to, size), **how)[0, 0]
+    return F.interpolate(
+        identity, (to, size), mode="bilinear", align_corners=False, antialias=antialias
+    )[0, 0]
 
 
 def resize_by_products(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -47,8 +48,12 @@ def resize_bilinear(images: Tensor, side: int, *, antialias: bool = False) -> Te
         return F.interpolate(
             images, (side, side), mode="bilinear", align_corners=False, antialias=antialias
         )
-    how = {"antialias": antialias, "dtype": images.dtype, "device": images.device}
-    rows, columns = (interpolation_matrix(size, side, **how) for size in images.shape[2:])
+    rows, columns = (
+        interpolation_matrix(
+            size, side, antialias=antialias, dtype=images.dtype, device=images.device
+        )
+        for size in images.shape[2:]
+    )
     return resize_by_products(images, rows, columns)
 
 

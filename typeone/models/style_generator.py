@@ -74,8 +74,10 @@ class StyleGenerator(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=0.2, generator=generator)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
         for layer in self.layers:
+            assert isinstance(layer, _Modulated)
             nn.init.normal_(layer.weight, generator=generator)
             layer.weight.data.mul_(layer.weight[0].numel() ** -0.5)
             nn.init.zeros_(layer.bias)
@@ -118,7 +120,8 @@ class StyleCritic(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=0.2, generator=generator)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.layers(2 * images - 1)

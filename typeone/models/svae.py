@@ -46,7 +46,7 @@ def _dense(*widths: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths[:-1]):
         layers += [nn.Linear(fan_in, fan_out), nn.ELU(inplace=True)]
-    return nn.Sequential(*layers, nn.Linear(*widths[-2:]))
+    return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
 
 
 class SupervisedVAE(nn.Module):
@@ -75,7 +75,7 @@ class SupervisedVAE(nn.Module):
         self.latent_dim = latent_dim
         self.encoder, self.decoder = encoder, decoder
         self.classifier, self.discriminator = classifier, discriminator
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def description(self) -> dict[str, Any]:

@@ -150,13 +150,14 @@ def _node(data: memoryview) -> Node:
             node.inputs.append(_text(value))
         elif number == 5:
             entry = dict(_fields(_message(value)))
-            node.attributes[_text(entry.get(1, 0))] = _attribute(_message(entry.get(2, b"")))
+            attribute = _message(entry.get(2, memoryview(b"")))
+            node.attributes[_text(entry.get(1, 0))] = _attribute(attribute)
     return node
 
 
-def _attribute(data: memoryview | bytes) -> Any:
+def _attribute(data: memoryview) -> Any:
     """An AttrValue; None for one of a kind that no network here uses."""
-    for number, value in _fields(memoryview(data)):
+    for number, value in _fields(data):
         if number == 1:
             return [n for k, v in _fields(_message(value)) if k == 3 for n in _integers(v)]
         if number == 2:
@@ -195,7 +196,7 @@ def _tensor(data: memoryview) -> np.ndarray | None:
             values += _integers(value)
     if code not in _DTYPES:
         return None
-    found = np.array(values, _DTYPES[code])
+    found: np.ndarray = np.array(values, _DTYPES[code])
     if content is not None and len(content):
         found = np.frombuffer(content, _DTYPES[code])
     count = math.prod(shape)

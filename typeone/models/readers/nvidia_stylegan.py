@@ -7,11 +7,21 @@ import io
 import os
 import pickle
 from pathlib import Path
+from typing import Protocol
 
 from torch import Tensor, nn
 
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
+
+
+class Pickled(Protocol):
+    """``G_ema`` as unpickled: a `torch.nn.Module` of a class that is in the pickle."""
+
+    z_dim: int
+    img_resolution: int
+
+    def float(self) -> nn.Module: ...
 
 
 class NvidiaStyleGan(nn.Module):
@@ -22,7 +32,7 @@ class NvidiaStyleGan(nn.Module):
         truncation: psi.
     """
 
-    def __init__(self, network: nn.Module, *, truncation: float) -> None:
+    def __init__(self, network: Pickled, *, truncation: float) -> None:
         super().__init__()
         self.network = network.float()
         self.latent_dim, self.size = int(network.z_dim), int(network.img_resolution)

@@ -33,10 +33,10 @@ def _matmul(attributes: Attributes, left: Tensor, right: Tensor) -> Tensor:
 
 
 def _gather(_attributes: Attributes, values: Tensor, index: Operand, axis: Operand) -> Tensor:
-    axis = whole_numbers(axis)[0] % values.ndim
+    dim = whole_numbers(axis)[0] % values.ndim
     shape = index.shape if isinstance(index, Tensor) else (len(index),)
-    picked = values.index_select(axis, torch.tensor(whole_numbers(index), device=values.device))
-    return picked.reshape((*values.shape[:axis], *shape, *values.shape[axis + 1 :]))
+    picked = values.index_select(dim, torch.tensor(whole_numbers(index), device=values.device))
+    return picked.reshape((*values.shape[:dim], *shape, *values.shape[dim + 1 :]))
 
 
 def _unsqueeze(_attributes: Attributes, values: Tensor, axes: Operand) -> Tensor:
@@ -77,10 +77,10 @@ def _variadic_split(
 
 
 def _broadcast(attributes: Attributes, values: Tensor, shape: Operand, *_: Operand) -> Tensor:
-    shape = whole_numbers(shape)
+    lengths: Sequence[int] = whole_numbers(shape)
     if attributes.get("mode") == "bidirectional":
-        shape = torch.broadcast_shapes(values.shape, shape)
-    return values.broadcast_to(shape)
+        lengths = torch.broadcast_shapes(values.shape, lengths)
+    return values.broadcast_to(lengths)
 
 
 def _tile(_attributes: Attributes, values: Tensor, times: Operand) -> Tensor:
