@@ -36,6 +36,7 @@ from typeone.attacks.embedding import EmbeddingAttackSettings, attack
 from typeone.data.faces import FaceTable
 from typeone.data.images import from_uint8
 from typeone.defenses.logit_pairing import PairingSettings, squared_distance
+from typeone.models.recognizers import Recognizer
 from typeone.training.loop import Objective
 from typeone.training.losses import cross_entropy, embedding_distance
 from typeone.training.objectives.faces import recognition
@@ -145,6 +146,7 @@ def lessons(
     people, classes = np.unique(train.identities[rows], return_inverse=True)
     others, own = np.unique(test.identities[learnt], return_inverse=True)
     own = np.tile(own + len(people), copies)
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
     parts = [(train.images, rows, classes), (test.images, np.tile(learnt, copies), own)]
     if attacked is not None:
         parts.append((attacked, np.tile(np.arange(len(attacked)), copies), own + len(others)))
@@ -160,7 +162,7 @@ class Identifier(nn.Module):
         centres: directions, ``(people, D)``, of any length.
     """
 
-    def __init__(self, recognizer: nn.Module, centres: Tensor) -> None:
+    def __init__(self, recognizer: Recognizer, centres: Tensor) -> None:
         super().__init__()
         self.recognizer, self.centres = recognizer, nn.Parameter(centres.clone())
 
@@ -176,7 +178,7 @@ def mean_embeddings(
     recognizer: Callable[[Tensor], Tensor], lessons: Lessons, *, chunk: int = 50
 ) -> Tensor:
     """Direction of the mean embedding of every class of ``lessons``, ``(classes, D)``."""
-    sums: Tensor | float = 0.0
+    sums = torch.zeros(())
     for rows in torch.arange(len(lessons)).split(chunk):
         belongs = F.one_hot(lessons.labels[rows.to(lessons.labels.device)], lessons.classes)
         found = recognizer(lessons.faces(rows))

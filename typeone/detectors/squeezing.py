@@ -36,7 +36,7 @@ def scores(
 
     base = softmax(images)
     moved = {k: softmax(v) - base for k, v in squeeze(images, bits=bits, median=median).items()}
-    result = {}
+    result: dict[tuple[str, str], np.ndarray] = {}
     for metric, order in METRICS.items():
         distances = {
             k: torch.linalg.vector_norm(v, ord=order, dim=1).cpu().numpy() for k, v in moved.items()

@@ -78,7 +78,7 @@ def bayes_error(spheres: Spheres, seen: int) -> tuple[float, float]:
     return float(error), threshold * spheres.outer**2
 
 
-def _share(spheres: Spheres, seen: int):
+def _share(spheres: Spheres, seen: int) -> stats.distributions.rv_frozen:
     """The distribution of B."""
     return stats.beta(0.5 * seen, 0.5 * (spheres.dim - seen))
 

@@ -122,7 +122,10 @@ def train_stage1(
     return train(
         svae,
         svae_stage1(
-            *(svae, data.images, data.labels, generator),
+            svae,
+            data.images,
+            data.labels,
+            generator,
             recon=partial(recon_loss_of, svae),
             **loss,
         ),

@@ -82,7 +82,7 @@ def learning_rate(settings: TrainingSettings, done: float) -> float:
 
 def _pack(
     model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], generator: torch.Generator
-) -> dict:
+) -> dict[str, Tensor]:
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     for number, optimizer in enumerate(optimizers):
         for i, slots in optimizer.state_dict()["state"].items():
@@ -145,9 +145,10 @@ def train(
     Raises:
         TrainingDivergedError: the loss is no longer finite; the last good checkpoint stays.
     """
-    players = objective
     if callable(objective):
         players = [Player([p for p in model.parameters() if p.requires_grad], objective)]
+    else:
+        players = list(objective)
     trained = [p for player in players for p in player.parameters]
     optimizers = [
         torch.optim.AdamW(
