@@ -39,7 +39,7 @@ def rate_of(successes: float, n: float) -> Rate:
 
 def rate(successes: np.ndarray) -> Rate:
     """Share of True in a boolean array ``(N,)`` with its interval."""
-    return rate_of(np.count_nonzero(successes), len(successes))
+    return rate_of(int(np.count_nonzero(successes)), len(successes))
 
 
 def mean_interval(values: np.ndarray) -> Rate:

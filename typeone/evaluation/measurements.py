@@ -64,5 +64,5 @@ def pooled(frame: pd.DataFrame) -> Iterator[Measurement]:
         first = group.iloc[0]
         values = [Rate(r.value, r.low, r.high, r.n) for r in group.itertuples()]
         value = pool_seeds(values, bounded=first["unit"] in ("fraction", "probability"))
-        told = (str(first[k]) for k in ("description", "unit", "note"))
-        yield Measurement(str(identity), *told, value, len(group))
+        description, unit, note = (str(first[k]) for k in ("description", "unit", "note"))
+        yield Measurement(str(identity), description, unit, note, value, len(group))

@@ -94,8 +94,8 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
         text = "share of the examples that converged before their last step"
         rows.append(measured(f"{prefix}.converged", left, description=text, seeds=seeds))
     if "steps" in examples:
-        steps = [mean_interval(g.to_numpy()) for _, g in examples.groupby("seed")["steps"]]
-        steps, text = pool_seeds(steps, bounded=False), "mean updates of z until an example left"
+        means = [mean_interval(g.to_numpy()) for _, g in examples.groupby("seed")["steps"]]
+        steps, text = pool_seeds(means, bounded=False), "mean updates of z until an example left"
         rows.append(measured(f"{prefix}.steps", steps, description=text, unit="steps", seeds=seeds))
     return rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from typeone.runtime.atomic_files import atomic_path
 
@@ -25,7 +26,7 @@ CAPTION = "caption"  # what a figure calls the text under it
 
 
 @contextmanager
-def style():
+def style() -> Iterator[None]:
     """Fonts and lines that fit a paper's column and a web page."""
     with plt.rc_context(
         {
@@ -36,7 +37,7 @@ def style():
             "legend.frameon": False,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+            "axes.prop_cycle": cycler(color=COLOURS),
             "lines.linewidth": 1.2,
             "svg.hashsalt": "typeone",
             "pdf.compression": 9,
@@ -114,5 +115,11 @@ def add_caption(figure: Figure, caption: str) -> None:
     figure.canvas.draw()
     bottom = figure.get_tightbbox().y0 / figure.get_figheight()
     text = "\n".join(textwrap.wrap(caption, round(figure.get_figwidth() * 22)))
-    place = {"ha": "center", "va": "top", "fontsize": 6, "color": "#444444"}
-    figure.text(0.5, bottom - 0.02, text, gid=CAPTION, **place)
+    figure.text(
+        *(0.5, bottom - 0.02, text),
+        gid=CAPTION,
+        ha="center",
+        va="top",
+        fontsize=6,
+        color="#444444",
+    )

@@ -76,7 +76,7 @@ def beside_people(
     return row | {"verdict": "reproduced" if agree else "not reproduced", "note": note}
 
 
-def against(published: Mapping[str, Any], value: Rate, **rest: Any) -> dict:
+def against(published: Mapping[str, Any], value: Rate, **rest: Any) -> dict[str, Any]:
     """A row about a ``published`` proportion of its ``n``, measured as ``value``; its verdict.
 
     ASSUME: where the paper does not tell n, it is the one that its set or a table beside has

@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # tables and figures read artifacts without paying for torch
     import torch
 
 
-def contents(schema: pa.Schema, rows: int) -> list:
+def contents(schema: pa.Schema, rows: int) -> list[Any]:
     """What the stamp of a table covers; its values have checksums of their own, a page each."""
     types = (
         f"{kind.value_type}[{kind.list_size}]" if pa.types.is_fixed_size_list(kind) else str(kind)

@@ -180,7 +180,7 @@ class GraphedStep:
         if self.current is None and self.new_graph is not None:
             self.seen[key] += 1
             if self.seen[key] > WARM_UP:
-                self.current = self._record(compute, update)
+                self.current = self._record(self.new_graph, compute, update)
                 if self.current is not None:
                     self.recorded[key] = self.current
         if self.current is None:
@@ -196,7 +196,10 @@ class GraphedStep:
             self.current.update.replay()
 
     def _record(
-        self, compute: Callable[[], Any], update: Callable[[Any], None]
+        self,
+        new_graph: Callable[[], Graph],
+        compute: Callable[[], Any],
+        update: Callable[[Any], None],
     ) -> _Recorded | None:
         """Both graphs, which leave the state as it is; None, once and for all, where they fail."""
         state = list(self.state())
@@ -208,8 +211,9 @@ class GraphedStep:
         expected += _copies(state)
         _restore(state, before)
         if reads.found:
-            return self._refuse(f"a step waits for the host ({reads.found[0]})")
-        evaluation, change = self.new_graph(), self.new_graph()
+            self._refuse(f"a step waits for the host ({reads.found[0]})")
+            return None
+        evaluation, change = new_graph(), new_graph()
         try:
             terms = evaluation.record(compute)
             change.record(lambda: update(terms))
@@ -218,11 +222,13 @@ class GraphedStep:
             change.replay()
         except RuntimeError as error:
             _restore(state, before)
-            return self._refuse(f"recording fails ({' '.join(str(error).split())[:200]})")
+            self._refuse(f"recording fails ({' '.join(str(error).split())[:200]})")
+            return None
         got += _copies(state)
         _restore(state, before)
         if not all(_alike(a, b) for a, b in zip(got, expected, strict=True)):
-            return self._refuse("a replay does not give what the step gives")
+            self._refuse("a replay does not give what the step gives")
+            return None
         return _Recorded(evaluation, change, terms)
 
     def _refuse(self, reason: str) -> None:

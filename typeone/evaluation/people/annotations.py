@@ -56,8 +56,8 @@ KINDS = {
 }
 """Columns of what `read_annotations` returns, and their types."""
 
-Cells = tuple[str, str, str | None, str | None, str | None]
-"""What a row says in `COLUMNS`; None where the file lacks the column."""
+Cells = tuple[str, str, list[str | None]]
+"""What a row says in `COLUMNS`, the last three as a list; None where the file lacks the column."""
 
 
 class Picture(NamedTuple):
@@ -99,7 +99,8 @@ def read_annotations(
             is no name; or an annotator labels an image twice. The line names the file, the row
             and the remedy.
     """
-    rows, first_at = [], {}
+    rows = []
+    first_at: dict[tuple[str, str, str, str], str] = {}
     for path in map(Path, paths):
         unknown: dict[str, str] = {}
         stale: dict[str, str] = {}
@@ -203,7 +204,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
     if not data.strip():
         raise InputError(f"{path} is empty; needs the columns image and label; save it anew")
     empty = True
-    for where, (image, label, *rest) in readers[path.suffix.lower()](path, data):
+    for where, (image, label, rest) in readers[path.suffix.lower()](path, data):
         empty = False
         annotator, digest, showing = (None if cell is None else cell.strip() for cell in rest)
         # one name has two spellings where a letter is written with its accent apart
@@ -229,7 +230,6 @@ def _read_csv(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
         raise InputError(f"{path}, line {line} holds a NUL byte, which no text does; {_REDO}")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
-    chosen: list[int | None] = []
     try:
         for cells in reader:
             where = f"{path}, line {reader.line_num}"
@@ -237,14 +237,15 @@ def _read_csv(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
                 continue  # spreadsheets leave such rows at the end
             if not header:
                 header = [cell.strip() for cell in cells]
-                chosen = _choose(path, header)
+                image, label, rest = _choose(path, header)
                 continue
             if len(cells) != len(header):
                 raise InputError(
                     f"{where} has {len(cells)} cells, the header {len(header)}; needs one a "
                     "column; put a cell that holds a comma between double quotes"
                 )
-            yield where, tuple(None if i is None else cells[i] for i in chosen)
+            optional = [None if i is None else cells[i] for i in rest]
+            yield where, (cells[image], cells[label], optional)
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: {error}; {_REDO}") from error
 
@@ -253,7 +254,8 @@ def _read_parquet(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
     try:
         schema = pq.read_schema(pa.BufferReader(data))
         header = schema.names
-        chosen = _choose(path, header)
+        image_at, label_at, rest_at = _choose(path, header)
+        chosen = [image_at, label_at, *rest_at]
         wanted = [header[i] for i in chosen if i is not None]
         # read as dictionaries, text that repeats takes no more memory than the file
         flat = [name for name in wanted if not pa.types.is_nested(schema.field(name).type)]
@@ -279,11 +281,11 @@ def _read_parquet(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} is no Parquet file of text ({reason}); {_REDO}") from error
-    for number, row in enumerate(zip(*columns, strict=True), start=1):
-        yield f"{path}, row {number}", row
+    for number, (image, label, *rest) in enumerate(zip(*columns, strict=True), start=1):
+        yield f"{path}, row {number}", (image, label, rest)
 
 
-def _choose(path: Path, header: list[str]) -> list[int | None]:
+def _choose(path: Path, header: list[str]) -> tuple[int, int, list[int | None]]:
     """Where each of `COLUMNS` stands in ``header``; None for one that is absent and not needed."""
     names = ", ".join(map(_shown, header[:8])) + (", …" if len(header) > 8 else "")
     for name in COLUMNS:
@@ -307,7 +309,8 @@ def _choose(path: Path, header: list[str]) -> list[int | None]:
             f"{path} has no column {name} (it has {names}); needs image, label and, for several "
             f"people in one file, annotator; {hint}"
         )
-    return [header.index(name) if name in header else None for name in COLUMNS]
+    rest = [header.index(name) if name in header else None for name in COLUMNS[2:]]
+    return header.index("image"), header.index("label"), rest
 
 
 def _shown(text: str) -> str:

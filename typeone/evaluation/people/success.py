@@ -76,7 +76,8 @@ def digit_measures(rows: pd.DataFrame) -> dict[str, dict[str, Sequence[str]]]:
     ``rows``: image, label, target_label, f1_label_after.
     """
     digits = set(map(str, range(10)))
-    other, target = {}, {}
+    other: dict[str, Sequence[str]] = {}
+    target: dict[str, Sequence[str]] = {}
     for row in rows.itertuples():
         kept = row.f1_label_after == row.label
         other[row.image] = tuple(digits - {str(row.label)}) if kept else ()
@@ -91,7 +92,9 @@ def face_measures(
 
     ``rows``: image, target_label, distance; ``genders``: what people call gender 0 and 1.
     """
-    changed = {r.image: (genders[r.target_label],) for r in rows.itertuples()}
+    changed: dict[str, Sequence[str]] = {
+        r.image: (genders[r.target_label],) for r in rows.itertuples()
+    }
     same = dict(zip(rows["image"], rows["distance"] <= threshold, strict=True))
     return {
         "true_success": {image: want if same[image] else () for image, want in changed.items()},

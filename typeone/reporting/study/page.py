@@ -51,18 +51,15 @@ def render_sheet(sheet: Sheet) -> str:
 
     At most a third of a question's items come back, so that others lie between.
     """
-    items = sorted(
-        (
-            {
-                "id": item.number(sheet.seed),
-                "question": item.question,
-                "digest": item.digest,
-                "pictures": [_address(picture) for picture in item.pictures],
-            }
-            for item in sheet.items
-        ),
-        key=lambda told: told["id"],
-    )
+    items = [
+        {
+            "id": item.number(sheet.seed),
+            "question": item.question,
+            "digest": item.digest,
+            "pictures": [_address(picture) for picture in item.pictures],
+        }
+        for item in sorted(sheet.items, key=lambda item: item.number(sheet.seed))
+    ]
     asked = [q for q in LABELS if any(item.question == q for item in sheet.items)]
     counts = {q: sum(item.question == q for item in sheet.items) for q in asked}
     told = {
