@@ -51,14 +51,19 @@ def columns_of(file):
     return {str(name): table[name].to_numpy() for name in table.columns}
 
 
+def same_cell(first, second):
+    """Whether two cells of a column hold the same; lists by value, NaN is like NaN."""
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        return same(first, second)
+    return bool(first == second or (first != first and second != second))
+
+
 def same(first, second):
     """Whether two columns hold the same values; NaN is like NaN."""
     if first.shape != second.shape or first.dtype != second.dtype:
         return False
     if first.dtype == object:
-        return all(
-            np.array_equal(a, b) or (a != a and b != b) for a, b in zip(first, second, strict=True)
-        )
+        return all(same_cell(a, b) for a, b in zip(first, second, strict=True))
     return np.array_equal(first, second, equal_nan=np.issubdtype(first.dtype, np.inexact))
 
 
