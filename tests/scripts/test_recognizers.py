@@ -48,16 +48,15 @@ def test_pairs_of_faces_make_thresholds_and_rates(tmp_path, recognizer):
             table.write(np.arange(30), pixels, people % 2, people)
     run(
         "evaluate_recognizer",
-        recognizer_path=recognizer,
-        validation_path=tmp_path / "validation.parquet",
-        test_path=tmp_path / "test.parquet",
-        thresholds_path=tmp_path / "thresholds.parquet",
-        measurements_path=tmp_path / "measurements.parquet",
+        paths={
+            "recognizer": recognizer,
+            **{k: tmp_path / f"{k}.parquet" for k in ("validation", "test")},
+            **{k: tmp_path / f"{k}.parquet" for k in ("thresholds", "measurements")},
+        },
         **{"faces": None, "pairs": 20, "false_accepts": 0.05, "pair_seed": 0},
         **{"source": "drawn", "name": "small", "seed": 3, "device": "cpu"},
         checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
     )
-    assert (tmp_path / "resume" / "finished").is_file()
     found = rows_of(tmp_path / "measurements.parquet")
     # one colour is one person, and nothing else is: the threshold that the data give is all right
     assert found["beyond.drawn.recognizer.small.true_accept.far"]["value"] == 1
@@ -92,13 +91,11 @@ def test_lfw_is_measured_at_the_sizes_that_it_has(tmp_path, recognizer, lfw, sid
     run(
         "evaluate_lfw",
         recognizer_path=recognizer,
-        pairs_path=tmp_path / "pairs.parquet",
-        measurements_path=tmp_path / "measurements.parquet",
+        paths={k: tmp_path / f"{k}.parquet" for k in ("pairs", "measurements")},
         **{"source": "folder", "path": str(lfw(side)), "flip": flip},
         **{"false_accepts": 0.01, "device": "cpu"},
         checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
     )
-    assert (tmp_path / "resume" / "finished").is_file()
     found = rows_of(tmp_path / "measurements.parquet")
     ways = [f"{s}px.{p}" for s in sides for p in ("fixed", "whiten")]
     accuracies = {f"beyond.lfw.{way}.accuracy" for way in ways[1:]}

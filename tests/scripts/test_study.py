@@ -196,19 +196,14 @@ def test_three_people_fill_in_the_sheet_and_their_success_is_counted(study, driv
 
 def evaluated(study, answers, folder):
     """(people's figures with unclear as failure, rows of the verdict table, people)."""
-    script = runpy.run_path(str(SCRIPTS / "evaluate_study.py"))
-    rows = script["named_rows"]
-    faces = rows(FACE_RUNS, study.runs["face_paths"], script["IN_FACES"])
-    tables = {
-        "digit": rows(DIGIT_RUNS, study.runs["digit_paths"], script["IN_DIGITS"]),
-        **{"face": faces, "person": faces},
-    }
     names = ("people.parquet", "measurements.parquet", "t.csv", "t.md", "t.tex")
     paths = {Path(name).stem if "parquet" in name else name[2:]: folder / name for name in names}
-    script["evaluate_study"](
+    run(
+        "evaluate_study",
         answers_path=answers,
         key_paths=[study.key_path],
-        tables=tables,
+        digits=(DIGIT_RUNS, study.runs["digit_paths"]),
+        faces=(FACE_RUNS, study.runs["face_paths"]),
         sources={"digit": "mnist", "face": "synthetic", "person": "synthetic"},
         published="published",
         settings=SETTINGS,

@@ -9,13 +9,17 @@ estimate suits a few hundred images; Fréchet's would not).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from scipy import stats
-from torch import Tensor
+from torch import Tensor, nn
 
-from typeone.evaluation.intervals import Rate, rate
+from typeone.data.images import binarise
+from typeone.evaluation.held_out import next_seed
+from typeone.evaluation.intervals import Rate, mean_interval, rate
+from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.errors import InputError
 from typeone.training.losses import kl_divergence, recon_loss
@@ -92,3 +96,42 @@ def kernel_distance_interval(
     half = float(stats.t.ppf(0.975, groups - 1) * values.std(ddof=1) / math.sqrt(groups))
     mean = float(values.mean())
     return Rate(mean, mean - half, mean + half, len(features))
+
+
+class Reference:
+    """Real digits that attacked ones are compared with, as networks see them.
+
+    Args:
+        images: ``(M, 1, 28, 28)`` in [0, 1].
+        judge: features are those before its last layer.
+        svaes: by seed. The images of one seed are shown to the SVAE of another, see `next_seed`; of
+            a single seed to none.
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self, images: Tensor, judge: nn.Sequential, svaes: Mapping[int, SupervisedVAE]
+    ) -> None:
+        self.encoder, self.svaes = judge[:-1], svaes
+        self.held_out = {seed: svaes[other] for seed, other in next_seed(list(svaes)).items()}
+        self.distance = KernelDistance(predict(self.encoder, images).numpy())
+        self.elbos = {
+            seed: negative_elbo(svae, binarise(images)).numpy()
+            for seed, svae in self.held_out.items()
+        }
+
+    @torch.no_grad()
+    def measures(self, images: Tensor, *, seed: int, latent: Tensor | None) -> dict[str, Rate]:
+        """Measures by name of ``images`` ``(N, 1, 28, 28)`` in [0, 1] of one seed.
+
+        ``latent``: of them, ``(N, D)``, for what f_dis of their own SVAE believes.
+        """
+        features = predict(self.encoder, images).numpy()
+        found = {"kernel_distance": kernel_distance_interval(features, self.distance)}
+        if seed in self.held_out:
+            seen = negative_elbo(self.held_out[seed], binarise(images)).numpy()
+            found["odd_share"] = odd_share(seen, self.elbos[seed])
+        if latent is not None:
+            belief = self.svaes[seed].discriminate(latent).sigmoid().numpy()
+            found["discriminator"] = mean_interval(belief)
+        return found

@@ -1,21 +1,12 @@
-"""The scripts around the latent space start where they may, and show and count what is stored."""
+"""Attacks on the latent space start where f1 and the oracle see the digit that was asked for."""
 
-import runpy
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from typeone.evaluation.latent_space import draw_starts
 from typeone.evaluation.oracle import Verdict
 from typeone.runtime.errors import InputError
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-def of(script):
-    return runpy.run_path(str(SCRIPTS / f"{script}.py"))
 
 
 class Painter:
@@ -49,9 +40,7 @@ def f1(images):
 
 def starts(**settings):
     generator = torch.Generator().manual_seed(0)
-    return of("attack_latent")["draw_starts"](
-        *(Painter(), f1, Oracle(), generator), clear_confidence=0.8, **settings
-    )
+    return draw_starts(*(Painter(), f1, Oracle(), generator), clear_confidence=0.8, **settings)
 
 
 def test_a_start_is_seen_by_f1_and_beyond_doubt_by_the_oracle():
@@ -65,16 +54,3 @@ def test_too_few_starts_are_an_error_that_says_what_to_do():
     said = r"`latent.count` is 15, but f1 and the oracle see the digit .* in only 14 of 20 images"
     with pytest.raises(InputError, match=said):
         starts(count=15, draws=20)
-
-
-def test_figure8_shows_a_pair_a_class_and_successes_before_others():
-    rows = {
-        "label": np.array([2, 2, 0, 2, 0, 1]),
-        "type1_success_oracle": np.array([0, 1, 0, 1, 0, 0], bool),
-        "type1_success_clear": np.array([0, 0, 0, 1, 0, 0], bool),
-    }
-    shown = of("plot_figure8")["shown"]
-    # of class 2 the clear success, of class 0 the first; then the next ones, success first
-    assert shown(rows, "type1", 3).tolist() == [2, 5, 3]
-    assert sorted(shown(rows, "type1", 4).tolist()) == [1, 2, 3, 5]
-    assert len(shown(rows, "type1", 9)) == 6

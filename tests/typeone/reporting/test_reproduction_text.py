@@ -1,11 +1,8 @@
 """The verdict table shows small figures too."""
 
-import runpy
-from pathlib import Path
-
 import pytest
 
-SCRIPT = str(Path(__file__).parents[2] / "scripts" / "tabulate_reproduction.py")
+from typeone.reporting.reproduction_text import figure
 
 
 @pytest.mark.parametrize(
@@ -13,4 +10,4 @@ SCRIPT = str(Path(__file__).parents[2] / "scripts" / "tabulate_reproduction.py")
     [(0, "0.000"), (0.5, "0.500"), (0.001, "0.001"), (0.00099, "9.9e-04"), (-2e-15, "-2.0e-15")],
 )
 def test_what_three_decimals_cannot_show_is_a_power_of_ten(value, shown):
-    assert runpy.run_path(SCRIPT)["figure"](value, 3) == shown
+    assert figure(value, 3) == shown

@@ -1,15 +1,11 @@
 """Operating points of an f1 whose margin can be read off an image, counted by hand."""
 
-import runpy
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
-from typeone.runtime.artifacts import write_parquet
+from typeone.evaluation.operating_points import operating_points
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 POSITIVE = 3
 
 
@@ -39,15 +35,10 @@ def judged(brightness, oracle_label, clear, label=POSITIVE):
     }
 
 
-@pytest.fixture(scope="module")
-def evaluate_seed():
-    return runpy.run_path(str(SCRIPTS / "evaluate_roc.py"))["evaluate_seed"]
-
-
-def evaluated(evaluate_seed, **attacked):
+def evaluated(**attacked):
     clean = torch.from_numpy(images(200, 220, 100, 50, 130)).float() / 255
     labels = torch.tensor([3, 3, 3, 7, 8])
-    found, curves = evaluate_seed(
+    figures, curves = operating_points(
         Brightness(),
         clean,
         labels,
@@ -55,12 +46,12 @@ def evaluated(evaluate_seed, **attacked):
         kinds={name: name[:5] for name in attacked},
         positive=POSITIVE,
     )
-    values = {name: (value.value, value.n) for name, value, _, _ in found}
+    values = {name: (value.value, value.n) for name, value, _, _ in figures}
     return values, {(c["attack"][0], c["counted"][0]): c for c in curves if len(c)}
 
 
-def test_the_operating_point_is_f1s_own_decision(evaluate_seed):
-    values, curves = evaluated(evaluate_seed)
+def test_the_operating_point_is_f1s_own_decision():
+    values, curves = evaluated()
     assert values["clean.tpr"] == (pytest.approx(2 / 3), 3)
     assert values["clean.fpr"] == (0.5, 2)
     # of six pairs one is in the wrong order: 100 below 130
@@ -69,9 +60,9 @@ def test_the_operating_point_is_f1s_own_decision(evaluate_seed):
     assert ((clean["fpr"] == 0) & np.isclose(clean["tpr"], 2 / 3)).any()
 
 
-def test_type1_images_are_negatives_where_the_oracle_sees_something_else(evaluate_seed):
+def test_type1_images_are_negatives_where_the_oracle_sees_something_else():
     table = judged([200, 210, 140, 90], [8, 8, 8, 3], [True, True, False, True])
-    values, _ = evaluated(evaluate_seed, type1=table)
+    values, _ = evaluated(type1=table)
     assert values["type1.gone"] == (0.5, 4)
     assert values["type1.fpr"] == (1, 2)
     assert values["type1.fpr_with_unclear"] == (1, 3)
@@ -79,9 +70,9 @@ def test_type1_images_are_negatives_where_the_oracle_sees_something_else(evaluat
     assert values["type1.auc"] == (pytest.approx(2.5 / 6), 2)
 
 
-def test_type2_images_are_positives_where_the_oracle_still_sees_the_class(evaluate_seed):
+def test_type2_images_are_positives_where_the_oracle_still_sees_the_class():
     table = judged([60, 140, 40, 10], [3, 3, 3, 8], [True, True, False, True])
-    values, curves = evaluated(evaluate_seed, type2=table)
+    values, curves = evaluated(type2=table)
     assert values["type2.still"] == (0.5, 4)
     assert values["type2.tpr"] == (0.5, 2)
     assert values["type2.tpr_with_unclear"] == (pytest.approx(1 / 3), 3)
@@ -92,40 +83,8 @@ def test_type2_images_are_positives_where_the_oracle_still_sees_the_class(evalua
     assert {("type2", "oracle"), ("type2", "label")} <= set(curves)
 
 
-def test_only_attacked_images_of_the_class_count(evaluate_seed):
+def test_only_attacked_images_of_the_class_count():
     table = judged([200, 200], [8, 8], [True, True], label=7)
-    values, curves = evaluated(evaluate_seed, type1=table)
+    values, curves = evaluated(type1=table)
     assert values["type1.fpr"][1] == 0
     assert ("type1", "oracle") not in curves
-
-
-def test_a_figure_is_drawn_where_no_attack_succeeded(tmp_path):
-    """Curves and digits of what there is not are left out."""
-    plot_figure1 = runpy.run_path(str(SCRIPTS / "plot_figure1.py"))["plot_figure1"]
-    paths = {name: tmp_path / f"{name}.parquet" for name in ("curves", "rows", "one", "two")}
-    write_parquet(
-        paths["curves"],
-        {"attack": ["clean"] * 2, "counted": ["oracle"] * 2, "fpr": [0.0, 1.0], "tpr": [0.0, 1.0]}
-        | {"seed": [1, 1]},
-    )
-    ids = [f"beyond.fig1.clean.{name}" for name in ("tpr", "fpr", "auc")]
-    columns = {k: [0.5] * 3 for k in ("value", "low", "high")}
-    write_parquet(paths["rows"], {"id": ids, "seed": [1] * 3, "n": [9] * 3, **columns})
-    table = judged([200, 60], [3, 8], [True, True]) | {"index": [4, 5], "image": images(9, 9)}
-    nothing = np.zeros(2, dtype=bool)
-    write_parquet(paths["one"], table | {"type1_success_clear": nothing})
-    write_parquet(paths["two"], table | {"type2_success_oracle": nothing})
-    plot_figure1(
-        curves_path=paths["curves"],
-        measurements_path=paths["rows"],
-        type1_path=paths["one"],
-        type2_path=paths["two"],
-        figure_paths=[tmp_path / "figure1.png"],
-        positive=POSITIVE,
-        type1=["paper"],
-        type2=["ead", "pgd"],
-        seed=1,
-        dpi=40,
-        preset="smoke",
-    )
-    assert (tmp_path / "figure1.png").stat().st_size > 1000

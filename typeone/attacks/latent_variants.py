@@ -1,0 +1,131 @@
+"""Run one variant of an attack on the latent space of an AC-GAN (Eq. 13, IV-E)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from typeone.attacks.criteria import KeepLabel, next_class
+from typeone.attacks.latent import (
+    BoxAttackSettings,
+    LatentAttackSettings,
+    attack,
+    attack_within_box,
+    jittered,
+)
+from typeone.attacks.shards import Rows, example_rows
+from typeone.models.acgan import AuxiliaryGAN
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import seeded
+
+Variant = Mapping[str, Any]
+"""``kind`` (type1 or type2), for type1 ``condition`` (free or fixed), and the attack's settings."""
+
+
+def walked_latents(
+    gan: AuxiliaryGAN,
+    latent: Tensor,
+    labels: Tensor,
+    variant: Variant,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """The latents whose distance a variant measures, and those that it starts at, ``(N, D)`` each.
+
+    A free condition is walked as more coordinates of z. Noise is drawn for all N at once.
+    """
+    if variant["kind"] == "type2":
+        return latent, latent
+    walked = latent
+    if variant["condition"] == "free":
+        walked = torch.cat([latent, gan.condition(labels)], dim=1)
+    return walked, jittered(walked, variant["jitter"], generator)
+
+
+def attack_variant(
+    gan: AuxiliaryGAN,
+    f1: nn.Module,
+    walked: Tensor,
+    start: Tensor,
+    labels: Tensor,
+    variant: Variant,
+    checkpoint: Checkpoint | None,
+) -> tuple[Tensor, dict[str, Any]]:
+    """Attack one batch of N latents with one variant.
+
+    Args:
+        walked, start: as of `walked_latents`.
+        labels: classes that G was asked for, ``(N,)``.
+        checkpoint: the sidecar to resume from and save to.
+
+    Returns:
+        Images ``(N, C, H, W)``, and by name ``(N, ...)``: latent_start, latent_end, condition_end,
+        steps, converged.
+    """
+    how = {k: v for k, v in variant.items() if k not in ("kind", "condition")}
+    condition, size = gan.condition(labels), gan.latent_dim
+
+    def decode(moved: Tensor, rows: Tensor) -> Tensor:
+        free = moved.shape[1] > size
+        images: Tensor = gan.generator(
+            moved[:, :size], moved[:, size:] if free else condition[rows]
+        )
+        return images
+
+    if variant["kind"] == "type2":
+        result = attack_within_box(
+            *(decode, walked, labels, BoxAttackSettings(**how)),
+            classifier=f1,
+            guide=gan.classify,
+            checkpoint=checkpoint,
+        )
+    else:
+        result = attack(
+            decode,
+            walked,
+            LatentAttackSettings(**how),
+            keep=KeepLabel(f1, labels),
+            start=start,
+            guide=gan.classify,
+            target_labels=next_class(labels),
+            checkpoint=checkpoint,
+        )
+    ended = result.latent_end
+    return result.images, {
+        "latent_start": walked[:, :size],
+        "latent_end": ended[:, :size],
+        "condition_end": ended[:, size:] if ended.shape[1] > size else condition,
+        "steps": result.steps.int(),
+        "converged": result.converged,
+    }
+
+
+def attacked_batches(
+    gan: AuxiliaryGAN,
+    f1: nn.Module,
+    latent: Tensor,
+    labels: Tensor,
+    variant: Variant,
+    *,
+    seed: int,
+    chunk: int,
+    checkpoint: Checkpoint,
+) -> Iterator[Rows]:
+    """Rows of one variant, see `example_rows`, for each ``chunk`` of N latents.
+
+    Args:
+        latent, labels: z ``(N, latent_dim)``, and the classes that G is asked for, ``(N,)``.
+        seed: of the noise that a variant may start with.
+        checkpoint: the sidecar to resume from and save to, with a part for each batch.
+    """
+    with torch.no_grad():
+        originals = gan.generate(latent, labels)
+    walked, start = walked_latents(gan, latent, labels, variant, seeded(seed, latent.device))
+    for rows in torch.arange(len(labels), device=latent.device).split(chunk):
+        attacked, columns = attack_variant(
+            *(gan, f1, walked[rows], start[rows], labels[rows], variant),
+            checkpoint.part(str(int(rows[0]))),
+        )
+        yield example_rows(rows, originals[rows], labels[rows], attacked, **columns)

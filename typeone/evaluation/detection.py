@@ -1,0 +1,129 @@
+"""Measure detectors at published thresholds, and at thresholds fitted on clean images (IV-C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.roc import roc_auc, roc_curve, threshold_at
+from typeone.runtime.logs import logger
+
+FIT = "validation"
+"""What scores call the clean faces that thresholds are fitted on."""
+
+
+def pivoted(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores of one attack as one row an image, one column a (squeezer, metric), and ``f1_right``.
+
+    ``scores``: index (of the test digit), squeezer, metric, score, f1_right.
+    """
+    table = scores.pivot(index="index", columns=["squeezer", "metric"], values="score")
+    table.columns = table.columns.to_flat_index()
+    return table.assign(f1_right=scores.groupby("index")["f1_right"].first())
+
+
+def detection_tables(
+    scores: pd.DataFrame,
+    *,
+    zetas: Sequence[float],
+    false_positive_rates: Sequence[float],
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Detection rates and ROC curves of one classifier of digits.
+
+    At the published thresholds, "clean" are all test digits, as Table I has it, and "original"
+    those that the attacks started from. These f1 gets right, so thresholds are fitted on clean
+    digits that it gets right too and that no attack started from: on one random half of them;
+    "clean" at fitted thresholds, and the negatives of the ROC, are the other half.
+
+    Args:
+        scores: see `pivoted`, of the attacks and of ``clean`` digits by the column attack.
+        zetas: the published thresholds.
+        false_positive_rates: shares of clean digits that fitted thresholds flag.
+        seed: of the draw of the halves.
+    """
+    attacks = {name: pivoted(frame) for name, frame in scores.groupby("attack", sort=False)}
+    clean = attacks.pop("clean")
+    started = sorted(set().union(*(frame.index for frame in attacks.values())))
+    apart = clean.index[clean["f1_right"] & ~clean.index.isin(started)]
+    order = np.random.default_rng(seed).permutation(len(apart))
+    fit, test = (clean.loc[apart[half]] for half in np.array_split(order, 2))
+    original = clean.loc[started]
+    rates, curves = [], []
+    for key in clean.columns.drop("f1_right"):
+        squeezer, metric = key
+        thresholds = [("zeta", zeta, zeta, clean) for zeta in zetas]
+        thresholds += [
+            ("false_positive_rate", wanted, threshold_at(fit[key].to_numpy(), wanted), test)
+            for wanted in false_positive_rates
+        ]
+        for kind, nominal, zeta, negatives in thresholds:
+            for name, frame in {"clean": negatives, "original": original, **attacks}.items():
+                value = rate(frame[key].to_numpy() >= zeta)
+                rates.append(
+                    {
+                        **{"attack": name, "squeezer": squeezer, "metric": metric},
+                        **{"threshold": kind, "nominal": nominal, "zeta": zeta},
+                        **{"rate": value.value, "low": value.low, "high": value.high, "n": value.n},
+                    }
+                )
+        for name, frame in attacks.items():
+            negative, positive = test[key].to_numpy(), frame[key].to_numpy()
+            fpr, tpr = roc_curve(negative, positive)
+            curve = {"fpr": fpr, "tpr": tpr, "auc": roc_auc(negative, positive)}
+            what = {"attack": name, "squeezer": squeezer, "metric": metric}
+            curves.append(pd.DataFrame(curve).assign(**what)[[*what, *curve]])
+    return pd.DataFrame(rates), pd.concat(curves, ignore_index=True)
+
+
+def face_detection_rows(
+    scores: pd.DataFrame,
+    *,
+    ids: Mapping[str, str],
+    labels: Mapping[str, str],
+    source: str,
+    zeta: float,
+    false_positive_rate: float,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """One row a (images, squeezer, threshold), see `measurement`, with these as columns.
+
+    A threshold is fitted on clean validation faces (`FIT`), of which no rate is.
+
+    Args:
+        scores: attack, squeezer, score.
+        ids: for each of the images, in order, the beginning of its rows' ids.
+        labels: what texts call them.
+        source: what the faces are.
+    """
+    for squeezer, frame in scores.groupby("squeezer", sort=False):
+        size = str(squeezer).removeprefix("median_")
+        shown = {name: part["score"].to_numpy() for name, part in frame.groupby("attack")}
+        fitted = threshold_at(shown[FIT], false_positive_rate)
+        limits = {
+            "zeta": (zeta, "", f"zeta={zeta:g}"),
+            "fitted": (
+                fitted,
+                f".fpr_{false_positive_rate:g}",
+                f"{false_positive_rate:.0%} of clean validation faces",
+            ),
+        }
+        for name, begin in ids.items():
+            for threshold, (limit, suffix, text) in limits.items():
+                value = rate(shown[name] >= limit)
+                told = (seed, name, squeezer, limit, value.value, value.n)
+                logger.info("seed %d, %s, %s at %.3f: %.3f of %d", *told)
+                row = measurement(
+                    f"{begin}.{size}{suffix}",
+                    value,
+                    seed=seed,
+                    description=f"{source} faces, detection rate, median {size}, {text}: "
+                    f"{labels[name]}",
+                )
+                columns = {"attack": name, "squeezer": squeezer, "threshold": threshold}
+                yield row | columns | {"zeta": limit}

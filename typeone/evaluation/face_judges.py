@@ -1,0 +1,113 @@
+"""Measure how well judges of faces see, on test faces and on pictures that show no face.
+
+The pictures without a face are of kinds that the training of the judges has not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from typeone.data.face_variations import HELD_OUT_NONFACES
+from typeone.data.faces import FaceTable
+from typeone.evaluation.intervals import rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.panels import PanelVerdict, panel_verdict
+from typeone.runtime.devices import seeded
+
+BATCH = 256
+ALL = "panel"
+"""Name of all judges together."""
+
+BLIND = "age_gender"
+"""Name of the judge that cannot tell whether something is a face."""
+
+Hits = Sequence[Tensor]
+"""Whether judges are right on images, bool ``(N,)`` a batch."""
+
+
+def judge_views(
+    panels: Mapping[str, Sequence[nn.Module]],
+    table: FaceTable,
+    *,
+    clear_confidence: float,
+    seed: int,
+) -> tuple[dict[str, list[PanelVerdict]], dict[tuple[str, str], list[Tensor]]]:
+    """What each panel sees, batch by batch.
+
+    Returns the verdicts on the faces of ``table`` by panel, and by panel and kind of picture
+    whether it is called no face. ``seed``: of the draw of the pictures.
+    """
+    knowing = [name for name in panels if name != BLIND]
+    seen: dict[str, list[PanelVerdict]] = {name: [] for name in panels}
+    nothing: dict[tuple[str, str], list[Tensor]] = {
+        (name, kind.__name__): [] for name in knowing for kind in HELD_OUT_NONFACES
+    }
+    generator = seeded(seed)
+    for rows in torch.arange(len(table)).split(BATCH):
+        images = table.faces(rows)
+        for name, panel in panels.items():
+            seen[name].append(panel_verdict(panel, images, clear_confidence=clear_confidence))
+        for kind in HELD_OUT_NONFACES:
+            spoilt = kind(images, generator)
+            for name in knowing:
+                verdict = panel_verdict(panels[name], spoilt, clear_confidence=clear_confidence)
+                nothing[name, kind.__name__].append(~verdict.still_a_face)
+    return seen, nothing
+
+
+def judged_rates(
+    seen: Mapping[str, Sequence[PanelVerdict]],
+    nothing: Mapping[tuple[str, str], Hits],
+    labels: Hits,
+) -> Iterator[tuple[str, str, Hits, str]]:
+    """What is measured: the panel, a name, where it is right, a description.
+
+    ``seen``, ``nothing``: of `judge_views`; ``labels``: genders of the faces, ``(N,)`` a batch.
+    """
+    for name, verdicts in seen.items():
+        right = [v.label == y for v, y in zip(verdicts, labels, strict=True)]
+        yield name, "gender_accuracy", right, "gender of test faces seen right"
+        if name == BLIND:
+            continue
+        yield name, "face_rate", [v.still_a_face for v in verdicts], "test faces called a face"
+        for kind in HELD_OUT_NONFACES:
+            hits = nothing[name, kind.__name__]
+            text = f"faces {kind.__name__.replace('_', ' ')} called no face"
+            yield name, f"no_face_rate.{kind.__name__}", hits, text
+    yield ALL, "clear_rate", [v.clear for v in seen[ALL]], "test faces that are clear"
+    both = [v.clear & (v.label == y) for v, y in zip(seen[ALL], labels, strict=True)]
+    yield ALL, "clear_and_right_rate", both, "test faces that are clear and seen right"
+
+
+@torch.no_grad()
+def judge_measurements(
+    judges: Mapping[str, nn.Module],
+    table: FaceTable,
+    *,
+    clear_confidence: float,
+    prefix: str,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Rows on every judge by name and on all together, their ids from ``prefix`` on.
+
+    ``table``: of test faces; ``seed``: of the draw of pictures without a face.
+    """
+    panels = {name: [judge] for name, judge in judges.items()} | {ALL: list(judges.values())}
+    seen, nothing = judge_views(panels, table, clear_confidence=clear_confidence, seed=seed)
+    labels = torch.from_numpy(np.asarray(table.labels)).split(BATCH)
+    source = f"{table.metadata['source']} faces"
+    called = {name: f"judge {name}" for name in judges} | {ALL: "panel of judges"}
+    return [
+        measurement(
+            f"{prefix}.{name}.{what}",
+            rate(torch.cat(list(hits)).numpy()),
+            seed=seed,
+            description=f"{called[name]}, {source}: {text}",
+        )
+        for name, what, hits, text in judged_rates(seen, nothing, labels)
+    ]

@@ -1,0 +1,164 @@
+"""Measure where each type of attack moves f1 on the ROC of one class (Section I, Fig. 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from typeone.data.images import from_uint8
+from typeone.evaluation.intervals import Rate, rate
+from typeone.evaluation.one_vs_rest import Sides, class_margin, sides
+from typeone.evaluation.roc import auc_interval, roc_corners
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import Records
+
+Kind = Literal["type1", "type2"]
+
+
+class Figure(NamedTuple):
+    """One figure of an f1: the end of its id, its value, and what tables say of it."""
+
+    name: str
+    value: Rate
+    description: str
+    note: str = ""
+
+
+def roc_rows(
+    negative: np.ndarray, positive: np.ndarray, *, attack: str, counted: str
+) -> pd.DataFrame:
+    """Rows (attack, counted, fpr, tpr) of one ROC of scores; none where a side is empty.
+
+    ``counted``: by the ``oracle`` or by the ``label``.
+    """
+    if not len(negative) or not len(positive):
+        return pd.DataFrame()
+    fpr, tpr = roc_corners(negative, positive)
+    return pd.DataFrame({"attack": attack, "counted": counted, "fpr": fpr, "tpr": tpr})
+
+
+def clean_figures(negatives: np.ndarray, positives: np.ndarray, digit: str) -> Iterator[Figure]:
+    """Figures of clean digits by their scores; ``digit``: what texts call the positive class."""
+    yield Figure(
+        "clean.tpr", rate(positives > 0), f"f1 says {digit}, of the test digits that are {digit}"
+    )
+    yield Figure("clean.fpr", rate(negatives > 0), f"f1 says {digit}, of the other test digits")
+    area = auc_interval(negatives, positives)
+    yield Figure("clean.auc", area, f"ROC area of f1, {digit} against the other digits")
+
+
+def type2_figures(
+    name: str, scores: np.ndarray, side: Sides, negatives: np.ndarray, digit: str
+) -> Iterator[Figure]:
+    """Figures of attack ``name``, whose images are positives where the oracle still sees the class.
+
+    ``scores``, ``side``: of the attacked images ``(N,)``; ``negatives``: scores of clean ones.
+    """
+    of = f"images of attack {name} on {digit}"
+    unclear = "what is unclear to the oracle is left out"
+    by_label = f"each counted as {digit}, whatever the oracle sees"
+    still = rate(side.positive)
+    yield Figure(f"{name}.still", still, f"oracle sees {digit} clearly, of {of}")
+    yield Figure(
+        f"{name}.tpr",
+        rate(scores[side.positive] > 0),
+        f"f1 says {digit}, of {of} that the oracle sees as {digit}",
+        unclear,
+    )
+    yield Figure(
+        f"{name}.tpr_with_unclear",
+        rate(scores[side.positive_at_best] > 0),
+        f"f1 says {digit}, of {of} that the oracle's best guess calls {digit}",
+    )
+    yield Figure(
+        f"{name}.tpr_by_label", rate(scores > 0), f"f1 says {digit}, of all {of}", by_label
+    )
+    yield Figure(
+        f"{name}.auc",
+        auc_interval(negatives, scores[side.positive]),
+        f"ROC area of f1, {of} for positives",
+        unclear,
+    )
+    yield Figure(
+        f"{name}.auc_by_label",
+        auc_interval(negatives, scores),
+        f"ROC area of f1, all {of} for positives",
+        by_label,
+    )
+
+
+def type1_figures(
+    name: str, scores: np.ndarray, side: Sides, positives: np.ndarray, digit: str
+) -> Iterator[Figure]:
+    """Figures of attack ``name``, whose images are negatives where the oracle sees another class.
+
+    ``scores``, ``side``: of the attacked images ``(N,)``; ``positives``: scores of clean ones.
+    """
+    of = f"images of attack {name} on {digit}"
+    unclear = "what is unclear to the oracle is left out"
+    gone = rate(side.negative)
+    yield Figure(f"{name}.gone", gone, f"oracle clearly sees something else, of {of}")
+    yield Figure(
+        f"{name}.fpr",
+        rate(scores[side.negative] > 0),
+        f"f1 says {digit}, of {of} in which the oracle sees something else",
+        unclear,
+    )
+    yield Figure(
+        f"{name}.fpr_with_unclear",
+        rate(scores[side.negative_at_best] > 0),
+        f"f1 says {digit}, of {of} that the oracle's best guess calls something else",
+    )
+    yield Figure(
+        f"{name}.auc",
+        auc_interval(scores[side.negative], positives),
+        f"ROC area of f1, {of} for negatives",
+        unclear,
+    )
+
+
+def operating_points(
+    f1: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    attacked: Mapping[str, Records | Mapping[str, np.ndarray]],
+    *,
+    kinds: Mapping[str, Kind],
+    positive: int,
+) -> tuple[list[Figure], list[pd.DataFrame]]:
+    """Figures and ROC curves, see `roc_rows`, of one f1.
+
+    Args:
+        images, labels: clean digits, ``(N, 1, 28, 28)`` in [0, 1] and ``(N,)``.
+        attacked: judged examples by attack, columns label, adversarial_image (uint8), oracle_label
+            and oracle_clear; of these the images of class ``positive`` count.
+        kinds: by attack.
+    """
+    digit = f"a {positive}"
+
+    def score(batch: Tensor) -> np.ndarray:
+        return class_margin(predict(f1, batch), positive).numpy()
+
+    clean = score(images)
+    is_positive = (labels == positive).numpy()
+    positives, negatives = clean[is_positive], clean[~is_positive]
+    figures = list(clean_figures(negatives, positives, digit))
+    curves = [roc_rows(negatives, positives, attack="clean", counted="oracle")]
+    for name, table in attacked.items():
+        chosen = np.asarray(table["label"]) == positive
+        scores = score(from_uint8(table["adversarial_image"][chosen]))
+        side = sides(table["oracle_label"][chosen], table["oracle_clear"][chosen], positive)
+        if kinds[name] == "type2":
+            figures += type2_figures(name, scores, side, negatives, digit)
+            kept = scores[side.positive]
+            curves.append(roc_rows(negatives, kept, attack=name, counted="oracle"))
+            curves.append(roc_rows(negatives, scores, attack=name, counted="label"))
+        else:
+            figures += type1_figures(name, scores, side, positives, digit)
+            gone = scores[side.negative]
+            curves.append(roc_rows(gone, positives, attack=name, counted="oracle"))
+    return figures, curves

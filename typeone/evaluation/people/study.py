@@ -1,0 +1,209 @@
+"""Measure what the people of a study see: success of attacks, agreement, careless answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from typeone.evaluation.intervals import Rate, rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.people.agreement import annotator_figures, kappa_interval
+from typeone.evaluation.people.annotations import FACES, SAME
+from typeone.evaluation.people.sample import RECONSTRUCTION, Run
+from typeone.evaluation.people.success import (
+    COLUMNS,
+    FAILURE,
+    LEFT_OUT,
+    digit_measures,
+    face_measures,
+    people_rates,
+)
+from typeone.runtime.logs import logger
+
+TEXTS = {
+    "true_success": "f1 keeps what it said, most people see something else",
+    "targeted_success": "f1 keeps the label, most people see the target",
+    "gender_changed": "most people see a face of the other gender",
+    "still_a_face": "most people see a face",
+    "same_person": "most people see the person of the original beside it",
+    "label_seen": "most people see the label",
+}
+ALONE = ("same_person", "label_seen")
+"""Measures that only people were asked."""
+
+Examples = Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]
+"""By question, and by (attack, target): rows of judged examples.
+
+Columns: image (its name), label, target_label; of digits f1_label_after, of faces distance.
+"""
+
+
+class Study(NamedTuple):
+    """What a study measured.
+
+    Attributes:
+        people: one row a measure of an attack on a target, columns `COLUMNS`.
+        annotators: one row a person, see `annotator_figures`.
+        rows: of the verdict table, see `measurement`.
+    """
+
+    people: pd.DataFrame
+    annotators: pd.DataFrame
+    rows: list[dict[str, Any]]
+
+
+def named_examples(
+    examples: Iterable[tuple[Run, pd.DataFrame]],
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Rows of judged examples with the name of each image, by (attack, target), seeds together."""
+    tables: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for run, rows in examples:
+        names = [run.name(position) for position in rows["position"]]
+        tables.setdefault((run.attack, run.target), []).append(rows.assign(image=names))
+    return {key: pd.concat(parts, ignore_index=True) for key, parts in tables.items()}
+
+
+def counted_labels(
+    question: str, attack: str, rows: pd.DataFrame, *, same_person: float
+) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Which labels count, by measure and image; ``same_person``: see `face_measures`."""
+    if question == "person":
+        return {"same_person": dict.fromkeys(rows["image"], (SAME,))}
+    names = FACES if question == "face" else [str(digit) for digit in range(10)]
+    if attack == RECONSTRUCTION:
+        shown = zip(rows["image"], rows["label"], strict=True)
+        return {"label_seen": {image: (names[label],) for image, label in shown}}
+    if question == "face":
+        return face_measures(rows, FACES[:2], same_person)
+    return digit_measures(rows)
+
+
+def success_rows(
+    answers: pd.DataFrame,
+    examples: Examples,
+    *,
+    sources: Mapping[str, str],
+    published: str,
+    same_person: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """One row a measure of an attack on a target, and how unclear images count.
+
+    Args:
+        answers: of people, see `typeone.evaluation.people.annotations`.
+        sources: how ids call the images of a question.
+        published: id of the published success of faces, which is that of the attack ``paper``.
+        same_person: distance up to which f1 takes two faces for one person.
+        draws: of the bootstrap.
+    """
+    collected = []
+    for question, by_attack in examples.items():
+        given = answers[(answers["question"] == question) & (answers["showing"] == 1)]
+        for (attack, target), rows in by_attack.items():
+            own = given[given["image"].isin(rows["image"])]
+            if own.empty:
+                continue
+            seen = rows[rows["image"].isin(own["image"])]
+            wanted = counted_labels(question, attack, seen, same_person=same_person)
+            rates = people_rates(own, wanted, draws=draws, rng=rng)
+            people = own["annotator"].nunique()
+            for measure, by_unclear in rates.items():
+                ids = [f"beyond.{sources[question]}.{attack}.{target}.{measure}"]
+                if (question, attack, measure) == ("face", "paper", "true_success"):
+                    ids.append(published)
+                for unclear, value in by_unclear.items():
+                    text = f"{attack} on {target}: {TEXTS[measure]}, unclear is {unclear}"
+                    logger.info("%s: %.3f of %d", text, value.value, value.n)
+                    for identity in ids:
+                        collected.append(
+                            {"id": identity, "description": text, "unclear": unclear}
+                            | {"value": value.value, "low": value.low, "high": value.high}
+                            | {"n": value.n, "annotators": people}
+                        )
+    return pd.DataFrame(collected, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def agreement_rows(
+    answers: pd.DataFrame, annotators: pd.DataFrame, *, draws: int, rng: np.random.Generator
+) -> Iterator[dict[str, Any]]:
+    """Rows of the verdict table about the people themselves.
+
+    ``annotators``: see `annotator_figures`; ``draws``: of the bootstrap.
+    """
+    for question, own in answers[answers["showing"] == 1].groupby("question", sort=False):
+        kappa = kappa_interval(own, draws=draws, rng=rng)
+        if kappa.n:
+            people = own["annotator"].nunique()
+            yield measurement(
+                f"beyond.people.{question}.kappa",
+                kappa,
+                seed=0,
+                description=f"Fleiss' kappa of {people} people, question {question}",
+                unit="kappa",
+            )
+    texts = {
+        "agreement": "answers that are those of most of the others",
+        "consistency": "images that came back and got the same label",
+        "accuracy": "clean images read right",
+    }
+    for name, text in texts.items():
+        n = int(annotators[f"{name}_n"].sum())
+        if n:
+            right = round(float((annotators[name].fillna(0) * annotators[f"{name}_n"]).sum()))
+            value = rate(np.arange(n) < right)
+            yield measurement(f"beyond.people.{name}", value, seed=0, description=text)
+    yield measurement(
+        "beyond.people.careless",
+        rate((annotators["careless"] != "").to_numpy()),
+        seed=0,
+        description="people who were careless; none is left out",
+    )
+
+
+def further_rows(people: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Rows of the verdict table that have none of a network beside them.
+
+    They are of images that most people can read, and of measures that no network has judged.
+    ``people``: see `success_rows`.
+    """
+    alone = people["id"].str.endswith(ALONE) & (people["unclear"] == FAILURE)
+    for row in people[alone | (people["unclear"] == LEFT_OUT)].itertuples():
+        if row.n and row.id.startswith("beyond."):
+            value = Rate(row.value, row.low, row.high, row.n)
+            identity = row.id.replace("beyond.", "beyond.people.", 1)
+            end = ".of_clear" if row.unclear == LEFT_OUT else ""
+            yield measurement(identity + end, value, seed=0, description=row.description)
+
+
+def measure_study(
+    answers: pd.DataFrame,
+    truths: pd.Series,
+    examples: Examples,
+    *,
+    careless: dict[str, float],
+    draws: int,
+    seed: int,
+    **how: Any,
+) -> Study:
+    """Measure the ``answers`` of people, of which there may be none.
+
+    Args:
+        truths: labels that a careful person gives, by (question, image).
+        careless: limits, see `annotator_figures`.
+        draws, seed: of the bootstrap.
+        how: sources, published and same_person of `success_rows`.
+    """
+    if answers.empty:
+        nobody = pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+        return Study(nobody, pd.DataFrame(columns=["annotator"]), [])
+    rng = np.random.default_rng(seed)
+    annotators = annotator_figures(answers, truths, limits=careless)
+    for row in annotators[annotators["careless"] != ""].itertuples():
+        logger.warning("%s may have been careless: %s", row.annotator, row.careless)
+    people = success_rows(answers, examples, draws=draws, rng=rng, **how)
+    rows = [*agreement_rows(answers, annotators, draws=draws, rng=rng), *further_rows(people)]
+    return Study(people, annotators, rows)

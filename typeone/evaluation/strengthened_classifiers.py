@@ -1,0 +1,165 @@
+"""Measure what strengthened classifiers withstand: clean digits, old and fresh examples (IV-D).
+
+Old examples were made against the network that was strengthened, and count when they fooled it, so
+that this network is right on none. Fresh ones were made against the network that they are shown to,
+from digits that it gets right, and all count. The right answer is the digit's label after a Type II
+attack. After a Type I attack it is the attack's target, as in the paper; `type1_seen` takes the
+images in which the oracle clearly sees another digit than the original, and its label.
+
+ASSUME: the paper does not say which Type II examples its accuracy is of; here PGD's, and the note
+tells FGSM's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from typeone.data.images import from_uint8
+from typeone.evaluation.held_out import next_seed
+from typeone.evaluation.intervals import Rate, pool_seeds, rate
+from typeone.evaluation.measurements import measurement
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import Records
+
+Accuracies = Mapping[tuple[str, int, str, str], Rate]
+"""By network, seed, what is shown (`TEXTS`) and when it was made (`WHEN`)."""
+
+PUBLISHED = {("lenet_alp", "pgd_old"): "alp.type2_accuracy"}
+PUBLISHED |= {("lenet_alp", "type1_old"): "alp.type1_accuracy"}
+TEXTS = {
+    "clean": "test digits",
+    "type1": "Type I examples, the target counting as right",
+    "type1_seen": "Type I examples where the oracle clearly sees another digit, its label counting",
+    "fgsm": "FGSM examples",
+    "pgd": "PGD examples",
+    "pgd_restarts": "PGD examples of more steps and several starts",
+}
+WHEN = {
+    "": "",
+    "old": "that fooled the base",
+    "fresh": "made against itself, of digits that it gets right",
+}
+
+
+class Showing(NamedTuple):
+    """Examples that a network is shown.
+
+    Attributes:
+        network, what, when, seed: as `Accuracies` name it.
+        table: number of the examples' table.
+        shown_to: network and seed of what is tested.
+    """
+
+    network: str
+    what: str
+    when: str
+    seed: int
+    table: int
+    shown_to: tuple[str, int]
+
+
+def showings(
+    tests: Sequence[tuple[str, str, str]], *, base: str, seeds: Sequence[int]
+) -> list[Showing]:
+    """Which examples are shown to which network; ``tests``: (network, what, when).
+
+    Tables are counted seed by seed within test by test. Old examples of the base are shown to the
+    base of the next seed too, as a control: no strengthening has earned what it gets right.
+    """
+    runs = [(*test, seed) for test in tests for seed in seeds]
+    shown = [Showing(*run, table, (run[0], run[3])) for table, run in enumerate(runs)]
+    following = next_seed(seeds)
+    return shown + [
+        one._replace(network=f"{base}_other_seed", shown_to=(base, following[one.seed]))
+        for one in shown
+        if following and one.network == base and one.when == "old"
+    ]
+
+
+def clean_accuracy(
+    classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, unseen: np.ndarray
+) -> Rate:
+    """Accuracy on the digits ``unseen``, bool ``(N,)``, of ``images`` ``(N, 1, 28, 28)``."""
+    tested = torch.from_numpy(unseen)
+    right = predict(classifier, images[tested]).argmax(dim=1) == labels[tested]
+    return rate(right.numpy())
+
+
+def example_accuracies(
+    classifier: Callable[[Tensor], Tensor],
+    examples: Records,
+    what: str,
+    when: str,
+    *,
+    unseen: np.ndarray,
+) -> dict[str, Rate]:
+    """Accuracies by name on one table of judged examples.
+
+    Args:
+        examples: columns label, f1_label_after and adversarial_image (uint8); of Type I also
+            target_label, oracle_label and oracle_clear. ``(N, ...)`` each.
+        what: a key of `TEXTS`.
+        when: ``old`` or ``fresh``.
+        unseen: the examples of digits that the classifier was not trained on, bool ``(N,)``.
+    """
+    label, after = examples["label"], examples["f1_label_after"]
+    fooled = (after == label) if what == "type1" else (after != label)
+    tested = unseen & fooled if when == "old" else unseen
+    images = from_uint8(examples["adversarial_image"])
+    guesses = predict(classifier, images).argmax(dim=1).numpy()
+    if what != "type1":
+        return {what: rate((guesses == label)[tested])}
+    judged = examples["oracle_label"]
+    changed = tested & examples["oracle_clear"] & (judged != label)
+    return {
+        "type1": rate((guesses == examples["target_label"])[tested]),
+        "type1_seen": rate((guesses == judged)[changed]),
+    }
+
+
+def measurements(
+    accuracies: Accuracies, *, base: str, seeds: Sequence[int]
+) -> Iterator[dict[str, Any]]:
+    """One row a (network, what, seed), with both as columns; ``base``: what was strengthened."""
+    for (network, seed, name, when), value in accuracies.items():
+        what = f"{name}_{when}" if when else name
+        row = measurement(
+            PUBLISHED.get((network, what), f"beyond.strengthening.{network}.{what}"),
+            value,
+            seed=seed,
+            description=f"accuracy of {network} on " + f"{TEXTS[name]} {WHEN[when]}".strip(),
+            note=published_note(accuracies, network, what, base=base, seeds=seeds),
+        )
+        yield row | {"network": network, "what": what}
+
+
+def published_note(
+    accuracies: Accuracies, network: str, what: str, *, base: str, seeds: Sequence[int]
+) -> str:
+    """The other ways to count a published number, for the verdict table; none of other numbers."""
+
+    def pooled(name: str, when: str, of: str = network) -> str:
+        keys = [(of, seed, name, when) for seed in seeds]
+        values = [accuracies[key] for key in keys if key in accuracies]
+        return f"{pool_seeds(values).value:.3f}" if values else "no example"
+
+    if (network, what) not in PUBLISHED:
+        return ""
+    plain = pooled(what.removesuffix("_old"), "old", of=f"{base}_other_seed")
+    control = f"; a plain {base} of another seed: {plain}" if len(seeds) > 1 else ""
+    if what == "pgd_old":
+        return (
+            f"PGD; on FGSM {pooled('fgsm', 'old')}; attacked afresh: PGD {pooled('pgd', 'fresh')}, "
+            f"longer and from several starts {pooled('pgd_restarts', 'fresh')}, "
+            f"FGSM {pooled('fgsm', 'fresh')}{control}"
+        )
+    return (
+        "the attack's target counts as right; where the oracle clearly sees another digit, its "
+        f"label: {pooled('type1_seen', 'old')}; attacked afresh: {pooled('type1', 'fresh')} and "
+        f"{pooled('type1_seen', 'fresh')}{control}"
+    )

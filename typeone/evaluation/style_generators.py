@@ -1,0 +1,208 @@
+"""Measure attacks on the latent spaces of generators of faces, with strangers beside them (Fig. 9).
+
+A low distance alone proves little where two faces of the same generator that have nothing to do
+with each other are as near: the baseline that the paper lacks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from typeone.data.images import from_uint8, to_uint8
+from typeone.evaluation.intervals import Rate, mean_interval, rate
+from typeone.evaluation.measurements import measurement
+from typeone.evaluation.panels import panel_verdict
+from typeone.models.face_generators import FaceGenerator
+from typeone.runtime.artifacts import Records
+
+
+@torch.no_grad()
+def stranger_distances(
+    gan: FaceGenerator,
+    recognizer: Callable[[Tensor], Tensor],
+    generator: torch.Generator,
+    *,
+    count: int,
+    device: torch.device | str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances of all pairs among ``count`` faces of latents drawn anew, and of their latents.
+
+    Both ``(count (count - 1) / 2,)``; the faces are embedded as stored, in uint8.
+    """
+    latent = torch.randn(count, gan.latent_dim, generator=generator, device=device)
+    stored = [to_uint8(gan(z[None])).float() / 255 for z in latent]
+    embeddings = torch.cat([recognizer(image) for image in stored])
+    first, second = torch.tensor(list(combinations(range(count), 2))).T
+    apart, latent_apart = (
+        (values[first] - values[second]).norm(dim=1).cpu().numpy()
+        for values in (embeddings, latent)
+    )
+    return apart, latent_apart
+
+
+def figure9_measurements(
+    rows: pd.DataFrame, *, published_rows: int, name: str, preset: str, seed: int
+) -> Iterator[dict[str, Any]]:
+    """One row a published distance of Fig. 9, of which some may not have run.
+
+    Args:
+        rows: row (from 1 on) and distance.
+        published_rows: number of rows of the figure.
+        name: of the generator that stands in for StyleGAN.
+    """
+    count = f"{len(rows)} of {published_rows} rows"
+    for row in range(1, published_rows + 1):
+        distance = rows.loc[rows["row"] == row, "distance"]
+        value, note = Rate(math.nan, math.nan, math.nan, 0), f"{preset} attacks {count}"
+        if len(distance):  # of one number there is no interval
+            value = Rate(float(distance.iloc[0]), math.nan, math.nan, 1)
+            note = f"{name} for StyleGAN, {count} run"
+        yield measurement(
+            f"fig9.distance.{row}",
+            value,
+            seed=seed,
+            description=f"FaceNet's distance of the ends of row {row}, {name}",
+            unit="L2",
+            note=note,
+        )
+
+
+def stylegan_measurements(
+    rows: pd.DataFrame,
+    strangers: tuple[np.ndarray, np.ndarray],
+    *,
+    published_rows: int,
+    name: str,
+    threshold: float,
+    strangers_count: int,
+    seed: int,
+    preset: str,
+) -> Iterator[dict[str, Any]]:
+    """Rows on Fig. 9.
+
+    Args:
+        rows: row, distance, latent_distance and hinge of each attacked latent.
+        strangers: of `stranger_distances`, among ``strangers_count`` faces.
+        published_rows, name, preset: see `figure9_measurements`.
+        threshold: distance up to which FaceNet takes two faces for one person.
+    """
+    yield from figure9_measurements(
+        rows, published_rows=published_rows, name=name, preset=preset, seed=seed
+    )
+    apart, latent_apart = strangers
+    ran = f"{len(rows)} of {published_rows} rows run"
+    pairs = f"all pairs of {strangers_count} faces drawn anew; they share faces, so that the "
+    pairs += "interval is too narrow"
+    yield measurement(
+        "beyond.fig9.far",
+        rate(rows["hinge"].to_numpy() <= 0),
+        seed=seed,
+        description=f"Eq. 13 on {name}: z' as far as it should be",
+        note=ran,
+    )
+    yield measurement(
+        "beyond.fig9.latent_distance",
+        mean_interval(rows["latent_distance"].to_numpy()),
+        seed=seed,
+        description=f"Eq. 13 on {name}: ||z' - z||",
+        unit="L2",
+        note=ran,
+    )
+    yield measurement(
+        "beyond.fig9.strangers.distance",
+        mean_interval(apart),
+        seed=seed,
+        description=f"FaceNet's distance of two faces of {name} at random",
+        unit="L2",
+        note=pairs,
+    )
+    yield measurement(
+        "beyond.fig9.strangers.same",
+        rate(apart <= threshold),
+        seed=seed,
+        description=f"two faces of {name} at random are one person to FaceNet, {threshold}",
+        note=pairs,
+    )
+    yield measurement(
+        "beyond.fig9.strangers.latent_distance",
+        mean_interval(latent_apart),
+        seed=seed,
+        description=f"||z' - z|| of two faces of {name} at random",
+        unit="L2",
+        note=pairs,
+    )
+
+
+def gender_changes(
+    table: Records, judges: Sequence[nn.Module], clear_confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the judges see a face at both ends, ``(N,)``, and where another gender, ``(N,)``."""
+    before, after = (
+        panel_verdict(judges, from_uint8(table[k]), clear_confidence=clear_confidence)
+        for k in ("image", "adversarial_image")
+    )
+    faces = (before.still_a_face & after.still_a_face).numpy()
+    return faces, faces & (before.label != after.label).numpy()
+
+
+def small_generator_measurements(
+    table: Records,
+    thresholds: Mapping[str, float],
+    judges: Sequence[nn.Module],
+    *,
+    clear_confidence: float,
+    prefix: str,
+    faces: str,
+    recognizer: str,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """Rows on one seed of the small generator.
+
+    Args:
+        table: image, adversarial_image (uint8), hinge, distance, stranger_distance and
+            latent_distance.
+        thresholds: distances up to which f1 takes two faces for one person, by name.
+        prefix: of the ids.
+        faces, recognizer: how texts call the faces and f1.
+    """
+    subject = f"{faces}, Eq. 13 on the small generator, f1 {recognizer}"
+    far = table["hinge"] <= 0
+    seen, changed = gender_changes(table, judges, clear_confidence)
+    shares = {
+        "far": (far, "z' as far as it should be"),
+        "faces": (seen, "the judges see a face at both ends"),
+        "changed": (changed, "and another gender"),
+    }
+    for name, limit in thresholds.items():
+        kept = table["distance"] <= limit
+        near = table["stranger_distance"] <= limit
+        text = f"the same person to f1 ({name}, {limit:.3f})"
+        shares[f"kept.{name}"] = kept & far, f"far away, and {text}"
+        both = kept & far & changed
+        shares[f"true_success.{name}"] = both, f"another gender to the judges, and {text}"
+        shares[f"strangers.{name}"] = near, f"faces of two latents at random: {text}"
+    for what, (hits, text) in shares.items():
+        yield measurement(
+            f"{prefix}.{what}", rate(hits), seed=seed, description=f"{subject}: {text}"
+        )
+    lengths = {
+        "distance": ("distance", "distance of the embeddings of both ends"),
+        "strangers.distance": ("stranger_distance", "the same of two latents at random"),
+        "latent_distance": ("latent_distance", "||z' - z||"),
+    }
+    for what, (column, text) in lengths.items():
+        yield measurement(
+            f"{prefix}.{what}",
+            mean_interval(table[column]),
+            seed=seed,
+            description=f"{subject}: {text}",
+            unit="L2",
+        )

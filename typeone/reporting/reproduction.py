@@ -1,0 +1,175 @@
+"""Collect the verdict table: one row a published number, and ours where the paper has no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from typeone.evaluation.intervals import Rate
+from typeone.evaluation.measurements import pooled
+from typeone.evaluation.people.success import FAILURE
+from typeone.reporting import beyond, verdicts
+
+OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
+NOT_RUN = {
+    "alp": "no example against the base fooled it",
+    "faces": "needs CelebA",
+    "faces.recognizer": "needs FaceNet and LFW (config keys `recognizers` and `lfw`)",
+    "faces.published_pairs": "needs the authors' 979 attacked pairs",
+    "table2": "needs CelebA",
+    "table3": "needs CelebA",
+    "fig9": "`stylegan.source` is none",
+}
+"""Why a published number may lack one of ours, by the longest prefix of its id."""
+
+Row = dict[str, Any]
+KINDS = {
+    "type1": beyond.type1_rows,
+    "transition": beyond.transition_rows,
+    "type2": beyond.type2_rows,
+}
+"""By kind of an attack: its rows beyond the paper."""
+
+
+class Artifact(NamedTuple):
+    """What one file holds: a table, or what a checkpoint says of itself; ``path`` names it."""
+
+    path: str
+    content: Any
+
+
+class Sources(NamedTuple):
+    """The artifacts that numbers come from.
+
+    Attributes:
+        f1, svae: checkpoints of Table I's classifier and of the SVAE, one a seed.
+        others: checkpoints of other classifiers by name, one a seed.
+        examples: judged examples by (attack, kind of `KINDS`, classifier), one a seed, with the
+            column seed.
+        ablations: of each ablated attack, by name.
+        measurements: one an experiment.
+        rates, oracle, realism, calibration, people: one table each.
+    """
+
+    f1: Sequence[Artifact]
+    svae: Sequence[Artifact]
+    others: Mapping[str, Sequence[Artifact]]
+    examples: Mapping[tuple[str, str, str], Sequence[Artifact]]
+    ablations: Mapping[str, Artifact]
+    measurements: Sequence[Artifact]
+    rates: Artifact
+    oracle: Artifact
+    realism: Artifact
+    calibration: Artifact
+    people: Artifact
+
+
+def measured_on(artifacts: Iterable[Artifact], rows: Iterable[Row]) -> list[Row]:
+    """``rows`` that say which artifacts they were measured on."""
+    paths = "; ".join(artifact.path for artifact in artifacts)
+    return [row | {"artifact": paths} for row in rows]
+
+
+def missing(entry: Mapping[str, Any], measured: Mapping[str, Row], faces: str) -> Row:
+    """The row of a published number that nothing measured; ``faces`` says on which ours were."""
+    prefix = max((p for p in NOT_RUN if entry["id"].startswith(f"{p}.")), key=len)
+    reason = NOT_RUN[prefix]
+    if faces == "celeba" and reason == "needs CelebA":
+        reason = "settings leave it out (`faces.recognizer`, `lfw`, `table3.old`)"
+    row = verdicts.not_run(entry, reason)
+    like = f"beyond.{faces}.{entry['id']}"
+    return row | ({"note": f"{faces} faces: `{like}`"} if like in measured else {})
+
+
+def contents(artifacts: Sequence[Artifact]) -> list[Any]:
+    """What ``artifacts`` hold."""
+    return [artifact.content for artifact in artifacts]
+
+
+def measured_rows(
+    entries: Mapping[str, Mapping[str, Any]], sources: Sources, rates: pd.DataFrame, target: str
+) -> list[Row]:
+    """Rows that may have a verdict; ``rates``: of the joint detector on ``target``."""
+    errors = {"mnist.mlp.test_error": sources.f1, "mnist.svae.test_error": sources.svae}
+    rows = [
+        row
+        for name, checkpoints in errors.items()
+        for row in measured_on(
+            checkpoints, [verdicts.test_error(entries[name], contents(checkpoints))]
+        )
+    ]
+    paper = sources.examples["paper", "type1", target]
+    confidence = entries["mnist.fig6.confidence"]
+    rows += measured_on(paper, [verdicts.figure6(confidence, pd.concat(contents(paper)))])
+    in_table1 = [entry for name, entry in entries.items() if name.startswith("table1.")]
+    rows += measured_on([sources.rates], verdicts.table1(in_table1, rates, ours=OURS))
+    for table in sources.measurements:
+        for found in pooled(table.content):
+            row = verdicts.from_measurement(found, entries.get(found.id))
+            rows += measured_on([table], [row])
+    return rows
+
+
+def further_rows(
+    sources: Sources, rates: pd.DataFrame, elsewhere: pd.DataFrame, published: set[str]
+) -> list[Row]:
+    """Rows without a verdict.
+
+    ``rates``: of the joint detector on the target of Table I, ``elsewhere`` on others;
+    ``published``: ids that have a row already.
+    """
+    stored = [artifact for each in sources.others.values() for artifact in each]
+    others = {name: contents(each) for name, each in sources.others.items()}
+    rows = measured_on(stored, beyond.classifier_rows(others))
+    rows += measured_on([sources.oracle], beyond.oracle_rows(sources.oracle.content))
+    rows += measured_on(sources.svae, [beyond.discriminator_row(contents(sources.svae))])
+    for (name, kind, attacked), tables in sources.examples.items():
+        rows += measured_on(tables, KINDS[kind](name, attacked, pd.concat(contents(tables))))
+    rows += measured_on([sources.rates], beyond.detection_rows(rates, published, ours=OURS))
+    rows += measured_on([sources.rates], beyond.fitted_detection_rows(elsewhere))
+    rows += measured_on([sources.realism], beyond.realism_rows(sources.realism.content))
+    calibration = sources.calibration
+    rows += measured_on([calibration], beyond.calibration_rows(calibration.content))
+    for name, table in sources.ablations.items():
+        rows += measured_on([table], beyond.ablation_rows(name, table.content))
+    return rows
+
+
+def reproduction_table(
+    published: pd.DataFrame, sources: Sources, *, target: str, faces: str, preset: str
+) -> pd.DataFrame:
+    """The verdict table, with the columns `verdicts.COLUMNS` and preset.
+
+    Args:
+        published: rows of docs/published-values.csv.
+        target: the classifier of Table I.
+        faces: what our faces are.
+    """
+    entries = {row["id"]: row for row in published.astype({"published": float}).to_dict("records")}
+    joint = sources.rates.content[sources.rates.content["squeezer"] == "joint"]
+    elsewhere, rates = joint[joint["target"] != target], joint[joint["target"] == target]
+    done = {row["id"]: row for row in measured_rows(entries, sources, rates, target)}
+    rows = [
+        done.pop(name) if name in done else missing(entry, done, faces)
+        for name, entry in entries.items()
+    ]
+    rows += further_rows(sources, rates, elsewhere, set(entries))
+    rows += done.values()
+    people = sources.people.content
+    people = people[people["unclear"] == FAILURE].set_index("id")
+    beside = [
+        verdicts.beside_people(row, seen_by(people.loc[row["id"]]), entries.get(row["id"]))
+        if row["id"] in people.index
+        else row
+        for row in rows
+    ]
+    table = pd.DataFrame(beside, columns=list(verdicts.COLUMNS)).assign(preset=preset)
+    table["seeds"] = pd.to_numeric(table["seeds"], errors="coerce").fillna(0).astype(int)
+    return table
+
+
+def seen_by(row: Mapping[str, Any]) -> Rate:
+    """The figure in a row about what people see."""
+    return Rate(row["value"], row["low"], row["high"], int(row["n"]))
