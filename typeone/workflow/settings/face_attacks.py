@@ -29,7 +29,7 @@ from typeone.workflow.settings.variants import resolved
 class FaceAlgorithm2(Walk):
     """Settings of Algorithm 2 on faces; the authors' code makes 15,000 steps."""
 
-    steps: Whole = setting("Updates of z; authors' code.", 15000)
+    steps: Whole = setting("Updates of z (Algorithm 2); authors' code.", 15000)
     target_loss: Weight = setting("J1 hat of Eq. 10, a distance of embeddings.", 1.0)
     k_driver: Literal["f1", "discriminator"] = setting(
         "What moves k in Eq. 10: J1, or by a slip in the authors' code the discriminator's output.",
@@ -56,7 +56,7 @@ class FaceAimed(Model):
     """What an attack on faces with Algorithm 2 starts from."""
 
     kind: Literal["svae"] = setting("Algorithm 2.")
-    count: Count = setting("Faces attacked, the first test faces; 1000 in IV-B.", 1000)
+    count: Count = setting("Faces attacked, the first test faces; 1000 in the paper.", 1000)
     keep: bool = setting("false leaves f1 out: the image transition of III-B.", True)
     statistics: Literal["running", "own"] = setting(
         "Of the decoder's batch normalisation: those of its training, or each image's own.",

@@ -93,7 +93,7 @@ class Faces(Model):
     """Where faces come from, and the recognizer that is attacked; CelebA in the paper."""
 
     source: Literal["synthetic", "celeba", "folder", "generated"] = setting(
-        "Where the faces come from; the paper has celeba, which has no licence to be downloaded.",
+        "Where the faces come from; celeba in the paper.",
         "synthetic",
     )
     seeds: Seeds = setting(

@@ -15,7 +15,7 @@ from typeone.workflow.settings import record
 from typeone.workflow.settings.errors import first_line
 from typeone.workflow.settings.model import Wrong
 from typeone.workflow.settings.paths import check_paths
-from typeone.workflow.settings.variants import lay
+from typeone.workflow.settings.variants import lay, merged
 from typeone.workflow.settings.whole import Settings
 
 
@@ -43,6 +43,14 @@ def expanded(given: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str, An
         raise Wrong(first_line(error, Settings)) from None
 
 
+def of_files(checkout: str | Path, *names: str | Path) -> dict[str, Any]:
+    """Return all settings of a run of ``checkout`` with these files for `--configfile`."""
+    given: Any = {}
+    for name in names:
+        given = merged(given, record.read(Path(checkout, name)))
+    return expanded(given, record.read(Path(checkout, "config.yaml")))
+
+
 def replace(config: dict[str, Any], checkout: str | Path) -> None:
     """Replace Snakemake's ``config``, which holds what was given, by all settings of the run.
 
@@ -59,6 +67,6 @@ def replace(config: dict[str, Any], checkout: str | Path) -> None:
         settings = expanded(config, record.read(Path(checkout) / "config.yaml"))
         check_paths(settings, record.recorded(Path.cwd()))
     except Wrong as wrong:
-        raise WorkflowError(wrong) from None
+        raise WorkflowError(str(wrong)) from None
     config.clear()
     config.update(settings)

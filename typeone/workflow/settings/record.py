@@ -5,7 +5,6 @@ from typing import Any
 
 import yaml
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 RECORD = Path("results/config.yaml")
 
 
@@ -21,7 +20,7 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
 
 def read(path: Path) -> Any:
     """Return what a YAML file contains."""
-    return yaml.load(path.read_text(), Loader=LOADER)
+    return yaml.safe_load(path.read_text())
 
 
 def recorded(folder: Path) -> dict[str, Any]:
