@@ -12,11 +12,8 @@ from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 
 
 def attack_ablations(
@@ -63,27 +60,24 @@ def attack_ablations(
         parts.append(rows | {"variant": np.array([name] * len(rows["position"]))})
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     write_parquet(shard_path, rows | {"index": index[rows["position"]]})
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_ablations(
-            examples_path=snakemake.input.examples,
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            svae_path=snakemake.input.svae,
-            attacker_paths=snakemake.input.attackers,
-            shard_path=snakemake.output.examples,
-            settings=SvaeAttackSettings(**snakemake.params.settings),
-            original=snakemake.params.original,
-            changes=snakemake.params.changes,
-            squeezers=snakemake.params.squeezers,
-            count=snakemake.params.examples,
-            batching=snakemake.params.batching,
-            shard=int(snakemake.wildcards.shard),
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            examples_path=run.input.examples,
+            model_path=run.input.model,
+            module=run.params.module,
+            svae_path=run.input.svae,
+            attacker_paths=run.input.attackers,
+            shard_path=run.output.examples,
+            settings=SvaeAttackSettings(**run.params.settings),
+            original=run.params.original,
+            changes=run.params.changes,
+            squeezers=run.params.squeezers,
+            count=run.params.examples,
+            batching=run.params.batching,
+            shard=int(run.wildcards.shard),
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

@@ -11,8 +11,8 @@ from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 
 
 def attack_baseline(
@@ -56,16 +56,16 @@ def attack_baseline(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         attack_baseline(
-            examples_path=snakemake.input.examples,
-            train_path=snakemake.input.train,
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            svae_path=snakemake.input.svae,
-            shard_path=snakemake.output.examples,
-            **snakemake.params.how,
-            settings=snakemake.params.settings,
-            seed=int(snakemake.wildcards.seed),
-            device=compute_device(snakemake.threads),
+            examples_path=run.input.examples,
+            train_path=run.input.train,
+            model_path=run.input.model,
+            module=run.params.module,
+            svae_path=run.input.svae,
+            shard_path=run.output.examples,
+            **run.params.how,
+            settings=run.params.settings,
+            seed=int(run.wildcards.seed),
+            device=run.device,
         )

@@ -10,10 +10,7 @@ from typeone.data.faces import FACE_SHAPE, FEMALE, MALE, first_faces
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
-from typeone.runtime.stamps import digest
+from typeone.runtime.computing import computing_job
 
 
 def attack_faces(
@@ -61,24 +58,21 @@ def attack_faces(
     rows |= {name: values[rows["position"]] for name, values in known.items()}
     write_parquet(shard_path, rows)
     write_parquet(trace_path, trace_columns(points, FACE_SHAPE))
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_faces(
-            faces_path=snakemake.input.faces,
-            recognizer_path=snakemake.input.recognizer,
-            svae_path=snakemake.input.svae,
-            shard_path=snakemake.output.examples,
-            trace_path=snakemake.output.trace,
-            settings=SvaeAttackSettings(**snakemake.params.settings),
-            **snakemake.params.how,
-            shard=int(snakemake.wildcards.shard),
-            batching=snakemake.params.batching,
-            trace_every=snakemake.params.trace_every,
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            faces_path=run.input.faces,
+            recognizer_path=run.input.recognizer,
+            svae_path=run.input.svae,
+            shard_path=run.output.examples,
+            trace_path=run.output.trace,
+            settings=SvaeAttackSettings(**run.params.settings),
+            **run.params.how,
+            shard=int(run.wildcards.shard),
+            batching=run.params.batching,
+            trace_every=run.params.trace_every,
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

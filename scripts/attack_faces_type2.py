@@ -7,10 +7,8 @@ from typeone.data.faces import first_faces
 from typeone.data.images import to_uint8
 from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
-from typeone.runtime.stamps import digest
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 
 
 def attack_faces_type2(
@@ -37,20 +35,17 @@ def attack_faces_type2(
             "adversarial_image": to_uint8(attacked).cpu().numpy(),
         },
     )
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_faces_type2(
-            faces_path=snakemake.input.faces,
-            recognizer_path=snakemake.input.recognizer,
-            found_path=snakemake.output.examples,
-            settings=EmbeddingAttackSettings(**snakemake.params.settings),
-            **snakemake.params.how,
-            seed=int(snakemake.wildcards.seed),
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            faces_path=run.input.faces,
+            recognizer_path=run.input.recognizer,
+            found_path=run.output.examples,
+            settings=EmbeddingAttackSettings(**run.params.settings),
+            **run.params.how,
+            seed=int(run.wildcards.seed),
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

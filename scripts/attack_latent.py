@@ -23,12 +23,10 @@ from typeone.models.acgan import load_gan
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
-from typeone.runtime.job import job_log
 from typeone.runtime.logs import Progress, logger
-from typeone.runtime.stamps import digest
 
 
 def stored(images):
@@ -191,23 +189,20 @@ def attack_latent(
         {k: np.concatenate([part[k] for part in parts]) for k in parts[0]},
         metadata={"clear_confidence": clear_confidence, "seed": seed},
     )
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_latent(
-            generator_path=snakemake.input.generator,
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            oracle_paths=snakemake.input.oracle,
-            examples_path=snakemake.output.examples,
-            attacks=snakemake.params.attacks,
-            **snakemake.params.settings,
-            seed=snakemake.params.seed,
-            clear_confidence=snakemake.params.clear_confidence,
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            generator_path=run.input.generator,
+            model_path=run.input.model,
+            module=run.params.module,
+            oracle_paths=run.input.oracle,
+            examples_path=run.output.examples,
+            attacks=run.params.attacks,
+            **run.params.settings,
+            seed=run.params.seed,
+            clear_confidence=run.params.clear_confidence,
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

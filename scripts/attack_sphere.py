@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
-from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
 from typeone.theory.quadratic import load_quadratic
 from typeone.theory.sphere_attack import (
@@ -122,12 +122,12 @@ def attack_sphere(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         attack_sphere(
-            model_path=snakemake.input.model,
-            examples_path=snakemake.output.examples,
-            trace_path=snakemake.output.trace,
-            spheres=Spheres(**snakemake.params.spheres),
-            **snakemake.params.settings,
-            device=compute_device(snakemake.threads),
+            model_path=run.input.model,
+            examples_path=run.output.examples,
+            trace_path=run.output.trace,
+            spheres=Spheres(**run.params.spheres),
+            **run.params.settings,
+            device=run.device,
         )

@@ -9,11 +9,9 @@ from typeone.data.images import to_uint8
 from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer, read_thresholds
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import Progress, logger
-from typeone.runtime.stamps import digest
 from typeone.training.losses import embedding_distance
 
 
@@ -86,21 +84,18 @@ def attack_style_generator(
         columns,
         metadata={"threshold": threshold, "threshold_distance": limit, "seed": seed},
     )
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_style_generator(
-            generator_path=snakemake.input.generator,
-            recognizer_path=snakemake.input.recognizer,
-            thresholds_path=snakemake.input.thresholds,
-            examples_path=snakemake.output.examples,
-            settings=snakemake.params.settings,
-            **snakemake.params.how,
-            seed=snakemake.params.seed,
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            generator_path=run.input.generator,
+            recognizer_path=run.input.recognizer,
+            thresholds_path=run.input.thresholds,
+            examples_path=run.output.examples,
+            settings=run.params.settings,
+            **run.params.how,
+            seed=run.params.seed,
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

@@ -14,11 +14,9 @@ from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer
 from typeone.reporting.plotting import moments
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.losses import embedding_distance
 
 
@@ -96,21 +94,18 @@ def attack_stylegan(
             "distance": np.array([followed.frames[i].loss for i in chosen], np.float32),
         },
     )
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_stylegan(
-            generator_path=snakemake.input.generator,
-            recognizer_path=snakemake.input.recognizer,
-            example_path=snakemake.output.example,
-            frames_path=snakemake.output.frames,
-            settings=snakemake.params.settings,
-            **snakemake.params.how,
-            row=int(snakemake.wildcards.row),
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            generator_path=run.input.generator,
+            recognizer_path=run.input.recognizer,
+            example_path=run.output.example,
+            frames_path=run.output.frames,
+            settings=run.params.settings,
+            **run.params.how,
+            row=int(run.wildcards.row),
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

@@ -8,10 +8,7 @@ from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
-from typeone.runtime.stamps import digest
+from typeone.runtime.computing import computing_job
 
 
 def attack_svae(
@@ -58,27 +55,24 @@ def attack_svae(
     )
     write_parquet(shard_path, rows | {"index": index[rows["position"]]})
     write_parquet(trace_path, trace_columns(points, DIGIT_SHAPE))
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_svae(
-            examples_path=snakemake.input.examples,
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            svae_path=snakemake.input.svae,
-            attacker_paths=snakemake.input.attackers,
-            shard_path=snakemake.output.examples,
-            trace_path=snakemake.output.trace,
-            settings=SvaeAttackSettings(**snakemake.params.settings),
-            **snakemake.params.how,
-            squeezers=snakemake.params.squeezers,
-            shard=int(snakemake.wildcards.shard),
-            batching=snakemake.params.batching,
-            trace_every=snakemake.params.trace_every,
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            examples_path=run.input.examples,
+            model_path=run.input.model,
+            module=run.params.module,
+            svae_path=run.input.svae,
+            attacker_paths=run.input.attackers,
+            shard_path=run.output.examples,
+            trace_path=run.output.trace,
+            settings=SvaeAttackSettings(**run.params.settings),
+            **run.params.how,
+            squeezers=run.params.squeezers,
+            shard=int(run.wildcards.shard),
+            batching=run.params.batching,
+            trace_every=run.params.trace_every,
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

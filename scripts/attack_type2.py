@@ -7,11 +7,8 @@ from typeone.data.digits import read_examples
 from typeone.data.images import to_uint8
 from typeone.models.classifiers import load_classifier
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 
 
 def attack_type2(
@@ -33,21 +30,18 @@ def attack_type2(
             "found": result.found.cpu().numpy(),
         },
     )
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         attack_type2(
-            examples_path=snakemake.input.examples,
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            shard_path=snakemake.output.examples,
-            settings=Type2Settings(**snakemake.params.settings),
-            **snakemake.params.how,
-            seed=int(snakemake.wildcards.seed),
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            examples_path=run.input.examples,
+            model_path=run.input.model,
+            module=run.params.module,
+            shard_path=run.output.examples,
+            settings=Type2Settings(**run.params.settings),
+            **run.params.how,
+            seed=int(run.wildcards.seed),
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

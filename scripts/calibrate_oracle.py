@@ -6,7 +6,7 @@ import pandas as pd
 from typeone.evaluation.calibration import COLUMNS, calibrate
 from typeone.evaluation.people.annotations import majority
 from typeone.runtime.artifacts import read_parquet, write_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 VIEW = ["oracle_label", "oracle_confidence", "oracle_clear"]
@@ -52,10 +52,10 @@ def calibrate_oracle(*, answers_path, runs, example_paths, calibration_path):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         calibrate_oracle(
-            answers_path=snakemake.input.answers,
-            runs=snakemake.params.runs,
-            example_paths=snakemake.input.examples,
-            calibration_path=snakemake.output.calibration,
+            answers_path=run.input.answers,
+            runs=run.params.runs,
+            example_paths=run.input.examples,
+            calibration_path=run.output.calibration,
         )

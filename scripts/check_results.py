@@ -2,7 +2,7 @@
 
 from typeone.runtime.artifacts import inspect
 from typeone.runtime.errors import InputError
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 from typeone.runtime.stamps import digest
 
@@ -41,5 +41,5 @@ def check_results(*, artifacts):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        check_results(artifacts=snakemake.params.artifacts)
+    with job(snakemake) as run:
+        check_results(artifacts=run.params.artifacts)

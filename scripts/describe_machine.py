@@ -3,7 +3,7 @@
 import json
 
 from typeone.runtime.atomic_files import atomic_path
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 from typeone.runtime.provenance import machine
 
@@ -17,5 +17,5 @@ def describe_machine(*, path):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        describe_machine(path=snakemake.output.machine)
+    with job(snakemake) as run:
+        describe_machine(path=run.output.machine)

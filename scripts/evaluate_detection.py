@@ -6,7 +6,7 @@ import pandas as pd
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.roc import roc_auc, roc_curve, threshold_at
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def evaluate_run(clean, attacks, *, zetas, false_positive_rates, seed):
@@ -78,11 +78,11 @@ def evaluate_detection(*, runs, rates_path, roc_path, zetas, false_positive_rate
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        runs = map(tuple, snakemake.params.runs)
+    with job(snakemake) as run:
+        runs = map(tuple, run.params.runs)
         evaluate_detection(
-            runs=dict(zip(runs, snakemake.input.scores, strict=True)),
-            rates_path=snakemake.output.rates,
-            roc_path=snakemake.output.roc,
-            **snakemake.params.settings,
+            runs=dict(zip(runs, run.input.scores, strict=True)),
+            rates_path=run.output.rates,
+            roc_path=run.output.roc,
+            **run.params.settings,
         )

@@ -4,7 +4,7 @@ from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.roc import threshold_at
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 FIT = "validation"
@@ -55,13 +55,13 @@ def evaluate_face_detection(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         evaluate_face_detection(
-            seeds=snakemake.params.seeds,
-            scores_paths=snakemake.input.scores,
-            measurements_path=snakemake.output.measurements,
-            ids=snakemake.params.ids,
-            labels=snakemake.params.labels,
-            source=snakemake.params.source,
-            **snakemake.params.settings,
+            seeds=run.params.seeds,
+            scores_paths=run.input.scores,
+            measurements_path=run.output.measurements,
+            ids=run.params.ids,
+            labels=run.params.labels,
+            source=run.params.source,
+            **run.params.settings,
         )

@@ -13,8 +13,8 @@ from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import panel_verdict
 from typeone.models.face_judges import load_face_judge
 from typeone.runtime.artifacts import write_rows
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 
 BATCH = 256
@@ -80,13 +80,12 @@ def evaluate_face_judges(
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         evaluate_face_judges(
-            test_path=snakemake.input.test,
-            judge_paths=dict(zip(snakemake.params.judges, snakemake.input.judges, strict=True)),
-            measurements_path=snakemake.output.measurements,
-            clear_confidence=snakemake.params.clear_confidence,
-            prefix=snakemake.params.prefix,
-            seed=snakemake.params.seed,
+            test_path=run.input.test,
+            judge_paths=dict(zip(run.params.judges, run.input.judges, strict=True)),
+            measurements_path=run.output.measurements,
+            clear_confidence=run.params.clear_confidence,
+            prefix=run.params.prefix,
+            seed=run.params.seed,
         )

@@ -27,11 +27,9 @@ from typeone.evaluation.pair_accuracy import (
 from typeone.evaluation.verification import Pairs, draw_pairs, far_threshold, has_same_pairs
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
 from typeone.runtime.artifacts import write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 
 TEXTS = {
     "pairs": "pairs of test faces",
@@ -180,28 +178,25 @@ def evaluate_face_strengthening(
         rows.append(found_row | {k: row[k] for k in ("network", "what", "when", "threshold")})
         rows[-1]["limit"] = row["limit"]
     write_rows(measurements_path, rows)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads)
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake) as run:
         evaluate_face_strengthening(
-            validation_path=snakemake.input.validation,
-            test_path=snakemake.input.test,
-            networks=snakemake.params.networks,
-            seeds=snakemake.params.seeds,
-            model_paths=snakemake.input.models,
-            tests=snakemake.params.tests,
-            example_paths=snakemake.input.examples,
-            measurements_path=snakemake.output.measurements,
-            answers_path=snakemake.output.answers,
-            settings=snakemake.params.settings,
-            lfw=snakemake.params.lfw,
-            variant=snakemake.params.variant,
-            source=snakemake.params.source,
-            published=snakemake.params.published,
-            chunk=snakemake.params.chunk,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            validation_path=run.input.validation,
+            test_path=run.input.test,
+            networks=run.params.networks,
+            seeds=run.params.seeds,
+            model_paths=run.input.models,
+            tests=run.params.tests,
+            example_paths=run.input.examples,
+            measurements_path=run.output.measurements,
+            answers_path=run.output.answers,
+            settings=run.params.settings,
+            lfw=run.params.lfw,
+            variant=run.params.variant,
+            source=run.params.source,
+            published=run.params.published,
+            chunk=run.params.chunk,
+            checkpoint=run.checkpoint,
         )

@@ -3,7 +3,7 @@
 from typeone.evaluation.intervals import Rate, rate_of
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import read_model_metadata, write_rows
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):
@@ -42,10 +42,10 @@ def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         evaluate_face_svae(
-            svae_paths=snakemake.input.svae,
-            measurements_path=snakemake.output.measurements,
-            accuracy_id=snakemake.params.accuracy_id,
-            source=snakemake.params.source,
+            svae_paths=run.input.svae,
+            measurements_path=run.output.measurements,
+            accuracy_id=run.params.accuracy_id,
+            source=run.params.source,
         )

@@ -4,7 +4,7 @@ from typeone.evaluation.face_success import type1_rates, type2_rates
 from typeone.evaluation.intervals import mean_interval
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 MAIN = "paper"  # the threshold that success is published at
@@ -78,13 +78,13 @@ def evaluate_faces(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         evaluate_faces(
-            runs=snakemake.params.runs,
-            example_paths=snakemake.input.examples,
-            threshold_paths=snakemake.input.thresholds,
-            pair_paths=snakemake.input.pairs,
-            measurements_path=snakemake.output.measurements,
-            source=snakemake.params.source,
-            published=snakemake.params.published,
+            runs=run.params.runs,
+            example_paths=run.input.examples,
+            threshold_paths=run.input.thresholds,
+            pair_paths=run.input.pairs,
+            measurements_path=run.output.measurements,
+            source=run.params.source,
+            published=run.params.published,
         )

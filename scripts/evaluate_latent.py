@@ -12,8 +12,8 @@ from typeone.models.acgan import load_gan
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 
 
@@ -136,16 +136,15 @@ def evaluate_latent(
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         evaluate_latent(
-            examples_paths=dict(zip(snakemake.params.seeds, snakemake.input.examples, strict=True)),
-            generator_path=snakemake.input.generator,
-            oracle_paths=snakemake.input.oracle,
-            test_path=snakemake.input.test,
-            measurements_path=snakemake.output.measurements,
-            attacks=snakemake.params.attacks,
-            target=snakemake.params.target,
-            **snakemake.params.settings,
-            clear_confidence=snakemake.params.clear_confidence,
+            examples_paths=dict(zip(run.params.seeds, run.input.examples, strict=True)),
+            generator_path=run.input.generator,
+            oracle_paths=run.input.oracle,
+            test_path=run.input.test,
+            measurements_path=run.output.measurements,
+            attacks=run.params.attacks,
+            target=run.params.target,
+            **run.params.settings,
+            clear_confidence=run.params.clear_confidence,
         )

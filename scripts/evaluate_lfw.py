@@ -10,11 +10,8 @@ from typeone.evaluation.measurements import measurement
 from typeone.evaluation.verification import Pairs, far_by_fold, ten_fold
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
 from typeone.runtime.artifacts import write_parquet, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import Progress, logger
-from typeone.runtime.stamps import digest
 
 PUBLISHED = "faces.recognizer.lfw_accuracy"
 
@@ -105,19 +102,16 @@ def evaluate_lfw(
             logger.info("%d px, %s: accuracy %.4f", side, preprocessing, rows[-10]["value"])
     write_parquet(pairs_path, columns)
     write_rows(measurements_path, rows)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params), torch.no_grad():
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run, torch.no_grad():
         evaluate_lfw(
-            recognizer_path=snakemake.input.recognizer,
-            pairs_path=snakemake.output.pairs,
-            measurements_path=snakemake.output.measurements,
-            **snakemake.params.settings,
-            false_accepts=snakemake.params.false_accepts,
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            recognizer_path=run.input.recognizer,
+            pairs_path=run.output.pairs,
+            measurements_path=run.output.measurements,
+            **run.params.settings,
+            false_accepts=run.params.false_accepts,
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

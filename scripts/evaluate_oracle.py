@@ -5,8 +5,7 @@ from typeone.data.images import binarise
 from typeone.evaluation.oracle import Ensemble
 from typeone.models.classifiers import load_classifier
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
@@ -32,10 +31,9 @@ def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         evaluate_oracle(
-            test_path=snakemake.input.test,
-            oracle_paths=dict(zip(snakemake.params.members, snakemake.input.oracle, strict=True)),
-            evaluation_path=snakemake.output.evaluation,
+            test_path=run.input.test,
+            oracle_paths=dict(zip(run.params.members, run.input.oracle, strict=True)),
+            evaluation_path=run.output.evaluation,
         )

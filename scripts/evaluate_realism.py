@@ -17,8 +17,8 @@ from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 
 
@@ -80,14 +80,13 @@ def evaluate_realism(
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         evaluate_realism(
-            test_path=snakemake.input.test,
-            judge_path=snakemake.input.judge[0],
-            svae_paths=dict(zip(snakemake.params.seeds, snakemake.input.svae, strict=True)),
-            runs=snakemake.params.runs,
-            example_paths=snakemake.input.examples,
-            realism_path=snakemake.output.realism,
-            **snakemake.params.settings,
+            test_path=run.input.test,
+            judge_path=run.input.judge[0],
+            svae_paths=dict(zip(run.params.seeds, run.input.svae, strict=True)),
+            runs=run.params.runs,
+            example_paths=run.input.examples,
+            realism_path=run.output.realism,
+            **run.params.settings,
         )

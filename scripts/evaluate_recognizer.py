@@ -10,11 +10,9 @@ from typeone.evaluation.measurements import measurement
 from typeone.evaluation.verification import draw_pairs, far_threshold, has_same_pairs
 from typeone.models.recognizers import THRESHOLDS, embed, load_recognizer
 from typeone.runtime.artifacts import write_parquet, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 
 TOLD = {"paper": "1.242", "squared": "1.242 on the squared distance"}
 
@@ -109,23 +107,20 @@ def evaluate_recognizer(
     for row in rows:
         logger.info("%s, seed %d: %.3f of %d", row["id"], row["seed"], row["value"], row["n"])
     write_rows(measurements_path, rows)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         evaluate_recognizer(
-            recognizer_path=snakemake.input.recognizer,
-            validation_path=snakemake.input.validation,
-            test_path=snakemake.input.test,
-            thresholds_path=snakemake.output.thresholds,
-            measurements_path=snakemake.output.measurements,
-            **snakemake.params.settings,
-            source=snakemake.params.source,
-            name=snakemake.wildcards.recognizer,
-            seed=int(snakemake.wildcards.seed),
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            recognizer_path=run.input.recognizer,
+            validation_path=run.input.validation,
+            test_path=run.input.test,
+            thresholds_path=run.output.thresholds,
+            measurements_path=run.output.measurements,
+            **run.params.settings,
+            source=run.params.source,
+            name=run.wildcards.recognizer,
+            seed=int(run.wildcards.seed),
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

@@ -12,8 +12,7 @@ from typeone.evaluation.roc import auc_interval, roc_corners
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
@@ -160,16 +159,13 @@ def evaluate_roc(*, test_path, model_paths, runs, curves_path, measurements_path
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         evaluate_roc(
-            test_path=snakemake.input.test,
-            model_paths=dict(zip(snakemake.params.seeds, snakemake.input.models, strict=True)),
-            runs=dict(
-                zip(map(tuple, snakemake.params.runs), snakemake.input.examples, strict=True)
-            ),
-            curves_path=snakemake.output.curves,
-            measurements_path=snakemake.output.measurements,
-            kinds=snakemake.params.kinds,
-            positive=snakemake.params.positive,
+            test_path=run.input.test,
+            model_paths=dict(zip(run.params.seeds, run.input.models, strict=True)),
+            runs=dict(zip(map(tuple, run.params.runs), run.input.examples, strict=True)),
+            curves_path=run.output.curves,
+            measurements_path=run.output.measurements,
+            kinds=run.params.kinds,
+            positive=run.params.positive,
         )

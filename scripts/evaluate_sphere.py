@@ -6,8 +6,8 @@ import torch
 from typeone.evaluation.intervals import Rate, mean_interval, rate, rate_of
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 from typeone.theory.quadratic import load_quadratic
 from typeone.theory.spheres import Spheres, bayes_error, margin_error, sample_sphere
@@ -120,14 +120,13 @@ def evaluate_sphere(*, model_paths, example_paths, measurements_path, spheres, t
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        seeds = snakemake.params.seeds
+    with computing_job(snakemake) as run:
+        seeds = run.params.seeds
         evaluate_sphere(
-            model_paths=dict(zip(seeds, snakemake.input.models, strict=True)),
-            example_paths=dict(zip(seeds, snakemake.input.examples, strict=True)),
-            measurements_path=snakemake.output.measurements,
-            spheres=Spheres(**snakemake.params.spheres),
-            test=snakemake.params.test,
-            tolerance=snakemake.params.tolerance,
+            model_paths=dict(zip(seeds, run.input.models, strict=True)),
+            example_paths=dict(zip(seeds, run.input.examples, strict=True)),
+            measurements_path=run.output.measurements,
+            spheres=Spheres(**run.params.spheres),
+            test=run.params.test,
+            tolerance=run.params.tolerance,
         )

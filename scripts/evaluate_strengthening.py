@@ -23,8 +23,7 @@ from typeone.evaluation.measurements import measurement
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 PUBLISHED = {("lenet_alp", "pgd_old"): "alp.type2_accuracy"}
@@ -146,14 +145,13 @@ def note(found, network, base, seeds, what):
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         evaluate_strengthening(
-            test_path=snakemake.input.test,
-            networks=snakemake.params.networks,
-            seeds=snakemake.params.seeds,
-            model_paths=snakemake.input.models,
-            tests=snakemake.params.tests,
-            example_paths=snakemake.input.examples,
-            measurements_path=snakemake.output.measurements,
+            test_path=run.input.test,
+            networks=run.params.networks,
+            seeds=run.params.seeds,
+            model_paths=run.input.models,
+            tests=run.params.tests,
+            example_paths=run.input.examples,
+            measurements_path=run.output.measurements,
         )

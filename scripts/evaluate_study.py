@@ -19,7 +19,7 @@ from typeone.evaluation.people.success import (
 from typeone.reporting.tables import write_table
 from typeone.reporting.verdicts import SAME_PERSON
 from typeone.runtime.artifacts import read_parquet, write_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 TEXTS = {
@@ -170,15 +170,15 @@ def evaluate_study(*, answers_path, key_paths, tables, sources, published, setti
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        digits = named_rows(snakemake.params.digit_runs, snakemake.input.digits, IN_DIGITS)
-        faces = named_rows(snakemake.params.face_runs, snakemake.input.faces, IN_FACES)
+    with job(snakemake) as run:
+        digits = named_rows(run.params.digit_runs, run.input.digits, IN_DIGITS)
+        faces = named_rows(run.params.face_runs, run.input.faces, IN_FACES)
         evaluate_study(
-            answers_path=snakemake.input.answers,
-            key_paths=snakemake.input.key,
+            answers_path=run.input.answers,
+            key_paths=run.input.key,
             tables={"digit": digits, "face": faces, "person": faces},
-            sources=snakemake.params.sources,
-            published=snakemake.params.published,
-            settings=snakemake.params.settings,
-            paths=dict(snakemake.output),
+            sources=run.params.sources,
+            published=run.params.published,
+            settings=run.params.settings,
+            paths=dict(run.output),
         )

@@ -8,8 +8,7 @@ from typeone.evaluation.panels import panel_verdict
 from typeone.models.face_judges import load_face_judge
 from typeone.models.recognizers import read_thresholds
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
@@ -90,14 +89,13 @@ def evaluate_style_generator(
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        seeds = snakemake.params.seeds
+    with computing_job(snakemake) as run:
+        seeds = run.params.seeds
         evaluate_style_generator(
-            example_paths=dict(zip(seeds, snakemake.input.examples, strict=True)),
-            threshold_paths=dict(zip(seeds, snakemake.input.thresholds, strict=True)),
-            judge_paths=snakemake.input.judges,
-            measurements_path=snakemake.output.measurements,
-            clear_confidence=snakemake.params.clear_confidence,
-            **snakemake.params.named,
+            example_paths=dict(zip(seeds, run.input.examples, strict=True)),
+            threshold_paths=dict(zip(seeds, run.input.thresholds, strict=True)),
+            judge_paths=run.input.judges,
+            measurements_path=run.output.measurements,
+            clear_confidence=run.params.clear_confidence,
+            **run.params.named,
         )

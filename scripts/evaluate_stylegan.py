@@ -16,8 +16,8 @@ from typeone.evaluation.measurements import measurement
 from typeone.models.face_generators import load_face_generator
 from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import read_parquet, write_rows
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 
 
@@ -127,12 +127,12 @@ def evaluate_stylegan(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake, gpu=True) as run:
         evaluate_stylegan(
-            example_paths=snakemake.input.examples,
-            generator_path=snakemake.input.generator,
-            recognizer_path=snakemake.input.recognizer,
-            measurements_path=snakemake.output.measurements,
-            **snakemake.params.settings,
-            device=compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0)),
+            example_paths=run.input.examples,
+            generator_path=run.input.generator,
+            recognizer_path=run.input.recognizer,
+            measurements_path=run.output.measurements,
+            **run.params.settings,
+            device=run.device,
         )

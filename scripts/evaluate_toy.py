@@ -11,8 +11,8 @@ import torch
 from typeone.evaluation.intervals import Rate, mean_interval, rate
 from typeone.evaluation.measurements import measurement
 from typeone.runtime.artifacts import write_rows
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 from typeone.theory.cube import (
     FEATURES,
@@ -200,10 +200,9 @@ def evaluate_toy(
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         evaluate_toy(
-            seeds=snakemake.params.seeds,
-            paths=dict(snakemake.output),
-            **snakemake.params.settings,
+            seeds=run.params.seeds,
+            paths=dict(run.output),
+            **run.params.settings,
         )

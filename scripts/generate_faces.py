@@ -4,12 +4,9 @@ from typeone.data.faces import FaceWriter
 from typeone.data.generated_faces import Count, generate_faces
 from typeone.models.face_generators import load_face_generator
 from typeone.models.face_judges import load_face_judge
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
+from typeone.runtime.computing import computing_job
 from typeone.runtime.errors import InputError
-from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 
 
 def write_generated_faces(
@@ -42,18 +39,15 @@ def write_generated_faces(
             **{"drawn": tally.drawn, "unsure": tally.unsure},
         }
     logger.info("%d faces, %d of unsure gender left out", table.count, tally.unsure)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         write_generated_faces(
-            generator_path=snakemake.input.generator,
-            judge_path=snakemake.input.judge,
-            table_path=snakemake.output.table,
-            **snakemake.params.settings,
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            generator_path=run.input.generator,
+            judge_path=run.input.judge,
+            table_path=run.output.table,
+            **run.params.settings,
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

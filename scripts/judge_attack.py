@@ -11,8 +11,7 @@ from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
@@ -97,16 +96,16 @@ def trace_with_confidence(trace, rows, f1, device):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         judge_attack(
-            shard_paths=snakemake.input.shards,
-            trace_paths=snakemake.input.get("traces", []),
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            svae_path=snakemake.input.svae,
-            oracle_paths=dict(zip(snakemake.params.members, snakemake.input.oracle, strict=True)),
-            examples_path=snakemake.output.examples,
-            trace_path=snakemake.output.get("trace"),
-            clear_confidence=snakemake.params.clear_confidence,
-            device=compute_device(snakemake.threads),
+            shard_paths=run.input.shards,
+            trace_paths=run.input.get("traces", []),
+            model_path=run.input.model,
+            module=run.params.module,
+            svae_path=run.input.svae,
+            oracle_paths=dict(zip(run.params.members, run.input.oracle, strict=True)),
+            examples_path=run.output.examples,
+            trace_path=run.output.get("trace"),
+            clear_confidence=run.params.clear_confidence,
+            device=run.device,
         )

@@ -17,8 +17,7 @@ from typeone.models.predictions import predict
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 from typeone.training.losses import embedding_distance
 
@@ -92,16 +91,16 @@ def judge_faces(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         judge_faces(
-            shard_paths=snakemake.input.shards,
-            trace_paths=snakemake.input.get("traces", []),
-            recognizer_path=snakemake.input.recognizer,
-            svae_path=snakemake.input.svae,
-            judge_paths=dict(zip(snakemake.params.judges, snakemake.input.judges, strict=True)),
-            examples_path=snakemake.output.examples,
-            trace_path=snakemake.output.get("trace"),
-            clear_confidence=snakemake.params.clear_confidence,
-            chunk=snakemake.params.chunk,
-            device=compute_device(snakemake.threads),
+            shard_paths=run.input.shards,
+            trace_paths=run.input.get("traces", []),
+            recognizer_path=run.input.recognizer,
+            svae_path=run.input.svae,
+            judge_paths=dict(zip(run.params.judges, run.input.judges, strict=True)),
+            examples_path=run.output.examples,
+            trace_path=run.output.get("trace"),
+            clear_confidence=run.params.clear_confidence,
+            chunk=run.params.chunk,
+            device=run.device,
         )

@@ -6,7 +6,7 @@ import numpy as np
 from typeone.evaluation.intervals import rate
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 MEASURES = {
     "f1_kept": ("f1 keeps the label", "o"),
@@ -65,12 +65,10 @@ def plot_ablations(*, example_paths, figure_paths, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_ablations(
-            example_paths=dict(
-                zip(snakemake.params.attacks, snakemake.input.examples, strict=True)
-            ),
-            figure_paths=list(snakemake.output),
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            example_paths=dict(zip(run.params.attacks, run.input.examples, strict=True)),
+            figure_paths=list(run.output),
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 TYPE2, _, TYPE1 = COLOURS[:3]  # blue and green, as in Fig. 2
 LEAST = 1e-4  # false positive rate at the left end of a logarithmic axis
@@ -166,15 +166,15 @@ def caption_of(measured, one, two, positive, seed, preset):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure1(
-            curves_path=snakemake.input.curves,
-            measurements_path=snakemake.input.measurements,
-            type1_path=snakemake.input.type1,
-            type2_path=snakemake.input.type2,
-            figure_paths=list(snakemake.output),
-            **snakemake.params.settings,
-            seed=snakemake.params.seed,
-            dpi=snakemake.params.dpi,
-            preset=snakemake.params.preset,
+            curves_path=run.input.curves,
+            measurements_path=run.input.measurements,
+            type1_path=run.input.type1,
+            type2_path=run.input.type2,
+            figure_paths=list(run.output),
+            **run.params.settings,
+            seed=run.params.seed,
+            dpi=run.params.dpi,
+            preset=run.params.preset,
         )

@@ -8,7 +8,7 @@ from matplotlib.patheffects import withStroke
 
 from typeone.reporting.plotting import add_caption, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 FEATURES = ["x1", "x2", "x3"]
 ENDS = [f"{name}_end" for name in FEATURES]
@@ -113,15 +113,15 @@ def plot_figure2(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure2(
-            samples_path=snakemake.input.samples,
-            planes_path=snakemake.input.planes,
-            moves_path=snakemake.input.moves,
-            figure_paths=list(snakemake.output),
-            seed=snakemake.params.seed,
-            half_width=snakemake.params.half_width,
-            shown=snakemake.params.shown,
-            dpi=snakemake.params.dpi,
-            preset=snakemake.params.preset,
+            samples_path=run.input.samples,
+            planes_path=run.input.planes,
+            moves_path=run.input.moves,
+            figure_paths=list(run.output),
+            seed=run.params.seed,
+            half_width=run.params.half_width,
+            shown=run.params.shown,
+            dpi=run.params.dpi,
+            preset=run.params.preset,
         )

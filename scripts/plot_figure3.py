@@ -7,7 +7,7 @@ import numpy as np
 
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = COLOURS
 ARROW = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "headwidth": 4.5}
@@ -170,15 +170,15 @@ def plot_figure3(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure3(
-            trace_path=snakemake.input.trace,
-            curve_paths=dict(zip(snakemake.params.seeds, snakemake.input.curves, strict=True)),
-            measurements_path=snakemake.input.measurements,
-            published=snakemake.params.published,
-            figure_paths=list(snakemake.output),
-            inner=snakemake.params.inner,
-            outer=snakemake.params.outer,
-            dpi=snakemake.params.dpi,
-            preset=snakemake.params.preset,
+            trace_path=run.input.trace,
+            curve_paths=dict(zip(run.params.seeds, run.input.curves, strict=True)),
+            measurements_path=run.input.measurements,
+            published=run.params.published,
+            figure_paths=list(run.output),
+            inner=run.params.inner,
+            outer=run.params.outer,
+            dpi=run.params.dpi,
+            preset=run.params.preset,
         )

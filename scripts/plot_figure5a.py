@@ -4,7 +4,7 @@ import numpy as np
 
 from typeone.reporting.plotting import filmstrips, moments, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def plot_figure5a(*, trace_path, figure_paths, columns, dpi, caption):
@@ -22,11 +22,11 @@ def plot_figure5a(*, trace_path, figure_paths, columns, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure5a(
-            trace_path=snakemake.input.trace[0],
-            figure_paths=list(snakemake.output),
-            columns=snakemake.params.columns,
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            trace_path=run.input.trace[0],
+            figure_paths=list(run.output),
+            columns=run.params.columns,
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

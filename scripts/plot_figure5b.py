@@ -5,7 +5,7 @@ import numpy as np
 from typeone.data.faces import FEMALE, MALE
 from typeone.reporting.plotting import filmstrips, moments, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 GENDERS = {FEMALE: "female", MALE: "male"}
 
@@ -28,13 +28,13 @@ def plot_figure5b(*, examples_path, trace_path, figure_paths, faces, columns, dp
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure5b(
-            examples_path=snakemake.input.examples,
-            trace_path=snakemake.input.trace,
-            figure_paths=list(snakemake.output),
-            faces=snakemake.params.faces,
-            columns=snakemake.params.columns,
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            examples_path=run.input.examples,
+            trace_path=run.input.trace,
+            figure_paths=list(run.output),
+            faces=run.params.faces,
+            columns=run.params.columns,
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

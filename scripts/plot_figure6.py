@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.reporting.plotting import COLOURS, DASHES, add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 LABEL = 4  # the paper's example
 
@@ -43,11 +43,11 @@ def plot_figure6(*, trace_path, figure_paths, columns, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure6(
-            trace_path=snakemake.input.trace[0],
-            figure_paths=list(snakemake.output),
-            columns=snakemake.params.columns,
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            trace_path=run.input.trace[0],
+            figure_paths=list(run.output),
+            columns=run.params.columns,
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

@@ -4,7 +4,7 @@ import numpy as np
 
 from typeone.reporting.plotting import filmstrips, moments, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, caption):
@@ -33,12 +33,12 @@ def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, capt
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure7a(
-            examples_path=snakemake.input.examples[0],
-            trace_path=snakemake.input.trace[0],
-            figure_paths=list(snakemake.output),
-            columns=snakemake.params.columns,
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            examples_path=run.input.examples[0],
+            trace_path=run.input.trace[0],
+            figure_paths=list(run.output),
+            columns=run.params.columns,
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

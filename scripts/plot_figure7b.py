@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.reporting.plotting import COLUMN, add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 FAILED = "#B00000"
 
@@ -57,12 +57,12 @@ def plot_figure7b(*, examples_path, figure_paths, pairs, threshold, dpi, caption
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure7b(
-            examples_path=snakemake.input.examples,
-            figure_paths=list(snakemake.output),
-            pairs=snakemake.params.pairs,
-            threshold=snakemake.params.threshold,
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            examples_path=run.input.examples,
+            figure_paths=list(run.output),
+            pairs=run.params.pairs,
+            threshold=run.params.threshold,
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

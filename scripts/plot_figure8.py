@@ -7,7 +7,7 @@ from typeone.data.digits import DIGIT_SHAPE
 from typeone.evaluation.intervals import rate
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 LABELS = {
     "untargeted": "Eq. 13",
@@ -89,12 +89,12 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure8(
-            examples_path=snakemake.input.examples,
-            figure_paths=list(snakemake.output),
-            variants=snakemake.params.variants,
-            pairs=snakemake.params.pairs,
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            examples_path=run.input.examples,
+            figure_paths=list(run.output),
+            variants=run.params.variants,
+            pairs=run.params.pairs,
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

@@ -5,7 +5,7 @@ import numpy as np
 
 from typeone.reporting.plotting import add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def plot_figure9(
@@ -47,11 +47,11 @@ def plot_figure9(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure9(
-            example_paths=snakemake.input.examples,
-            frame_paths=snakemake.input.frames,
-            measurements_path=snakemake.input.measurements,
-            figure_paths=list(snakemake.output),
-            **snakemake.params.drawn,
+            example_paths=run.input.examples,
+            frame_paths=run.input.frames,
+            measurements_path=run.input.measurements,
+            figure_paths=list(run.output),
+            **run.params.drawn,
         )

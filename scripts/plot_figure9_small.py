@@ -6,7 +6,7 @@ from typeone.data.faces import FACE_SHAPE
 from typeone.evaluation.intervals import rate
 from typeone.reporting.plotting import COLOURS, add_caption, save_figure, show_image, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):
@@ -54,9 +54,9 @@ def plot_figure9_small(*, examples_path, figure_paths, pairs, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_figure9_small(
-            examples_path=snakemake.input.examples,
-            figure_paths=list(snakemake.output),
-            **snakemake.params.drawn,
+            examples_path=run.input.examples,
+            figure_paths=list(run.output),
+            **run.params.drawn,
         )

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 
 from typeone.reporting.plotting import COLOURS, DASHES, add_caption, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def plot_table1_roc(*, roc_path, figure_paths, target, names, dpi, caption):
@@ -39,12 +39,12 @@ def plot_table1_roc(*, roc_path, figure_paths, target, names, dpi, caption):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_table1_roc(
-            roc_path=snakemake.input.roc,
-            figure_paths=list(snakemake.output),
-            target=snakemake.params.target,
-            names=snakemake.params.names,
-            dpi=snakemake.params.dpi,
-            caption=snakemake.params.caption,
+            roc_path=run.input.roc,
+            figure_paths=list(run.output),
+            target=run.params.target,
+            names=run.params.names,
+            dpi=run.params.dpi,
+            caption=run.params.caption,
         )

@@ -4,7 +4,7 @@ import numpy as np
 
 from typeone.reporting.plotting import filmstrips, save_figure, style
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def seen(examples, position):
@@ -58,12 +58,12 @@ def plot_variants(*, paper_path, ours_paths, shown, figure_paths, dpi, preset):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         plot_variants(
-            paper_path=snakemake.input.paper[0],
-            ours_paths=dict(zip(snakemake.params.targets, snakemake.input.ours, strict=True)),
-            shown=snakemake.params.shown,
-            figure_paths=list(snakemake.output),
-            dpi=snakemake.params.dpi,
-            preset=snakemake.params.preset,
+            paper_path=run.input.paper[0],
+            ours_paths=dict(zip(run.params.targets, run.input.ours, strict=True)),
+            shown=run.params.shown,
+            figure_paths=list(run.output),
+            dpi=run.params.dpi,
+            preset=run.params.preset,
         )

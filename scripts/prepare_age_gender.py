@@ -2,7 +2,7 @@
 
 from typeone.models.age_gender import PACKAGE, SHA256, fetch_age_gender
 from typeone.runtime.artifacts import save_model
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 
@@ -15,5 +15,5 @@ def prepare_age_gender(*, source, path, model_path):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        prepare_age_gender(**snakemake.params.settings, model_path=snakemake.output.model)
+    with job(snakemake) as run:
+        prepare_age_gender(**run.params.settings, model_path=run.output.model)

@@ -5,7 +5,7 @@ import numpy as np
 from typeone.evaluation.people.annotations import KINDS, Picture, picture_digest, read_annotations
 from typeone.evaluation.people.sample import Run
 from typeone.runtime.artifacts import read_parquet, write_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 
@@ -44,15 +44,15 @@ def prepare_annotations(*, annotation_paths, known, answers_path):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         prepare_annotations(
-            annotation_paths=snakemake.input.annotations,
+            annotation_paths=run.input.annotations,
             known=known_pictures(
-                key_paths=snakemake.input.key,
-                digit_runs=snakemake.params.digit_runs,
-                digit_paths=snakemake.input.digits,
-                face_runs=snakemake.params.face_runs,
-                face_paths=snakemake.input.faces,
+                key_paths=run.input.key,
+                digit_runs=run.params.digit_runs,
+                digit_paths=run.input.digits,
+                face_runs=run.params.face_runs,
+                face_paths=run.input.faces,
             ),
-            answers_path=snakemake.output.answers,
+            answers_path=run.output.answers,
         )

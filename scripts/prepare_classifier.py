@@ -4,8 +4,7 @@ from typeone.data.digits import read_digits
 from typeone.evaluation.error_rates import error_rate, errors_on
 from typeone.models.user_networks import build_own, check_outputs, load_weights
 from typeone.runtime.artifacts import save_model
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
@@ -28,13 +27,13 @@ def prepare_classifier(*, validation_path, test_path, model_path, name, module, 
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         prepare_classifier(
-            validation_path=snakemake.input.validation,
-            test_path=snakemake.input.test,
-            model_path=snakemake.output.model,
-            name=snakemake.wildcards.target,
-            module=snakemake.params.module,
-            weights=snakemake.params.weights,
-            device=compute_device(snakemake.threads),
+            validation_path=run.input.validation,
+            test_path=run.input.test,
+            model_path=run.output.model,
+            name=run.wildcards.target,
+            module=run.params.module,
+            weights=run.params.weights,
+            device=run.device,
         )

@@ -2,8 +2,7 @@
 
 from typeone.models.readers.facenet import read_facenet
 from typeone.models.recognizers import Recognizer, save_recognizer
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
@@ -17,11 +16,10 @@ def prepare_facenet(*, model_path, path, sha256, preprocessing):
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        settings = snakemake.params.settings
+    with computing_job(snakemake) as run:
+        settings = run.params.settings
         prepare_facenet(
-            model_path=snakemake.output.model,
+            model_path=run.output.model,
             path=settings["path"] if settings["source"] == "path" else None,
             sha256=settings["sha256"],
             preprocessing=settings["preprocessing"],

@@ -4,8 +4,7 @@ Yields one Parquet table a split: index, image, label, identity.
 """
 
 from typeone.data.face_sources import open_faces, write_faces
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
@@ -21,11 +20,10 @@ def prepare_faces(*, source, settings, limit, outputs):
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         prepare_faces(
-            source=snakemake.params.source,
-            settings={**snakemake.params.settings, **snakemake.input},
-            limit=snakemake.params.limit,
-            outputs=dict(snakemake.output),
+            source=run.params.source,
+            settings={**run.params.settings, **run.input},
+            limit=run.params.limit,
+            outputs=dict(run.output),
         )

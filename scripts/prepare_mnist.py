@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from typeone.data.mnist import Source, load_mnist, split_mnist
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 
@@ -38,5 +38,5 @@ def prepare_mnist(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        prepare_mnist(**snakemake.params.settings, outputs=dict(snakemake.output))
+    with job(snakemake) as run:
+        prepare_mnist(**run.params.settings, outputs=dict(run.output))

@@ -10,9 +10,9 @@ from typeone.data.packages import wheel_members
 from typeone.models.face_generators import MOBILE, MobileStyleGan
 from typeone.models.readers.openvino import read_ir
 from typeone.runtime.artifacts import save_model
-from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
-from typeone.runtime.job import job_log
 from typeone.runtime.logs import logger
 
 NAME, VERSION = "random-face", "2021.7.21.1"
@@ -66,11 +66,10 @@ def prepare_mobilestylegan(*, path, model_path, truncation, seed):
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         prepare_mobilestylegan(
-            path=snakemake.params.path,
-            model_path=snakemake.output.model,
-            truncation=snakemake.params.truncation,
-            seed=snakemake.params.seed,
+            path=run.params.path,
+            model_path=run.output.model,
+            truncation=run.params.truncation,
+            seed=run.params.seed,
         )

@@ -11,8 +11,7 @@ from torch import nn
 from typeone.models.face_generators import NVIDIA
 from typeone.models.readers.nvidia_stylegan import load_nvidia
 from typeone.runtime.artifacts import save_model
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 
 
 def prepare_nvidia_stylegan(*, path, sha256, allow_pickle, truncation, model_path):
@@ -30,10 +29,9 @@ def prepare_nvidia_stylegan(*, path, sha256, allow_pickle, truncation, model_pat
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         prepare_nvidia_stylegan(
-            **snakemake.params.pickle,
-            truncation=snakemake.params.truncation,
-            model_path=snakemake.output.model,
+            **run.params.pickle,
+            truncation=run.params.truncation,
+            model_path=run.output.model,
         )

@@ -16,7 +16,7 @@ from typeone.reporting.report.tables import cells, verdict_rows
 from typeone.reporting.report.timings import timings
 from typeone.runtime.artifacts import read_parquet
 from typeone.runtime.atomic_files import atomic_path
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 from typeone.runtime.provenance import commit
 
@@ -147,8 +147,8 @@ def with_paths(told, paths):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        files, params = snakemake.input, snakemake.params
+    with job(snakemake) as run:
+        files, params = run.input, run.params
         render_report(
             verdicts_path=files.verdicts,
             machine_path=files.machine,
@@ -170,5 +170,5 @@ if "snakemake" in globals():
             **params.limits,
             benchmarks=params.benchmarks,
             repository=Path(snakemake.scriptdir).parent,
-            page_path=snakemake.output.page,
+            page_path=run.output.page,
         )

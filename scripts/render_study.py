@@ -7,7 +7,7 @@ from typeone.evaluation.people.sample import RECONSTRUCTION, Run, draw_items, dr
 from typeone.reporting.study.page import Sheet, render_sheet
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.atomic_files import atomic_path
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 COLUMNS = ["position", "index", "label", "image", "adversarial_image"]
@@ -54,13 +54,13 @@ def render_study(*, digit_runs, digit_paths, face_runs, face_paths, page_path, k
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         render_study(
-            digit_runs=snakemake.params.digit_runs,
-            digit_paths=snakemake.input.digits,
-            face_runs=snakemake.params.face_runs,
-            face_paths=snakemake.input.faces,
-            page_path=snakemake.output.page,
-            key_path=snakemake.output.key,
-            settings=snakemake.params.settings,
+            digit_runs=run.params.digit_runs,
+            digit_paths=run.input.digits,
+            face_runs=run.params.face_runs,
+            face_paths=run.input.faces,
+            page_path=run.output.page,
+            key_path=run.output.key,
+            settings=run.params.settings,
         )

@@ -14,9 +14,9 @@ from typeone.evaluation.held_out import unseen_test_digits
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import write_parquet
-from typeone.runtime.devices import compute_device, seeded
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
-from typeone.runtime.job import job_log
 
 
 def sample_examples(*, test_path, model_path, module, examples_path, count, seed):
@@ -43,12 +43,11 @@ def sample_examples(*, test_path, model_path, module, examples_path, count, seed
 
 
 if "snakemake" in globals():
-    compute_device(snakemake.threads)
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with computing_job(snakemake) as run:
         sample_examples(
-            test_path=snakemake.input.test,
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            examples_path=snakemake.output.examples,
-            **snakemake.params.settings,
+            test_path=run.input.test,
+            model_path=run.input.model,
+            module=run.params.module,
+            examples_path=run.output.examples,
+            **run.params.settings,
         )

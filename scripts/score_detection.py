@@ -8,8 +8,7 @@ from typeone.detectors.squeezing import scores
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import read_parquet, write_parquet
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 
 
 def score_detection(*, image_paths, model_path, module, scores_path, bits, median, device):
@@ -39,13 +38,13 @@ def score_detection(*, image_paths, model_path, module, scores_path, bits, media
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        paths = [snakemake.input.clean, *snakemake.input.attacked]
+    with computing_job(snakemake) as run:
+        paths = [run.input.clean, *run.input.attacked]
         score_detection(
-            image_paths=dict(zip(["clean", *snakemake.params.attacks], paths, strict=True)),
-            model_path=snakemake.input.model,
-            module=snakemake.params.module,
-            scores_path=snakemake.output.scores,
-            **snakemake.params.settings,
-            device=compute_device(snakemake.threads),
+            image_paths=dict(zip(["clean", *run.params.attacks], paths, strict=True)),
+            model_path=run.input.model,
+            module=run.params.module,
+            scores_path=run.output.scores,
+            **run.params.settings,
+            device=run.device,
         )

@@ -8,10 +8,8 @@ from typeone.data.images import from_uint8
 from typeone.detectors.squeezing import embedding_scores
 from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import read_parquet, write_parquet
-from typeone.runtime.checkpoints import Checkpoint, each
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
-from typeone.runtime.stamps import digest
+from typeone.runtime.checkpoints import each
+from typeone.runtime.computing import computing_job
 
 
 def score_face_detection(
@@ -64,22 +62,17 @@ def score_face_detection(
             }
         )
     write_parquet(scores_path, {k: np.concatenate([p[k] for p in parts]) for k in parts[0]})
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads)
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake) as run:
         score_face_detection(
-            test_path=snakemake.input.test,
-            validation_path=snakemake.input.validation,
-            attacked_paths=dict(
-                zip(snakemake.params.attacks, snakemake.input.attacked, strict=True)
-            ),
-            recognizer_path=snakemake.input.recognizer,
-            scores_path=snakemake.output.scores,
-            **snakemake.params.settings,
-            device=device,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
+            test_path=run.input.test,
+            validation_path=run.input.validation,
+            attacked_paths=dict(zip(run.params.attacks, run.input.attacked, strict=True)),
+            recognizer_path=run.input.recognizer,
+            scores_path=run.output.scores,
+            **run.params.settings,
+            device=run.device,
+            checkpoint=run.checkpoint,
         )

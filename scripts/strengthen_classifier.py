@@ -12,11 +12,9 @@ from typeone.models.classifiers import load_classifier, reset_parameters
 from typeone.models.predictions import predict
 from typeone.models.user_networks import build_own
 from typeone.runtime.artifacts import read_model_metadata, read_parquet, save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
 
@@ -121,25 +119,22 @@ def strengthen_classifier(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         strengthen_classifier(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            validation_path=snakemake.input.validation,
-            test_path=snakemake.input.test,
-            base_path=snakemake.input.base,
-            module=snakemake.params.module,
-            example_paths=snakemake.input.examples,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            name=" ".join(snakemake.wildcards),
-            **snakemake.params.network,
-            seed=snakemake.params.seed,
-            device=device,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            validation_path=run.input.validation,
+            test_path=run.input.test,
+            base_path=run.input.base,
+            module=run.params.module,
+            example_paths=run.input.examples,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            name=" ".join(run.wildcards),
+            **run.params.network,
+            seed=run.params.seed,
+            device=run.device,
         )

@@ -17,11 +17,9 @@ from typeone.defenses.recognizers import (
 )
 from typeone.models.recognizers import load_recognizer, save_recognizer
 from typeone.runtime.artifacts import read_model_metadata, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 
 
@@ -94,23 +92,20 @@ def strengthen_recognizer(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         strengthen_recognizer(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            test_path=snakemake.input.test,
-            base_path=snakemake.input.base,
-            example_paths=snakemake.input.examples,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            name=" ".join(snakemake.wildcards),
-            **snakemake.params.network,
-            seed=int(snakemake.wildcards.seed),
-            device=device,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            test_path=run.input.test,
+            base_path=run.input.base,
+            example_paths=run.input.examples,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            name=" ".join(run.wildcards),
+            **run.params.network,
+            seed=int(run.wildcards.seed),
+            device=run.device,
         )

@@ -8,7 +8,7 @@ from typeone.evaluation.people.success import FAILURE
 from typeone.reporting import beyond, verdicts
 from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
 from typeone.runtime.atomic_files import atomic_path
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
 NOT_RUN = {
@@ -212,16 +212,16 @@ def tabulate_reproduction(*, rows, preset, paths):
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         tabulate_reproduction(
             rows=collect_rows(
-                sources=dict(snakemake.input.items()),
-                runs=snakemake.params.runs,
-                others=snakemake.params.others,
-                ablated=snakemake.params.ablated,
-                target=snakemake.params.target,
-                faces=snakemake.params.faces,
+                sources=dict(run.input.items()),
+                runs=run.params.runs,
+                others=run.params.others,
+                ablated=run.params.ablated,
+                target=run.params.target,
+                faces=run.params.faces,
             ),
-            preset=snakemake.params.preset,
-            paths=dict(snakemake.output),
+            preset=run.params.preset,
+            paths=dict(run.output),
         )

@@ -5,7 +5,7 @@ import pandas as pd
 from typeone.evaluation.measurements import pooled
 from typeone.reporting.tables import write_table
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 COLUMNS = {
     "clean": "clean digits",
@@ -55,10 +55,10 @@ def tabulate_strengthening(*, measurements_path, published_path, names, table_pa
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         tabulate_strengthening(
-            measurements_path=snakemake.input.measurements,
-            published_path=snakemake.input.published,
-            names=snakemake.params.names,
-            table_paths=dict(snakemake.output),
+            measurements_path=run.input.measurements,
+            published_path=run.input.published,
+            names=run.params.names,
+            table_paths=dict(run.output),
         )

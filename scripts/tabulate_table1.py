@@ -5,7 +5,7 @@ import pandas as pd
 from typeone.reporting.tables import write_table
 from typeone.reporting.verdicts import rates_by_seed
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 METRICS = {"l2": "L2", "l1": "L1"}
 
@@ -61,12 +61,12 @@ def tabulate_table1(*, rates_path, published_path, target, names, published_name
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         tabulate_table1(
-            rates_path=snakemake.input.rates,
-            published_path=snakemake.input.published,
-            target=snakemake.params.target,
-            names=snakemake.params.names,
-            published_names=snakemake.params.published_names,
-            table_paths=dict(snakemake.output),
+            rates_path=run.input.rates,
+            published_path=run.input.published,
+            target=run.params.target,
+            names=run.params.names,
+            published_names=run.params.published_names,
+            table_paths=dict(run.output),
         )

@@ -5,7 +5,7 @@ import pandas as pd
 from typeone.evaluation.measurements import pooled
 from typeone.reporting.tables import write_table
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 
 def tabulate_table2(
@@ -52,13 +52,13 @@ def tabulate_table2(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         tabulate_table2(
-            measurements_path=snakemake.input.measurements,
-            published_path=snakemake.input.published,
-            names=snakemake.params.names,
-            published_names=snakemake.params.published_names,
-            ours=snakemake.params.ours,
-            caption=snakemake.params.caption,
-            table_paths=dict(snakemake.output),
+            measurements_path=run.input.measurements,
+            published_path=run.input.published,
+            names=run.params.names,
+            published_names=run.params.published_names,
+            ours=run.params.ours,
+            caption=run.params.caption,
+            table_paths=dict(run.output),
         )

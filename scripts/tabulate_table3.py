@@ -5,7 +5,7 @@ import pandas as pd
 from typeone.evaluation.measurements import pooled
 from typeone.reporting.tables import write_table
 from typeone.runtime.artifacts import read_parquet
-from typeone.runtime.job import job_log
+from typeone.runtime.job import job
 
 COLUMNS = {
     ("lfw", ""): "LFW",
@@ -91,16 +91,16 @@ def tabulate_table3(
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
+    with job(snakemake) as run:
         tabulate_table3(
-            measurements_path=snakemake.input.measurements,
-            published_path=snakemake.input.published,
-            names=snakemake.params.names,
-            labels=snakemake.params.labels,
-            variant=snakemake.params.variant,
-            source=snakemake.params.source,
-            recognizer=snakemake.params.recognizer,
-            preset=snakemake.params.preset,
-            false_accepts=snakemake.params.false_accepts,
-            table_paths=dict(snakemake.output),
+            measurements_path=run.input.measurements,
+            published_path=run.input.published,
+            names=run.params.names,
+            labels=run.params.labels,
+            variant=run.params.variant,
+            source=run.params.source,
+            recognizer=run.params.recognizer,
+            preset=run.params.preset,
+            false_accepts=run.params.false_accepts,
+            table_paths=dict(run.output),
         )

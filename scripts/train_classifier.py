@@ -8,11 +8,9 @@ from typeone.evaluation.error_rates import error_rate, errors_on
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.user_networks import build_own, check_outputs
 from typeone.runtime.artifacts import save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
 
@@ -79,24 +77,21 @@ def train_classifier(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         train_classifier(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            validation_path=snakemake.input.validation,
-            test_path=snakemake.input.test,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            name=" ".join(snakemake.wildcards),
-            **snakemake.params.settings,
-            key=f"classifiers.{snakemake.wildcards.get('target')}.module",
-            augmentation=snakemake.params.augmentation,
-            seed=snakemake.params.seed,
-            device=device,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            validation_path=run.input.validation,
+            test_path=run.input.test,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            name=" ".join(run.wildcards),
+            **run.params.settings,
+            key=f"classifiers.{run.wildcards.get('target')}.module",
+            augmentation=run.params.augmentation,
+            seed=run.params.seed,
+            device=run.device,
         )

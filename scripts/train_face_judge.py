@@ -7,11 +7,9 @@ from typeone.data.faces import FaceTable
 from typeone.models.classifiers import reset_parameters
 from typeone.models.face_judges import NO_FACE, build_face_judge
 from typeone.runtime.artifacts import save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.faces import face_judging
 
@@ -70,21 +68,18 @@ def train_face_judge(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         train_face_judge(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            judge_path=snakemake.input.judge,
-            validation_path=snakemake.input.validation,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            name=snakemake.wildcards.judge,
-            **snakemake.params.settings,
-            seed=snakemake.params.seed,
-            device=device,
+            checkpoint=run.checkpoint,
+            judge_path=run.input.judge,
+            validation_path=run.input.validation,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            name=run.wildcards.judge,
+            **run.params.settings,
+            seed=run.params.seed,
+            device=run.device,
         )

@@ -9,11 +9,9 @@ from typeone.data.digits import read_digits
 from typeone.evaluation.error_rates import error_rate
 from typeone.models.acgan import ARCHITECTURE, AuxiliaryGAN
 from typeone.runtime.artifacts import save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.acgan import acgan
 
@@ -79,20 +77,17 @@ def train_generator(
         },
     )
     write_rows(curve_path, curve)  # an epoch of few batches may hold no move of the generator
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         train_generator(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            test_path=snakemake.input.test,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            **snakemake.params.settings,
-            seed=snakemake.params.seed,
-            device=device,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            test_path=run.input.test,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            **run.params.settings,
+            seed=run.params.seed,
+            device=run.device,
         )

@@ -12,11 +12,9 @@ from typeone.evaluation.verification import draw_pairs, far_threshold, has_same_
 from typeone.models.classifiers import reset_parameters
 from typeone.models.recognizers import Recognizer, embed, save_recognizer
 from typeone.runtime.artifacts import write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.faces import recognition
 
@@ -106,21 +104,18 @@ def train_recognizer(
     note = {"seed": seed, "training": training, "people": len(people), **last}
     save_recognizer(model_path, recognizer, metadata=note)
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         train_recognizer(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            validation_path=snakemake.input.validation,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            validation_path=run.input.validation,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
             name="small recognizer",
-            **snakemake.params.settings,
-            seed=snakemake.params.seed,
-            device=device,
+            **run.params.settings,
+            seed=run.params.seed,
+            device=run.device,
         )

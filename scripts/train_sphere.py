@@ -3,11 +3,9 @@
 from dataclasses import asdict
 
 from typeone.runtime.artifacts import save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.theory.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
 from typeone.theory.spheres import Spheres
 
@@ -36,20 +34,17 @@ def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, che
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads)
-        settled = digest(list(snakemake.params), device.type)
+    with computing_job(snakemake) as run:
         train_sphere(
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            spheres=Spheres(**snakemake.params.spheres),
-            hidden=snakemake.params.hidden,
-            training=snakemake.params.training,
-            seed=snakemake.params.seed,
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            device=device,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            spheres=Spheres(**run.params.spheres),
+            hidden=run.params.hidden,
+            training=run.params.training,
+            seed=run.params.seed,
+            checkpoint=run.checkpoint,
+            device=run.device,
         )

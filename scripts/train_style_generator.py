@@ -8,10 +8,8 @@ from typeone.data.faces import FaceTable
 from typeone.models.face_generators import STYLE
 from typeone.models.style_generator import StyleCritic, StyleGenerator
 from typeone.runtime.artifacts import save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device, seeded
-from typeone.runtime.job import job_log
-from typeone.runtime.stamps import digest
+from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.style_gan import style_gan
 
@@ -65,19 +63,16 @@ def train_style_generator(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
+    with computing_job(snakemake, gpu=True) as run:
         train_style_generator(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            **snakemake.params.settings,
-            seed=snakemake.params.seed,
-            device=device,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            **run.params.settings,
+            seed=run.params.seed,
+            device=run.device,
         )

@@ -3,11 +3,8 @@
 from typeone.evaluation.intervals import mean_interval
 from typeone.models.svae import ARCHITECTURES
 from typeone.runtime.artifacts import save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.algorithm1 import f2_error, labelled_at, reconstruction_errors, train_stage1
 
 
@@ -54,26 +51,23 @@ def train_svae_stage1(
         metadata={**svae.description, "seed": seed, "training": training, **loss, **metrics},
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(list(snakemake.params), device.type, files=list(snakemake.input))
-        loss = dict(snakemake.params.settings)
+    with computing_job(snakemake, gpu=True) as run:
+        loss = dict(run.params.settings)
         training = loss.pop("training")
         train_svae_stage1(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            validation_path=snakemake.input.validation,
-            test_path=snakemake.input.test,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            architecture=snakemake.params.architecture,
-            sizes=snakemake.params.sizes,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            validation_path=run.input.validation,
+            test_path=run.input.test,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            architecture=run.params.architecture,
+            sizes=run.params.sizes,
             loss=loss,
             training=training,
-            seed=snakemake.params.seed,
-            device=device,
+            seed=run.params.seed,
+            device=run.device,
         )

@@ -2,11 +2,8 @@
 
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import read_model_metadata, save_model, write_rows
-from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.devices import compute_device
-from typeone.runtime.job import job_log
+from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
-from typeone.runtime.stamps import digest
 from typeone.training.algorithm1 import discriminator_accuracy, labelled_at, train_stage2
 
 
@@ -38,25 +35,18 @@ def train_svae_stage2(
         },
     )
     write_rows(curve_path, curve)
-    checkpoint.finish()
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0], snakemake.rule, snakemake.params):
-        device = compute_device(snakemake.threads, gpu=snakemake.resources.get("gpu", 0))
-        settled = digest(
-            list(snakemake.params),
-            device.type,
-            files=[snakemake.input.train, snakemake.input.stage1],
-        )
+    with computing_job(snakemake, gpu=True) as run:
         train_svae_stage2(
-            checkpoint=Checkpoint(snakemake.params.resume, settled),
-            train_path=snakemake.input.train,
-            test_path=snakemake.input.test,
-            stage1_path=snakemake.input.stage1,
-            model_path=snakemake.output.model,
-            curve_path=snakemake.output.curve,
-            **snakemake.params.settings,
-            seed=snakemake.params.seed,
-            device=device,
+            checkpoint=run.checkpoint,
+            train_path=run.input.train,
+            test_path=run.input.test,
+            stage1_path=run.input.stage1,
+            model_path=run.output.model,
+            curve_path=run.output.curve,
+            **run.params.settings,
+            seed=run.params.seed,
+            device=run.device,
         )

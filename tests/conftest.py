@@ -125,7 +125,7 @@ def gpu_rules(rules, repository):
 
     `describe_machine` takes none, but names the GPU of the machine that the others have theirs on.
     """
-    takes = 'snakemake.resources.get("gpu"'
+    takes = "computing_job(snakemake, gpu=True)"
     scripts = {s.stem for s in (repository / "scripts").glob("*.py") if takes in s.read_text()}
     scripts.add("describe_machine")
     return {rule for rule, (script, _) in rules.items() if script in scripts}

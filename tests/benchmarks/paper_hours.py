@@ -16,7 +16,7 @@ def paper_work(config, measured, batch):
     """(rule, what, hours) of preset `paper`: so many units of what was measured above."""
     seeds, chunk = len(config["seeds"]), config["batching"]["chunk"]
 
-    def epochs(name, section):
+    def epochs(name, section, seeds=seeds):
         number = section["training"]["epochs"]
         epoch = measured.get(("epoch", name))
         words = f"{name}: {seeds} seeds x {number} epochs"
@@ -30,7 +30,9 @@ def paper_work(config, measured, batch):
     words, _ = epochs("AC-GAN", config["generator"])
     gan, number = measured.get(("epoch", "AC-GAN")), config["generator"]["training"]["epochs"]
     yield "train_generator", words.replace(f"{seeds} seeds x ", ""), gan and number * gan
-    yield "train_face_svae_stage1", *epochs("SVAE of faces, stage 1", config["face_svae"]["stage1"])
+    faces = len(config["faces"]["seeds"])
+    stage1 = config["face_svae"]["stage1"]
+    yield "train_face_svae_stage1", *epochs("SVAE of faces, stage 1", stage1, faces)
     for name, entry in config["attacks"].items():
         if entry["kind"] != "svae" or not entry["steps"]:
             continue
@@ -41,12 +43,12 @@ def paper_work(config, measured, batch):
             walks = seeds * -(-entry["count"] // chunk)
             words = f"{name} on {target}: {walks} batches x {entry['steps']} steps"
             yield "attack_svae", words, step and walks * entry["steps"] * step
-    faces = config["face_attacks"]
-    step = measured.get(("engine", "facenet", faces["chunk"]))
-    for name, entry in faces["attacks"].items():
+    section = config["face_attacks"]
+    step = measured.get(("engine", "facenet", section["chunk"]))
+    for name, entry in section["attacks"].items():
         if entry["kind"] != "svae" or not entry["steps"]:
             continue
-        walks = len(config["faces"]["seeds"]) * -(-entry["count"] // faces["chunk"])
+        walks = faces * -(-entry["count"] // section["chunk"])
         words = f"{name}, FaceNet: {walks} batches x {entry['steps']} steps"
         yield "attack_faces", words, step and walks * entry["steps"] * step
     grad = measured.get(("facenet", "forward and input gradient", False))
@@ -56,10 +58,10 @@ def paper_work(config, measured, batch):
         inner = entry.get("settings", {}).get("pairs", {}).get("steps", 0)
         looks = 1 if entry["method"] == "retraining" else 2 + inner
         words = (
-            f"{name}: {seeds} seeds x {steps} steps of {training['batch_size']}, {looks} gradients"
+            f"{name}: {faces} seeds x {steps} steps of {training['batch_size']}, {looks} gradients"
         )
         each = grad and grad * training["batch_size"] * looks
-        yield "strengthen_recognizer", words, each and seeds * steps * each
+        yield "strengthen_recognizer", words, each and faces * steps * each
     row = config["stylegan"]
     walks = row["rows"] * row["attack"]["steps"]
     step = measured.get("figure 9")
@@ -86,5 +88,7 @@ def show_paper_hours(measured, batch):
     table("Preset `paper`, by computation from the above", ("rule", "what", "hours"), shown)
     print(
         "Left out: rules of minutes (judges, Type II, tables, figures), stage 2 of the faces, and "
-        "what runs on CPU cores. Attacks that may stop early are counted with all their steps."
+        "what runs on CPU cores. Attacks that may stop early are counted with all their steps; "
+        "strengthening by gradients of the input, without those of the weights; `ours` is that on "
+        "the CNN with two attackers."
     )

@@ -10,6 +10,8 @@ import torch
 
 from typeone.runtime.devices import compute_device
 
+CPU = torch.device("cpu")
+
 
 @pytest.fixture(scope="session")
 def card():
@@ -37,7 +39,9 @@ def same_noise(monkeypatch):
 
     def drawn_on_the_cpu(draw):
         def drawn(*shape, generator=None, device=None, **more):
-            if generator is None or generator.device.type == "cpu":
+            if generator is None:  # the global one, of foolbox
+                return draw(*shape, **more).to(device or CPU)
+            if generator.device.type == "cpu":
                 return draw(*shape, generator=generator, device=device, **more)
             if id(generator) not in twins:
                 twin = torch.Generator().manual_seed(generator.initial_seed())

@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,8 +58,12 @@ def run(command, environment, seconds):
     try:
         status = process.wait(seconds)
     except subprocess.TimeoutExpired:
-        process.kill()
         status = None
+        process.send_signal(signal.SIGINT)  # pytest then still says what it found
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
     reader.join()
     return status, "".join(output)
 
@@ -92,6 +97,7 @@ def main():
             "PYTHONPATH": os.pathsep.join(paths),
             "PYTHONUNBUFFERED": "1",
             "TYPEONE_CARD": options.card,
+            "GIT_PYTHON_REFRESH": "quiet",  # foolbox imports GitPython, which wants a git
         }
         if options.carry and list(options.carry.glob("t10k-images*")):
             environment["TYPEONE_MNIST"] = str(options.carry.resolve())
@@ -104,7 +110,7 @@ def main():
         if absent:
             notes.append(f"not installed: {', '.join(absent)}; --carry FOLDER takes their wheels")
         few = environment | {"OMP_NUM_THREADS": str(min(4, os.cpu_count() or 1))}
-        options_of_pytest = ("-q", "-rs", "-p", "no:cacheprovider", "--durations=5")
+        options_of_pytest = ("-q", "-rfEs", "--tb=short", "-p", "no:cacheprovider", "--durations=5")
         tests, output = run(
             [
                 sys.executable,

@@ -47,7 +47,7 @@ def alike(found, expected):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_a_card_finds_what_the_cpu_finds(name, card):
+def test_a_card_finds_what_the_cpu_finds(name, card, same_noise):
     alike(made(name, card, F64).run(None), made(name, CPU, F64).run(None))
 
 

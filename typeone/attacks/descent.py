@@ -77,13 +77,14 @@ class Walk:
     def step(self, objective: Tensor) -> None:
         """One update in place by the gradient of ``objective`` ``(M,)``; `advance` came before."""
         gradients = torch.autograd.grad(objective.sum(), list(self.moving.values()))
-        for value, adam, gradient in zip(
-            self.moving.values(), self.adam.values(), gradients, strict=True
-        ):
-            value.requires_grad_(False).copy_(adam.step(value, gradient))
+        for name, gradient in zip(list(self.moving), gradients, strict=True):
+            # Another tensor on the same memory: autograd keeps the stream of a leaf's first step,
+            # and a capture on another stream would end with an error.
+            value = self.moving[name].detach()
+            self.moving[name] = value.copy_(self.adam[name].step(value, gradient))
 
     def state(self) -> list[Tensor]:
-        """What a step changes; the same tensors until `keep`."""
+        """What a step changes; the same memory until `keep`."""
         moments = [m for adam in self.adam.values() for m in (adam.first, adam.second)]
         return [*self.moving.values(), *moments]
 

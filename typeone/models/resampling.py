@@ -60,7 +60,8 @@ class Doubling(nn.Module):
     def __init__(self, side: int) -> None:
         super().__init__()
         self.side = side
-        self.register_buffer("weights", interpolation_matrix(side, 2 * side), persistent=False)
+        weights = interpolation_matrix(side, 2 * side, dtype=torch.get_default_dtype())
+        self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type == "cpu":

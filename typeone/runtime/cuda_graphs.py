@@ -14,6 +14,7 @@ finds it beforehand, and the first replay must give what the step itself gave.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import logging
 from collections import Counter
@@ -27,11 +28,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 logger = logging.getLogger(__name__)
 
 WARM_UP = 3  # plain steps of a key before it is recorded: libraries load, allocators fill
+SETTLED = 30  # plain steps after `clear`: where examples leave all the time, recording does not pay
 ALIKE = 1e-3  # relative; kernels without a deterministic variant add up in another order each time
 
 
 class Graph(Protocol):
     """Work that is recorded once and replayed; `CudaGraph`, or what stands in for it in tests."""
+
+    def warm_up(self, compute: Callable[[], Any]) -> Any:
+        """Do the work of ``compute`` once where it will be recorded; returns its tensors."""
+        ...
 
     def record(self, compute: Callable[[], Any]) -> Any:
         """Record the work of ``compute``, without doing it; returns its tensors, not yet filled."""
@@ -48,6 +54,14 @@ class CudaGraph:
     def __init__(self, pool: Any, stream: torch.cuda.Stream) -> None:
         self.graph, self.pool, self.stream = torch.cuda.CUDAGraph(), pool, stream
 
+    def warm_up(self, compute: Callable[[], Any]) -> Any:
+        # libraries take a workspace for each stream: here it is not yet a part of the graph
+        self.stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.stream):
+            result = compute()
+        torch.cuda.current_stream().wait_stream(self.stream)
+        return result
+
     def record(self, compute: Callable[[], Any]) -> Any:
         # not `torch.cuda.graph`, which collects garbage and hands back all free memory each time
         torch.cuda.synchronize()
@@ -56,15 +70,29 @@ class CudaGraph:
             try:
                 result = compute()
             except BaseException:
-                with contextlib.suppress(RuntimeError):  # the error of `compute` says more
+                try:
                     self.graph.capture_end()
+                except RuntimeError:  # the error of `compute` says more
+                    self._leave_pool()
                 raise
             self.graph.capture_end()
         torch.cuda.current_stream().wait_stream(self.stream)
         return result
 
+    def _leave_pool(self) -> None:
+        """Let the allocator go on after a capture that broke, where `capture_end` does not."""
+        with contextlib.suppress(RuntimeError, AttributeError):
+            torch._C._cuda_endAllocateToPool(self.stream.device_index, self.pool)
+            torch._C._cuda_releasePool(self.stream.device_index, self.pool)
+
     def replay(self) -> None:
         self.graph.replay()
+
+
+@functools.cache
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    """The stream of all captures: each stream that a library has seen holds memory for good."""
+    return torch.cuda.Stream(device)
 
 
 @contextlib.contextmanager
@@ -88,8 +116,8 @@ def graphs_on(device: torch.device) -> Callable[[], Graph] | None:
     """A function that makes graphs which share their memory; None where there are none: the CPU."""
     if device.type != "cuda" or not torch.cuda.is_available():
         return None
-    pool, stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream(device)
-    return lambda: CudaGraph(pool, stream)
+    pool = torch.cuda.graph_pool_handle()
+    return lambda: CudaGraph(pool, _stream(device))
 
 
 class HostReads(TorchDispatchMode):
@@ -140,7 +168,7 @@ class GraphedStep:
     call of `evaluate`.
 
     Args:
-        state: the tensors that steps change, always the same ones until `clear`.
+        state: the tensors that steps change, always on the same memory until `clear`.
         new_graph: see `graphs_on`; None runs every step as it is.
         name: of the loop, for the log.
     """
@@ -156,6 +184,7 @@ class GraphedStep:
         self.seen: Counter[Hashable] = Counter()
         self.recorded: dict[Hashable, _Recorded] = {}
         self.current: _Recorded | None = None
+        self.wait = 0  # plain steps that are still to come before anything is recorded
 
     def clear(self) -> None:
         """Forget what was recorded: the tensors of the state are others from now on."""
@@ -163,6 +192,7 @@ class GraphedStep:
         self.seen.clear()
         self.recorded.clear()
         self.current = None
+        self.wait = SETTLED
         if recorded and torch.cuda.is_available():
             torch.cuda.empty_cache()  # a graph's memory is its own until it is handed back
 
@@ -179,7 +209,8 @@ class GraphedStep:
         self.current = self.recorded.get(key)
         if self.current is None and self.new_graph is not None:
             self.seen[key] += 1
-            if self.seen[key] > WARM_UP:
+            self.wait -= 1
+            if self.seen[key] > WARM_UP and self.wait < 0:
                 self.current = self._record(compute, update)
                 if self.current is not None:
                     self.recorded[key] = self.current
@@ -201,15 +232,15 @@ class GraphedStep:
         """Both graphs, which leave the state as it is; None, once and for all, where they fail."""
         state = list(self.state())
         before = _copies(state)
+        evaluation, change = self.new_graph(), self.new_graph()
         with HostReads() as reads:
-            terms = compute()
+            terms = evaluation.warm_up(compute)
             expected = _copies(terms)
-            update(terms)
+            change.warm_up(lambda: update(terms))
         expected += _copies(state)
         _restore(state, before)
         if reads.found:
             return self._refuse(f"a step waits for the host ({reads.found[0]})")
-        evaluation, change = self.new_graph(), self.new_graph()
         try:
             terms = evaluation.record(compute)
             change.record(lambda: update(terms))

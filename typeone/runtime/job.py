@@ -1,4 +1,4 @@
-"""The frame of one job: its log file, its stamps, its end."""
+"""The frame of one job: its log file, its stamps, its end. Jobs that compute: `computing`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,34 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from typeone.runtime.errors import InputError, needs_room
 from typeone.runtime.logs import logger
 from typeone.runtime.stamps import made_by
+
+
+class Task(Protocol):
+    """What the workflow hands to a script, as far as a job needs it.
+
+    Attributes:
+        rule: its name.
+        log: paths of log files; the first is written.
+        params: settings, by name and in order.
+        input, output: paths, by name and in order.
+        wildcards: by name.
+        threads: cores that the job may keep busy.
+        resources: by name; ``gpu`` is how many it was given.
+    """
+
+    rule: str
+    log: Sequence[str]
+    params: Any
+    input: Any
+    output: Any
+    wildcards: Any
+    threads: int
+    resources: Any
 
 
 class _LogFile(logging.FileHandler):
@@ -66,3 +89,10 @@ def job_log(path: str | Path, name: str, params: Sequence[Any]) -> Iterator[None
                 target.removeHandler(handler)
         file.close()
         logging.captureWarnings(False)
+
+
+@contextmanager
+def job(task: Task) -> Iterator[Task]:
+    """Run a block as the job that ``task`` describes, see `job_log`."""
+    with job_log(task.log[0], task.rule, task.params):
+        yield task

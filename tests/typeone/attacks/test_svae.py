@@ -269,10 +269,7 @@ def test_the_gradient_is_that_of_eq8_by_finite_differences(manifold):
             point = [z.detach().clone(), None]
             seen.append(point)
 
-            def note(gradient):  # z is the same tensor at every step, and keeps its hooks
-                point[1] = gradient.clone() if point[1] is None else point[1]
-
-            z.register_hook(note)
+            z.register_hook(lambda gradient: point.__setitem__(1, gradient.clone()))
             return svae.classify(z)
 
     attack(Spy(), z0, target, settings, keep=KeepLabel(f1, y))

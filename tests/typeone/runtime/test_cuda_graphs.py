@@ -151,12 +151,43 @@ def test_what_cannot_be_replayed_is_not(network, reason, recorded, caplog):
     assert [r.message for r in caplog.records if reason in r.message]
 
 
+def test_a_step_leaves_a_new_leaf_on_the_same_memory():
+    """Autograd keeps the stream on which it first met a leaf; a capture has a stream of its own."""
+    network, f1, z, labels, targets = batch_of_attacks()
+    walk = svae._Walk(network, z, OURS)
+    for step in range(3):
+        terms = svae._evaluate(walk, targets, OURS, KeepLabel(f1, labels), [f1], step)
+        before = dict(walk.moving)
+        walk.advance()
+        walk.step(terms.objective)
+        for name, value in walk.moving.items():
+            assert value is not before[name]
+            assert not value.requires_grad
+            assert value.data_ptr() == before[name].data_ptr()
+
+
+def test_where_examples_leave_all_the_time_nothing_is_recorded(recorded):
+    """A recording costs some steps, which a batch that changes every few steps never gains."""
+    value = torch.zeros(3)
+    step = GraphedStep(lambda: [value], RecordedOnCpu, name="a loop")
+    for number in range(1, 200):
+        terms = step.evaluate("key", lambda: (value + 1,), lambda terms: value.copy_(terms[0]))
+        step.update(terms, lambda terms: value.copy_(terms[0]))
+        if number % 20 == 0:
+            step.clear()
+    assert recorded() <= 2 * 20
+    assert value.tolist() == [199.0] * 3
+
+
 def test_no_graph_on_the_cpu():
     assert graphs_on(torch.device("cpu")) is None
 
 
 def test_a_failed_recording_leaves_the_state_and_goes_on(caplog):
     class Fails:
+        def warm_up(self, compute):
+            return compute()
+
         def record(self, compute):
             compute()
             raise RuntimeError("operation not permitted\nwhen stream is capturing")

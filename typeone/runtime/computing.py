@@ -1,0 +1,51 @@
+"""A job that computes: the device that it takes, and the sidecar that a kill leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import torch
+
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import compute_device
+from typeone.runtime.job import Task, job
+from typeone.runtime.stamps import digest
+
+
+class Computation:
+    """What a job that computes is given.
+
+    Attributes:
+        input, output, params, wildcards: of the task.
+        device: where it computes.
+    """
+
+    def __init__(self, task: Task, device: torch.device) -> None:
+        self.input, self.output = task.input, task.output
+        self.params, self.wildcards = task.params, task.wildcards
+        self.device = device
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The sidecar in ``params.resume``, of these settings, code, inputs and device."""
+        settled = digest(list(self.params), self.device.type, files=list(self.input))
+        return Checkpoint(self.params.resume, settled)
+
+
+@contextmanager
+def computing_job(task: Task, *, gpu: bool = False) -> Iterator[Computation]:
+    """Run a block as the job that ``task`` describes, on its threads or on a GPU.
+
+    When the block has come to its end, its results written, the sidecar is marked as finished.
+
+    Args:
+        gpu: whether a GPU helps; the job takes one if its ``resources`` have any.
+    """
+    with job(task):
+        given = bool(gpu and task.resources.get("gpu", 0))
+        computation = Computation(task, compute_device(task.threads, gpu=given))
+        yield computation
+        if "checkpoint" in vars(computation):
+            computation.checkpoint.finish()
