@@ -2,23 +2,18 @@
 from snakemake.utils import min_version
 
 from typeone.workflow.configfiles import require_sound
+from typeone.workflow.settings import layers, record
 
 min_version("9.0")
 require_sound(f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles)
-
-
-configfile: f"{workflow.basedir}/config.yaml"
+layers.replace(config, workflow.basedir)
 
 
 report: "rules/captions/workflow.rst"
 
 
 include: "rules/digests.smk"
-include: "rules/validation_faces.smk"
-include: "rules/validation_own.smk"
-include: "rules/validation.smk"
 include: "rules/common.smk"
-include: "rules/paths.smk"
 include: "rules/common_faces.smk"
 include: "rules/data.smk"
 include: "rules/classifiers.smk"
@@ -52,7 +47,7 @@ localrules:
 
 
 onstart:
-    record_config("results/config.yaml")
+    record.write(config, Path.cwd())
 
 
 onsuccess:

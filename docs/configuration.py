@@ -1,123 +1,159 @@
-"""Make docs/configuration.md out of rules/config.schema.yaml and the values of config.yaml.
+"""Make docs/configuration.md and docs/config.schema.json out of the models of settings.
 
     .venv/bin/python docs/configuration.py
 
-A test fails while the page is not what this would write.
+A test fails while either file is not what this would write.
 """
 
 import json
 from pathlib import Path
 
-import yaml
+from typeone.workflow.settings import layers
+from typeone.workflow.settings.whole import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE, SCHEMA = ROOT / "docs" / "configuration.md", ROOT / "docs" / "config.schema.json"
 HEAD = """# Configuration
 
-Every setting, what it may be, and its value in preset quick. `config.yaml` has the same in one
-piece, with remarks on single values. `.venv/bin/python docs/configuration.py` makes this page from
-[the schema](../rules/config.schema.yaml) and [config.yaml](../config.yaml).
+This page lists every setting: its published value, what preset `quick` chooses instead, what it may
+be, and what it is. Where the paper has no value, the published one is that of preset `paper`.
+`.venv/bin/python docs/configuration.py` makes this page from the models in
+[typeone/workflow/settings](../typeone/workflow/settings).
 
-- `./reproduce --configfile mine.yaml` lays `mine.yaml` over config.yaml: it holds what differs,
-  each key in its place. A list replaces the list that was there. [The tutorial](tutorial.md) edits
-  one number and looks at what changed.
-- `presets/smoke.yaml` and `presets/paper.yaml` are such files. What a run was made with stands in
-  `results/config.yaml`.
-- The schema is closed: a key that is not on this page stops the run with one line, and so does a
-  value out of its range. A number is written `0.001`; YAML takes `1e-3` for text.
+- A run takes the value of a file after `--configfile`, else that of [config.yaml](../config.yaml),
+  which is preset `quick`, else the published one. A file holds what differs, each key in its place;
+  a list replaces the list that was there. [The tutorial](tutorial.md) changes one number.
+- `presets/smoke.yaml` and `presets/paper.yaml` are such files. `preset: paper` in one of them
+  leaves config.yaml out. `results/config.yaml` has all settings of a run.
 - `NAME` stands for a name of your choice: lower-case letters, digits and underscores. A value that
-  not all entries share has their names behind it.
+  not all entries share is followed by their names.
+- An entry may start from another one: `attacks: {mine: {from: paper, lr: 0.01}}` is `paper` of this
+  run with another `lr`.
+- A key that is not on this page stops the run with one line, and so does a value out of its range.
+  Write numbers as `0.001`; YAML takes `1e-3` for text.
+- Editors with a YAML language server check and complete files whose first line is
+  `# yaml-language-server: $schema=docs/config.schema.json`, a path from the file.
 """
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+FROM = {"type": "string", "description": "Another entry, from which this one differs."}
 
 
 class Reference:
     """The rows of the page: each setting once, in the order of the schema."""
 
-    def __init__(self, schema, settings):
-        self.schema, self.settings = schema, settings
+    def __init__(self, schema, published, quick):
+        self.schema, self.published, self.quick = schema, published, quick
 
     def resolved(self, node):
         """``node`` with what it refers to, its own words first."""
         while "$ref" in node:
-            rest = {k: v for k, v in node.items() if k != "$ref"}
+            rest = {k: v for k, v in node.items() if k not in ("$ref", "default")}
             node = self.schema["$defs"][node["$ref"].split("/")[-1]] | rest
         return node
 
     def branches(self, node):
-        """``node`` and the alternatives within it, without their conditions."""
+        """The alternatives within ``node``, each with the description of all."""
         node = self.resolved(node)
-        yield {k: v for k, v in node.items() if k not in ("if", "then", "else")}
-        for branch in ("then", "else"):
-            if branch in node:
-                yield from self.branches(node[branch])
+        inner = node.get("anyOf") or node.get("oneOf")
+        words = {k: v for k, v in node.items() if k == "description"}
+        for branch in inner or ():
+            yield from self.branches(branch | words if "$ref" not in branch else branch)
+        if not inner:
+            yield node
 
     def allowed(self, parts):
         """What a value may be, in words; ``parts`` are alternatives."""
         found = []
         for part in parts:
-            kinds = part.get("type", [])
-            kinds = [kinds] if isinstance(kinds, str) else kinds
+            kind = part.get("type")
             limits = " and ".join(f"{sign} {part[k]}" for k, sign in LIMITS.items() if k in part)
             if "multipleOf" in part:
                 limits += f", a multiple of {part['multipleOf']}"
             if "enum" in part or "const" in part:
                 found += [f"`{value}`" for value in part.get("enum", [part.get("const")])]
-            elif "array" in kinds:
+            elif kind == "array":
                 found.append(f"list of {self.allowed(list(self.branches(part['items'])))}")
-            elif "object" in kinds:
+            elif kind == "object":
                 found.append("settings of its own")
-            elif kinds:
+            elif kind == "null":
+                found.append("`null`")
+            else:
                 names = {"integer": "whole number", "string": "text", "boolean": "`true`, `false`"}
-                found += [f"{names.get(k, k)} {limits}".strip() for k in kinds if k != "null"]
-            found += ["`null`"] * ("null" in kinds)
+                found.append(f"{names.get(kind, kind)} {limits}".strip())
         return " or ".join(dict.fromkeys(found))
 
-    def rows(self, nodes, values, path):
-        """(key, value, allowed, meaning) of what is at ``path`` and all below it.
+    def meaning(self, nodes, parts):
+        """What a setting is; of alternatives that differ, what each of them is."""
+        if len(parts) > 1 and all("const" in part for part in parts):
+            told = [f"`{part['const']}`: {part['description'].rstrip('.')}" for part in parts]
+            return "; ".join(dict.fromkeys(told)) + "."
+        told = [node["description"] for node in nodes if "description" in node]
+        told = told or [part["description"] for part in parts if "description" in part]
+        return " Or: ".join(dict.fromkeys(told))
 
-        ``nodes``: alternatives for it. ``values``: (names on the way, value) of every entry of
-        config.yaml that has this key.
+    def rows(self, nodes, values, path):
+        """(key, published, quick, allowed, meaning) of the setting at ``path`` and all below it.
+
+        ``nodes``: alternatives for it. ``values``: {names on the way: (published, quick)} of every
+        entry that has this key.
         """
         parts = [part for node in nodes for part in self.branches(node)]
-        meaning = next((part["description"] for part in parts if "description" in part), "")
         inner, open_to = {}, []
         for part in parts:
             for key, node in part.get("properties", {}).items():
                 inner.setdefault(key, []).append(node)
-            if isinstance(part.get("additionalProperties"), dict):
-                open_to.append(part["additionalProperties"])
-        nulls = [(names, value) for names, value in values if value is None]
+            open_to += part.get("patternProperties", {}).values()
+        nulls = {names: pair for names, pair in values.items() if None in pair}
         if not inner and not open_to:
-            yield path, shown(values, values), self.allowed(parts), meaning
-        elif nulls:  # settings of its own, or none
-            yield path, shown(nulls, values), "`null` or settings of its own", meaning
+            cells = self.allowed(parts), self.meaning(nodes, parts)
+            yield path, *shown(values, values), *cells
+        elif nulls or any(part.get("type") == "null" for part in parts):
+            words = "`null` or settings of its own", self.meaning(nodes, parts)
+            yield path, *shown(nulls, values), *words
         for key, alternatives in inner.items():
-            below = [(names, v[key]) for names, v in values if isinstance(v, dict) and key in v]
+            below = {
+                names: (published[key], quick[key])
+                for names, (published, quick) in values.items()
+                if isinstance(published, dict) and key in published
+            }
             yield from self.rows(alternatives, below, f"{path}.{key}")
         if open_to:
-            below = [((*names, name), v) for names, of in values for name, v in of.items()]
+            below = {
+                (*names, name): (value, quick[name])
+                for names, (published, quick) in values.items()
+                for name, value in published.items()
+            }
             yield from self.rows(open_to, below, f"{path}.NAME")
 
     def page(self):
         """The whole page."""
         text = [HEAD]
         for key, node in self.schema["properties"].items():
-            node, value = self.resolved(node), self.settings[key]
             text.append(f"\n## {key}\n\n")
-            leaf = not ({"properties", "additionalProperties"} & node.keys())
-            if "description" in node and not leaf:
-                text.append(f"{node['description']}\n\n")
-            text.append("| key | quick | may be | what it is |\n|---|---|---|---|\n")
-            for path, quick, allowed, meaning in self.rows([node], [((), value)], key):
-                meaning = meaning.replace("|", "\\|")
-                text.append(f"| `{path}` | {quick} | {allowed} | {meaning} |\n")
+            full = self.resolved(node)
+            if "description" in full and {"properties", "patternProperties"} & full.keys():
+                text.append(f"{full['description']}\n\n")
+            text.append(
+                "| key | published | quick | may be | what it is |\n|---|---|---|---|---|\n"
+            )
+            values = {(): (self.published[key], self.quick[key])}
+            for cells in self.rows([node], values, key):
+                row = " | ".join(cell.replace("|", "\\|") for cell in cells)
+                text.append(f"| `{row.replace(' |', '` |', 1)} |\n")
         return "".join(text)
 
 
 def shown(values, among):
+    """The published value, and quick's where it differs, as cells of a table."""
+    published = {names: pair[0] for names, pair in values.items()}
+    quick = {names: pair[1] for names, pair in values.items() if pair[0] != pair[1]}
+    return listed(published, among), listed(quick, among)
+
+
+def listed(values, among):
     """The value that all of ``among`` share, else each of ``values`` with its names behind it."""
     by_value = {}
-    for names, value in values:
+    for names, value in values.items():
         by_value.setdefault(json.dumps(value), []).append(".".join(names))
     plain = [f"`{text.strip(chr(34))}`" for text in by_value]
     if len(by_value) == 1 and len(values) == len(among):
@@ -129,9 +165,55 @@ def shown(values, among):
 
 def page():
     """The page as it is to be."""
-    schema = yaml.safe_load((ROOT / "rules" / "config.schema.yaml").read_text())
-    return Reference(schema, yaml.safe_load((ROOT / "config.yaml").read_text())).page()
+    schema = Settings.model_json_schema()
+    return Reference(schema, layers.published(), layers.of_files(ROOT)).page()
+
+
+def for_files(node):
+    """A part of the schema as files may have it: nothing is required, names are checked."""
+    if isinstance(node, list):
+        return [for_files(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    words = {"oneOf": "anyOf"}
+    node = {
+        words.get(key, key): {name: for_files(inner) for name, inner in value.items()}
+        if key in ("properties", "$defs")
+        else for_files(value)
+        for key, value in node.items()
+        if key not in ("required", "title") and not (key == "default" and isinstance(value, dict))
+    }
+    return node | ({"additionalProperties": False} if "patternProperties" in node else {})
+
+
+def schema():
+    """The schema for editors as it is to be."""
+    whole = for_files(Settings.model_json_schema())
+    for entries in (node for node in nodes(whole) if "patternProperties" in node):
+        for entry in entries["patternProperties"].values():
+            for branch in entry.get("anyOf", [entry]):
+                kind = whole["$defs"].get(branch.get("$ref", "").split("/")[-1])
+                if kind and kind["properties"].keys() & {
+                    "kind",
+                    "method",
+                    "architecture",
+                    "module",
+                }:
+                    kind["properties"]["from"] = FROM
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Type One"}
+    return json.dumps(head | whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def nodes(node):
+    """Every mapping in a schema."""
+    if isinstance(node, dict):
+        yield node
+    for inner in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from nodes(inner)
 
 
 if __name__ == "__main__":
-    (ROOT / "docs" / "configuration.md").write_text(page())
+    PAGE.write_text(page())
+    SCHEMA.write_text(schema())

@@ -4,31 +4,6 @@ import csv
 from glob import glob
 from pathlib import Path
 
-import yaml
-
-
-def in_order_of(reference, settings):
-    """``settings`` with the keys of ``reference`` first, in its order, on every level.
-
-    Snakemake puts what --configfile names before what config.yaml names. Rows of tables, seeds of
-    judges and params of rules would follow that order.
-    """
-    if not isinstance(settings, dict):
-        return settings
-    reference = reference if isinstance(reference, dict) else {}
-    keys = [k for k in reference if k in settings] + [k for k in settings if k not in reference]
-    return {k: in_order_of(reference.get(k), settings[k]) for k in keys}
-
-
-def flat(value, path=""):
-    """Every value that is no mapping, by its keys joined with dots."""
-    if not isinstance(value, dict):
-        return {path: value}
-    inner = {}
-    for key, below in value.items():
-        inner |= flat(below, f"{path}.{key}" if path else str(key))
-    return inner
-
 
 def attacks_of(kind):
     """Names of the attacks of one kind."""
@@ -139,15 +114,6 @@ def published_value(identity):
         return next(float(r["published"]) for r in csv.DictReader(file) if r["id"] == identity)
 
 
-def record_config(path):
-    """Write the settings of this run, presets and overrides merged, beside its results."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(yaml.safe_dump(config, sort_keys=False))
-    part.replace(path)
-
-
 def remove_finished_sidecars(folder):
     """Remove what jobs that have ended kept for going on, and folders that this leaves empty.
 
@@ -162,23 +128,10 @@ def remove_finished_sidecars(folder):
             path.rmdir()
 
 
-def recorded_settings():
-    """What `record_config` wrote when the last run began, by dotted keys; nothing before the first."""
-    recorded = WORKDIR / "results" / "config.yaml"
-    return flat(yaml.safe_load(recorded.read_text())) if recorded.is_file() else {}
-
-
 def gpus():
     """GPUs that a rule which a GPU helps asks for."""
     return 1 if config["gpu"] else 0
 
-
-with open(f"{workflow.basedir}/rules/config.schema.yaml") as file:
-    validate_config(config, yaml.safe_load(file))
-with open(f"{workflow.basedir}/config.yaml") as file:
-    ordered = in_order_of(yaml.safe_load(file), config)
-config.clear()
-config.update(ordered)
 
 WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
 SEEDS = config["seeds"]

@@ -2,9 +2,12 @@
 # run again, and how long they take by the benchmarks of earlier runs in this folder.
 # Consumes the graph of jobs, results/benchmarks and results/config.yaml; yields lines on the screen.
 import atexit
+import json
 import re
 from datetime import datetime
 from functools import cache
+
+from typeone.workflow.settings import record
 
 MOST_CAUSES = 3  # of a rule that are named; what follows is counted
 
@@ -12,7 +15,7 @@ MOST_CAUSES = 3  # of a rule that are named; what follows is counted
 @cache
 def flat_settings():
     """The settings of this run, and those of the last one."""
-    return flat(config), recorded_settings()
+    return record.flat(config), record.recorded(WORKDIR)
 
 
 def recorded_value(text):
@@ -54,8 +57,8 @@ def changed_settings(job, change):
         if not isinstance(value, dict):
             yield settings_behind(name, job, [value], alike if len(alike) == 1 else [])
             continue
-        now = {key: [v] for key, v in flat(value).items()}
-        was = [{key: [v] for key, v in flat(p).items()} for p in alike]
+        now = {key: [v] for key, v in record.flat(value).items()}
+        was = [{key: [v] for key, v in record.flat(p).items()} for p in alike]
         if not was:
             yield f"{name} changed"
             continue

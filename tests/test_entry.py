@@ -17,7 +17,6 @@ import time
 from dataclasses import asdict
 
 import pytest
-import yaml
 from snakemake import cli as snakemake_cli
 from snakemake.resources import Resources
 from snakemake.settings.types import MaxJobsPerTimespan
@@ -25,6 +24,7 @@ from snakemake.settings.types import MaxJobsPerTimespan
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.workflow import cli, engine, environment, lock
 from typeone.workflow.options import Refused
+from typeone.workflow.settings import layers
 
 from .standin import make_venv
 
@@ -841,11 +841,11 @@ def test_the_example_of_the_readme_keeps_labels_and_turns_latents(example, smoke
     assert turned >= 90
 
 
-def test_the_example_of_the_readme_has_the_settings_of_config_yaml(example, repository):
+def test_the_example_of_the_readme_has_the_settings_of_quick(example, repository):
     calls = [node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Call)]
     (call,) = [c for c in calls if ast.unparse(c.func) == "SvaeAttackSettings"]
     named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-    paper = yaml.safe_load((repository / "config.yaml").read_text())["attacks"]["paper"]
+    paper = layers.of_files(repository)["attacks"]["paper"]
     apart = {"kind", "targets", "count", "keep", "original", "evade_squeezing"}
     spelled = asdict(SvaeAttackSettings(**named))
     assert {k: spelled[k] for k in paper if k not in apart} == {

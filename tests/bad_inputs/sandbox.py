@@ -21,6 +21,7 @@ from torch import nn
 
 from typeone.models.classifiers import build_classifier
 from typeone.runtime.artifacts import save_model, write_parquet
+from typeone.workflow.settings import layers
 
 from ..standin import make_venv
 
@@ -56,7 +57,7 @@ class Outcome:
 
 def shown_runs():
     """(folder, attack, target) of every attack whose images people see, and of the control."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = layers.of_files(ROOT)
     runs = []
     for folder, attacks in (
         ("mnist", config["attacks"]),

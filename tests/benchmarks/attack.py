@@ -2,7 +2,7 @@
 
 Prints Markdown tables, asserts nothing. Rows that are compared are timed in turn, several rounds,
 the best of each: a slow moment of the machine meets them all. Weights are random unless `--results`
-gives a folder of attacks: speed does not depend on them. Settings: `attacks.paper` of config.yaml,
+gives a folder of attacks: speed does not depend on them. Settings: `attacks.paper` of quick,
 with k above 0 from the start, so that every step has the gradient through decoder and f1.
 
 The limit is the time of the convolutions and matrix products that a step cannot do without, each
@@ -36,14 +36,15 @@ from typeone.models.svae import DigitSVAE
 from typeone.runtime.artifacts import read_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import compute_device, seeded
+from typeone.workflow.settings import layers
 
-CONFIG = Path(__file__).parents[2] / "config.yaml"
+ROOT = Path(__file__).parents[2]
 K_START = 1e-3  # the largest that III-C allows
 
 
 def paper_settings(steps):
     """`attacks.paper` for ``steps`` steps, with the decoder's gradient from the first on."""
-    entry = yaml.safe_load(CONFIG.read_text())["attacks"]["paper"]
+    entry = layers.of_files(ROOT)["attacks"]["paper"]
     known = {field.name for field in fields(SvaeAttackSettings)}
     settings = SvaeAttackSettings(**{name: entry[name] for name in known & entry.keys()})
     return replace(settings, steps=steps, k_start=K_START, patience=None)

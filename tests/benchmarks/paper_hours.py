@@ -3,19 +3,13 @@
 import itertools
 from pathlib import Path
 
-import yaml
 from attack import table
+
+from typeone.workflow.settings import layers
 
 ROOT = Path(__file__).parents[2]
 DIGITS, CELEBA = 50_000, 162_770  # training images: MNIST's by IV, CelebA's official partition
 TARGETS = ("mlp", "lenet", "cnn")
-
-
-def merged(base, changes):
-    """Settings with those of a preset laid over them."""
-    if not isinstance(base, dict) or not isinstance(changes, dict):
-        return changes
-    return base | {k: merged(base.get(k), v) for k, v in changes.items()}
 
 
 def paper_work(config, measured, batch):
@@ -83,8 +77,7 @@ def show_paper_hours(measured, batch):
 
     ``batch``: the measured one that stands for `batching.chunk`.
     """
-    settings = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config = merged(settings, yaml.safe_load((ROOT / "presets" / "paper.yaml").read_text()))
+    config = layers.of_files(ROOT, "presets/paper.yaml")
     rows = list(paper_work(config, measured, batch))
     shown, total = [], 0.0
     for rule, group in itertools.groupby(rows, key=lambda row: row[0]):

@@ -2,17 +2,18 @@
 
 import copy
 import json
-import operator
 import re
-import time
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
+from types import UnionType
+from typing import get_args
 
 import jsonschema
 import pytest
 import yaml
 
-SOON = 30  # seconds; alone it takes two, but tests share the machine
+from typeone.workflow.settings import layers, record
+from typeone.workflow.settings.model import Model, Wrong
+from typeone.workflow.settings.variants import lay, merged, resolved
+from typeone.workflow.settings.whole import Settings
 
 BAD = [
     # misspelt, and where a setting does not belong
@@ -34,8 +35,8 @@ BAD = [
     ),
     (
         "attacks: {paper: {beta: 1E-4}}",
-        "`attacks.paper.beta` is the text '1E-4', needs one of ratio; as a number write 0.0001, "
-        "YAML takes 1E-4 for text",
+        "`attacks.paper.beta` is the text '1E-4', needs ratio or a number; as a number write "
+        "0.0001, YAML takes 1E-4 for text",
     ),
     (
         "data: {mnist: {limit: {train: '3000'}}}",
@@ -72,7 +73,7 @@ BAD = [
     ),
     ("data: {mnist: {limit: {train: 0}}}", "`data.mnist.limit.train` is 0; needs at least 1"),
     ("attacks: {paper: {lr: .nan}}", "`attacks.paper.lr` is nan; needs a finite number"),
-    ("detection: {zetas: [.inf]}", "`detection.zetas.0` is Infinity; needs at most 2"),
+    ("detection: {zetas: [.inf]}", "`detection.zetas.0` is inf; needs a finite number"),
     (
         "data: {mnist: {source: path}}",
         "`data.mnist.path` is null; with `data.mnist.source: path` it needs a folder",
@@ -135,7 +136,7 @@ BAD = [
     ("attacks: {mine: {steps: 3}}", "`attacks.mine` lacks `kind`"),
     (
         "strengthened: {mine: {method: retraining, base: mlp}}",
-        "`strengthened.mine` lacks `start`, `training` and `settings` (see config.yaml",
+        "`strengthened.mine` lacks `settings` (see config.yaml",
     ),
     (
         "attacks: {mine: {kind: type2, count: 1}}",
@@ -143,10 +144,7 @@ BAD = [
     ),
     (
         "attacks: {mine: {kind: svae}}",
-        "`attacks.mine` lacks `targets`, `count`, `keep`, `original`, `steps`, `lr`, `beta2`, "
-        "`alpha`, `gamma`, `eta`, `beta`, `target_loss`, `k_start`, `k_max`, `manifold`, "
-        "`patience`, `image_weight`, `reencode_weight`, `image_target_loss`, `jitter`, "
-        "`offset_lr`, `offset_weight` and `evade_squeezing` (see ",
+        "`attacks.mine` lacks `targets` (see config.yaml",
     ),
     ("seeds: []", "`seeds` is []; needs entries, at least 1"),
     ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),
@@ -327,9 +325,8 @@ BAD = [
         "`generator.seed` is 2103, also a seed of the attackers, from `attackers.seed` 2100 on",
     ),
     (
-        "latent: {attacks: {mine: {kind: type1}}}",
-        "`latent.attacks.mine` lacks `steps`, `lr`, `k`, `epsilon`, `form`, `jitter`, "
-        "`guide_weight`, `guide_target_loss`, `condition` and `patience` (see ",
+        "latent: {attacks: {mine: {steps: 3}}}",
+        "`latent.attacks.mine` lacks `kind` (see config.yaml",
     ),
     (
         "latent: {attacks: {song_type2: {k: 1.0}}}",
@@ -524,7 +521,7 @@ BAD = [
     ),
     (
         "strengthened_recognizers: {by_pgd: {settings: {pairs: {start: 0.5}}}}",
-        "`strengthened_recognizers.by_pgd.settings.pairs.start` is 0.5; needs at most its "
+        "`strengthened_recognizers.by_pgd.settings.pairs.start` is 0.5; needs at most "
         "`epsilon`, 0.0784314",
     ),
     (
@@ -557,7 +554,62 @@ BAD = [
         "table3: {fresh: {svae: 8}}",
         "`batching.shards` is 2; needs at most 1, the batches attacked afresh ",
     ),
+    # variants
+    (
+        "attacks: {mine: {from: papr}}",
+        "`attacks.mine.from` is 'papr'; needs another of `attacks`: did you mean paper?",
+    ),
+    (
+        "latent: {attacks: {mine: {from: 3}}}",
+        "`latent.attacks.mine.from` is 3; needs another of `latent.attacks`: untargeted, untar",
+    ),
+    (
+        "attacks: {a: {from: b}, b: {from: c}, c: {from: a, lr: 0.1}}",
+        "`attacks.c.from` is 'a', which leads back to itself: a from b from c from a; needs",
+    ),
+    (
+        "attacks: {paper: {from: paper}}",
+        "`attacks.paper.from` is 'paper', which leads back to itself: paper from paper; needs",
+    ),
+    ("study: {from: paper}", "`study.from` is no setting; allowed are seed, digits, faces, "),
+    ("attacks: {mine: {from: sm, step: 3}}", "`attacks.mine.step` is no setting; did you mean"),
+    ("attacks: {pgd: {settings: {overshoot: 1}}}", "`attacks.pgd.settings.overshoot` is no sett"),
 ]
+
+SAID_BY_SNAKEMAKE = [  # of BAD: every kind of check, in a dry run
+    "attacks: {paper: {step: 3}}",
+    "attacks: {paper: {lr: 1e-3}}",
+    "seeds: []",
+    "ablations: {count: 4}",
+    "face_attacks: {attacks: {pgd: {settings: {start: 0.5}}}}",
+    "attacks: {a: {from: b}, b: {from: c}, c: {from: a, lr: 0.1}}",
+]
+
+
+@pytest.fixture(scope="module")
+def smoke_settings(repository):
+    return record.read(repository / "presets" / "smoke.yaml")
+
+
+@pytest.fixture(scope="module")
+def quick_settings(repository):
+    return record.read(repository / "config.yaml")
+
+
+@pytest.fixture(scope="module")
+def settings(repository):
+    """All of quick's."""
+    return layers.of_files(repository)
+
+
+@pytest.mark.parametrize(("config", "message"), BAD, ids=[config for config, _ in BAD])
+def test_a_bad_setting_is_refused_with_one_line(smoke_settings, quick_settings, config, message):
+    given = merged(smoke_settings, yaml.safe_load(config))
+    with pytest.raises(Wrong) as refused:
+        layers.expanded(given, quick_settings)
+    told = str(refused.value)
+    assert told.startswith(message)
+    assert "\n" not in told
 
 
 @pytest.fixture(scope="module")
@@ -566,39 +618,16 @@ def workflow(checkout):
     return checkout("config", ["presets/smoke.yaml"])
 
 
-@pytest.fixture(scope="module")
-def schema(repository):
-    return yaml.safe_load((repository / "rules" / "config.schema.yaml").read_text())
-
-
-@pytest.fixture(scope="module")
-def settings(repository):
-    return yaml.safe_load((repository / "config.yaml").read_text())
-
-
-@pytest.fixture(scope="module")
-def outcomes(workflow):
-    """What a dry run says to each bad configuration, and after how many seconds; two at a time."""
-
-    def dry_run(config):
-        begun = time.monotonic()
-        return workflow.run("-n", config=config), time.monotonic() - begun
-
-    with ThreadPoolExecutor(2) as pool:
-        yield {config: pool.submit(dry_run, config) for config, _ in BAD}
-
-
-@pytest.mark.parametrize(("config", "message"), BAD, ids=[config for config, _ in BAD])
-def test_a_bad_setting_stops_the_dry_run_with_one_line(outcomes, config, message):
-    result, seconds = outcomes[config].result()
+@pytest.mark.parametrize("config", SAID_BY_SNAKEMAKE)
+def test_a_bad_setting_stops_the_dry_run_with_one_line(workflow, config):
+    result = workflow.run("-n", config=config)
     assert result.returncode == 1
-    assert seconds < SOON
-    said = [line for line in result.stdout.splitlines() if line.startswith(message)]
+    said = [line for line in result.stdout.splitlines() if line.startswith(dict(BAD)[config])]
     assert len(said) == 1, result.stdout
     assert "Traceback" not in result.stdout
-    # besides it only the place in rules/common.smk and what Snakemake says on every start
+    # besides it only the place in the Snakefile and what Snakemake says on every start
     rest = [line for line in result.stdout.splitlines() if line not in said]
-    known = r"WorkflowError in file |  File \"|Using workflow specific profile |Config file "
+    known = r"WorkflowError in file |  File \"|Using workflow specific profile "
     assert [line for line in rest if line and not re.match(known, line)] == []
 
 
@@ -612,88 +641,50 @@ def test_a_preset_plans_the_whole_workflow(checkout, preset):
     assert re.search(rf"^train_svae_stage1 +{seeds}$", result.stdout, re.M)
 
 
-def mappings(settings, path=()):
-    """Every mapping in ``settings`` with its path, the outermost first."""
-    yield path, settings
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from mappings(value, (*path, key))
+# layers
 
 
-def leaves(settings):
-    """The path of every value that is no mapping."""
-    for path, mapping in mappings(settings):
-        yield from ((*path, k) for k, v in mapping.items() if not isinstance(v, dict))
+def test_a_setting_is_that_of_the_file_else_of_config_yaml_else_the_published_one(quick_settings):
+    given = {"attacks": {"paper": {"lr": 0.3}}}
+    paper = layers.expanded(given, quick_settings)["attacks"]["paper"]
+    assert (paper["lr"], paper["steps"], paper["alpha"]) == (0.3, 1000, 0.01)
 
 
-def refused(schema, settings):
-    return not jsonschema.Draft202012Validator(schema).is_valid(settings)
+def test_preset_paper_leaves_config_yaml_out(repository, quick_settings):
+    settings = layers.of_files(repository, "presets/paper.yaml")
+    machine = {"preset", "gpu", "batching", "ablations", "face_attacks", "style_generator"}
+    published = layers.published()
+    assert {key for key in settings if settings[key] != published[key]} <= machine
+    assert settings["attacks"]["paper"]["steps"] == 20000
+    given = {"preset": "paper", "seeds": [7]}
+    assert layers.expanded(given, {"seeds": "nonsense"})["seeds"] == [7]
 
 
-def schema_of(schema, settings, path):
-    """The part of the schema on the value at ``path``, references and branches resolved."""
-
-    def resolve(node, value):
-        while "$ref" in node or "if" in node:
-            if "if" in node:
-                branch = "else" if refused(node["if"], value) else "then"
-                node = node[branch]
-            else:
-                rest = {k: v for k, v in node.items() if k != "$ref"}
-                node = schema["$defs"][node["$ref"].split("/")[-1]] | rest
-        return node
-
-    node = resolve(schema, settings)
-    for key in path:
-        settings = settings[key]
-        inner = node.get("properties", {}).get(key, node.get("additionalProperties"))
-        node = resolve(inner, settings) if isinstance(settings, dict) or "$ref" in inner else inner
-    return node
+def test_an_edited_config_yaml_counts_whatever_preset_it_names():
+    """Only a file on top of it that names paper leaves it out."""
+    assert layers.expanded({}, {"preset": "paper", "seeds": [7]})["seeds"] == [7]
 
 
-def changed(settings, path, change):
-    """A copy of ``settings`` whose mapping at ``path`` went through ``change``."""
-    settings = copy.deepcopy(settings)
-    mapping = settings
-    for key in path:
-        mapping = mapping[key]
-    change(mapping)
-    return settings
+def test_config_yaml_holds_nothing_but_what_quick_chooses(quick_settings):
+    def repeated(changes, below, path=()):
+        for key, value in changes.items():
+            if isinstance(value, dict):
+                yield from repeated(value, below.get(key, {}), (*path, key))
+            elif key in below and below[key] == value:
+                yield ".".join((*path, key))
+
+    assert list(repeated(quick_settings, layers.published())) == []
 
 
-def test_the_schema_takes_config_yaml_and_is_a_schema(schema, settings):
-    jsonschema.Draft202012Validator.check_schema(schema)
-    assert not refused(schema, settings)
+def test_all_settings_are_settings_again(settings):
+    """As those that results/config.yaml records."""
+    assert layers.expanded(settings, {}) == settings
+    assert json.dumps(yaml.safe_load(yaml.safe_dump(settings, sort_keys=False))) == json.dumps(
+        settings
+    )
 
 
-def test_the_schema_is_closed_on_every_level(schema, settings):
-    for path, _ in mappings(settings):
-        assert refused(schema, changed(settings, path, lambda m: m.update(unknown=1))), path
-
-
-def test_every_setting_is_described(schema, settings):
-    lacking = [p for p in leaves(settings) if "description" not in schema_of(schema, settings, p)]
-    assert lacking == []
-
-
-def test_nothing_has_a_default(schema, settings):
-    """Snakemake would lose it in remote jobs. Only what a method does not use may be left out."""
-    assert '"default":' not in json.dumps(schema)
-    for path in leaves(settings):
-        *above, name = path
-        lacking = changed(settings, above, operator.methodcaller("pop", name))
-        optional = path[0] == "attacks" and path[2] == "settings" and name != "method"
-        optional |= path[:2] == ("ablations", "attacks")  # a variant names what it changes
-        assert optional or refused(schema, lacking), path
-
-
-@pytest.mark.parametrize("preset", ["smoke", "paper"])
-def test_a_preset_only_changes_what_config_yaml_has(repository, settings, preset):
-    changes = yaml.safe_load((repository / "presets" / f"{preset}.yaml").read_text())
-    assert set(leaves(changes)) <= set(leaves(settings))
-
-
-def test_the_order_of_settings_is_that_of_config_yaml(repository, settings):
+def test_the_order_of_settings_is_that_of_the_models(settings, quick_settings):
     """Whatever a --configfile names first: seeds of judges and rows of tables follow the order."""
 
     def backwards(value):
@@ -701,13 +692,127 @@ def test_the_order_of_settings_is_that_of_config_yaml(repository, settings):
             return {k: backwards(v) for k, v in reversed(value.items())}
         return value
 
-    mine = copy.deepcopy(settings["attacks"]["fgsm"])
-    config = {"attacks": {"mine": mine}} | backwards(settings)
-    config["attacks"] = {"mine": mine} | config["attacks"]
-    names = {"config": config, "workflow": SimpleNamespace(basedir=repository)}
-    for name in ("validation_faces", "validation_own", "validation", "common"):
-        exec((repository / "rules" / f"{name}.smk").read_text(), names)
+    # but those of variants, which say in their own order what they change
+    given = {k: v for k, v in backwards(settings).items() if k != "ablations"}
+    given["attacks"] = {"mine": settings["attacks"]["fgsm"]} | given["attacks"]
+    config = layers.expanded(given, backwards(quick_settings))
     assert list(config["attacks"]) == [*settings["attacks"], "mine"]
     del config["attacks"]["mine"]
     assert json.dumps(config) == json.dumps(settings)
-    assert names["MEMBERS"] == list(settings["oracle"]["members"])
+
+
+# variants
+
+
+def test_a_variant_is_another_entry_with_differences():
+    entries = {
+        "a": {"kind": "x", "settings": {"steps": 1, "lr": 0.1}, "targets": ["mlp", "cnn"]},
+        "c": {"from": "b", "settings": {"lr": 0.3}},  # what it starts from may come later
+        "b": {"from": "a", "settings": {"steps": 2}, "targets": ["mlp"]},
+    }
+    variants = resolved(entries, "attacks")
+    assert list(variants) == ["a", "c", "b"]
+    assert variants["b"] == {"kind": "x", "settings": {"steps": 2, "lr": 0.1}, "targets": ["mlp"]}
+    assert variants["c"] == {"kind": "x", "settings": {"steps": 2, "lr": 0.3}, "targets": ["mlp"]}
+
+
+def test_a_variant_starts_from_what_the_other_is_in_this_run(smoke_settings, quick_settings):
+    given = merged(smoke_settings, {"attacks": {"mine": {"from": "paper", "lr": 0.5}}})
+    attacks = layers.expanded(given, quick_settings)["attacks"]
+    assert attacks["mine"] == attacks["paper"] | {"lr": 0.5}
+    assert attacks["paper"]["steps"] == 60  # smoke's
+
+
+def test_a_change_of_an_entry_reaches_no_variant_of_a_layer_below():
+    base = {"attacks": {"paper": {"lr": 0.1}, "sm": {"lr": 0.1, "beta": 1.0}}}
+    changed = lay(base, {"attacks": {"paper": {"lr": 0.2}}}, Settings)
+    assert changed["attacks"] == {"paper": {"lr": 0.2}, "sm": {"lr": 0.1, "beta": 1.0}}
+
+
+def test_an_entry_that_starts_from_another_keeps_nothing_of_its_own_below():
+    base = {"attacks": {"sm": {"beta": 1.0}, "paper": {"lr": 0.1}}}
+    changed = lay(base, {"attacks": {"sm": {"from": "paper", "steps": 3}}}, Settings)
+    assert changed["attacks"] == {"sm": {"lr": 0.1, "steps": 3}, "paper": {"lr": 0.1}}
+
+
+# the models
+
+
+def models(kind, seen=None):
+    """Every model of settings that a type is made of."""
+    seen = set() if seen is None else seen
+    if isinstance(kind, type) and issubclass(kind, Model) and kind not in seen:
+        seen.add(kind)
+        for field in kind.model_fields.values():
+            models(field.annotation, seen)
+            for mark in field.metadata:
+                models(getattr(mark, "model", None), seen)
+    for inner in get_args(kind):
+        models(inner, seen)
+    return seen
+
+
+def test_every_model_is_closed_and_every_setting_described():
+    found = models(Settings)
+    assert len(found) > 60
+    for model in found:
+        assert model.model_config["extra"] == "forbid", model
+        assert model.__doc__, model
+        for name, field in model.model_fields.items():
+            inner = field.annotation
+            section = isinstance(inner, type) and issubclass(inner, Model)
+            union = isinstance(inner, UnionType) or "Union" in str(type(inner))
+            assert section or union or field.description, f"{model.__name__}.{name}"
+
+
+def mappings(settings, path=()):
+    """Every mapping in ``settings`` with its path, the outermost first."""
+    yield path
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from mappings(value, (*path, key))
+
+
+def test_an_unknown_key_is_refused_on_every_level(settings):
+    for path in mappings(settings):
+        if path[:2] == ("ablations", "attacks") and len(path) < 4:
+            continue  # names of variants
+        given = copy.deepcopy(settings)
+        inner = given
+        for key in path:
+            inner = inner[key]
+        inner["Unknown"] = 1
+        with pytest.raises(Wrong, match=r"is no setting|holds the name 'Unknown'"):
+            layers.expanded(given, {})
+
+
+# the schema for editors
+
+
+@pytest.fixture(scope="module")
+def schema(repository):
+    return json.loads((repository / "docs" / "config.schema.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.yaml", *(f"presets/{preset}.yaml" for preset in ("smoke", "paper", "schedule"))],
+)
+def test_the_schema_for_editors_takes_our_files(repository, schema, name):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(record.read(repository / name), schema)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "atacks: {}",
+        "attacks: {paper: {step: 3}}",
+        "attacks: {mine: {from: paper, lr: fast}}",
+        "seeds: 3",
+        "figures: {dpi: 1}",
+        "ablations: {attacks: {paper: {mine: {kmax: 1}}}}",
+    ],
+)
+def test_the_schema_for_editors_marks_mistakes(schema, text):
+    assert not jsonschema.Draft202012Validator(schema).is_valid(yaml.safe_load(text))

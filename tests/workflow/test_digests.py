@@ -17,7 +17,7 @@ import pytest
 IMPORT_EACH = """
 import importlib.util, json, os, sys
 # what typeone builds on, once; forks then import a script in a blink
-import foolbox, jsonschema, matplotlib.pyplot, numpy, pandas, pyarrow.parquet, safetensors.torch
+import foolbox, matplotlib.pyplot, numpy, pandas, pyarrow.parquet, safetensors.torch
 import scipy.ndimage, scipy.stats, torch
 
 root = os.path.realpath(sys.argv[1])

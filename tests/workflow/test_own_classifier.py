@@ -17,6 +17,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from typeone.runtime.artifacts import read_model_metadata, read_parquet
+from typeone.workflow.settings import layers, record
+from typeone.workflow.settings.model import Wrong
 
 # what follows from new examples on a target that is in no figure but that of the variants
 POOLED = {
@@ -250,6 +252,10 @@ MISTAKES = {
         "{module: broken.py:build, weights: w.safetensors}",
         "`classifiers.mine.module` is 'broken.py:build', but broken.py is no Python: line 2, ",
     ),
+    "an import that is no Python": (
+        "{module: imports.py:build, weights: w.safetensors}",
+        "`classifiers.mine.module` is 'imports.py:build', but broken.py is no Python: line 2, ",
+    ),
     "a pickle": (
         "{module: net.py:build, weights: w.pt}",
         "`classifiers.mine.weights` is 'w.pt'; needs a file whose name ends in .safetensors, which",
@@ -278,23 +284,39 @@ MISTAKES = {
 }
 
 
-@pytest.fixture(scope="module")
-def beside(checkout):
-    """A copy without results, and files of every kind beside its Snakefile."""
-    workflow = checkout("mistakes", ["presets/smoke.yaml"])
-    (workflow.root / "net.py").write_text("def build():\n    pass\n")
-    (workflow.root / "broken.py").write_text("\ndef build(:\n")
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """The folder that Snakemake would run in, with files of every kind."""
+    (tmp_path / "net.py").write_text("def build():\n    pass\n")
+    (tmp_path / "broken.py").write_text("\ndef build(:\n")
+    (tmp_path / "imports.py").write_text("import os, broken\n\ndef build():\n    pass\n")
     for name in ("w.safetensors", "w.pt"):
-        save_file({}, workflow.root / name)
-    return workflow
+        save_file({}, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(("entry", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_stops_the_dry_run_with_one_line(beside, entry, message):
-    result = beside.run("-n", config=f"classifiers: {{mine: {entry}}}")
-    assert result.returncode == 1
-    assert sum(line.startswith(message) for line in result.stdout.splitlines()) == 1, result.stdout
-    assert "Traceback" not in result.stdout
+def test_a_mistake_is_refused_with_one_line(beside, repository, entry, message):
+    given = yaml.safe_load(f"classifiers: {{mine: {entry}}}")
+    with pytest.raises(Wrong) as refused:
+        layers.expanded(given, record.read(repository / "config.yaml"))
+    assert str(refused.value).startswith(message)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"module": "net.py:build", "weights": "w.safetensors"},
+        {"module": "net.py:build", "augmentation": None, "training": {"epochs": 1}},
+    ],
+    ids=["weights", "training"],
+)
+def test_an_entry_has_no_other_keys_than_it_was_given(beside, repository, entry):
+    """Rules tell a network that is trained from one that is not by them."""
+    given = {"classifiers": {"mine": entry}}
+    found = layers.expanded(given, record.read(repository / "config.yaml"))["classifiers"]["mine"]
+    assert list(found) == list(entry)
 
 
 def test_code_that_a_digest_must_see_is_found(repository, tmp_path):

@@ -1,11 +1,10 @@
 """A path that the settings name and that is not there stops the workflow before any job."""
 
-import copy
-from types import SimpleNamespace
-
 import pytest
 import yaml
 from snakemake.exceptions import WorkflowError
+
+from typeone.workflow.settings import layers
 
 USED = {
     "data.mnist.path": ("data.mnist.source", "path"),
@@ -21,22 +20,15 @@ USED = {
 
 @pytest.fixture
 def settings(repository, tmp_path, monkeypatch):
-    """Those of config.yaml, in an empty folder that Snakemake would run in."""
+    """All of quick's, in an empty folder that Snakemake would run in."""
     monkeypatch.chdir(tmp_path)
-    return yaml.safe_load((repository / "config.yaml").read_text())
+    return layers.of_files(repository)
 
 
 @pytest.fixture
 def looked_at(repository):
-    """What rules/paths.smk does with settings by dotted keys."""
-    names = {"config": None, "workflow": SimpleNamespace(basedir=repository)}
-
-    def look(settings):
-        names["config"] = copy.deepcopy(settings)
-        for name in ("validation_faces", "validation_own", "validation", "common", "paths"):
-            exec((repository / "rules" / f"{name}.smk").read_text(), names)
-
-    return look
+    """What the Snakefile does with settings."""
+    return lambda settings: layers.replace(dict(settings), repository)
 
 
 def put(settings, key, value):

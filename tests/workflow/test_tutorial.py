@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from typeone.workflow.settings import layers, record
+
 
 @pytest.fixture(scope="module")
 def tutorial(repository):
@@ -43,14 +45,15 @@ def run(smoke, folder, snippet):
     return result.stdout
 
 
-def test_the_edit_is_one_of_config_yaml_and_causes_as_many_jobs_as_the_page_says(
+def test_the_edit_changes_one_setting_and_causes_as_many_jobs_as_the_page_says(
     tutorial, smoke, repository
 ):
-    before, after = re.findall(r"^[-+]  fgsm: .*(epsilon: [\d.]+)", tutorial, re.M)
-    [line] = re.findall(r"^  fgsm: .*$", (repository / "config.yaml").read_text(), re.M)
-    assert before in line
-    settings = yaml.safe_load(f"{{{after}}}")
-    pending = smoke.pending(yaml.safe_dump({"attacks": {"fgsm": {"settings": settings}}}))
+    [edit] = re.findall(r"^```yaml\n(.*?)^```", tutorial, re.M | re.S)
+    [(before, after)] = re.findall(r"epsilon\s+([\d.]+) → ([\d.]+)", tutorial)
+    changed = layers.expanded(yaml.safe_load(edit), record.read(repository / "config.yaml"))
+    for value, settings in ((before, layers.of_files(repository)), (after, changed)):
+        assert settings["attacks"]["fgsm"]["settings"]["epsilon"] == float(value)
+    pending = smoke.pending(edit)
     assert f"\n{len(pending)} jobs of some 200" in tutorial
     assert not any(job.startswith("train_") for job in pending)
 

@@ -1,0 +1,302 @@
+"""Attacks on classifiers of digits, and the ablations of Algorithm 2."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from typeone.workflow.settings.model import (
+    TEXT_OR_NUMBER,
+    Count,
+    Decay,
+    Model,
+    Name,
+    Positive,
+    Radius,
+    Some,
+    SomeOf,
+    Weight,
+    Whole,
+    Wrong,
+    by,
+    check_k,
+    setting,
+)
+from typeone.workflow.settings.variants import resolved
+
+Beta = Annotated[Literal["ratio"] | Weight, TEXT_OR_NUMBER]
+
+
+class Walk(Model):
+    """The walk of Algorithm 2 through the latent space, of digits and of faces."""
+
+    steps: Whole = setting("Updates of z (Algorithm 2); authors' code.", 20000)
+    lr: Positive = setting("Adam's learning rate on z; authors' code.", 0.005)
+    beta2: Decay = setting("Adam's second decay; few steps need a shorter memory.", 0.999)
+    alpha: Weight = setting("Weight of the discriminator (Eq. 8).", 0.01)
+    gamma: Weight = setting("Weight of the norm of z (Eq. 8).", 0.0001)
+    eta: Weight = setting("Step of k in Eq. 10.", 0.0001)
+    beta: Beta = setting("A constant, or `ratio` for Eq. 11.", "ratio")
+    target_loss: Weight = setting("J1 hat of Eq. 10, nats.", 0.01)
+    k_start: Weight = setting("k before the first step.", 0.0)
+    k_max: Weight = setting("Largest k; 0.001 in III-C, while Algorithm 2 prints 0.005.", 0.001)
+
+
+class Algorithm2(Walk):
+    """Settings of Algorithm 2 on digits."""
+
+    manifold: Literal["probability", "log"] = setting(
+        "What the discriminator adds: 1 - f_dis(z), or -log f_dis(z).", "probability"
+    )
+    patience: Count | None = setting(
+        "Steps of success before an example leaves; null: it never does.", None
+    )
+    image_weight: Weight = setting(
+        "Weight of the attackers' cross-entropy on the image; 0 is the paper.", 0.0
+    )
+    reencode_weight: Weight = setting(
+        "Weight of f2's cross-entropy on the image encoded anew; 0 is the paper.", 0.0
+    )
+    image_target_loss: Weight = setting(
+        "Nats that either may lose on an image that has converged.", 0.0
+    )
+    jitter: Annotated[int, Field(ge=0, le=4)] = setting(
+        "Pixels that the attackers' view moves from step to step.", 0
+    )
+    offset_lr: Weight = setting(
+        "Adam's learning rate on an offset of the decoder's pixel logits; 0 is the paper: none.",
+        0.0,
+    )
+    offset_weight: Weight = setting("Weight of the offset's mean square.", 0.0)
+
+
+class Aimed(Model):
+    """What an attack with Algorithm 2 is aimed at."""
+
+    kind: Literal["svae"] = setting("Algorithm 2.")
+    targets: Some[str] = setting("Classifiers that it is aimed at.")
+    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    keep: bool = setting("false leaves f1 out: the image transition of III-B.", True)
+    original: Literal["grey", "binarised"] = setting("The image that is attacked.", "grey")
+
+
+class SvaeAttack(Algorithm2, Aimed):
+    """An attack with Algorithm 2."""
+
+    evade_squeezing: bool = setting(
+        "Whether f1 must keep the label on squeezed images as well.", False
+    )
+
+    @model_validator(mode="after")
+    def goes_together(self) -> Self:
+        """Refuse k above its maximum, and squeezed images without f1."""
+        check_k(self.k_start, self.k_max)
+        if self.evade_squeezing and not self.keep:
+            raise Wrong(
+                "`.evade_squeezing` is true with `keep: false`; needs an f1 that keeps its label "
+                "on squeezed images: set `keep: true`"
+            )
+        return self
+
+
+# ------------------------------------------------------------------------------ Type II
+
+
+class Fgsm(Model):
+    """The fast gradient sign method."""
+
+    method: Literal["fgsm"] = setting("The fast gradient sign method, by foolbox.")
+    epsilon: Radius = setting("Radius in the maximum norm.")
+
+
+class Pgd(Model):
+    """Projected gradient descent."""
+
+    method: Literal["pgd"] = setting("Projected gradient descent, by foolbox.")
+    epsilon: Radius = setting("Radius in the maximum norm.")
+    steps: Count = setting("Iterations.")
+    step_size: Positive = setting("Size of one iteration, pixels in [0, 1].")
+    restarts: Count | None = setting(
+        "Random starts; one where this is left out.", None, exclude_if=lambda value: value is None
+    )
+
+
+class DeepFool(Model):
+    """DeepFool."""
+
+    method: Literal["deepfool"] = setting("DeepFool, by foolbox.")
+    steps: Count = setting("Iterations.")
+    overshoot: Weight = setting("How far it goes past the boundary.")
+
+
+class CarliniWagner(Model):
+    """The attack of Carlini and Wagner in the Euclidean norm."""
+
+    method: Literal["cw_l2"] = setting("Carlini and Wagner in the Euclidean norm, by foolbox.")
+    searches: Count = setting("Binary search steps.")
+    steps: Count = setting("Iterations.")
+    step_size: Positive = setting("Step of the optimiser.")
+    confidence: Weight = setting("Margin in logits.")
+
+
+class Ead(Model):
+    """The elastic-net attack, EAD."""
+
+    method: Literal["ead"] = setting("The elastic-net attack, by foolbox.")
+    searches: Count = setting("Binary search steps.")
+    steps: Count = setting("Iterations.")
+    step_size: Positive = setting("Step of the optimiser.")
+    confidence: Weight = setting("Margin in logits.")
+    l1_weight: Weight = setting("Beta of EAD.")
+
+
+class Type2Attack(Model):
+    """An attack of Type II: the label changes and the image does not."""
+
+    kind: Literal["type2"] = setting("One of foolbox's attacks.")
+    targets: Some[str] = setting("Classifiers that it is aimed at.")
+    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    settings: Annotated[
+        Fgsm | Pgd | DeepFool | CarliniWagner | Ead,
+        by("method", "fgsm", "pgd", "deepfool", "cw_l2", "ead"),
+    ]
+
+
+# ------------------------------------------------------------------------------ baselines
+
+
+class Nearest(Model):
+    """The nearest training digit of the target class."""
+
+    method: Literal["nearest"] = setting("A training digit of the target class.")
+
+
+class Interpolation(Model):
+    """The line to the mean latent of the target class."""
+
+    method: Literal["interpolation"] = setting("The line to the mean latent of that class.")
+    steps: Count = setting("Points on the line.")
+
+
+class RandomLatent(Model):
+    """Latents at random."""
+
+    method: Literal["random_latent"] = setting("Latents drawn until f1 says y.")
+    draws: Count = setting("Latents drawn for all examples together.")
+    seed: Whole = setting("Seed of the draws; the run's seed is added.")
+
+
+class Baseline(Model):
+    """A change of images without any optimiser."""
+
+    kind: Literal["baseline"] = setting("No optimiser.")
+    targets: Some[str] = setting("Classifiers that it is aimed at.")
+    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    settings: Annotated[
+        Nearest | Interpolation | RandomLatent,
+        by("method", "nearest", "interpolation", "random_latent"),
+    ]
+
+
+Attack = Annotated[SvaeAttack | Type2Attack | Baseline, by("kind", "svae", "type2", "baseline")]
+PAIRED = ["lenet_alp", "lenet_alp_mosbach"]
+STANDARD = ["mlp", "lenet", *PAIRED, "lenet_type1"]
+
+
+def attack(kind: str, targets: list[str], **settings: Any) -> dict[str, Any]:
+    """Return the entry of an attack of Type II or a baseline."""
+    return {"kind": kind, "targets": targets, "settings": settings}
+
+
+ATTACKS = resolved(
+    {
+        # Algorithm 2 as the text has it, 20,000 steps
+        "paper": {"kind": "svae", "targets": ["mlp"]},
+        # IV-D: the examples that strengthening learns and is tested with
+        "paper_lenet": {"from": "paper", "targets": ["lenet"]},
+        # the same attack on what was strengthened
+        "paper_afresh": {"from": "paper", "targets": [*PAIRED, "lenet_type1"]},
+        # as the authors' code does it
+        "sm": {"from": "paper", "original": "binarised", "beta": 0.001, "manifold": "log"},
+        # the image itself must convince; chosen on validation digits, docs/attack.md
+        "ours": {
+            "from": "paper",
+            "targets": ["mlp", "lenet", "cnn"],
+            **{"steps": 800, "lr": 0.05, "beta2": 0.95},
+            **{"alpha": 0.1, "gamma": 0.02, "eta": 0.005, "target_loss": 0.04},
+            **{"k_start": 0.2, "k_max": 5.0, "manifold": "log", "patience": 40},
+            **{"image_weight": 3.0, "reencode_weight": 1.0, "image_target_loss": 0.02},
+            **{"jitter": 1, "offset_lr": 0.05, "offset_weight": 0.5},
+        },
+        # ours, and it knows the squeezing detector
+        "ours_adaptive": {"from": "ours", "targets": ["mlp", "cnn"], "evade_squeezing": True},
+        # III-B, Fig. 5a: no f1
+        "transition": {
+            "from": "paper",
+            "keep": False,
+            **{"gamma": 0.0005, "eta": 0.0, "beta": 0.0, "target_loss": 0.0, "k_max": 0.0},
+        },
+        # control: f_dec(mu(x)), nothing attacked
+        "reconstruction": {
+            "from": "paper",
+            "targets": ["mlp", "lenet", "cnn"],
+            "keep": False,
+            **{"steps": 0, "lr": 0.02, "beta2": 0.98},  # no step is made with these two
+        },
+        "nearest": attack("baseline", ["mlp"], method="nearest"),
+        "interpolation": attack("baseline", ["mlp"], method="interpolation", steps=100),
+        "random_latent": attack("baseline", ["mlp"], method="random_latent", draws=10000, seed=40),
+        "fgsm": attack("type2", STANDARD, method="fgsm", epsilon=0.3),
+        "pgd": attack("type2", STANDARD, method="pgd", epsilon=0.3, steps=40, step_size=0.02),
+        "pgd_restarts": {
+            "from": "pgd",
+            **{"targets": PAIRED, "count": 250, "settings": {"steps": 100, "restarts": 10}},
+        },
+        "deepfool": attack("type2", ["mlp"], method="deepfool", steps=50, overshoot=0.02),
+        "cw_l2": attack(
+            *("type2", ["mlp"]),
+            **{"method": "cw_l2", "searches": 9, "steps": 1000},
+            **{"step_size": 0.01, "confidence": 0.0},
+        ),
+        "ead": attack(
+            *("type2", ["mlp"]),
+            **{"method": "ead", "searches": 9, "steps": 1000},
+            **{"step_size": 0.01, "confidence": 0.0, "l1_weight": 0.01},
+        ),
+    },
+    "attacks",
+)
+
+# ------------------------------------------------------------------------------ ablations
+
+Changes = Annotated[dict[str, Any], SomeOf(Algorithm2)]
+ABLATIONS = {
+    "paper": {
+        "unchanged": {},
+        "no_discriminator": {"alpha": 0.0},
+        "no_k": {"k_max": 0.0},
+        "fixed_k": {"k_start": 0.001, "eta": 0.0},
+        "printed_k_max": {"k_max": 0.005},
+        "no_gamma": {"gamma": 0.0},
+        "strong_gamma": {"gamma": 0.01},
+        "quarter_steps": {"steps": 5000},
+    },
+    "ours": {
+        "unchanged": {},
+        "no_attackers": {"image_weight": 0.0},
+        "no_reencoding": {"reencode_weight": 0.0},
+        "no_offset": {"offset_lr": 0.0},
+        "no_jitter": {"jitter": 0},
+        "no_discriminator": {"alpha": 0.0},
+    },
+}
+
+
+class Ablations(Model):
+    """Attacks with one setting changed at a time, on the first seed."""
+
+    target: str = setting("The classifier that they are aimed at.", "mlp")
+    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    chunk: Count = setting("Examples in one batch.", 64)
+    attacks: Annotated[
+        dict[Name, Annotated[dict[Name, Changes], Field(min_length=1)]], Field(min_length=1)
+    ] = setting("Settings of Algorithm 2 that differ, by attack and variant.", ABLATIONS)

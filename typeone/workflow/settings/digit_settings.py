@@ -1,0 +1,239 @@
+"""The sections of a run and of its digits, and what they require of each other."""
+
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
+
+from typeone.workflow.settings.attacks import ATTACKS, Ablations, Attack, SvaeAttack, Type2Attack
+from typeone.workflow.settings.digits import (
+    CLASSIFIERS,
+    STRENGTHENED,
+    Attackers,
+    Classifier,
+    Data,
+    Examples,
+    Oracle,
+    Retraining,
+    StrengthenedClassifier,
+    Svae,
+)
+from typeone.workflow.settings.experiments import (
+    Batching,
+    Detection,
+    Realism,
+    Roc,
+    Sphere,
+    Toy,
+    Trace,
+)
+from typeone.workflow.settings.face_attacks import FaceSvaeAttack
+from typeone.workflow.settings.generators import Generator, Latent
+from typeone.workflow.settings.model import (
+    Entries,
+    Model,
+    Seeds,
+    Wrong,
+    check_k,
+    check_named,
+    setting,
+)
+from typeone.workflow.settings.study import Annotations, Study
+
+
+def batches(count: int, chunk: int) -> int:
+    """Return how many batches of ``chunk`` there are."""
+    return -(-count // chunk)
+
+
+def check_shards(shards: int, most: int, what: str) -> None:
+    """Refuse more shards than there are batches."""
+    if shards > most:
+        raise Wrong(f"`.batching.shards` is {shards}; needs at most {most}, the batches {what}")
+
+
+def attacks_f1(attack: Any) -> bool:
+    """Return whether an attack is Algorithm 2 with f1."""
+    return isinstance(attack, SvaeAttack | FaceSvaeAttack) and attack.keep
+
+
+class DigitSettings(Model):
+    """The settings of the run and of its digits."""
+
+    preset: Literal["smoke", "quick", "paper"] = setting("Name that tables show.", "paper")
+    seeds: Seeds = setting("One f1 and one SVAE are trained for each.", [1, 2, 3, 4, 5])
+    gpu: bool = setting("Whether rules that a GPU helps ask for one (resource gpu=1).", False)
+    data: Data = Data()
+    annotations: Annotations = setting(
+        "Files of what people see, CSV or Parquet, by path or pattern; docs/study.md.", []
+    )
+    study: Study = Study()
+    classifiers: Entries[Classifier] = setting(
+        "Attacked classifiers (f1) by name, ours or your own: f1 of IV-A and IV-D, and cnn, a "
+        "strong target beyond the paper.",
+        CLASSIFIERS,
+    )
+    strengthened: Entries[StrengthenedClassifier] = setting(
+        "IV-D: classifiers trained anew from one of `classifiers`, by name; also targets.",
+        STRENGTHENED,
+    )
+    oracle: Oracle = Oracle()
+    attackers: Attackers = Attackers()
+    svae: Svae = Svae()
+    examples: Examples = Examples()
+    attacks: Entries[Attack] = setting("Attacks by name; a variant is another entry.", ATTACKS)
+    ablations: Ablations = Ablations()
+    realism: Realism = Realism()
+    batching: Batching = Batching()
+    trace: Trace = Trace()
+    detection: Detection = Detection()
+    toy: Toy = Toy()
+    roc: Roc = Roc()
+    sphere: Sphere = Sphere()
+    generator: Generator = Generator()
+    latent: Latent = Latent()
+
+    def targets(self) -> list[str]:
+        """Return the names of all classifiers, the strengthened last."""
+        return [*self.classifiers, *self.strengthened]
+
+    @model_validator(mode="after")
+    def attacks_fit(self) -> Self:
+        """Refuse attacks that ask for targets, examples or batches that there are not."""
+        if "clean" in self.attacks:
+            raise Wrong(
+                "`.attacks` holds the name 'clean', which stands for digits that nothing attacked; "
+                "needs another"
+            )
+        for name, attack in self.attacks.items():
+            for target in attack.targets:
+                check_named(
+                    f"`.attacks.{name}.targets` names",
+                    *(target, self.targets(), "classifiers that exist"),
+                )
+            if name in ("paper", "ours", "transition") and "mlp" not in attack.targets:
+                raise Wrong(
+                    f"`.attacks.{name}.targets` is {attack.targets}; needs mlp, which the figures "
+                    "show"
+                )
+            if attack.count > self.examples.count:
+                raise Wrong(
+                    f"`.attacks.{name}.count` is {attack.count}; needs at most `.examples.count`, "
+                    f"{self.examples.count}"
+                )
+            if attack.kind == "svae":
+                check_shards(
+                    self.batching.shards,
+                    batches(attack.count, self.batching.chunk),
+                    f"of attack `{name}` (its `count` over `.batching.chunk`)",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def ablations_fit(self) -> Self:
+        """Refuse ablations of what there is not."""
+        ablations = self.ablations
+        check_named(
+            "`.ablations.target` is",
+            *(ablations.target, self.targets(), "a classifier that exists"),
+        )
+        if ablations.count > self.examples.count:
+            raise Wrong(
+                f"`.ablations.count` is {ablations.count}; needs at most `.examples.count`, "
+                f"{self.examples.count}"
+            )
+        check_shards(
+            self.batching.shards,
+            batches(ablations.count, ablations.chunk),
+            "of the ablations (`.ablations.count` over `.ablations.chunk`)",
+        )
+        for name, variants in ablations.attacks.items():
+            attack = self.attacks.get(name)
+            if not isinstance(attack, SvaeAttack) or not attack.keep:
+                raise Wrong(
+                    f"`.ablations.attacks` names {name!r}; needs one of `.attacks` with `kind: "
+                    "svae` and `keep: true`"
+                )
+            for variant, changes in variants.items():
+                changed = attack.model_copy(update=changes)
+                where = f"`.ablations.attacks.{name}.{variant}`"
+                check_k(changed.k_start, changed.k_max, where)
+        return self
+
+    @model_validator(mode="after")
+    def curves_can_be_drawn(self) -> Self:
+        """Refuse attacks that Fig. 1 cannot show."""
+        for key, names, needed in (
+            ("type1", self.roc.type1, "`kind: svae`, `keep: true`"),
+            ("type2", self.roc.type2, "`kind: type2`"),
+        ):
+            for name in names:
+                attack = self.attacks.get(name)
+                fits = isinstance(attack, Type2Attack) if key == "type2" else attacks_f1(attack)
+                if attack is None or not fits or "mlp" not in attack.targets:
+                    raise Wrong(
+                        f"`.roc.{key}` names {name!r}; needs one of `.attacks` with {needed} and "
+                        "mlp among its `targets`"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def strengthening_fits(self) -> Self:
+        """Refuse strengthened networks that start from, or learn, what there is not."""
+        published = self.strengthened["lenet_alp"]
+        if (published.method, published.base) != ("logit_pairing", "lenet"):
+            raise Wrong(
+                f"`.strengthened.lenet_alp` has `method` {published.method!r} and `base` "
+                f"{published.base!r}; needs logit_pairing and lenet, whose accuracies the paper "
+                "prints"
+            )
+        for name, network in self.strengthened.items():
+            if name in self.classifiers:
+                raise Wrong(
+                    f"`.strengthened` holds the name {name!r}, also one of `.classifiers`; needs "
+                    "another"
+                )
+            check_named(
+                f"`.strengthened.{name}.base` is",
+                *(network.base, list(self.classifiers), "one of `.classifiers`"),
+            )
+            if isinstance(network, Retraining):
+                self.check_learnt(name, network)
+        for name in ("paper_lenet", "fgsm", "pgd"):
+            targets = self.attacks[name].targets
+            if "lenet" not in targets:
+                raise Wrong(
+                    f"`.attacks.{name}.targets` is {targets}; needs lenet, the base whose old "
+                    "examples strengthened networks are tested on"
+                )
+        return self
+
+    def check_learnt(self, name: str, network: Retraining) -> None:
+        """Refuse examples to learn that are not made."""
+        used = network.settings.attack
+        attack, where = self.attacks.get(used), f"`.strengthened.{name}.settings.attack`"
+        if attack is None or not attacks_f1(attack):
+            raise Wrong(
+                f"{where} is {used!r}; needs one of `.attacks` with `kind: svae` and `keep: true`"
+            )
+        if network.base not in attack.targets:
+            raise Wrong(
+                f"{where} is {used!r}, whose targets are {attack.targets}; needs one with the "
+                f"base, {network.base}"
+            )
+
+    @model_validator(mode="after")
+    def generator_is_apart(self) -> Self:
+        """Refuse a target that there is not, and a generator with a seed of the judges."""
+        check_named(
+            "`.latent.target` is",
+            *(self.latent.target, list(self.classifiers), "a classifier that exists"),
+        )
+        seed = self.generator.seed
+        for section, who in ((self.oracle, "judges"), (self.attackers, "attackers")):
+            name = "oracle" if section is self.oracle else "attackers"
+            if section.seed <= seed < section.seed + len(section.members):
+                raise Wrong(
+                    f"`.generator.seed` is {seed}, also a seed of the {who}, from `.{name}.seed` "
+                    f"{section.seed} on; they must share none"
+                )
+        return self

