@@ -253,14 +253,17 @@ ATTACKS = resolved(
         },
         "deepfool": attack("type2", ["mlp"], method="deepfool", steps=50, overshoot=0.02),
         "cw_l2": attack(
-            *("type2", ["mlp"]),
-            **{"method": "cw_l2", "searches": 9, "steps": 1000},
-            **{"step_size": 0.01, "confidence": 0.0},
+            "type2", ["mlp"], method="cw_l2", searches=9, steps=1000, step_size=0.01, confidence=0.0
         ),
         "ead": attack(
-            *("type2", ["mlp"]),
-            **{"method": "ead", "searches": 9, "steps": 1000},
-            **{"step_size": 0.01, "confidence": 0.0, "l1_weight": 0.01},
+            "type2",
+            ["mlp"],
+            method="ead",
+            searches=9,
+            steps=1000,
+            step_size=0.01,
+            confidence=0.0,
+            l1_weight=0.01,
         ),
     },
     "attacks",
