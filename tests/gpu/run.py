@@ -2,8 +2,8 @@
 
 For a machine that is at hand for a quarter of an hour and reaches no package registry. It needs
 Python 3.11 or newer with torch, numpy, pandas, pyarrow, scipy, safetensors, matplotlib and pytest.
-What else is imported (PyYAML, and foolbox with its needs for two attacks) comes as wheels from the
-folder that --carry names, and so do the four files of MNIST, raw or .gz, for tests on real digits.
+What else is imported (PyYAML and pydantic, foolbox for two attacks) comes as wheels from the folder
+that --carry names, and so do the four files of MNIST, raw or .gz, for tests on real digits.
 
 Without a GPU all tests are skipped and the benchmark shows small sizes; `--card cpu` rehearses the
 tests as well. The summary is printed last.
@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("torch", "numpy", "pandas", "pyarrow", "scipy", "safetensors", "matplotlib", "pytest")
-CARRIED = ("yaml", "foolbox", "eagerpy", "git")
+CARRIED = ("yaml", "pydantic", "foolbox", "eagerpy", "git")
 ABSENT = "import importlib.util as u, sys; print(*(n for n in sys.argv[1:] if not u.find_spec(n)))"
 WHOLE, TESTS, SPARE = 470, 240, 25  # seconds: in all, of the tests at most, to end in
 
