@@ -41,6 +41,7 @@ def job(source, settings, outputs, log, limit=NO_LIMIT):
         rule="prepare_faces",
         threads=1,
         input={},
+        wildcards={},
         params=Params(fromdict={"source": source, "settings": settings, "limit": limit}),
         output=outputs,
     )
