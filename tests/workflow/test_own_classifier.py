@@ -260,6 +260,10 @@ MISTAKES = {
         "{module: net.py:build, weights: w.pt}",
         "`classifiers.mine.weights` is 'w.pt'; needs a file whose name ends in .safetensors, which",
     ),
+    "a pickle, and no file": (
+        "{module: absent.py:build, weights: w.pt}",
+        "`classifiers.mine.weights` is 'w.pt'; needs a file whose name ends in .safetensors, which",
+    ),
     "no weights there": (
         "{module: net.py:build, weights: absent.safetensors}",
         "`classifiers.mine.weights` is 'absent.safetensors', which is no file; needs a .safeten",

@@ -51,11 +51,15 @@ def first_line(error: ValidationError, model: type[Model]) -> str:
     return line(first, model)
 
 
-def rank(error: ErrorDetails) -> tuple[int, int]:
-    """Return how soon an error is to be told: the outermost first, unknown keys before others."""
+def rank(error: ErrorDetails) -> tuple[bool, int, int]:
+    """Return how soon an error is to be told: the outermost first, unknown keys before others.
+
+    What does not go together, or is not there, comes after all that is wrong by itself.
+    """
     kind, loc = error["type"], keys(error["loc"])
     at_owner = kind in UNKNOWN or kind == "missing"
-    return len(loc) - at_owner, 0 if kind in UNKNOWN else 1 if at_owner else 2
+    order = 0 if kind in UNKNOWN else 1 if at_owner else 2
+    return kind == "value_error", len(loc) - at_owner, order
 
 
 def keys(loc: Sequence[int | str]) -> list[str]:
