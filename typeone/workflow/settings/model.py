@@ -162,7 +162,8 @@ class Augmentation(Model):
 
 def one_cycle(**changes: Any) -> Training:
     """Return a training of a network of our own, with Adam's usual first decay."""
-    return Training(**{"beta1": 0.9, "schedule": "one_cycle"} | changes)
+    usual: dict[str, Any] = {"beta1": 0.9, "schedule": "one_cycle"}
+    return Training(**usual | changes)
 
 
 def check_k(start: float, largest: float, where: str = "`.`") -> None:
