@@ -1,4 +1,4 @@
-"""Attacks on classifiers of digits, and the ablations of Algorithm 2."""
+"""Attacks on classifiers of digits."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -9,11 +9,9 @@ from typeone.workflow.settings.model import (
     Count,
     Decay,
     Model,
-    Name,
     Positive,
     Radius,
     Some,
-    SomeOf,
     Weight,
     Whole,
     Wrong,
@@ -268,38 +266,3 @@ ATTACKS = resolved(
     },
     "attacks",
 )
-
-# ------------------------------------------------------------------------------ ablations
-
-Changes = Annotated[dict[str, Any], SomeOf(Algorithm2)]
-ABLATIONS = {
-    "paper": {
-        "unchanged": {},
-        "no_discriminator": {"alpha": 0.0},
-        "no_k": {"k_max": 0.0},
-        "fixed_k": {"k_start": 0.001, "eta": 0.0},
-        "printed_k_max": {"k_max": 0.005},
-        "no_gamma": {"gamma": 0.0},
-        "strong_gamma": {"gamma": 0.01},
-        "quarter_steps": {"steps": 5000},
-    },
-    "ours": {
-        "unchanged": {},
-        "no_attackers": {"image_weight": 0.0},
-        "no_reencoding": {"reencode_weight": 0.0},
-        "no_offset": {"offset_lr": 0.0},
-        "no_jitter": {"jitter": 0},
-        "no_discriminator": {"alpha": 0.0},
-    },
-}
-
-
-class Ablations(Model):
-    """Attacks with one setting changed at a time, on the first seed."""
-
-    target: str = setting("The classifier that they are aimed at.", "mlp")
-    count: Count = setting("Examples attacked; the first of `examples`.", 500)
-    chunk: Count = setting("Examples in one batch.", 64)
-    attacks: Annotated[
-        dict[Name, Annotated[dict[Name, Changes], Field(min_length=1)]], Field(min_length=1)
-    ] = setting("Settings of Algorithm 2 that differ, by attack and variant.", ABLATIONS)

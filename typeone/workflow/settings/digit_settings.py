@@ -4,7 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from typeone.workflow.settings.attacks import ATTACKS, Ablations, Attack, SvaeAttack, Type2Attack
+from typeone.workflow.settings.ablations import Ablations
+from typeone.workflow.settings.attacks import ATTACKS, Attack, SvaeAttack, Type2Attack
 from typeone.workflow.settings.digits import (
     CLASSIFIERS,
     STRENGTHENED,
