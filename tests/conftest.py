@@ -170,7 +170,7 @@ def smoke_files(tmp_path_factory):
 def smoke(checkout, smoke_files):
     """A copy in which the whole workflow has run with the smoke preset. Tests leave it as it is.
 
-    TYPEONE_SMOKE names one that has run already, of this code: minutes less for whoever writes tests.
+    TYPEONE_SMOKE names one of this code that has run already, which saves minutes.
     """
     if folder := os.environ.get("TYPEONE_SMOKE"):
         return Workflow(Path(folder).resolve(), smoke_files)
