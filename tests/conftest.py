@@ -18,6 +18,8 @@ import pytest
 import yaml
 from xdist.scheduler import LoadScopeScheduling
 
+from typeone.workflow.settings import layers
+
 ROOT = Path(__file__).parents[1]
 SMOKE = "presets/smoke.yaml"
 ASKS_FOR_SMOKE = re.compile(r"^ *def \w+\([^)]*\b(smoke|smoke_copy)\b", re.M)
@@ -164,6 +166,12 @@ def smoke_files(tmp_path_factory):
         extra.write_text(yaml.safe_dump({"data": {"mnist": mnist}}))
         return SMOKE, str(extra)
     return (SMOKE,)
+
+
+@pytest.fixture(scope="session")
+def smoke_settings():
+    """All settings of preset smoke."""
+    return layers.of_files(ROOT, SMOKE)
 
 
 @pytest.fixture(scope="session")

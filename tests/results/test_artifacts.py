@@ -14,7 +14,6 @@ import matplotlib.image
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from safetensors.numpy import load_file
 
 from typeone.runtime.artifacts import read_model_metadata
@@ -286,20 +285,10 @@ def results(smoke):
     return smoke.root / "results"
 
 
-@pytest.fixture(scope="module")
-def settings(repository):
-    """What the smoke run was made with, as far as the tests below use it."""
-    merged = yaml.safe_load((repository / "config.yaml").read_text())
-
-    def lay_over(below, above):
-        for key, value in above.items():
-            if isinstance(value, dict):
-                lay_over(below[key], value)
-            else:
-                below[key] = value
-
-    lay_over(merged, yaml.safe_load((repository / "presets" / "smoke.yaml").read_text()))
-    return merged
+@pytest.fixture
+def settings(smoke_settings):
+    """What the smoke run was made with."""
+    return smoke_settings
 
 
 def read(results, name):

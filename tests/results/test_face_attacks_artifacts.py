@@ -7,7 +7,6 @@ import matplotlib.image
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 WALKS = ("paper", "sm", "ours", "ours_latent", "transition", "reconstruction")
 NOISE = ("fgsm", "pgd")
@@ -48,12 +47,10 @@ def results(smoke):
     return smoke.root / "results"
 
 
-@pytest.fixture(scope="module")
-def settings(repository):
-    """`face_attacks` of the smoke preset: counts and steps by attack."""
-    settings = yaml.safe_load((repository / "config.yaml").read_text())["face_attacks"]["attacks"]
-    smoke = yaml.safe_load((repository / "presets" / "smoke.yaml").read_text())["face_attacks"]
-    return {name: settings[name] | smoke["attacks"].get(name, {}) for name in settings}
+@pytest.fixture
+def settings(smoke_settings):
+    """Counts and steps by attack."""
+    return smoke_settings["face_attacks"]["attacks"]
 
 
 def path_of(results, attack, name="examples"):

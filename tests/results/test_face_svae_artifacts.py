@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import torch.nn.functional as F
-import yaml
 from safetensors.torch import load_file
 
 from typeone.runtime.artifacts import read_model_metadata
@@ -31,15 +30,10 @@ def results(smoke):
     return smoke.root / "results"
 
 
-@pytest.fixture(scope="module")
-def settings(repository):
-    """`face_svae` of the smoke preset."""
-    settings = yaml.safe_load((repository / "config.yaml").read_text())["face_svae"]
-    smoke = yaml.safe_load((repository / "presets" / "smoke.yaml").read_text())["face_svae"]
-    for stage in STAGES:
-        smoke[stage]["training"] = settings[stage]["training"] | smoke[stage]["training"]
-        smoke[stage] = settings[stage] | smoke[stage]
-    return settings | smoke
+@pytest.fixture
+def settings(smoke_settings):
+    """Those of the SVAE of faces."""
+    return smoke_settings["face_svae"]
 
 
 def path_of(results, name):

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from safetensors.numpy import load_file
 
 from typeone.runtime.artifacts import read_model_metadata
@@ -36,17 +35,10 @@ def results(smoke):
     return smoke.root / "results"
 
 
-@pytest.fixture(scope="module")
-def settings(repository):
-    """Settings of the smoke run, as far as the tests below use them."""
-    whole = yaml.safe_load((repository / "config.yaml").read_text())
-    smoke = yaml.safe_load((repository / "presets" / "smoke.yaml").read_text())
-    faces, judges = whole["faces"]["synthetic"], whole["face_judges"]
-    for key, value in smoke["faces"]["synthetic"].items():
-        faces[key] |= value
-    for name, changes in smoke["face_judges"]["members"].items():
-        judges["members"][name]["training"] |= changes["training"]
-    return faces, judges
+@pytest.fixture
+def settings(smoke_settings):
+    """Those of drawn faces and of their judges."""
+    return smoke_settings["faces"]["synthetic"], smoke_settings["face_judges"]
 
 
 def columns(path):
