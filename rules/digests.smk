@@ -52,6 +52,13 @@ def _files_of(base, module):
                 yield candidate
 
 
+@cache
+def _runs(file, base):
+    """The files of typeone that importing what one file imports runs, and the digest of its code."""
+    imported, digest = _imports_and_digest(file)
+    return [f for module in _of_typeone(imported) for f in _files_of(base, module)], digest
+
+
 def _digests(files, base):
     """``files`` and every file of typeone that they run, with digests.
 
@@ -62,8 +69,8 @@ def _digests(files, base):
         file = queue.pop()
         if file in digests:
             continue
-        imported, digests[file] = _imports_and_digest(file)
-        queue += [f for module in _of_typeone(imported) for f in _files_of(base, module)]
+        below, digests[file] = _runs(file, base)
+        queue += below
         if file.name == "__init__.py":
             digests |= {data: _content(data) for data in sorted(file.parent.glob("assets/*"))}
     return digests

@@ -129,6 +129,8 @@ class Entry:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # a shell that starts tests in the background has them ignore it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def __call__(self, *arguments, status=0, **variables):

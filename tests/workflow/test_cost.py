@@ -144,7 +144,7 @@ def cost(repository):
             global_resources={"gpu": SimpleNamespace(value=gpus)} if gpus else {},
         )
         names = {"workflow": workflow}
-        for name in ("digests", "validation", "cost"):
+        for name in ("digests", "cost"):
             exec((repository / "rules" / f"{name}.smk").read_text(), names)
         return names
 

@@ -10,6 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -40,10 +42,21 @@ for script in sorted(os.listdir(os.path.join(root, "scripts"))):
 def digests(repository):
     """Script → {file: digest} as the rules declare it, for a copy of the repository."""
     source = compile((repository / "rules" / "digests.smk").read_text(), "digests.smk", "exec")
+    known = {}  # files are read each time, but parsed once for each content
 
     def read(root):
         names = {"workflow": SimpleNamespace(basedir=root)}  # a fresh one: it remembers files
         exec(source, names)
+        parse = names["_imports_and_digest"].__wrapped__
+
+        @cache
+        def parse_once(path):
+            content = (path, Path(path).read_bytes())
+            if content not in known:
+                known[content] = parse(path)
+            return known[content]
+
+        names["_imports_and_digest"] = parse_once
         return {s.name: names["modules_of"](s.name, root) for s in root.glob("scripts/*.py")}
 
     return read
