@@ -20,7 +20,7 @@ def imports(file):
 @pytest.fixture(scope="module")
 def files(repository):
     """The modules of typeone.workflow, and all other Python that jobs may run."""
-    own = sorted((repository / "typeone" / "workflow").glob("*.py"))
+    own = sorted((repository / "typeone" / "workflow").rglob("*.py"))
     every = [*(repository / "typeone").rglob("*.py"), *(repository / "scripts").glob("*.py")]
     assert len(own) > 5
     return own, sorted(set(every) - set(own))
