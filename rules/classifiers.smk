@@ -1,21 +1,23 @@
 # Classifiers. Consumes the digits; yields the attacked f1 (IV-A, IV-D), one a seed, of ours or of the
 # reader's own; the judges of the oracle ensemble, whose seeds no attacker shares; and the image-space
 # attackers of `ours`.
+TRAINED = "results/{dataset}/classifiers/{target}/seed{seed}/model.safetensors"
+
+
 rule train_classifier:
     input:
-        train=rules.prepare_mnist.output.train,
-        validation=rules.prepare_mnist.output.validation,
-        test=rules.prepare_mnist.output.test,
+        train=rules.prepare_dataset.output.train,
+        validation=rules.prepare_dataset.output.validation,
+        test=rules.prepare_dataset.output.test,
     output:
-        model="results/mnist/classifiers/{target}/seed{seed}/model.safetensors",
-        curve="results/mnist/classifiers/{target}/seed{seed}/curve.parquet",
+        model=TRAINED,
+        curve="results/{dataset}/classifiers/{target}/seed{seed}/curve.parquet",
     log:
-        "results/logs/train_classifier/{target}.seed{seed}.log",
+        "results/logs/train_classifier/{dataset}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/train_classifier/{target}.seed{seed}.tsv"
+        "results/benchmarks/train_classifier/{dataset}.{target}.seed{seed}.tsv"
     wildcard_constraints:
-        target="|".join(name for name in config["classifiers"] if name not in given_weights()),
-        seed="[0-9]+",
+        target="|".join(name for name in config["classifiers"] if name not in plan.given_weights()),
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -29,26 +31,25 @@ rule train_classifier:
         },
         augmentation=lambda wildcards: config["classifiers"][wildcards.target]["augmentation"],
         seed=lambda wildcards: int(wildcards.seed),
-        resume="results/.resume/classifiers/{target}/seed{seed}",
+        resume="results/.resume/{dataset}/classifiers/{target}/seed{seed}",
     message:
-        "Training {wildcards.target}, seed {wildcards.seed}"
+        "{wildcards.dataset}: Training {wildcards.target}, seed {wildcards.seed}"
     script:
         "../scripts/train_classifier.py"
 
 
 rule prepare_classifier:
     input:
-        validation=rules.prepare_mnist.output.validation,
-        test=rules.prepare_mnist.output.test,
+        validation=rules.prepare_dataset.output.validation,
+        test=rules.prepare_dataset.output.test,
     output:
-        model=rules.train_classifier.output.model,
+        model=TRAINED,
     log:
-        "results/logs/prepare_classifier/{target}.seed{seed}.log",
+        "results/logs/prepare_classifier/{dataset}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/prepare_classifier/{target}.seed{seed}.tsv"
+        "results/benchmarks/prepare_classifier/{dataset}.{target}.seed{seed}.tsv"
     wildcard_constraints:
-        target="|".join(given_weights()) or "none",
-        seed="[0-9]+",
+        target="|".join(plan.given_weights()) or "none",
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -59,19 +60,19 @@ rule prepare_classifier:
         module=own_module,
         weights=lambda wildcards: config["classifiers"][wildcards.target]["weights"],
     message:
-        "Reading {wildcards.target}, a network of your own"
+        "{wildcards.dataset}: Reading {wildcards.target}, a network of your own"
     script:
         "../scripts/prepare_classifier.py"
 
 
 use rule train_classifier as train_oracle with:
     output:
-        model="results/mnist/oracle/{member}/model.safetensors",
-        curve="results/mnist/oracle/{member}/curve.parquet",
+        model="results/{dataset}/oracle/{member}/model.safetensors",
+        curve="results/{dataset}/oracle/{member}/curve.parquet",
     log:
-        "results/logs/train_oracle/{member}.log",
+        "results/logs/train_oracle/{dataset}.{member}.log",
     benchmark:
-        "results/benchmarks/train_oracle/{member}.tsv"
+        "results/benchmarks/train_oracle/{dataset}.{member}.tsv"
     wildcard_constraints:
         member="|".join(MEMBERS),
     params:
@@ -80,19 +81,19 @@ use rule train_classifier as train_oracle with:
         settings=lambda wildcards: config["oracle"]["members"][wildcards.member],
         augmentation=config["oracle"]["augmentation"],
         seed=lambda wildcards: config["oracle"]["seed"] + MEMBERS.index(wildcards.member),
-        resume="results/.resume/oracle/{member}",
+        resume="results/.resume/{dataset}/oracle/{member}",
     message:
-        "Training the judge {wildcards.member}"
+        "{wildcards.dataset}: Training the judge {wildcards.member}"
 
 
 use rule train_classifier as train_attacker with:
     output:
-        model="results/mnist/attackers/{attacker}/model.safetensors",
-        curve="results/mnist/attackers/{attacker}/curve.parquet",
+        model="results/{dataset}/attackers/{attacker}/model.safetensors",
+        curve="results/{dataset}/attackers/{attacker}/curve.parquet",
     log:
-        "results/logs/train_attacker/{attacker}.log",
+        "results/logs/train_attacker/{dataset}.{attacker}.log",
     benchmark:
-        "results/benchmarks/train_attacker/{attacker}.tsv"
+        "results/benchmarks/train_attacker/{dataset}.{attacker}.tsv"
     wildcard_constraints:
         attacker="|".join(ATTACKERS),
     params:
@@ -101,21 +102,21 @@ use rule train_classifier as train_attacker with:
         settings=lambda wildcards: config["attackers"]["members"][wildcards.attacker],
         augmentation=config["attackers"]["augmentation"],
         seed=lambda wildcards: config["attackers"]["seed"] + ATTACKERS.index(wildcards.attacker),
-        resume="results/.resume/attackers/{attacker}",
+        resume="results/.resume/{dataset}/attackers/{attacker}",
     message:
-        "Training the image-space attacker {wildcards.attacker}"
+        "{wildcards.dataset}: Training the image-space attacker {wildcards.attacker}"
 
 
 rule evaluate_oracle:
     input:
-        test=rules.prepare_mnist.output.test,
-        oracle=expand(rules.train_oracle.output.model, member=MEMBERS),
+        test=rules.prepare_dataset.output.test,
+        oracle=expand(rules.train_oracle.output.model, member=MEMBERS, allow_missing=True),
     output:
-        evaluation="results/mnist/oracle/evaluation.parquet",
+        evaluation="results/{dataset}/oracle/evaluation.parquet",
     log:
-        "results/logs/evaluate_oracle.log",
+        "results/logs/evaluate_oracle/{dataset}.log",
     benchmark:
-        "results/benchmarks/evaluate_oracle.tsv"
+        "results/benchmarks/evaluate_oracle/{dataset}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -123,6 +124,6 @@ rule evaluate_oracle:
         *code("evaluate_oracle.py"),
         members=MEMBERS,
     message:
-        "Test errors of the judges"
+        "{wildcards.dataset}: Test errors of the judges"
     script:
         "../scripts/evaluate_oracle.py"

@@ -1,44 +1,39 @@
-# The settings of the run, and the lists and functions that rules share.
-# Consumes config; yields WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
+# The runs that there are, and what rules share.
+# Consumes config; yields plan, WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, DATASETS, MEASUREMENTS.
 import csv
 from glob import glob
 from pathlib import Path
 
+from typeone.workflow.labels import ATTACK_LABELS, FACE_LABELS, NETWORK_LABELS, TABLE3_LABELS
+from typeone.workflow.plan import PAPER, TABLE_TARGET, Plan, keys, paths
 
-def attacks_of(kind):
-    """Names of the attacks of one kind."""
-    return [name for name, attack in config["attacks"].items() if attack["kind"] == kind]
-
-
-def attacks_on(target):
-    """Names of the attacks that are aimed at one classifier."""
-    return [name for name, attack in config["attacks"].items() if target in attack["targets"]]
-
-
-def row_kind(name):
-    """What the verdict table says of an attack: as Type I (baselines too), Type II, or without f1."""
-    attack = config["attacks"][name]
-    if attack["kind"] == "svae" and not attack["keep"]:
-        return "transition"
-    return "type2" if attack["kind"] == "type2" else "type1"
+WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
+plan = Plan(config)
+SEEDS = plan.seeds
+SHARDS = range(config["batching"]["shards"])
+MEMBERS = list(config["oracle"]["members"])
+ATTACKERS = list(config["attackers"]["members"])
+MEASUREMENTS = []  # files of what experiments measured, for verdict tables; rule files add theirs
 
 
-def attackers_of(wildcards):
-    """Checkpoints of the image-space attackers, for attacks that look at images."""
-    if not config["attacks"][wildcards.attack]["image_weight"]:
-        return []
-    return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
+wildcard_constraints:
+    dataset="|".join(plan.datasets),
+    place=f"(?:{'|'.join(plan.places)})",  # none for the data set of the paper
+    attack="|".join(config["attacks"]),
+    target="|".join([*config["classifiers"], *config["strengthened"]]),
+    seed="[0-9]+",
+    shard="[0-9]+",
 
 
-def built_from(target):
-    """The entry of `classifiers` that a classifier is, or was strengthened from."""
-    strengthened = config["strengthened"].get(target)
-    return config["classifiers"][strengthened["base"] if strengthened else target]
+def given_images(wildcards):
+    """The content of the files that a data set is read from, as params; MNIST's are known."""
+    entry = config["datasets"][wildcards.dataset]
+    return given(entry["path"]) if entry["format"] == "idx" else []
 
 
 def own_module(wildcards):
     """Who builds the classifier of a job, if it is a network of the reader's own."""
-    return built_from(wildcards.target).get("module")
+    return plan.built_from(wildcards.target).get("module")
 
 
 def own_code(wildcards):
@@ -51,55 +46,48 @@ def own_weights(wildcards):
     return given(config["classifiers"][wildcards.target]["weights"])
 
 
-def given_weights():
-    """Names of the classifiers whose weights are the reader's too; all others are trained here."""
-    return [name for name, network in config["classifiers"].items() if "weights" in network]
+def attackers_of(wildcards):
+    """Checkpoints of the image-space attackers, for attacks that look at images."""
+    names = plan.attackers(wildcards.attack)
+    return expand(rules.train_attacker.output.model, dataset=wildcards.dataset, attacker=names)
 
 
-def strengthened_from(base):
-    """Names of the networks that one classifier was strengthened to."""
-    return [name for name, network in config["strengthened"].items() if network["base"] == base]
+def ablation_attackers(wildcards):
+    """The same for the variants of an attack."""
+    names = plan.attackers(wildcards.attack, ablated=True)
+    return expand(rules.train_attacker.output.model, dataset=wildcards.dataset, attacker=names)
 
 
 def base_of(wildcards):
     """Checkpoint of the classifier that a strengthened one is made from."""
     base = config["strengthened"][wildcards.target]["base"]
-    return rules.train_classifier.output.model.format(target=base, seed=wildcards.seed)
+    return TRAINED.format(**{**wildcards, "target": base})
 
 
 def retraining_examples(wildcards):
     """Examples against the base, for the method that learns from them; no judge has seen them."""
-    network = config["strengthened"][wildcards.target]
-    if network["method"] != "retraining":
-        return []
-    return expand(
-        rules.attack_svae.output.examples,
-        attack=network["settings"]["attack"],
-        target=network["base"],
-        seed=wildcards.seed,
-        shard=SHARDS,
-    )
-
-
-def ablation_attackers(wildcards):
-    """The same for the variants of an attack."""
-    changes = config["ablations"]["attacks"][wildcards.attack].values()
-    if not any(change.get("image_weight") for change in changes):
-        return attackers_of(wildcards)
-    return expand(rules.train_attacker.output.model, attacker=ATTACKERS)
+    run = {**wildcards, **plan.learnt(wildcards.target)}
+    return expand(rules.attack_svae.output.examples, **run, shard=SHARDS)
 
 
 def evaded_squeezers(wildcards):
     """What an attack knows of the detector: its squeezers, or nothing."""
-    return SQUEEZERS if config["attacks"][wildcards.attack]["evade_squeezing"] else None
+    return plan.squeezers(wildcards.attack)
 
 
-def figure_caption(attack, target, seed):
-    """What stands under a figure: whose examples, how many, which seed, which preset."""
-    return (
-        f"Variant {attack}, target {target}, seed {seed}, preset {config['preset']}: "
-        "the first example of each class."
-    )
+def published_of(wildcards):
+    """The published values, where the paper has numbers for a data set."""
+    return [] if wildcards.place else f"{workflow.basedir}/docs/published-values.csv"
+
+
+def at(pattern):
+    """Input of a table or figure, ``pattern`` of the data set that it is about."""
+    return lambda wildcards: expand(pattern, dataset=plan.dataset_at(wildcards.place))
+
+
+def shown(pattern, attack):
+    """Input of a table or figure, ``pattern`` of the run that it shows of an attack."""
+    return lambda wildcards: plan.shown(wildcards.place, attack).path(pattern)
 
 
 def annotation_files():
@@ -131,14 +119,3 @@ def remove_finished_sidecars(folder):
 def gpus():
     """GPUs that a rule which a GPU helps asks for."""
     return 1 if config["gpu"] else 0
-
-
-WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
-SEEDS = config["seeds"]
-SHARDS = range(config["batching"]["shards"])
-MEMBERS = list(config["oracle"]["members"])
-ATTACKERS = list(config["attackers"]["members"])
-SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
-TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})
-# files of what experiments measured, for the verdict table; rule files add theirs
-MEASUREMENTS = []

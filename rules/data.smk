@@ -1,21 +1,23 @@
-# Data. Consumes the network or a folder (data.mnist); yields results/data/mnist/{split}.parquet.
-# Section IV: "we use 50K images for training and rest for test".
-rule prepare_mnist:
+# Data sets of small images. Consumes the network or folders (datasets.NAME.path); yields
+# results/data/{dataset}/{split}.parquet. Section IV: "we use 50K images for training and rest for test".
+rule prepare_dataset:
     output:
-        train="results/data/mnist/train.parquet",
-        validation="results/data/mnist/validation.parquet",
-        test="results/data/mnist/test.parquet",
+        train="results/data/{dataset}/train.parquet",
+        validation="results/data/{dataset}/validation.parquet",
+        test="results/data/{dataset}/test.parquet",
     log:
-        "results/logs/prepare_mnist.log",
+        "results/logs/prepare_dataset/{dataset}.log",
     benchmark:
-        "results/benchmarks/prepare_mnist.tsv"
+        "results/benchmarks/prepare_dataset/{dataset}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
-        *code("prepare_mnist.py"),
-        settings=config["data"]["mnist"],
+        *code("prepare_dataset.py"),
+        given=given_images,
+        settings=lambda wildcards: config["datasets"][wildcards.dataset],
+        limit=config["limit"],
     message:
-        "Reading MNIST and checking its SHA-256"
+        "{wildcards.dataset}: reading and checking its files"
     script:
-        "../scripts/prepare_mnist.py"
+        "../scripts/prepare_dataset.py"

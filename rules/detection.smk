@@ -3,18 +3,17 @@
 # Strengthened networks are left out: what their attacks do not find are the digits themselves.
 rule score_detection:
     input:
-        clean=rules.prepare_mnist.output.test,
-        attacked=lambda wildcards: [
-            EXAMPLES.format(attack=name, target=wildcards.target, seed=wildcards.seed)
-            for name in attacks_on(wildcards.target)
-        ],
-        model=rules.train_classifier.output.model,
+        clean=rules.prepare_dataset.output.test,
+        attacked=lambda wildcards: expand(
+            EXAMPLES, **wildcards, attack=plan.aimed_at(wildcards.target)
+        ),
+        model=TRAINED,
     output:
-        scores="results/mnist/detection/{target}/seed{seed}/scores.parquet",
+        scores="results/{dataset}/detection/{target}/seed{seed}/scores.parquet",
     log:
-        "results/logs/score_detection/{target}.seed{seed}.log",
+        "results/logs/score_detection/{dataset}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/score_detection/{target}.seed{seed}.tsv"
+        "results/benchmarks/score_detection/{dataset}.{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -22,38 +21,35 @@ rule score_detection:
         *code("score_detection.py"),
         own=own_code,
         module=own_module,
-        attacks=lambda wildcards: attacks_on(wildcards.target),
-        settings=SQUEEZERS,
+        attacks=lambda wildcards: plan.aimed_at(wildcards.target),
+        settings=plan.detector(),
     message:
-        "Squeezing what {wildcards.target} is shown"
+        "{wildcards.dataset}: Squeezing what {wildcards.target} is shown"
     script:
         "../scripts/score_detection.py"
 
 
-SCORED = [(t, s) for t in TARGETS if t in config["classifiers"] for s in SEEDS]
-
-
 rule evaluate_detection:
     input:
-        scores=[
-            rules.score_detection.output.scores.format(target=target, seed=seed)
-            for target, seed in SCORED
+        scores=lambda wildcards: [
+            rules.score_detection.output.scores.format(target=t, seed=s, **wildcards)
+            for t, s in plan.scored(wildcards.dataset)
         ],
     output:
-        rates="results/mnist/detection/rates.parquet",
-        roc="results/mnist/detection/roc.parquet",
+        rates="results/{dataset}/detection/rates.parquet",
+        roc="results/{dataset}/detection/roc.parquet",
     log:
-        "results/logs/evaluate_detection.log",
+        "results/logs/evaluate_detection/{dataset}.log",
     benchmark:
-        "results/benchmarks/evaluate_detection.tsv"
+        "results/benchmarks/evaluate_detection/{dataset}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
         *code("evaluate_detection.py"),
-        runs=SCORED,
+        runs=lambda wildcards: plan.scored(wildcards.dataset),
         settings={k: config["detection"][k] for k in ("zetas", "false_positive_rates", "seed")},
     message:
-        "Detection rates and ROC curves"
+        "{wildcards.dataset}: Detection rates and ROC curves"
     script:
         "../scripts/evaluate_detection.py"

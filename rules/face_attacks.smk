@@ -1,8 +1,9 @@
 # Attacks on a recognizer of faces. Consumes test faces, recognizers, SVAEs and judges; yields one table
 # of judged examples an attack, recognizer and seed, the way of the first faces, and what was measured.
 # Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
-# nobody but f1, f2 and f_dis looks at faces while they are attacked
-FACE_SETTINGS = [k for k in SVAE_SETTINGS if k not in ("image_weight", "jitter")] + ["k_driver"]
+from typeone.workflow.settings.face_attacks import FaceAlgorithm2
+
+FACE_SETTINGS = list(FaceAlgorithm2.model_fields)
 RECOGNIZER_NAME = "[a-z][a-z0-9_]*"
 FACE_EXAMPLES = "results/faces/attacks/{attack}/{recognizer}/seed{seed}/examples.parquet"
 
@@ -186,17 +187,6 @@ rule score_face_detection:
         "../scripts/score_face_detection.py"
 
 
-FACE_LABELS = {
-    "clean": "Clean",
-    "paper": "Type I: SVAE, paper",
-    "sm": "Type I: SVAE, authors' code",
-    "ours": "Type I: SVAE, ours",
-    "ours_latent": "Type I: SVAE, ours, latent alone",
-    "reconstruction": "SVAE reconstruction (control)",
-    "transition": "Image transition (control)",
-    "fgsm": "Type II: FGSM",
-    "pgd": "Type II: PGD",
-}
 IN_TABLE2 = {"clean": "clean", "paper": "svae", "pgd": "pgd"}  # as the published ids call them
 DETECTED = {
     name: FACE_LABELS.get(name, name)

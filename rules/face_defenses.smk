@@ -7,13 +7,6 @@ PLAIN_RECOGNIZER = (
 ).output.model
 TABLE3_NETWORKS = [RECOGNIZER, *STRENGTHENED_RECOGNIZERS]
 TABLE3_IDS = {n: n.removeprefix("by_") for n in TABLE3_NETWORKS} | {RECOGNIZER: "none"}
-TABLE3_LABELS = {
-    "none": "not at all",
-    "svae": "by Type I (SVAE)",
-    "fgsm": "by FGSM",
-    "pgd": "by PGD",
-    "noise": "by noise",
-}
 
 
 rule strengthen_recognizer:

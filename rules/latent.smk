@@ -2,15 +2,15 @@
 # classifier and the oracle; yields one AC-GAN for all seeds, the judged examples of every variant of
 # one seed, and their measurements.
 LATENT_TARGET = config["latent"]["target"]
-[LATENT_MODEL] = expand(
-    rules.train_classifier.output.model, target=LATENT_TARGET, allow_missing=True
-)
+[LATENT_MODEL] = expand(TRAINED, dataset=PAPER, target=LATENT_TARGET, allow_missing=True)
+PAPER_DATA = f"results/data/{PAPER}"
+PAPER_ORACLE = expand(ORACLE, dataset=PAPER)
 
 
 rule train_generator:
     input:
-        train=rules.prepare_mnist.output.train,
-        test=rules.prepare_mnist.output.test,
+        train=f"{PAPER_DATA}/train.parquet",
+        test=f"{PAPER_DATA}/test.parquet",
     output:
         model="results/mnist/generator/model.safetensors",
         curve="results/mnist/generator/curve.parquet",
@@ -41,7 +41,7 @@ rule attack_latent:
     input:
         generator=rules.train_generator.output.model,
         model=LATENT_MODEL,
-        oracle=expand(rules.train_oracle.output.model, member=MEMBERS),
+        oracle=PAPER_ORACLE,
     output:
         examples="results/mnist/latent/seed{seed}/examples.parquet",
     log:
@@ -57,8 +57,8 @@ rule attack_latent:
         gpu=gpus(),
     params:
         *code("attack_latent.py"),
-        own=own_files(built_from(LATENT_TARGET).get("module")),
-        module=built_from(LATENT_TARGET).get("module"),
+        own=own_files(plan.built_from(LATENT_TARGET).get("module")),
+        module=plan.built_from(LATENT_TARGET).get("module"),
         attacks=config["latent"]["attacks"],
         settings={k: config["latent"][k] for k in ("count", "draws", "chunk")},
         seed=lambda wildcards: config["latent"]["seed"] + int(wildcards.seed),
@@ -74,8 +74,8 @@ rule evaluate_latent:
     input:
         examples=expand(rules.attack_latent.output.examples, seed=SEEDS),
         generator=rules.train_generator.output.model,
-        oracle=expand(rules.train_oracle.output.model, member=MEMBERS),
-        test=rules.prepare_mnist.output.test,
+        oracle=PAPER_ORACLE,
+        test=f"{PAPER_DATA}/test.parquet",
     output:
         measurements="results/mnist/latent/measurements.parquet",
     log:

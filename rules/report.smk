@@ -44,15 +44,12 @@ REPORT_TABLES = {
 }
 # (attack, target) whose examples the page holds, of the first seed: those of Type I before others
 REPORTED = sorted(
-    ((a, t) for a in config["attacks"] for t in config["attacks"][a]["targets"]),
-    key=lambda run: row_kind(run[0]) == "type2",
+    plan.runs(PAPER, seeds=SEEDS[:1]), key=lambda run: plan.row_kind(run.attack) == "type2"
 )
 REPORTED_FACES = sorted(FACE_ATTACKS, key=lambda name: FACE_ATTACKS[name]["kind"] == "type2")
-WALKED = [run for run in REPORTED if config["attacks"][run[0]]["kind"] == "svae"]
-WALKED = [run for run in WALKED if config["attacks"][run[0]]["steps"]]
+WALKED = [run for run in REPORTED if config["attacks"][run.attack].get("steps")]
 WALKED_FACES = [name for name in face_attacks_of("svae") if FACE_ATTACKS[name]["steps"]]
-DETECTED_TARGETS = sorted(dict(SCORED), key=lambda target: target != TABLE_TARGET)
-FIRST = {"seed": SEEDS[0]}
+DETECTED_TARGETS = sorted(dict(plan.scored(PAPER)), key=lambda target: target != TABLE_TARGET)
 FIRST_FACES = {"recognizer": RECOGNIZER, "seed": FACE_SEEDS[0]}
 
 
@@ -78,27 +75,28 @@ rule describe_machine:
 
 rule render_report:
     input:
-        verdicts=rules.tabulate_reproduction.output.parquet,
+        verdicts="results/reproduction.parquet",
         machine=rules.describe_machine.output.machine,
-        tables=[table.output.csv for table, _ in REPORT_TABLES.values()],
-        figures=[figure.output[0] for figure in REPORT_FIGURES.values()],
-        examples=[EXAMPLES.format(attack=a, target=t, **FIRST) for a, t in REPORTED]
+        tables=expand([table.output.csv for table, _ in REPORT_TABLES.values()], place=""),
+        figures=expand([figure.output[0] for figure in REPORT_FIGURES.values()], place=""),
+        examples=paths(EXAMPLES, REPORTED)
         + [FACE_EXAMPLES.format(attack=a, **FIRST_FACES) for a in REPORTED_FACES],
-        walked=[EXAMPLES.format(attack=a, target=t, **FIRST) for a, t in WALKED]
+        walked=paths(EXAMPLES, WALKED)
         + [FACE_EXAMPLES.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
-        traces=[
-            rules.judge_svae.output.trace.format(attack=a, target=t, **FIRST) for a, t in WALKED
-        ]
+        traces=paths(rules.judge_svae.output.trace, WALKED)
         + [rules.judge_faces.output.trace.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
         scores=[
-            rules.score_detection.output.scores.format(target=t, **FIRST)
+            rules.score_detection.output.scores.format(dataset=PAPER, target=t, seed=SEEDS[0])
             for t in DETECTED_TARGETS
             for _ in ("l2", "l1")
         ]
         + [rules.score_face_detection.output.scores.format(**FIRST_FACES)]
         * len(config["face_detection"]["medians"]),
         ablations=expand(
-            rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
+            rules.judge_ablations.output.examples,
+            dataset=PAPER,
+            attack=config["ablations"]["attacks"],
+            **ABLATED,
         ),
     output:
         page="results/report/index.html",
@@ -116,10 +114,11 @@ rule render_report:
         runs=[
             (
                 "digits",
-                f"digits: {a} on {t}",
-                f"{ATTACK_LABELS.get(a, a)}, target {t}, seed {SEEDS[0]}, preset {config['preset']}.",
+                f"digits: {run.attack} on {run.target}",
+                f"{ATTACK_LABELS.get(run.attack, run.attack)}, target {run.target}, seed {run.seed}, "
+                f"preset {config['preset']}.",
             )
-            for a, t in REPORTED
+            for run in REPORTED
         ]
         + [
             (
@@ -130,7 +129,7 @@ rule render_report:
             )
             for a in REPORTED_FACES
         ],
-        walks=[("digits", f"digits: {a} on {t}") for a, t in WALKED]
+        walks=[("digits", f"digits: {run.attack} on {run.target}") for run in WALKED]
         + [("faces", f"faces: {a} on {RECOGNIZER}") for a in WALKED_FACES],
         detectors=[
             (
@@ -167,7 +166,7 @@ rule render_report:
         },
         links=[
             ("The settings of the run:", "config.yaml", "results/config.yaml"),
-            ("Every row:", "reproduction.csv", str(rules.tabulate_reproduction.output.csv)),
+            ("Every row:", "reproduction.csv", "results/reproduction.csv"),
             (
                 "What do you see in these images?",
                 "The human study",

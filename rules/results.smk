@@ -1,28 +1,7 @@
 # Results. Consumes judged examples, detection rates and checkpoints; yields tables and figures, pure
 # functions of stored rows: redrawing one runs no network.
-TABLE_TARGET = "mlp"  # the classifier of IV-A and Table I
-OTHERS = [name for name in config["classifiers"] if name != TABLE_TARGET]
 ABLATED = {"target": config["ablations"]["target"], "seed": SEEDS[0]}
-SHOWN_RUN = {"target": TABLE_TARGET, "seed": SEEDS[0]}
 SHOWN_FACES = {"recognizer": RECOGNIZER, "seed": FACE_SEEDS[0]}
-ATTACK_LABELS = {
-    "clean": "Clean, all test digits",
-    "original": "Clean, the attacked digits",
-    "reconstruction": "SVAE reconstruction (control)",
-    "transition": "Image transition (control)",
-    "fgsm": "Type II: FGSM",
-    "pgd": "Type II: PGD",
-    "deepfool": "Type II: DeepFool",
-    "cw_l2": "Type II: CW L2",
-    "ead": "Type II: EAD",
-    "paper": "Type I: SVAE, paper",
-    "sm": "Type I: SVAE, authors' code",
-    "ours": "Type I: SVAE, ours",
-    "ours_adaptive": "Type I: SVAE, ours, adaptive",
-    "nearest": "Baseline: nearest image of the class",
-    "interpolation": "Baseline: interpolation in z",
-    "random_latent": "Baseline: random z",
-}
 SHOWN = {
     name: ATTACK_LABELS.get(name, name)
     for name in [*ATTACK_LABELS, *config["attacks"]]
@@ -31,18 +10,33 @@ SHOWN = {
 }
 
 
+def ablated(wildcards):
+    """Examples of the ablations."""
+    made = rules.judge_ablations.output.examples
+    dataset = plan.dataset_at(wildcards.place)
+    return expand(made, dataset=dataset, attack=config["ablations"]["attacks"], **ABLATED)
+
+
+def measurements_of(wildcards):
+    """What experiments measured, on all or on a data set."""
+    own = [path for path in MEASUREMENTS if not wildcards.place or "{dataset}" in path]
+    return expand(own, dataset=plan.dataset_at(wildcards.place))
+
+
 rule tabulate_table1:
     input:
-        rates=rules.evaluate_detection.output.rates,
-        published=f"{workflow.basedir}/docs/published-values.csv",
+        rates=at(rules.evaluate_detection.output.rates),
+        published=published_of,
     output:
-        csv=report("results/tables/table1.csv", caption="captions/table.rst", category="Tables"),
-        md="results/tables/table1.md",
-        tex="results/tables/table1.tex",
+        csv=report(
+            "results/{place}tables/table1.csv", caption="captions/table.rst", category="Tables"
+        ),
+        md="results/{place}tables/table1.md",
+        tex="results/{place}tables/table1.tex",
     log:
-        "results/logs/tabulate_table1.log",
+        "results/logs/{place}tabulate_table1.log",
     benchmark:
-        "results/benchmarks/tabulate_table1.tsv"
+        "results/benchmarks/{place}tabulate_table1.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -57,46 +51,47 @@ rule tabulate_table1:
         "../scripts/tabulate_table1.py"
 
 
-RUNS = [
-    (a, row_kind(a), t, s)
-    for a in config["attacks"]
-    for t in config["attacks"][a]["targets"]
-    for s in SEEDS
-]
+def of_paper(artifact):
+    """Input of the verdict table that the paper's data set alone has."""
+    return lambda wildcards: [] if wildcards.place else artifact
 
 
 rule tabulate_reproduction:
     input:
-        published=f"{workflow.basedir}/docs/published-values.csv",
-        f1=expand(rules.train_classifier.output.model, target=TABLE_TARGET, seed=SEEDS),
-        others=expand(rules.train_classifier.output.model, target=OTHERS, seed=SEEDS),
-        svae=expand(rules.train_svae_stage2.output.model, seed=SEEDS),
-        oracle=rules.evaluate_oracle.output.evaluation,
-        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, _, t, s in RUNS],
-        rates=rules.evaluate_detection.output.rates,
-        realism=rules.evaluate_realism.output.realism,
-        ablations=expand(
-            rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
-        ),
-        calibration=rules.calibrate_oracle.output.calibration,
-        people=rules.evaluate_study.output.people,
-        measurements=MEASUREMENTS,
+        published=published_of,
+        f1=at(expand(TRAINED, target=TABLE_TARGET, seed=SEEDS, allow_missing=True)),
+        others=lambda wildcards: [
+            TRAINED.format(dataset=dataset, target=target, seed=seed)
+            for dataset, target, seed in plan.further_networks(wildcards.place)
+        ],
+        svae=at(expand(rules.train_svae_stage2.output.model, seed=SEEDS, allow_missing=True)),
+        oracle=at(rules.evaluate_oracle.output.evaluation),
+        examples=lambda wildcards: paths(EXAMPLES, plan.runs(plan.dataset_at(wildcards.place))),
+        rates=at(rules.evaluate_detection.output.rates),
+        realism=at(rules.evaluate_realism.output.realism),
+        ablations=ablated,
+        calibration=of_paper(rules.calibrate_oracle.output.calibration),
+        people=of_paper(rules.evaluate_study.output.people),
+        measurements=measurements_of,
     output:
-        parquet="results/reproduction.parquet",
-        csv=report("results/reproduction.csv", caption="captions/table.rst", category="Verdicts"),
-        markdown="results/tables/reproduction.md",
-        text="results/tables/reproduction.txt",
+        parquet="results/{place}reproduction.parquet",
+        csv=report(
+            "results/{place}reproduction.csv", caption="captions/table.rst", category="Verdicts"
+        ),
+        markdown="results/{place}tables/reproduction.md",
+        text="results/{place}tables/reproduction.txt",
     log:
-        "results/logs/tabulate_reproduction.log",
+        "results/logs/{place}tabulate_reproduction.log",
     benchmark:
-        "results/benchmarks/tabulate_reproduction.tsv"
+        "results/benchmarks/{place}tabulate_reproduction.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
         *code("tabulate_reproduction.py"),
-        runs=RUNS,
-        others=[name for name in OTHERS for _ in SEEDS],
+        dataset=lambda wildcards: plan.dataset_at(wildcards.place),
+        runs=lambda wildcards: plan.kinds(wildcards.place),
+        others=lambda wildcards: [name for _, name, _ in plan.further_networks(wildcards.place)],
         ablated=list(config["ablations"]["attacks"]),
         target=TABLE_TARGET,
         faces=FACE_SOURCE,
@@ -109,21 +104,25 @@ rule tabulate_reproduction:
 
 rule plot_figure5a:
     input:
-        trace=expand(rules.judge_svae.output.trace, attack="transition", **SHOWN_RUN),
+        trace=shown(rules.judge_svae.output.trace, "transition"),
     output:
-        report("results/figures/figure5a.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure5a.pdf",
+        report(
+            "results/{place}figures/figure5a.png",
+            caption="captions/figure.rst",
+            category="Figures",
+        ),
+        "results/{place}figures/figure5a.pdf",
     log:
-        "results/logs/plot_figure5a.log",
+        "results/logs/{place}plot_figure5a.log",
     benchmark:
-        "results/benchmarks/plot_figure5a.tsv"
+        "results/benchmarks/{place}plot_figure5a.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
         *code("plot_figure5a.py"),
         **config["figures"],
-        caption=figure_caption("transition", **SHOWN_RUN),
+        caption=lambda wildcards: plan.caption(wildcards.place, "transition"),
     message:
         "Fig. 5a: image transition"
     script:
@@ -159,21 +158,23 @@ rule plot_figure5b:
 
 rule plot_figure6:
     input:
-        trace=expand(rules.judge_svae.output.trace, attack="paper", **SHOWN_RUN),
+        trace=shown(rules.judge_svae.output.trace, "paper"),
     output:
-        report("results/figures/figure6.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure6.pdf",
+        report(
+            "results/{place}figures/figure6.png", caption="captions/figure.rst", category="Figures"
+        ),
+        "results/{place}figures/figure6.pdf",
     log:
-        "results/logs/plot_figure6.log",
+        "results/logs/{place}plot_figure6.log",
     benchmark:
-        "results/benchmarks/plot_figure6.tsv"
+        "results/benchmarks/{place}plot_figure6.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
         *code("plot_figure6.py"),
         **config["figures"],
-        caption=figure_caption("paper", **SHOWN_RUN),
+        caption=lambda wildcards: plan.caption(wildcards.place, "paper"),
     message:
         "Fig. 6: losses on the way from 4 to 5"
     script:
@@ -182,22 +183,26 @@ rule plot_figure6:
 
 rule plot_figure7a:
     input:
-        examples=expand(EXAMPLES, attack="paper", **SHOWN_RUN),
-        trace=expand(rules.judge_svae.output.trace, attack="paper", **SHOWN_RUN),
+        examples=shown(EXAMPLES, "paper"),
+        trace=shown(rules.judge_svae.output.trace, "paper"),
     output:
-        report("results/figures/figure7a.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure7a.pdf",
+        report(
+            "results/{place}figures/figure7a.png",
+            caption="captions/figure.rst",
+            category="Figures",
+        ),
+        "results/{place}figures/figure7a.pdf",
     log:
-        "results/logs/plot_figure7a.log",
+        "results/logs/{place}plot_figure7a.log",
     benchmark:
-        "results/benchmarks/plot_figure7a.tsv"
+        "results/benchmarks/{place}plot_figure7a.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
         *code("plot_figure7a.py"),
         **config["figures"],
-        caption=figure_caption("paper", **SHOWN_RUN),
+        caption=lambda wildcards: plan.caption(wildcards.place, "paper"),
     message:
         "Fig. 7a: Type I examples"
     script:
@@ -206,35 +211,41 @@ rule plot_figure7a:
 
 use rule plot_figure7a as plot_figure7a_ours with:
     input:
-        examples=expand(EXAMPLES, attack="ours", **SHOWN_RUN),
-        trace=expand(rules.judge_svae.output.trace, attack="ours", **SHOWN_RUN),
+        examples=shown(EXAMPLES, "ours"),
+        trace=shown(rules.judge_svae.output.trace, "ours"),
     output:
         report(
-            "results/figures/figure7a_ours.png", caption="captions/figure.rst", category="Figures"
+            "results/{place}figures/figure7a_ours.png",
+            caption="captions/figure.rst",
+            category="Figures",
         ),
-        "results/figures/figure7a_ours.pdf",
+        "results/{place}figures/figure7a_ours.pdf",
     log:
-        "results/logs/plot_figure7a_ours.log",
+        "results/logs/{place}plot_figure7a_ours.log",
     benchmark:
-        "results/benchmarks/plot_figure7a_ours.tsv"
+        "results/benchmarks/{place}plot_figure7a_ours.tsv"
     params:
         *code("plot_figure7a.py"),
         **config["figures"],
-        caption=figure_caption("ours", **SHOWN_RUN),
+        caption=lambda wildcards: plan.caption(wildcards.place, "ours"),
     message:
         "Fig. 7a by variant ours"
 
 
 rule plot_table1_roc:
     input:
-        roc=rules.evaluate_detection.output.roc,
+        roc=at(rules.evaluate_detection.output.roc),
     output:
-        report("results/figures/table1_roc.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/table1_roc.pdf",
+        report(
+            "results/{place}figures/table1_roc.png",
+            caption="captions/figure.rst",
+            category="Figures",
+        ),
+        "results/{place}figures/table1_roc.pdf",
     log:
-        "results/logs/plot_table1_roc.log",
+        "results/logs/{place}plot_table1_roc.log",
     benchmark:
-        "results/benchmarks/plot_table1_roc.tsv"
+        "results/benchmarks/{place}plot_table1_roc.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -256,24 +267,25 @@ rule plot_table1_roc:
 
 rule plot_variants:
     input:
-        paper=expand(EXAMPLES, attack="paper", **SHOWN_RUN),
-        ours=[
-            EXAMPLES.format(attack="ours", target=t, seed=SEEDS[0])
-            for t in config["attacks"]["ours"]["targets"]
-        ],
+        paper=shown(EXAMPLES, "paper"),
+        ours=lambda wildcards: paths(EXAMPLES, plan.first("ours", wildcards.place)),
     output:
-        report("results/figures/variants.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/variants.pdf",
+        report(
+            "results/{place}figures/variants.png",
+            caption="captions/figure.rst",
+            category="Figures",
+        ),
+        "results/{place}figures/variants.pdf",
     log:
-        "results/logs/plot_variants.log",
+        "results/logs/{place}plot_variants.log",
     benchmark:
-        "results/benchmarks/plot_variants.tsv"
+        "results/benchmarks/{place}plot_variants.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
         *code("plot_variants.py"),
-        targets=config["attacks"]["ours"]["targets"],
+        targets=lambda wildcards: [r.target for r in plan.first("ours", wildcards.place)],
         shown=TABLE_TARGET,
         dpi=config["figures"]["dpi"],
         preset=config["preset"],
@@ -285,16 +297,18 @@ rule plot_variants:
 
 rule plot_ablations:
     input:
-        examples=expand(
-            rules.judge_ablations.output.examples, attack=config["ablations"]["attacks"], **ABLATED
-        ),
+        examples=ablated,
     output:
-        report("results/figures/ablations.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/ablations.pdf",
+        report(
+            "results/{place}figures/ablations.png",
+            caption="captions/figure.rst",
+            category="Figures",
+        ),
+        "results/{place}figures/ablations.pdf",
     log:
-        "results/logs/plot_ablations.log",
+        "results/logs/{place}plot_ablations.log",
     benchmark:
-        "results/benchmarks/plot_ablations.tsv"
+        "results/benchmarks/{place}plot_ablations.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1

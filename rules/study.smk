@@ -2,23 +2,18 @@
 # handed out, the key to it, and what the answers say: success by people, how far they agree, and how
 # far the oracle agrees with them. IV-B asked people about faces.
 STUDY = config["study"]
-CONTROL_TARGET = config["attacks"]["reconstruction"]["targets"][0]
-STUDY_DIGITS = [
-    (a, t, s)
-    for a in STUDY["digits"]["attacks"]
-    for t in config["attacks"][a]["targets"]
-    for s in SEEDS
-] + [("reconstruction", CONTROL_TARGET, s) for s in SEEDS]
+STUDY_DIGITS = plan.runs(PAPER, attacks=STUDY["digits"]["attacks"])
+STUDY_DIGITS += plan.control(PAPER)
 STUDY_FACES = [
     (a, RECOGNIZER, s) for a in [*STUDY["faces"]["attacks"], "reconstruction"] for s in FACE_SEEDS
 ]
 # the oracle is held against people on attacks and baselines, not on controls
-CALIBRATED_RUNS = [run for run in TYPE1_RUNS if row_kind(run[0]) == "type1"]
+CALIBRATED_RUNS = plan.runs(PAPER, rows=["type1"])
 
 
 rule render_study:
     input:
-        digits=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in STUDY_DIGITS],
+        digits=paths(EXAMPLES, STUDY_DIGITS),
         faces=[FACE_EXAMPLES.format(attack=a, recognizer=r, seed=s) for a, r, s in STUDY_FACES],
     output:
         page="results/study/index.html",
@@ -32,7 +27,7 @@ rule render_study:
     threads: 1
     params:
         *code("render_study.py"),
-        digit_runs=STUDY_DIGITS,
+        digit_runs=keys(STUDY_DIGITS),
         face_runs=STUDY_FACES,
         settings={k: STUDY[k] for k in ("seed", "digits", "faces", "pairs")},
     message:
@@ -58,7 +53,7 @@ rule prepare_annotations:
     input:
         annotations=ASKED,
         key=ASKED_KEY,
-        digits=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in ASKED_DIGITS],
+        digits=paths(EXAMPLES, ASKED_DIGITS),
         faces=[FACE_EXAMPLES.format(attack=a, recognizer=r, seed=s) for a, r, s in ASKED_FACES],
     output:
         answers="results/study/answers.parquet",
@@ -71,7 +66,7 @@ rule prepare_annotations:
     threads: 1
     params:
         *code("prepare_annotations.py"),
-        digit_runs=ASKED_DIGITS,
+        digit_runs=keys(ASKED_DIGITS),
         face_runs=ASKED_FACES,
     message:
         "Reading what people saw"
@@ -100,7 +95,7 @@ rule evaluate_study:
     threads: 1
     params:
         *code("evaluate_study.py"),
-        digit_runs=ASKED_DIGITS,
+        digit_runs=keys(ASKED_DIGITS),
         face_runs=ASKED_FACES,
         sources={"digit": "mnist", "face": FACE_SOURCE, "person": FACE_SOURCE},
         published=face_id("faces.success_rate"),
@@ -114,7 +109,7 @@ rule evaluate_study:
 rule calibrate_oracle:
     input:
         answers=rules.prepare_annotations.output.answers,
-        examples=[EXAMPLES.format(attack=a, target=t, seed=s) for a, t, s in CALIBRATED_RUNS],
+        examples=paths(EXAMPLES, CALIBRATED_RUNS),
     output:
         calibration="results/mnist/oracle/calibration.parquet",
     log:
@@ -126,7 +121,7 @@ rule calibrate_oracle:
     threads: 1
     params:
         *code("calibrate_oracle.py"),
-        runs=CALIBRATED_RUNS,
+        runs=keys(CALIBRATED_RUNS),
     message:
         "What people say of the oracle"
     script:

@@ -2,18 +2,16 @@
 # and stage 2 (the same with the discriminator trained), one a seed.
 rule train_svae_stage1:
     input:
-        train=rules.prepare_mnist.output.train,
-        validation=rules.prepare_mnist.output.validation,
-        test=rules.prepare_mnist.output.test,
+        train=rules.prepare_dataset.output.train,
+        validation=rules.prepare_dataset.output.validation,
+        test=rules.prepare_dataset.output.test,
     output:
-        model="results/mnist/svae/seed{seed}/stage1.safetensors",
-        curve="results/mnist/svae/seed{seed}/stage1_curve.parquet",
+        model="results/{dataset}/svae/seed{seed}/stage1.safetensors",
+        curve="results/{dataset}/svae/seed{seed}/stage1_curve.parquet",
     log:
-        "results/logs/train_svae_stage1/seed{seed}.log",
+        "results/logs/train_svae_stage1/{dataset}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/train_svae_stage1/seed{seed}.tsv"
-    wildcard_constraints:
-        seed="[0-9]+",
+        "results/benchmarks/train_svae_stage1/{dataset}.seed{seed}.tsv"
     priority: 100  # the longest path of the quick run starts here
     conda:
         "../envs/typeone.yaml"
@@ -26,27 +24,25 @@ rule train_svae_stage1:
         sizes={"latent_dim": config["svae"]["latent_dim"]},
         settings=config["svae"]["stage1"],
         seed=lambda wildcards: int(wildcards.seed),
-        resume="results/.resume/svae/seed{seed}/stage1",
+        resume="results/.resume/{dataset}/svae/seed{seed}/stage1",
     message:
-        "Training the SVAE's encoder, decoder and f2, seed {wildcards.seed}"
+        "{wildcards.dataset}: training the SVAE's encoder, decoder and f2, seed {wildcards.seed}"
     script:
         "../scripts/train_svae_stage1.py"
 
 
 rule train_svae_stage2:
     input:
-        train=rules.prepare_mnist.output.train,
-        test=rules.prepare_mnist.output.test,
+        train=rules.prepare_dataset.output.train,
+        test=rules.prepare_dataset.output.test,
         stage1=rules.train_svae_stage1.output.model,
     output:
-        model="results/mnist/svae/seed{seed}/stage2.safetensors",
-        curve="results/mnist/svae/seed{seed}/stage2_curve.parquet",
+        model="results/{dataset}/svae/seed{seed}/stage2.safetensors",
+        curve="results/{dataset}/svae/seed{seed}/stage2_curve.parquet",
     log:
-        "results/logs/train_svae_stage2/seed{seed}.log",
+        "results/logs/train_svae_stage2/{dataset}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/train_svae_stage2/seed{seed}.tsv"
-    wildcard_constraints:
-        seed="[0-9]+",
+        "results/benchmarks/train_svae_stage2/{dataset}.seed{seed}.tsv"
     priority: 100
     conda:
         "../envs/typeone.yaml"
@@ -57,8 +53,8 @@ rule train_svae_stage2:
         *code("train_svae_stage2.py"),
         settings=config["svae"]["stage2"],
         seed=lambda wildcards: int(wildcards.seed),
-        resume="results/.resume/svae/seed{seed}/stage2",
+        resume="results/.resume/{dataset}/svae/seed{seed}/stage2",
     message:
-        "Training the SVAE's discriminator, seed {wildcards.seed}"
+        "{wildcards.dataset}: training the SVAE's discriminator, seed {wildcards.seed}"
     script:
         "../scripts/train_svae_stage2.py"

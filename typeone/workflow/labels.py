@@ -1,0 +1,48 @@
+"""What tables and figures call attacks and networks; a name without a label stands for itself."""
+
+ATTACK_LABELS = {
+    "clean": "Clean, all test images",
+    "original": "Clean, the attacked images",
+    "reconstruction": "SVAE reconstruction (control)",
+    "transition": "Image transition (control)",
+    "fgsm": "Type II: FGSM",
+    "pgd": "Type II: PGD",
+    "deepfool": "Type II: DeepFool",
+    "cw_l2": "Type II: CW L2",
+    "ead": "Type II: EAD",
+    "paper": "Type I: SVAE, paper",
+    "sm": "Type I: SVAE, authors' code",
+    "ours": "Type I: SVAE, ours",
+    "ours_adaptive": "Type I: SVAE, ours, adaptive",
+    "nearest": "Baseline: nearest image of the class",
+    "interpolation": "Baseline: interpolation in z",
+    "random_latent": "Baseline: random z",
+}
+
+FACE_LABELS = {
+    "clean": "Clean",
+    "paper": "Type I: SVAE, paper",
+    "sm": "Type I: SVAE, authors' code",
+    "ours": "Type I: SVAE, ours",
+    "ours_latent": "Type I: SVAE, ours, latent alone",
+    "reconstruction": "SVAE reconstruction (control)",
+    "transition": "Image transition (control)",
+    "fgsm": "Type II: FGSM",
+    "pgd": "Type II: PGD",
+}
+
+NETWORK_LABELS = {
+    "lenet": "LeNet",
+    "lenet_other_seed": "LeNet, of another seed",
+    "lenet_alp": "LeNet, logit pairing",
+    "lenet_alp_mosbach": "LeNet, pairing without adversarial labels",
+    "lenet_type1": "LeNet, retrained on Type I",
+}
+
+TABLE3_LABELS = {
+    "none": "not at all",
+    "svae": "by Type I (SVAE)",
+    "fgsm": "by FGSM",
+    "pgd": "by PGD",
+    "noise": "by noise",
+}
