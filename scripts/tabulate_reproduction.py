@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from typeone.reporting.reproduction import Artifact, Sources, reproduction_table
+from typeone.reporting.reproduction import Artifact, Sources, reproduction_table, table_of_set
 from typeone.reporting.reproduction_text import as_markdown, as_text
 from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_rows
 from typeone.runtime.atomic_files import atomic_path
@@ -19,10 +19,10 @@ def checkpoints(paths):
     return [Artifact(path, read_model_metadata(path)) for path in paths]
 
 
-def tabulate_reproduction(*, sources, runs, others, ablated, paths, **how):
+def tabulate_reproduction(*, sources, dataset, runs, others, ablated, faces, paths, **how):
     """Write the table as Parquet and CSV, as Markdown for a page and as text for a terminal.
 
-    ``sources``: paths by the fields of `Sources`, and ``published``. ``runs``: (attack, kind,
+    ``sources``: paths by the fields of `Sources`, and ``published``; what is empty, there is not. ``runs``: (attack, kind,
     classifier, seed) of the examples; ``others``: name of each of the other classifiers, seed by
     seed; ``ablated``: name of each ablation.
     """
@@ -36,10 +36,14 @@ def tabulate_reproduction(*, sources, runs, others, ablated, paths, **how):
         **{"others": classifiers, "examples": examples},
         ablations=dict(zip(ablated, map(table, sources["ablations"]), strict=True)),
         measurements=[table(path) for path in sources["measurements"]],
-        **{k: table(sources[k]) for k in ("rates", "oracle", "realism", "calibration", "people")},
+        **{k: table(sources[k]) for k in ("rates", "oracle", "realism")},
+        **{k: table(sources[k]) if sources[k] else None for k in ("calibration", "people")},
     )
-    published = pd.read_csv(sources["published"], keep_default_na=False)
-    verdicts = reproduction_table(published, read, **how)
+    if sources["published"]:
+        published = pd.read_csv(sources["published"], keep_default_na=False)
+        verdicts = reproduction_table(published, read, faces=faces, **how)
+    else:
+        verdicts = table_of_set(read, dataset=dataset, **how)
     write_rows(paths["parquet"], verdicts)
     with atomic_path(paths["csv"]) as path:
         verdicts.to_csv(path, index=False, float_format="%.6g")
@@ -54,7 +58,8 @@ if "snakemake" in globals():
         tabulate_reproduction(
             sources=dict(run.input.items()),
             **{
-                k: run.params[k] for k in ("runs", "others", "ablated", "target", "faces", "preset")
+                k: run.params[k]
+                for k in ("dataset", "runs", "others", "ablated", "target", "faces", "preset")
             },
             paths=dict(run.output),
         )

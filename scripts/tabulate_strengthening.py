@@ -3,12 +3,12 @@
 import pandas as pd
 
 from typeone.evaluation.measurements import pooled
-from typeone.reporting.tables import write_table
+from typeone.reporting.tables import published_values, write_table
 from typeone.runtime.artifacts import read_parquet
 from typeone.runtime.job import job
 
 COLUMNS = {
-    "clean": "clean digits",
+    "clean": "clean images",
     "type1_old": "Type I, old",
     "type1_fresh": "Type I, fresh",
     "type1_seen_old": "Type I, old, oracle's label",
@@ -27,7 +27,7 @@ def tabulate_strengthening(*, measurements_path, published_path, names, table_pa
     ``names``: networks and their labels, in order.
     """
     frame = read_parquet(measurements_path).frame()
-    published = pd.read_csv(published_path).set_index("id")["published"]
+    published = published_values(published_path)
     where = frame.drop_duplicates("id").set_index("id")[["network", "what"]]
     rows = pd.DataFrame(
         {

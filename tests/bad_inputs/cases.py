@@ -218,7 +218,7 @@ def idx(shape, count=None):
 
 def no_digits_yet(here, settings):
     shutil.rmtree(here / "results/data/mnist")
-    return {"data": {"mnist": settings}}
+    return {"datasets": {"mnist": settings}}
 
 
 def idx_files(here, **files):
@@ -257,14 +257,14 @@ def mirror(here, *, answer):
     return no_digits_yet(here, {"source": "mirror", "mirrors": [f"http://127.0.0.1:{port}"]})
 
 
-REMEDY = "; set `data.mnist.path` to a folder with the four IDX files"
+REMEDY = "; set `datasets.mnist.path` to a folder with the four IDX files"
 TRIED = r"no MNIST from any source that `data\.mnist\.source` mirror allows \(mirror: "
 HTML = b"<html>Please sign in</html>"
 
 MNIST = [
     mnist(
         "a folder that is not there",
-        "`data.mnist.path` is 'nowhere', which does not exist; needs a folder with MNIST's four",
+        "`datasets.mnist.path` is 'nowhere', which does not exist; needs a folder with MNIST's four",
         partial(no_digits_yet, settings={"source": "path", "path": "nowhere"}),
     ),
     mnist(
@@ -310,7 +310,7 @@ MNIST = [
     mnist(
         "more digits than there are",
         r"`data\.mnist\.limit\.train` is 50001; needs at most 50000",
-        "data: {mnist: {limit: {train: 50001}}}",
+        "limit: {train: 50001}",
     ),
 ]
 

@@ -275,7 +275,7 @@ def main(options):
             extra = folder / "mnist.json"
             folder.mkdir(parents=True, exist_ok=True)
             source = {"source": "path", "path": str(Path(mnist).resolve())}
-            extra.write_text(json.dumps({"data": {"mnist": source}}))
+            extra.write_text(json.dumps({"datasets": {"mnist": source}}))
             arguments += ["--configfile", str(extra)]
         arguments += options.targets
         copies = [Reproduction(folder / name, arguments) for name in ("calm", "shaken")]

@@ -80,4 +80,9 @@ def test_snakemake_takes_the_slurm_profile(checkout, option, taken):
     assert result.returncode == 0, result.stdout
     assert f"Using {taken} for setting default command line arguments" in result.stdout
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", result.stdout, re.M))
-    assert jobs == {"prepare_mnist": "1", "train_oracle": "3", "evaluate_oracle": "1", "total": "5"}
+    assert jobs == {
+        "prepare_dataset": "1",
+        "train_oracle": "3",
+        "evaluate_oracle": "1",
+        "total": "5",
+    }

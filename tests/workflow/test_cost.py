@@ -98,8 +98,8 @@ def test_when_nothing_is_to_be_done_one_line_says_so(smoke):
             "train_svae_stage1": "not made yet",
             "evaluate_sphere": "other input files; seeds [0] → [0, 1]",
         },
-        "oracle: {clear_confidence: 0.7}\ndata: {mnist: {limit: {test: null}}}": {
-            "prepare_mnist": "data.mnist.limit.test 1000 → null",
+        "oracle: {clear_confidence: 0.7}\nlimit: {test: null}": {
+            "prepare_dataset": "limit.test 1000 → null",
             "judge_svae": "follows from the above",
         },
     }.items(),

@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 from typeone.workflow.settings import layers
 
 USED = {
-    "data.mnist.path": ("data.mnist.source", "path"),
+    "datasets.mnist.path": ("datasets.mnist.source", "path"),
     "faces.celeba.path": ("faces.source", "celeba"),
     "faces.folder.path": ("faces.source", "folder"),
     "faces.folder.csv": ("faces.source", "folder"),
@@ -71,3 +71,14 @@ def test_what_the_last_run_had_may_be_gone(settings, looked_at, tmp_path):
     put(settings, "faces.celeba.path", "elsewhere")
     with pytest.raises(WorkflowError, match=r"`faces\.celeba\.path` is 'elsewhere', which"):
         looked_at(settings)
+
+
+def test_the_folder_of_another_data_set_must_be_there(settings, looked_at, tmp_path):
+    settings["datasets"]["fashion"] = {"format": "idx", "path": "nowhere"}
+    told = (
+        "`datasets.fashion.path` is 'nowhere', which does not exist; needs a folder with four IDX"
+    )
+    with pytest.raises(WorkflowError, match=told):
+        looked_at(settings)
+    (tmp_path / "nowhere").mkdir()
+    looked_at(settings)

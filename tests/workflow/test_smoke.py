@@ -620,8 +620,8 @@ def test_digits_of_another_data_set_are_refused(smoke_copy, tmp_path):
     message = one_line_error(
         smoke_copy,
         "results/data/mnist/test.parquet",
-        "prepare_mnist.log",
-        config=yaml.safe_dump({"data": {"mnist": {"source": "path", "path": str(folder)}}}),
+        "prepare_dataset/mnist.log",
+        config=yaml.safe_dump({"datasets": {"mnist": {"source": "path", "path": str(folder)}}}),
     )
     assert message.startswith(f"{folder}/t")
     assert " is not MNIST's t" in message
@@ -636,12 +636,14 @@ def test_without_a_network_it_fails_soon(smoke_copy, monkeypatch):
         message = one_line_error(
             smoke_copy,
             "results/data/mnist/test.parquet",
-            "prepare_mnist.log",
-            config=yaml.safe_dump({"data": {"mnist": {"source": "mirror", "mirrors": [address]}}}),
+            "prepare_dataset/mnist.log",
+            config=yaml.safe_dump(
+                {"datasets": {"mnist": {"source": "mirror", "mirrors": [address]}}}
+            ),
         )
     assert address in message
     assert "refused" in message
-    assert "set `data.mnist.path` to a folder with the four IDX files" in message
+    assert "set `datasets.mnist.path` to a folder with the four IDX files" in message
 
 
 # how it goes on

@@ -198,9 +198,7 @@ def splits_of(
         index = np.arange(len(labels), dtype=np.int32)[cut]
         first = limit.get(name)
         if first is not None and not 1 <= first <= len(index):
-            raise InputError(
-                f"`limit.{name}` is {first}; needs 1 to {len(index)}, or null for all"
-            )
+            raise InputError(f"`limit.{name}` is {first}; needs 1 to {len(index)}, or null for all")
         raw = "t10k" if part == "test" else "train"
         splits[name] = Split(
             index[:first],

@@ -31,8 +31,7 @@ MAX_BYTES = 64 << 20  # fetched at most; the largest raw file has 47 MB
 
 KEY = "datasets.mnist"
 _REMEDY = (
-    f"set `{KEY}.path` to a folder with the four IDX files "
-    f"({', '.join(MNIST_SHA256)}; raw or .gz)"
+    f"set `{KEY}.path` to a folder with the four IDX files ({', '.join(MNIST_SHA256)}; raw or .gz)"
 )
 
 

@@ -50,7 +50,8 @@ class Sources(NamedTuple):
             column seed.
         ablations: of each ablated attack, by name.
         measurements: one an experiment.
-        rates, oracle, realism, calibration, people: one table each.
+        rates, oracle, realism: one table each.
+        calibration, people: one table each, of the paper's data set alone.
     """
 
     f1: Sequence[Artifact]
@@ -62,8 +63,8 @@ class Sources(NamedTuple):
     rates: Artifact
     oracle: Artifact
     realism: Artifact
-    calibration: Artifact
-    people: Artifact
+    calibration: Artifact | None
+    people: Artifact | None
 
 
 def measured_on(artifacts: Iterable[Artifact], rows: Iterable[Row]) -> list[Row]:
@@ -130,8 +131,9 @@ def further_rows(
     rows += measured_on([sources.rates], beyond.detection_rows(rates, published, ours=OURS))
     rows += measured_on([sources.rates], beyond.fitted_detection_rows(elsewhere))
     rows += measured_on([sources.realism], beyond.realism_rows(sources.realism.content))
-    calibration = sources.calibration
-    rows += measured_on([calibration], beyond.calibration_rows(calibration.content))
+    if sources.calibration:
+        calibrated = beyond.calibration_rows(sources.calibration.content)
+        rows += measured_on([sources.calibration], calibrated)
     for name, table in sources.ablations.items():
         rows += measured_on([table], beyond.ablation_rows(name, table.content))
     return rows
@@ -157,15 +159,47 @@ def reproduction_table(
     ]
     rows += further_rows(sources, rates, elsewhere, set(entries))
     rows += done.values()
-    people = sources.people.content
-    people = people[people["unclear"] == FAILURE].set_index("id")
-    beside = [
-        verdicts.beside_people(row, seen_by(people.loc[row["id"]]), entries.get(row["id"]))
-        if row["id"] in people.index
-        else row
-        for row in rows
-    ]
-    table = pd.DataFrame(beside, columns=list(verdicts.COLUMNS)).assign(preset=preset)
+    if sources.people:
+        people = sources.people.content
+        people = people[people["unclear"] == FAILURE].set_index("id")
+        rows = [
+            verdicts.beside_people(row, seen_by(people.loc[row["id"]]), entries.get(row["id"]))
+            if row["id"] in people.index
+            else row
+            for row in rows
+        ]
+    return as_table(rows, preset)
+
+
+def table_of_set(sources: Sources, *, dataset: str, target: str, preset: str) -> pd.DataFrame:
+    """The same table for a data set that the paper has not: our numbers, without verdicts.
+
+    Args:
+        dataset: its name, with which ids begin in place of ``beyond``.
+        target: the classifier whose detection rates stand at the published thresholds too.
+    """
+    joint = sources.rates.content[sources.rates.content["squeezer"] == "joint"]
+    elsewhere, rates = joint[joint["target"] != target], joint[joint["target"] == target]
+    f1, svae = contents(sources.f1), contents(sources.svae)
+    rows = measured_on(sources.f1, beyond.classifier_rows({target: f1}))
+    rows += measured_on(sources.svae, beyond.classifier_rows({"svae": svae}))
+    rows += further_rows(sources, rates, elsewhere, set())
+    for table in sources.measurements:
+        found = [verdicts.from_measurement(each, None) for each in pooled(table.content)]
+        rows += measured_on([table], found)
+    return as_table([named_after(dataset, row) for row in rows], preset)
+
+
+def named_after(dataset: str, row: Row) -> Row:
+    """A row of digits as one of another data set."""
+    identity = row["id"].removeprefix("beyond.").removeprefix("mnist.")
+    described = row["description"].replace("digits", "images")
+    return row | {"id": f"{dataset}.{identity}", "description": described}
+
+
+def as_table(rows: Sequence[Row], preset: str) -> pd.DataFrame:
+    """Rows of the verdict table, with the preset that they were measured in."""
+    table = pd.DataFrame(rows, columns=list(verdicts.COLUMNS)).assign(preset=preset)
     table["seeds"] = pd.to_numeric(table["seeds"], errors="coerce").fillna(0).astype(int)
     return table
 

