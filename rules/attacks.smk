@@ -11,9 +11,9 @@ rule sample_examples:
     output:
         examples="results/{dataset}/examples/{target}/seed{seed}/examples.parquet",
     log:
-        "results/logs/sample_examples/{dataset}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/sample_examples/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/sample_examples/{dataset}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/sample_examples/{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -38,9 +38,9 @@ rule attack_svae:
         examples="results/{dataset}/attacks/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
         trace="results/{dataset}/attacks/{attack}/{target}/seed{seed}/shards/{shard}.trace.parquet",
     log:
-        "results/logs/attack_svae/{dataset}.{attack}.{target}.seed{seed}.{shard}.log",
+        "results/logs/{dataset}/attack_svae/{attack}.{target}.seed{seed}.{shard}.log",
     benchmark:
-        "results/benchmarks/attack_svae/{dataset}.{attack}.{target}.seed{seed}.{shard}.tsv"
+        "results/benchmarks/{dataset}/attack_svae/{attack}.{target}.seed{seed}.{shard}.tsv"
     wildcard_constraints:
         attack="|".join(plan.of_kind("svae")),
     priority: 50
@@ -76,9 +76,9 @@ rule attack_ablations:
     output:
         examples="results/{dataset}/ablations/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
     log:
-        "results/logs/attack_ablations/{dataset}.{attack}.{target}.seed{seed}.{shard}.log",
+        "results/logs/{dataset}/attack_ablations/{attack}.{target}.seed{seed}.{shard}.log",
     benchmark:
-        "results/benchmarks/attack_ablations/{dataset}.{attack}.{target}.seed{seed}.{shard}.tsv"
+        "results/benchmarks/{dataset}/attack_ablations/{attack}.{target}.seed{seed}.{shard}.tsv"
     wildcard_constraints:
         attack="|".join(config["ablations"]["attacks"]) or "none",
     priority: 50
@@ -113,9 +113,9 @@ rule attack_baseline:
     output:
         examples="results/{dataset}/attacks/{attack}/{target}/seed{seed}/changed.parquet",
     log:
-        "results/logs/attack_baseline/{dataset}.{attack}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/attack_baseline/{attack}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/attack_baseline/{dataset}.{attack}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/attack_baseline/{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
         attack="|".join(plan.of_kind("baseline")) or "none",
     conda:
@@ -140,9 +140,9 @@ rule attack_type2:
     output:
         examples="results/{dataset}/attacks/{attack}/{target}/seed{seed}/found.parquet",
     log:
-        "results/logs/attack_type2/{dataset}.{attack}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/attack_type2/{attack}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/attack_type2/{dataset}.{attack}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/attack_type2/{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
         attack="|".join(plan.of_kind("type2")),
     conda:
@@ -174,9 +174,9 @@ rule judge_svae:
         examples=EXAMPLES,
         trace="results/{dataset}/attacks/{attack}/{target}/seed{seed}/trace.parquet",
     log:
-        "results/logs/judge_attack/{dataset}.{attack}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/judge_attack/{attack}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/judge_attack/{dataset}.{attack}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/judge_attack/{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
         attack="|".join(plan.of_kind("svae")),
     conda:
@@ -227,9 +227,9 @@ use rule judge_type2 as judge_ablations with:
     output:
         examples="results/{dataset}/ablations/{attack}/{target}/seed{seed}/examples.parquet",
     log:
-        "results/logs/judge_attack/{dataset}.ablations.{attack}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/judge_attack/ablations.{attack}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/judge_attack/{dataset}.ablations.{attack}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/judge_attack/ablations.{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
         attack="|".join(config["ablations"]["attacks"]) or "none",
     message:
@@ -245,9 +245,9 @@ rule evaluate_realism:
     output:
         realism="results/{dataset}/realism.parquet",
     log:
-        "results/logs/evaluate_realism/{dataset}.log",
+        "results/logs/{dataset}/evaluate_realism.log",
     benchmark:
-        "results/benchmarks/evaluate_realism/{dataset}.tsv"
+        "results/benchmarks/{dataset}/evaluate_realism.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1

@@ -13,9 +13,9 @@ rule train_classifier:
         model=TRAINED,
         curve="results/{dataset}/classifiers/{target}/seed{seed}/curve.parquet",
     log:
-        "results/logs/train_classifier/{dataset}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/train_classifier/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/train_classifier/{dataset}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/train_classifier/{target}.seed{seed}.tsv"
     wildcard_constraints:
         target="|".join(name for name in config["classifiers"] if name not in plan.given_weights()),
     conda:
@@ -45,9 +45,9 @@ rule prepare_classifier:
     output:
         model=TRAINED,
     log:
-        "results/logs/prepare_classifier/{dataset}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/prepare_classifier/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/prepare_classifier/{dataset}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/prepare_classifier/{target}.seed{seed}.tsv"
     wildcard_constraints:
         target="|".join(plan.given_weights()) or "none",
     conda:
@@ -70,9 +70,9 @@ use rule train_classifier as train_oracle with:
         model="results/{dataset}/oracle/{member}/model.safetensors",
         curve="results/{dataset}/oracle/{member}/curve.parquet",
     log:
-        "results/logs/train_oracle/{dataset}.{member}.log",
+        "results/logs/{dataset}/train_oracle/{member}.log",
     benchmark:
-        "results/benchmarks/train_oracle/{dataset}.{member}.tsv"
+        "results/benchmarks/{dataset}/train_oracle/{member}.tsv"
     wildcard_constraints:
         member="|".join(MEMBERS),
     params:
@@ -91,9 +91,9 @@ use rule train_classifier as train_attacker with:
         model="results/{dataset}/attackers/{attacker}/model.safetensors",
         curve="results/{dataset}/attackers/{attacker}/curve.parquet",
     log:
-        "results/logs/train_attacker/{dataset}.{attacker}.log",
+        "results/logs/{dataset}/train_attacker/{attacker}.log",
     benchmark:
-        "results/benchmarks/train_attacker/{dataset}.{attacker}.tsv"
+        "results/benchmarks/{dataset}/train_attacker/{attacker}.tsv"
     wildcard_constraints:
         attacker="|".join(ATTACKERS),
     params:
@@ -114,9 +114,9 @@ rule evaluate_oracle:
     output:
         evaluation="results/{dataset}/oracle/evaluation.parquet",
     log:
-        "results/logs/evaluate_oracle/{dataset}.log",
+        "results/logs/{dataset}/evaluate_oracle.log",
     benchmark:
-        "results/benchmarks/evaluate_oracle/{dataset}.tsv"
+        "results/benchmarks/{dataset}/evaluate_oracle.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1

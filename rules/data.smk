@@ -6,9 +6,9 @@ rule prepare_dataset:
         validation="results/data/{dataset}/validation.parquet",
         test="results/data/{dataset}/test.parquet",
     log:
-        "results/logs/prepare_dataset/{dataset}.log",
+        "results/logs/{dataset}/prepare_dataset.log",
     benchmark:
-        "results/benchmarks/prepare_dataset/{dataset}.tsv"
+        "results/benchmarks/{dataset}/prepare_dataset.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1

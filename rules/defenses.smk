@@ -16,9 +16,9 @@ rule strengthen_classifier:
         model=TRAINED,
         curve=rules.train_classifier.output.curve,
     log:
-        "results/logs/strengthen_classifier/{dataset}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/strengthen_classifier/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/strengthen_classifier/{dataset}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/strengthen_classifier/{target}.seed{seed}.tsv"
     wildcard_constraints:
         target="|".join(config["strengthened"]),
     priority: 75  # fresh attacks wait for it
@@ -55,9 +55,9 @@ rule evaluate_strengthening:
     output:
         measurements="results/{dataset}/strengthening.parquet",
     log:
-        "results/logs/evaluate_strengthening/{dataset}.log",
+        "results/logs/{dataset}/evaluate_strengthening.log",
     benchmark:
-        "results/benchmarks/evaluate_strengthening/{dataset}.tsv"
+        "results/benchmarks/{dataset}/evaluate_strengthening.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1

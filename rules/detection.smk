@@ -11,9 +11,9 @@ rule score_detection:
     output:
         scores="results/{dataset}/detection/{target}/seed{seed}/scores.parquet",
     log:
-        "results/logs/score_detection/{dataset}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/score_detection/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/score_detection/{dataset}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/score_detection/{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -39,9 +39,9 @@ rule evaluate_detection:
         rates="results/{dataset}/detection/rates.parquet",
         roc="results/{dataset}/detection/roc.parquet",
     log:
-        "results/logs/evaluate_detection/{dataset}.log",
+        "results/logs/{dataset}/evaluate_detection.log",
     benchmark:
-        "results/benchmarks/evaluate_detection/{dataset}.tsv"
+        "results/benchmarks/{dataset}/evaluate_detection.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1

@@ -180,6 +180,7 @@ rule render_report:
             "frames": config["report"]["frames"],
         },
         benchmarks="results/benchmarks",
+        datasets=plan.datasets,
     message:
         "The report"
     script:

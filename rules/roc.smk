@@ -15,9 +15,9 @@ rule evaluate_roc:
         curves="results/{dataset}/roc/curves.parquet",
         measurements="results/{dataset}/roc/measurements.parquet",
     log:
-        "results/logs/evaluate_roc/{dataset}.log",
+        "results/logs/{dataset}/evaluate_roc.log",
     benchmark:
-        "results/benchmarks/evaluate_roc/{dataset}.tsv"
+        "results/benchmarks/{dataset}/evaluate_roc.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1

@@ -9,9 +9,9 @@ rule train_svae_stage1:
         model="results/{dataset}/svae/seed{seed}/stage1.safetensors",
         curve="results/{dataset}/svae/seed{seed}/stage1_curve.parquet",
     log:
-        "results/logs/train_svae_stage1/{dataset}.seed{seed}.log",
+        "results/logs/{dataset}/train_svae_stage1/seed{seed}.log",
     benchmark:
-        "results/benchmarks/train_svae_stage1/{dataset}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/train_svae_stage1/seed{seed}.tsv"
     priority: 100  # the longest path of the quick run starts here
     conda:
         "../envs/typeone.yaml"
@@ -40,9 +40,9 @@ rule train_svae_stage2:
         model="results/{dataset}/svae/seed{seed}/stage2.safetensors",
         curve="results/{dataset}/svae/seed{seed}/stage2_curve.parquet",
     log:
-        "results/logs/train_svae_stage2/{dataset}.seed{seed}.log",
+        "results/logs/{dataset}/train_svae_stage2/seed{seed}.log",
     benchmark:
-        "results/benchmarks/train_svae_stage2/{dataset}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/train_svae_stage2/seed{seed}.tsv"
     priority: 100
     conda:
         "../envs/typeone.yaml"

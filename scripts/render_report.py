@@ -64,11 +64,15 @@ def shown_detectors(detectors, *, labels):
     return found
 
 
-def benchmarks_by_rule(folder):
-    """The benchmark tables in ``folder``, by the rule or script that is their name."""
+def benchmarks_by_rule(folder, datasets):
+    """The benchmark tables in ``folder``, by the rule or script that is their name.
+
+    Those of some rules lie in the folder of one of ``datasets``.
+    """
     files = {}
     for path in sorted(Path(folder).rglob("*.tsv")):
-        files.setdefault(path.relative_to(folder).parts[0].removesuffix(".tsv"), []).append(path)
+        name = next(part for part in path.relative_to(folder).parts if part not in datasets)
+        files.setdefault(name.removesuffix(".tsv"), []).append(path)
     return files
 
 
@@ -89,6 +93,7 @@ def render_report(
     count,
     frames,
     benchmarks,
+    datasets,
     repository,
     page_path,
 ):
@@ -112,7 +117,7 @@ def render_report(
                 for name, path in ablated.items()
             ],
         },
-        "timings": timings(benchmarks_by_rule(benchmarks)),
+        "timings": timings(benchmarks_by_rule(benchmarks, datasets)),
     }
     shown = []
     for title, caption, path in tables:
@@ -169,6 +174,7 @@ if "snakemake" in globals():
             threshold=params.threshold,
             **params.limits,
             benchmarks=params.benchmarks,
+            datasets=params.datasets,
             repository=Path(snakemake.scriptdir).parent,
             page_path=run.output.page,
         )

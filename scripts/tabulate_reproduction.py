@@ -22,9 +22,9 @@ def checkpoints(paths):
 def tabulate_reproduction(*, sources, dataset, runs, others, ablated, faces, paths, **how):
     """Write the table as Parquet and CSV, as Markdown for a page and as text for a terminal.
 
-    ``sources``: paths by the fields of `Sources`, and ``published``; what is empty, there is not. ``runs``: (attack, kind,
-    classifier, seed) of the examples; ``others``: name of each of the other classifiers, seed by
-    seed; ``ablated``: name of each ablation.
+    ``sources``: paths by the fields of `Sources`, and ``published``; an empty one is not there.
+    ``runs``: (attack, kind, classifier, seed) of the examples; ``others``: name of each of the
+    other classifiers, seed by seed; ``ablated``: name of each ablation.
     """
     examples, classifiers = {}, {}
     for (*run, seed), path in zip(runs, sources["examples"], strict=True):

@@ -264,7 +264,7 @@ HTML = b"<html>Please sign in</html>"
 MNIST = [
     mnist(
         "a folder that is not there",
-        "`datasets.mnist.path` is 'nowhere', which does not exist; needs a folder with MNIST's four",
+        "`datasets.mnist.path` is 'nowhere', which does not exist; needs a folder with MNIST's",
         partial(no_digits_yet, settings={"source": "path", "path": "nowhere"}),
     ),
     mnist(

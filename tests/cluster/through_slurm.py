@@ -20,7 +20,7 @@ import yaml
 
 GPU = "gpu: true"
 STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
-CHECKPOINT = "results/.resume/svae/seed0/stage1/checkpoint.safetensors"
+CHECKPOINT = "results/.resume/mnist/svae/seed0/stage1/checkpoint.safetensors"
 LOCAL = ("prepare_dataset", "prepare_facenet", "prepare_age_gender", "prepare_mobilestylegan")
 PARTITIONS = {"partitions": {"cpu": {"max_runtime": "7d"}, "gpu": {"max_gpu": 2}}}
 PATIENCE = 2 * 3600  # seconds for all jobs of a run
@@ -158,7 +158,7 @@ def disturbed(cluster, checkout, smoke_files, targets):
     workflow = checkout("disturbed", smoke_files)
     run = Run(workflow, *targets)
     # the longest training once it has a checkpoint, a judge once its script runs
-    log = workflow.root / "results/logs/train_oracle/residual.log"
+    log = workflow.root / "results/logs/mnist/train_oracle/residual.log"
     ready = {
         "scancel": lambda: (workflow.root / CHECKPOINT).exists() and running("train_svae_stage1"),
         "scontrol requeue": lambda: log.exists() and running("train_oracle"),
@@ -218,7 +218,7 @@ def test_a_cancelled_job_is_submitted_again_and_goes_on(disturbed):
     cancelled = hit["scancel"]
     again = [j for j in jobs if (j.rule, j.wildcards) == (cancelled.rule, cancelled.wildcards)]
     assert [j.state for j in again] == ["CANCELLED", "COMPLETED"]
-    log = (workflow.root / "results/logs/train_svae_stage1/seed0.log").read_text()
+    log = (workflow.root / "results/logs/mnist/train_svae_stage1/seed0.log").read_text()
     assert int(log.split(": resumed at step ")[1].split()[0]) >= 1
 
 
@@ -263,7 +263,7 @@ def test_jobs_ask_for_time_and_memory_as_the_profile_says(jobs, repository):
 def test_what_fetches_files_runs_beside_snakemake(disturbed):
     workflow, jobs, _ = disturbed
     assert not {j.rule for j in jobs} & set(LOCAL)
-    assert (workflow.root / "results/logs/prepare_dataset/mnist.log").exists()
+    assert (workflow.root / "results/logs/mnist/prepare_dataset.log").exists()
 
 
 def test_the_bytes_are_those_of_a_run_without_slurm(disturbed, undisturbed, capsys):
@@ -294,6 +294,6 @@ def test_jobs_outlive_snakemake_and_a_new_run_goes_on(cluster, checkout, smoke_f
     assert "--unlock" in locked.said.read_text()
     assert workflow.run("--unlock").returncode == 0
     Run(workflow, STAGE1).ended_well()
-    log = (workflow.root / "results/logs/train_svae_stage1/seed0.log").read_text()
+    log = (workflow.root / "results/logs/mnist/train_svae_stage1/seed0.log").read_text()
     assert int(log.split(": resumed at step ")[1].split()[0]) >= 1
     assert (workflow.root / STAGE1).read_bytes() == (undisturbed.root / STAGE1).read_bytes()

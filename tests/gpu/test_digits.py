@@ -11,8 +11,8 @@ import torch
 
 from typeone.attacks.criteria import KeepLabel, next_class
 from typeone.attacks.svae import SvaeAttackSettings, attack
-from typeone.data.images import binarise
 from typeone.data.idx_sets import splits_of
+from typeone.data.images import binarise
 from typeone.data.mnist import load_mnist
 from typeone.evaluation.error_rates import error_rate
 from typeone.models.classifiers import build_classifier, reset_parameters

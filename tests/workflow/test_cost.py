@@ -20,8 +20,8 @@ def said_after(workflow, config=""):
 
 def seconds(workflow, rule):
     """What the only job of a rule took in the smoke run."""
-    found = list(workflow.root.glob(f"results/benchmarks/{rule}.tsv"))
-    found += list(workflow.root.glob(f"results/benchmarks/{rule}/*.tsv"))
+    folder = workflow.root / "results" / "benchmarks"
+    found = [*folder.rglob(f"{rule}.tsv"), *folder.rglob(f"{rule}/*.tsv")]
     (file,) = found
     (row,) = csv.DictReader(file.open(newline=""), delimiter="\t")
     return float(row["s"])

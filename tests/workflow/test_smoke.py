@@ -572,7 +572,7 @@ def test_a_checkpoint_of_another_network_is_named(smoke_copy):
     message = one_line_error(
         smoke_copy,
         f"{PAPER}/shards/0.parquet",
-        "attack_svae/paper.mlp.seed0.0.log",
+        "mnist/attack_svae/paper.mlp.seed0.0.log",
     )
     assert message.startswith(f"{STAGE2} holds 'mlp', needs one of svae-28x28, ")
     after = contents(smoke_copy.root / "results")
@@ -590,7 +590,7 @@ def test_images_of_another_shape_are_named(smoke_copy):
     }
     write_parquet(path, columns)
     found = "results/mnist/attacks/fgsm/mlp/seed0/found.parquet"
-    message = one_line_error(smoke_copy, found, "attack_type2/fgsm.mlp.seed0.log")
+    message = one_line_error(smoke_copy, found, "mnist/attack_type2/fgsm.mlp.seed0.log")
     assert message.startswith(
         f"{EXAMPLES}: column image holds arrays of shape (1, 32, 32), needs (1, 28, 28); "
     )
@@ -600,7 +600,7 @@ def test_a_training_that_diverges_says_where(smoke_copy):
     message = one_line_error(
         smoke_copy,
         MLP,
-        "train_classifier/mlp.seed0.log",
+        "mnist/train_classifier/mlp.seed0.log",
         config="classifiers: {mlp: {training: {lr: 1.0e+30}}}",
     )
     assert message.startswith("training mlp 0: the loss is ")
@@ -620,7 +620,7 @@ def test_digits_of_another_data_set_are_refused(smoke_copy, tmp_path):
     message = one_line_error(
         smoke_copy,
         "results/data/mnist/test.parquet",
-        "prepare_dataset/mnist.log",
+        "mnist/prepare_dataset.log",
         config=yaml.safe_dump({"datasets": {"mnist": {"source": "path", "path": str(folder)}}}),
     )
     assert message.startswith(f"{folder}/t")
@@ -636,7 +636,7 @@ def test_without_a_network_it_fails_soon(smoke_copy, monkeypatch):
         message = one_line_error(
             smoke_copy,
             "results/data/mnist/test.parquet",
-            "prepare_dataset/mnist.log",
+            "mnist/prepare_dataset.log",
             config=yaml.safe_dump(
                 {"datasets": {"mnist": {"source": "mirror", "mirrors": [address]}}}
             ),
@@ -684,7 +684,7 @@ def test_a_killed_training_goes_on_where_it_was(smoke, smoke_copy):
     assert sidecar.read_bytes() == saved  # no job lives on
     result = smoke_copy.run(STAGE1, "--rerun-incomplete")
     assert result.returncode == 0, result.stdout
-    log = (root / "results/logs/train_svae_stage1/seed0.log").read_text()
+    log = (root / "results/logs/mnist/train_svae_stage1/seed0.log").read_text()
     steps = int(log.split(": resumed at step ")[1].split()[0])
     assert steps >= 1
     assert (root / STAGE1).read_bytes() == (smoke.root / STAGE1).read_bytes()

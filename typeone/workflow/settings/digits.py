@@ -1,4 +1,4 @@
-"""Data sets of small images and their networks: those that are attacked, those that judge, and the SVAE."""
+"""Data sets of small images and their networks: attacked ones, judges, and the SVAE."""
 
 from typing import Annotated, Any, Literal, Self
 
