@@ -4,6 +4,16 @@ ORACLE = expand(rules.train_oracle.output.model, member=MEMBERS, allow_missing=T
 EXAMPLES = "results/{dataset}/attacks/{attack}/{target}/seed{seed}/examples.parquet"
 
 
+def f1_of(wildcards):
+    """Checkpoint of the network that stands in the path of a job."""
+    return recognizer_of(wildcards) if wildcards.dataset == FACES else TRAINED.format(**wildcards)
+
+
+def judges_of(wildcards):
+    """Checkpoints of who judges the images of a data set."""
+    return face_panel() if wildcards.dataset == FACES else expand(ORACLE, **wildcards)
+
+
 rule sample_examples:
     input:
         test=rules.prepare_dataset.output.test,
@@ -167,51 +177,55 @@ rule judge_svae:
     input:
         shards=expand(rules.attack_svae.output.examples, shard=SHARDS, allow_missing=True),
         traces=expand(rules.attack_svae.output.trace, shard=SHARDS, allow_missing=True),
-        model=TRAINED,
+        model=f1_of,
         svae=rules.train_svae_stage2.output.model,
-        oracle=ORACLE,
+        judges=judges_of,
     output:
         examples=EXAMPLES,
         trace="results/{dataset}/attacks/{attack}/{target}/seed{seed}/trace.parquet",
     log:
-        "results/logs/{dataset}/judge_attack/{attack}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/judge/{attack}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/{dataset}/judge_attack/{attack}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/judge/{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
-        attack="|".join(plan.of_kind("svae")),
+        dataset="|".join([*plan.datasets, FACES]),
+        attack="|".join([*plan.of_kind("svae"), *face_attacks_of("svae")]),
     conda:
         "../envs/typeone.yaml"
     threads: 1
     params:
-        *code("judge_attack.py"),
+        *code("judge.py"),
         own=own_code,
         module=own_module,
-        members=MEMBERS,
-        clear_confidence=config["oracle"]["clear_confidence"],
+        faces=lambda wildcards: wildcards.dataset == FACES,
+        members=lambda wildcards: FACE_JUDGES if wildcards.dataset == FACES else MEMBERS,
+        clear_confidence=lambda wildcards: plan.clear_confidence(wildcards.dataset),
+        batch=lambda wildcards: plan.batch(wildcards.dataset),
     message:
-        "{wildcards.dataset}: Judging {wildcards.attack} on {wildcards.target}"
+        "{wildcards.dataset}: judging {wildcards.attack} on {wildcards.target}"
     script:
-        "../scripts/judge_attack.py"
+        "../scripts/judge.py"
 
 
 use rule judge_svae as judge_type2 with:
     input:
         shards=[rules.attack_type2.output.examples],
-        model=TRAINED,
+        model=f1_of,
         svae=rules.train_svae_stage2.output.model,
-        oracle=ORACLE,
+        judges=judges_of,
     output:
         examples=EXAMPLES,
     wildcard_constraints:
-        attack="|".join(plan.of_kind("type2")),
+        dataset="|".join([*plan.datasets, FACES]),
+        attack="|".join([*plan.of_kind("type2"), *face_attacks_of("type2")]),
 
 
 use rule judge_type2 as judge_baseline with:
     input:
         shards=[rules.attack_baseline.output.examples],
-        model=TRAINED,
+        model=f1_of,
         svae=rules.train_svae_stage2.output.model,
-        oracle=ORACLE,
+        judges=judges_of,
     output:
         examples=EXAMPLES,
     wildcard_constraints:
@@ -221,19 +235,19 @@ use rule judge_type2 as judge_baseline with:
 use rule judge_type2 as judge_ablations with:
     input:
         shards=expand(rules.attack_ablations.output.examples, shard=SHARDS, allow_missing=True),
-        model=TRAINED,
+        model=f1_of,
         svae=rules.train_svae_stage2.output.model,
-        oracle=ORACLE,
+        judges=judges_of,
     output:
         examples="results/{dataset}/ablations/{attack}/{target}/seed{seed}/examples.parquet",
     log:
-        "results/logs/{dataset}/judge_attack/ablations.{attack}.{target}.seed{seed}.log",
+        "results/logs/{dataset}/judge/ablations.{attack}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/{dataset}/judge_attack/ablations.{attack}.{target}.seed{seed}.tsv"
+        "results/benchmarks/{dataset}/judge/ablations.{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
         attack="|".join(config["ablations"]["attacks"]) or "none",
     message:
-        "{wildcards.dataset}: Judging the ablations of {wildcards.attack}"
+        "{wildcards.dataset}: judging the ablations of {wildcards.attack}"
 
 
 rule evaluate_realism:

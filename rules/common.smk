@@ -5,7 +5,7 @@ from glob import glob
 from pathlib import Path
 
 from typeone.workflow.labels import ATTACK_LABELS, FACE_LABELS, NETWORK_LABELS, TABLE3_LABELS
-from typeone.workflow.plan import PAPER, TABLE_TARGET, Plan, keys, paths
+from typeone.workflow.plan import FACES, PAPER, TABLE_TARGET, Plan, keys, paths
 
 WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
 plan = Plan(config)
@@ -19,8 +19,8 @@ MEASUREMENTS = []  # files of what experiments measured, for verdict tables; rul
 wildcard_constraints:
     dataset="|".join(plan.datasets),
     place=f"(?:{'|'.join(plan.places)})",  # none for the data set of the paper
-    attack="|".join(config["attacks"]),
-    target="|".join([*config["classifiers"], *config["strengthened"]]),
+    attack="|".join({**config["attacks"], **config["face_attacks"]["attacks"]}),
+    target="|".join(plan.targets),
     seed="[0-9]+",
     shard="[0-9]+",
 

@@ -72,21 +72,21 @@ def detection_caption():
 
 def recognizer_of(wildcards):
     """Checkpoint of the recognizer that stands in the path of a job, strengthened or not."""
-    if wildcards.recognizer == "facenet":
+    if wildcards.target == "facenet":
         return rules.prepare_facenet.output.model
-    if wildcards.recognizer == "small":
+    if wildcards.target == "small":
         return rules.train_recognizer.output.model
     return rules.strengthen_recognizer.output.model
 
 
 def learnt_shards(wildcards):
     """Examples against the plain recognizer, for the method that learns from them."""
-    if STRENGTHENED_RECOGNIZERS[wildcards.recognizer]["method"] != "retraining":
+    if STRENGTHENED_RECOGNIZERS[wildcards.target]["method"] != "retraining":
         return []
     return expand(
         rules.attack_faces.output.examples,
         attack=TABLE3["old"]["svae"],
-        recognizer=RECOGNIZER,
+        target=RECOGNIZER,
         seed=wildcards.seed,
         shard=SHARDS,
     )
@@ -94,7 +94,7 @@ def learnt_shards(wildcards):
 
 def strengthening_of(wildcards):
     """What one recognizer learns and how, by the network that it starts from."""
-    network = STRENGTHENED_RECOGNIZERS[wildcards.recognizer]
+    network = STRENGTHENED_RECOGNIZERS[wildcards.target]
     return {
         "method": network["method"],
         "settings": network.get("settings", {}),
@@ -108,5 +108,5 @@ def fresh_examples(attack, recognizer, seed):
     svae = FACE_ATTACKS[attack]["kind"] == "svae"
     made = rules.attack_faces if svae else rules.attack_faces_type2
     shards = SHARDS if svae else [0]
-    run = {"attack": attack, "recognizer": recognizer, "seed": seed}
+    run = {"attack": attack, "target": recognizer, "seed": seed}
     return [made.output.examples.format(**run, shard=shard) for shard in shards]

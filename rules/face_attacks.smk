@@ -4,8 +4,8 @@
 from typeone.workflow.settings.face_attacks import FaceAlgorithm2
 
 FACE_SETTINGS = list(FaceAlgorithm2.model_fields)
-RECOGNIZER_NAME = "[a-z][a-z0-9_]*"
-FACE_EXAMPLES = "results/faces/attacks/{attack}/{recognizer}/seed{seed}/examples.parquet"
+[FACE_EXAMPLES] = expand(EXAMPLES, dataset=FACES, allow_missing=True)
+[FACE_TRACE] = expand(rules.judge_svae.output.trace, dataset=FACES, allow_missing=True)
 
 
 rule attack_faces:
@@ -14,15 +14,14 @@ rule attack_faces:
         recognizer=recognizer_of,
         svae=rules.train_face_svae_stage2.output.model,
     output:
-        examples="results/faces/attacks/{attack}/{recognizer}/seed{seed}/shards/{shard}.parquet",
-        trace="results/faces/attacks/{attack}/{recognizer}/seed{seed}/shards/{shard}.trace.parquet",
+        examples="results/faces/attacks/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
+        trace="results/faces/attacks/{attack}/{target}/seed{seed}/shards/{shard}.trace.parquet",
     log:
-        "results/logs/attack_faces/{attack}.{recognizer}.seed{seed}.{shard}.log",
+        "results/logs/attack_faces/{attack}.{target}.seed{seed}.{shard}.log",
     benchmark:
-        "results/benchmarks/attack_faces/{attack}.{recognizer}.seed{seed}.{shard}.tsv"
+        "results/benchmarks/attack_faces/{attack}.{target}.seed{seed}.{shard}.tsv"
     wildcard_constraints:
         attack="|".join(face_attacks_of("svae")),
-        recognizer=RECOGNIZER_NAME,
     priority: 50
     conda:
         "../envs/typeone.yaml"
@@ -38,9 +37,9 @@ rule attack_faces:
             "shards": config["batching"]["shards"],
         },
         trace_every=config["trace"]["every"],
-        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/{shard}",
+        resume="results/.resume/faces/attacks/{attack}/{target}/seed{seed}/{shard}",
     message:
-        "Attack {wildcards.attack} on {wildcards.recognizer}, shard {wildcards.shard}"
+        "Attack {wildcards.attack} on {wildcards.target}, shard {wildcards.shard}"
     script:
         "../scripts/attack_faces.py"
 
@@ -50,14 +49,13 @@ rule attack_faces_type2:
         faces=rules.prepare_faces.output.test,
         recognizer=recognizer_of,
     output:
-        examples="results/faces/attacks/{attack}/{recognizer}/seed{seed}/found.parquet",
+        examples="results/faces/attacks/{attack}/{target}/seed{seed}/found.parquet",
     log:
-        "results/logs/attack_faces_type2/{attack}.{recognizer}.seed{seed}.log",
+        "results/logs/attack_faces_type2/{attack}.{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/attack_faces_type2/{attack}.{recognizer}.seed{seed}.tsv"
+        "results/benchmarks/attack_faces_type2/{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
         attack="|".join(face_attacks_of("type2")),
-        recognizer=RECOGNIZER_NAME,
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -70,55 +68,11 @@ rule attack_faces_type2:
             "count": FACE_ATTACKS[wildcards.attack]["count"],
             "chunk": config["face_attacks"]["chunk"],
         },
-        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/found",
+        resume="results/.resume/faces/attacks/{attack}/{target}/seed{seed}/found",
     message:
-        "Attack {wildcards.attack} on {wildcards.recognizer}"
+        "Attack {wildcards.attack} on {wildcards.target}"
     script:
         "../scripts/attack_faces_type2.py"
-
-
-rule judge_faces:
-    input:
-        shards=expand(rules.attack_faces.output.examples, shard=SHARDS, allow_missing=True),
-        traces=expand(rules.attack_faces.output.trace, shard=SHARDS, allow_missing=True),
-        recognizer=recognizer_of,
-        svae=rules.train_face_svae_stage2.output.model,
-        judges=face_panel(),
-    output:
-        examples=FACE_EXAMPLES,
-        trace="results/faces/attacks/{attack}/{recognizer}/seed{seed}/trace.parquet",
-    log:
-        "results/logs/judge_faces/{attack}.{recognizer}.seed{seed}.log",
-    benchmark:
-        "results/benchmarks/judge_faces/{attack}.{recognizer}.seed{seed}.tsv"
-    wildcard_constraints:
-        attack="|".join(face_attacks_of("svae")),
-        recognizer=RECOGNIZER_NAME,
-    conda:
-        "../envs/typeone.yaml"
-    threads: 1
-    params:
-        *code("judge_faces.py"),
-        judges=FACE_JUDGES,
-        clear_confidence=config["face_judges"]["clear_confidence"],
-        chunk=config["face_attacks"]["chunk"],
-    message:
-        "Judging {wildcards.attack} on {wildcards.recognizer}"
-    script:
-        "../scripts/judge_faces.py"
-
-
-use rule judge_faces as judge_faces_type2 with:
-    input:
-        shards=[rules.attack_faces_type2.output.examples],
-        recognizer=recognizer_of,
-        svae=rules.train_face_svae_stage2.output.model,
-        judges=face_panel(),
-    output:
-        examples=FACE_EXAMPLES,
-    wildcard_constraints:
-        attack="|".join(face_attacks_of("type2")),
-        recognizer=RECOGNIZER_NAME,
 
 
 FACE_RUNS = [(attack, RECOGNIZER, seed) for attack in FACE_ATTACKS for seed in FACE_SEEDS]
@@ -127,15 +81,15 @@ FACE_RUNS = [(attack, RECOGNIZER, seed) for attack in FACE_ATTACKS for seed in F
 rule evaluate_faces:
     input:
         examples=[
-            FACE_EXAMPLES.format(attack=attack, recognizer=recognizer, seed=seed)
+            FACE_EXAMPLES.format(attack=attack, target=recognizer, seed=seed)
             for attack, recognizer, seed in FACE_RUNS
         ],
         thresholds=[
-            rules.evaluate_recognizer.output.thresholds.format(recognizer=recognizer, seed=seed)
+            rules.evaluate_recognizer.output.thresholds.format(target=recognizer, seed=seed)
             for _, recognizer, seed in FACE_RUNS
         ],
         pairs=[
-            rules.evaluate_recognizer.output.measurements.format(recognizer=recognizer, seed=seed)
+            rules.evaluate_recognizer.output.measurements.format(target=recognizer, seed=seed)
             for _, recognizer, seed in FACE_RUNS
         ],
     output:
@@ -165,11 +119,11 @@ rule score_face_detection:
         attacked=expand(FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True),
         recognizer=recognizer_of,
     output:
-        scores="results/faces/detection/{recognizer}/seed{seed}/scores.parquet",
+        scores="results/faces/detection/{target}/seed{seed}/scores.parquet",
     log:
-        "results/logs/score_face_detection/{recognizer}.seed{seed}.log",
+        "results/logs/score_face_detection/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/score_face_detection/{recognizer}.seed{seed}.tsv"
+        "results/benchmarks/score_face_detection/{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -180,9 +134,9 @@ rule score_face_detection:
             **{k: config["face_detection"][k] for k in ("medians", "count")},
             "chunk": config["face_attacks"]["chunk"],
         },
-        resume="results/.resume/faces/detection/{recognizer}/seed{seed}",
+        resume="results/.resume/faces/detection/{target}/seed{seed}",
     message:
-        "Squeezing what {wildcards.recognizer} is shown"
+        "Squeezing what {wildcards.target} is shown"
     script:
         "../scripts/score_face_detection.py"
 
@@ -197,9 +151,7 @@ DETECTED = {
 
 rule evaluate_face_detection:
     input:
-        scores=expand(
-            rules.score_face_detection.output.scores, recognizer=RECOGNIZER, seed=FACE_SEEDS
-        ),
+        scores=expand(rules.score_face_detection.output.scores, target=RECOGNIZER, seed=FACE_SEEDS),
     output:
         measurements="results/faces/detection/measurements.parquet",
     log:
@@ -258,7 +210,7 @@ rule tabulate_table2:
 
 rule plot_figure7b:
     input:
-        examples=FACE_EXAMPLES.format(attack="paper", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
+        examples=FACE_EXAMPLES.format(attack="paper", target=RECOGNIZER, seed=FACE_SEEDS[0]),
     output:
         report("results/figures/figure7b.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure7b.pdf",
@@ -283,7 +235,7 @@ rule plot_figure7b:
 
 use rule plot_figure7b as plot_figure7b_ours with:
     input:
-        examples=FACE_EXAMPLES.format(attack="ours", recognizer=RECOGNIZER, seed=FACE_SEEDS[0]),
+        examples=FACE_EXAMPLES.format(attack="ours", target=RECOGNIZER, seed=FACE_SEEDS[0]),
     output:
         report(
             "results/figures/figure7b_ours.png", caption="captions/figure.rst", category="Figures"

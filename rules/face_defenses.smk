@@ -16,14 +16,14 @@ rule strengthen_recognizer:
         base=PLAIN_RECOGNIZER,
         examples=learnt_shards,
     output:
-        model="results/faces/recognizers/{recognizer}/seed{seed}/model.safetensors",
-        curve="results/faces/recognizers/{recognizer}/seed{seed}/curve.parquet",
+        model="results/faces/recognizers/{target}/seed{seed}/model.safetensors",
+        curve="results/faces/recognizers/{target}/seed{seed}/curve.parquet",
     log:
-        "results/logs/strengthen_recognizer/{recognizer}.seed{seed}.log",
+        "results/logs/strengthen_recognizer/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/strengthen_recognizer/{recognizer}.seed{seed}.tsv"
+        "results/benchmarks/strengthen_recognizer/{target}.seed{seed}.tsv"
     wildcard_constraints:
-        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+        target="|".join(STRENGTHENED_RECOGNIZERS),
     priority: 75  # fresh attacks wait for it
     conda:
         "../envs/typeone.yaml"
@@ -33,9 +33,9 @@ rule strengthen_recognizer:
     params:
         *code("strengthen_recognizer.py"),
         network=strengthening_of,
-        resume="results/.resume/faces/recognizers/{recognizer}/seed{seed}",
+        resume="results/.resume/faces/recognizers/{target}/seed{seed}",
     message:
-        "Strengthening the recognizer {wildcards.recognizer}, seed {wildcards.seed}"
+        "Strengthening the recognizer {wildcards.target}, seed {wildcards.seed}"
     script:
         "../scripts/strengthen_recognizer.py"
 
@@ -44,7 +44,7 @@ rule strengthen_recognizer:
 use rule attack_faces as attack_faces_afresh with:
     wildcard_constraints:
         attack=TABLE3["old"]["svae"],
-        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+        target="|".join(STRENGTHENED_RECOGNIZERS),
     params:
         *code("attack_faces.py"),
         settings=lambda wildcards: {k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS},
@@ -54,18 +54,18 @@ use rule attack_faces as attack_faces_afresh with:
             "shards": config["batching"]["shards"],
         },
         trace_every=config["trace"]["every"],
-        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/{shard}",
+        resume="results/.resume/faces/attacks/{attack}/{target}/seed{seed}/{shard}",
 
 
 use rule attack_faces_type2 as attack_faces_type2_afresh with:
     wildcard_constraints:
         attack="|".join([TABLE3["old"]["fgsm"], TABLE3["old"]["pgd"]]),
-        recognizer="|".join(STRENGTHENED_RECOGNIZERS),
+        target="|".join(STRENGTHENED_RECOGNIZERS),
     params:
         *code("attack_faces_type2.py"),
         settings=lambda wildcards: FACE_ATTACKS[wildcards.attack]["settings"],
         how={"count": TABLE3["fresh"]["type2"], "chunk": config["face_attacks"]["chunk"]},
-        resume="results/.resume/faces/attacks/{attack}/{recognizer}/seed{seed}/found",
+        resume="results/.resume/faces/attacks/{attack}/{target}/seed{seed}/found",
 
 
 ruleorder: attack_faces_afresh > attack_faces
@@ -80,7 +80,7 @@ TABLE3_TESTS = [
         when,
         seed,
         (
-            [FACE_EXAMPLES.format(attack=attack, recognizer=RECOGNIZER, seed=seed)]
+            [FACE_EXAMPLES.format(attack=attack, target=RECOGNIZER, seed=seed)]
             if when == "old" or network == RECOGNIZER
             else fresh_examples(attack, network, seed)
         ),
@@ -97,7 +97,7 @@ rule evaluate_face_strengthening:
         validation=rules.prepare_faces.output.validation,
         test=rules.prepare_faces.output.test,
         models=[
-            path.format(recognizer=network, seed=seed)
+            path.format(target=network, seed=seed)
             for network, path in {
                 RECOGNIZER: PLAIN_RECOGNIZER,
                 **dict.fromkeys(

@@ -45,13 +45,12 @@ rule attack_style_generator:
         recognizer=recognizer_of,
         thresholds=rules.evaluate_recognizer.output.thresholds,
     output:
-        examples="results/faces/latent/{recognizer}/seed{seed}/examples.parquet",
+        examples="results/faces/latent/{target}/seed{seed}/examples.parquet",
     log:
-        "results/logs/attack_style_generator/{recognizer}.seed{seed}.log",
+        "results/logs/attack_style_generator/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/attack_style_generator/{recognizer}.seed{seed}.tsv"
+        "results/benchmarks/attack_style_generator/{target}.seed{seed}.tsv"
     wildcard_constraints:
-        recognizer="[a-z][a-z0-9_]*",
         seed="[0-9]+",
     conda:
         "../envs/typeone.yaml"
@@ -63,9 +62,9 @@ rule attack_style_generator:
         settings=config["style_generator"]["attack"]["settings"],
         how={k: config["style_generator"]["attack"][k] for k in ("threshold", "count", "chunk")},
         seed=lambda wildcards: config["style_generator"]["attack"]["seed"] + int(wildcards.seed),
-        resume="results/.resume/faces/latent/{recognizer}/seed{seed}",
+        resume="results/.resume/faces/latent/{target}/seed{seed}",
     message:
-        "Attack on the latent space of the small generator, {wildcards.recognizer}, seed {wildcards.seed}"
+        "Attack on the latent space of the small generator, {wildcards.target}, seed {wildcards.seed}"
     script:
         "../scripts/attack_style_generator.py"
 
@@ -73,10 +72,10 @@ rule attack_style_generator:
 rule evaluate_style_generator:
     input:
         examples=expand(
-            rules.attack_style_generator.output.examples, recognizer=RECOGNIZER, seed=FACE_SEEDS
+            rules.attack_style_generator.output.examples, target=RECOGNIZER, seed=FACE_SEEDS
         ),
         thresholds=expand(
-            rules.evaluate_recognizer.output.thresholds, recognizer=RECOGNIZER, seed=FACE_SEEDS
+            rules.evaluate_recognizer.output.thresholds, target=RECOGNIZER, seed=FACE_SEEDS
         ),
         judges=face_panel(),
     output:
@@ -109,7 +108,7 @@ MEASUREMENTS.append(rules.evaluate_style_generator.output.measurements)
 rule plot_figure9_small:
     input:
         examples=rules.attack_style_generator.output.examples.format(
-            recognizer=RECOGNIZER, seed=FACE_SEEDS[0]
+            target=RECOGNIZER, seed=FACE_SEEDS[0]
         ),
     output:
         report(

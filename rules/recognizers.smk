@@ -59,14 +59,13 @@ rule evaluate_recognizer:
         validation=rules.prepare_faces.output.validation,
         test=rules.prepare_faces.output.test,
     output:
-        thresholds="results/faces/recognizers/{recognizer}/seed{seed}/thresholds.parquet",
-        measurements="results/faces/recognizers/{recognizer}/seed{seed}/measurements.parquet",
+        thresholds="results/faces/recognizers/{target}/seed{seed}/thresholds.parquet",
+        measurements="results/faces/recognizers/{target}/seed{seed}/measurements.parquet",
     log:
-        "results/logs/evaluate_recognizer/{recognizer}.seed{seed}.log",
+        "results/logs/evaluate_recognizer/{target}.seed{seed}.log",
     benchmark:
-        "results/benchmarks/evaluate_recognizer/{recognizer}.seed{seed}.tsv"
+        "results/benchmarks/evaluate_recognizer/{target}.seed{seed}.tsv"
     wildcard_constraints:
-        recognizer="[a-z][a-z0-9_]*",
         seed="[0-9]+",
     priority: 80
     conda:
@@ -78,9 +77,9 @@ rule evaluate_recognizer:
         *code("evaluate_recognizer.py"),
         settings=config["recognizers"]["evaluation"],
         source=FACE_SOURCE,
-        resume="results/.resume/faces/recognizers/{recognizer}/seed{seed}/evaluation",
+        resume="results/.resume/faces/recognizers/{target}/seed{seed}/evaluation",
     message:
-        "How well {wildcards.recognizer} tells people apart, seed {wildcards.seed}"
+        "How well {wildcards.target} tells people apart, seed {wildcards.seed}"
     script:
         "../scripts/evaluate_recognizer.py"
 
@@ -113,7 +112,7 @@ rule evaluate_lfw:
 
 
 MEASUREMENTS += expand(
-    rules.evaluate_recognizer.output.measurements, recognizer=RECOGNIZER, seed=FACE_SEEDS
+    rules.evaluate_recognizer.output.measurements, target=RECOGNIZER, seed=FACE_SEEDS
 )
 if config["lfw"]["source"] and config["recognizers"]["facenet"]["source"] != "none":
     MEASUREMENTS.append(rules.evaluate_lfw.output.measurements)

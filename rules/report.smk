@@ -50,7 +50,7 @@ REPORTED_FACES = sorted(FACE_ATTACKS, key=lambda name: FACE_ATTACKS[name]["kind"
 WALKED = [run for run in REPORTED if config["attacks"][run.attack].get("steps")]
 WALKED_FACES = [name for name in face_attacks_of("svae") if FACE_ATTACKS[name]["steps"]]
 DETECTED_TARGETS = sorted(dict(plan.scored(PAPER)), key=lambda target: target != TABLE_TARGET)
-FIRST_FACES = {"recognizer": RECOGNIZER, "seed": FACE_SEEDS[0]}
+FIRST_FACES = {"target": RECOGNIZER, "seed": FACE_SEEDS[0]}
 
 
 rule describe_machine:
@@ -84,7 +84,7 @@ rule render_report:
         walked=paths(EXAMPLES, WALKED)
         + [FACE_EXAMPLES.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
         traces=paths(rules.judge_svae.output.trace, WALKED)
-        + [rules.judge_faces.output.trace.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
+        + [FACE_TRACE.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
         scores=[
             rules.score_detection.output.scores.format(dataset=PAPER, target=t, seed=SEEDS[0])
             for t in DETECTED_TARGETS

@@ -14,7 +14,7 @@ CALIBRATED_RUNS = plan.runs(PAPER, rows=["type1"])
 rule render_study:
     input:
         digits=paths(EXAMPLES, STUDY_DIGITS),
-        faces=[FACE_EXAMPLES.format(attack=a, recognizer=r, seed=s) for a, r, s in STUDY_FACES],
+        faces=[FACE_EXAMPLES.format(attack=a, target=r, seed=s) for a, r, s in STUDY_FACES],
     output:
         page="results/study/index.html",
         key="results/study/key.parquet",
@@ -54,7 +54,7 @@ rule prepare_annotations:
         annotations=ASKED,
         key=ASKED_KEY,
         digits=paths(EXAMPLES, ASKED_DIGITS),
-        faces=[FACE_EXAMPLES.format(attack=a, recognizer=r, seed=s) for a, r, s in ASKED_FACES],
+        faces=[FACE_EXAMPLES.format(attack=a, target=r, seed=s) for a, r, s in ASKED_FACES],
     output:
         answers="results/study/answers.parquet",
     log:

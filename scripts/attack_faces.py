@@ -47,7 +47,6 @@ def attack_faces(
         if keep
         else None,
         classes=2,
-        read=lambda images: images,
         **batching,
         shard=shard,
         follow=np.concatenate([some[:followed] for some in genders]).tolist(),

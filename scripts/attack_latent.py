@@ -4,7 +4,7 @@ import numpy as np
 
 from typeone.attacks.latent_variants import attacked_batches
 from typeone.evaluation.latent_space import draw_starts, latent_views
-from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.panels import load_panel
 from typeone.models.acgan import load_gan
 from typeone.models.classifiers import load_classifier
 from typeone.runtime.artifacts import write_parquet
@@ -23,7 +23,7 @@ def attack_latent(
     """
     gan = load_gan(paths["generator"], device)
     f1 = load_classifier(paths["model"], device, module=module)
-    oracle = Ensemble([load_classifier(path, device) for path in paths["oracle"]])
+    oracle = load_panel(paths["oracle"], device)
     judges, clear = (gan, f1, oracle), {"clear_confidence": clear_confidence}
     drawn = draw_starts(*judges, seeded(seed, device), **starts, **clear)
     parts = []

@@ -9,7 +9,7 @@ from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
-VIEW = ["oracle_label", "oracle_confidence", "oracle_clear"]
+VIEW = ["judge_label", "judge_confidence", "judge_clear"]
 
 
 def calibrate_oracle(*, answers_path, runs, example_paths, calibration_path):

@@ -2,8 +2,7 @@
 
 from typeone.data.digits import read_digits
 from typeone.data.images import binarise
-from typeone.evaluation.oracle import Ensemble
-from typeone.models.classifiers import load_classifier
+from typeone.evaluation.panels import load_panel
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
@@ -12,7 +11,7 @@ from typeone.runtime.logs import logger
 def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
     """Write one row a (judge or ensemble, input): its errors among n test digits."""
     images, labels = read_digits(test_path)
-    oracle = Ensemble([load_classifier(path) for path in oracle_paths.values()])
+    oracle = load_panel(oracle_paths.values())
     rows = []
     for how, seen in (("grey", images), ("binarised", binarise(images))):
         found = oracle.verdict(seen, clear_confidence=1.0)

@@ -45,7 +45,7 @@ if "snakemake" in globals():
             paths={**dict(run.input.items()), **dict(run.output.items())},
             **run.params.settings,
             source=run.params.source,
-            name=run.wildcards.recognizer,
+            name=run.wildcards.target,
             seed=int(run.wildcards.seed),
             device=run.device,
             checkpoint=run.checkpoint,

@@ -1,8 +1,8 @@
 """How Eq. 13 went on the small generator of faces, with strangers beside it (III-D, IV-E)."""
 
 from typeone.data.faces import FACE_SHAPE
+from typeone.evaluation.panels import load_panel
 from typeone.evaluation.style_generators import small_generator_measurements
-from typeone.models.face_judges import load_face_judge
 from typeone.models.recognizers import read_thresholds
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.computing import computing_job
@@ -13,7 +13,7 @@ def evaluate_style_generator(
     *, example_paths, threshold_paths, judge_paths, measurements_path, **named
 ):
     """Write the measurements; paths of examples and thresholds: by seed."""
-    judges = [load_face_judge(path) for path in judge_paths]
+    judges = load_panel(judge_paths, faces=True, batch=256)
     rows = []
     for seed, path in example_paths.items():
         table = read_parquet(path, shapes={"image": FACE_SHAPE, "adversarial_image": FACE_SHAPE})

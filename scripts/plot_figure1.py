@@ -33,7 +33,7 @@ def shown_rows(type1, type2, positive):
         "type1": (type1["label"] == positive) & type1["type1_success_clear"],
         "type2": (type2["label"] == positive) & type2["type2_success_oracle"],
     }
-    good["type2"] &= type2["oracle_clear"]
+    good["type2"] &= type2["judge_clear"]
     first, second = (np.flatnonzero(rows) for rows in good.values())
     both = [
         (i, j)
@@ -128,7 +128,7 @@ def digits(axes, first, second, *, positive, names):
     """Put the digit and its two attacked versions beside the arrows."""
     row1, row2 = shown_rows(first, second, positive)
     if row1 is not None:
-        label = first["oracle_label"][row1]
+        label = first["judge_label"][row1]
         text = f"Type I: now a {label},\nf1 says {first['f1_label_after'][row1]}"
         inset(axes, first["adversarial_image"][row1], (0.72, 0.56), title=text, colour=TYPE1)
         inset(

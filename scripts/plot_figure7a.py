@@ -23,8 +23,8 @@ def plot_figure7a(*, examples_path, trace_path, figure_paths, columns, dpi, capt
         for moment in chosen:
             row.append((trace["image"][moment], f"{trace['f1_confidence'][moment]:.2f}"))
         rows.append(row)
-        doubt = "" if examples["oracle_clear"][position] else "?"
-        seen = f"{examples['oracle_label'][position]}{doubt}"
+        doubt = "" if examples["judge_clear"][position] else "?"
+        seen = f"{examples['judge_label'][position]}{doubt}"
         labels.append(
             f"{examples['label'][position]} → {examples['target_label'][position]}\noracle {seen}"
         )

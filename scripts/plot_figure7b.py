@@ -14,7 +14,7 @@ def failure(rows, i, threshold):
     """Why an attack has not succeeded, in two words; nothing where it has."""
     if rows["distance"][i] > threshold:
         return "other person"
-    if not rows["still_a_face"][i]:
+    if not rows["shows_class"][i]:
         return "no face"
     return "" if rows["gender_changed"][i] else "same gender"
 

@@ -57,7 +57,7 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
                 left, right = line[3 * place], line[3 * place + 1]
                 show_image(left, rows["image"][i], title=f"f1 {rows['f1_label_before'][i]}")
                 won = rows[f"{kind}_success_oracle"][i]
-                doubt = "" if rows["oracle_clear"][i] else "?"
+                doubt = "" if rows["judge_clear"][i] else "?"
                 show_image(
                     right,
                     rows["adversarial_image"][i],
@@ -65,7 +65,7 @@ def plot_figure8(*, examples_path, figure_paths, variants, pairs, dpi, caption):
                     colour=COLOURS[1] if won else "black",
                 )
                 right.text(
-                    *(0.5, -0.06, f"oracle {rows['oracle_label'][i]}{doubt}"),
+                    *(0.5, -0.06, f"oracle {rows['judge_label'][i]}{doubt}"),
                     **{"transform": right.transAxes, "ha": "center", "va": "top", "fontsize": 5},
                 )
                 for axes in (left, right):

@@ -9,10 +9,10 @@ from typeone.runtime.job import job
 
 def seen(examples, position):
     """What the oracle sees in an attacked image, doubted if unclear, and f1's confidence."""
-    doubt = "" if examples["oracle_clear"][position] else "?"
+    doubt = "" if examples["judge_clear"][position] else "?"
     kept = examples["f1_label_after"][position] == examples["label"][position]
     confidence = f"{examples['f1_confidence_after'][position]:.2f}" if kept else "left"
-    return f"{examples['oracle_label'][position]}{doubt}  {confidence}"
+    return f"{examples['judge_label'][position]}{doubt}  {confidence}"
 
 
 def plot_variants(*, paper_path, ours_paths, shown, figure_paths, dpi, preset):

@@ -23,9 +23,9 @@ from typeone.attacks.criteria import Keep, identity_criterion, label_criterion, 
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
-from typeone.data.images import binarise, from_uint8, to_uint8
+from typeone.data.images import from_uint8, to_uint8
 from typeone.models.predictions import predict
-from typeone.models.svae import DigitSVAE, SupervisedVAE
+from typeone.models.svae import SupervisedVAE
 from typeone.models.user_networks import check_outputs
 from typeone.runtime.errors import InputError
 from typeone.training.losses import embedding_distance
@@ -120,7 +120,6 @@ def type1(
             settings,
             keep=keep,
             classes=classes,
-            read=binarise if isinstance(svae, DigitSVAE) else lambda seen: seen,
             attackers=attackers,
             chunk=chunk,
         )

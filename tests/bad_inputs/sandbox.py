@@ -97,9 +97,9 @@ def write_results(results):
     )
     judged = {
         "position": np.arange(3),
-        "oracle_label": np.array([1, 2, 3]),
-        "oracle_confidence": np.array([0.9, 0.8, 0.7]),
-        "oracle_clear": np.array([True, True, False]),
+        "judge_label": np.array([1, 2, 3]),
+        "judge_confidence": np.array([0.9, 0.8, 0.7]),
+        "judge_clear": np.array([True, True, False]),
     }
     for folder, attack, target in shown_runs():
         shape = (3, 1, 28, 28) if folder == "mnist" else (3, 3, 64, 64)

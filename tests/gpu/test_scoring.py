@@ -6,8 +6,7 @@ import torch
 
 from typeone.detectors.squeezing import embedding_scores, scores
 from typeone.evaluation.error_rates import errors_on
-from typeone.evaluation.oracle import Ensemble
-from typeone.evaluation.panels import panel_verdict
+from typeone.evaluation.panels import Panel
 from typeone.evaluation.realism import negative_elbo
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.face_judges import build_face_judge
@@ -65,7 +64,8 @@ def test_squeezing_scores_faces_alike(preprocessing, card):
 
 def test_the_oracle_sees_the_same(card):
     names = ("judge_plain", "judge_wide", "judge_residual")
-    oracle = Ensemble([made(build_classifier, name, seed=i) for i, name in enumerate(names)])
+    members = [made(build_classifier, name, seed=i) for i, name in enumerate(names)]
+    oracle = Panel(members, classes=10)
     before = oracle.verdict(digits(), clear_confidence=0.1)
     after = oracle.to(card).verdict(digits().to(card), clear_confidence=0.1)
     for name, expected in before._asdict().items():
@@ -73,10 +73,9 @@ def test_the_oracle_sees_the_same(card):
 
 
 def test_judges_of_faces_see_the_same(card):
-    judges = [made(build_face_judge, name) for name in ("plain", "wide")]
-    before = panel_verdict(judges, faces(), clear_confidence=0.4)
-    judges = [judge.to(card) for judge in judges]
-    after = panel_verdict(judges, faces().to(card), clear_confidence=0.4)
+    judges = Panel([made(build_face_judge, name) for name in ("plain", "wide")], classes=2)
+    before = judges.verdict(faces(), clear_confidence=0.4)
+    after = judges.to(card).verdict(faces().to(card), clear_confidence=0.4)
     for name, expected in before._asdict().items():
         torch.testing.assert_close(getattr(after, name).cpu(), expected, **ALIKE, msg=name)
 

@@ -83,11 +83,11 @@ JUDGED = {
     **{f"f1_label_{when}": "int64" for when in ("before", "after")},
     **{f"f1_confidence_{when}": "float" for when in ("before", "after")},
     "f2_image_label": "int64",
-    "oracle_label_before": "int64",
-    **{f"oracle_{member}_label": "int64" for member in MEMBERS},
-    "oracle_label": "int64",
-    "oracle_confidence": "float",
-    "oracle_clear": "bool",
+    "judge_label_before": "int64",
+    **{f"judge_{member}_label": "int64" for member in MEMBERS},
+    "judge_label": "int64",
+    "judge_confidence": "float",
+    "judge_clear": "bool",
     "distance_l2": "float",
     "distance_linf": "float",
     "type1_success_f2": "bool",
@@ -128,8 +128,8 @@ JUDGED_LATENT = {
     },
     **{f"f1_label_{when}": "int64" for when in ("before", "after")},
     **{f"f1_confidence_{when}": "float" for when in ("before", "after")},
-    **dict.fromkeys(("auxiliary_label", "oracle_label_before", "oracle_label"), "int64"),
-    **{"oracle_confidence": "float", "oracle_clear": "bool", "latent_distance": "float"},
+    **dict.fromkeys(("auxiliary_label", "judge_label_before", "judge_label"), "int64"),
+    **{"judge_confidence": "float", "judge_clear": "bool", "latent_distance": "float"},
     **dict.fromkeys(("type1_success_oracle", "type1_success_clear"), "bool"),
     **dict.fromkeys(("type1_targeted_oracle", "type2_success_oracle"), "bool"),
     "type2_success_clear": "bool",
@@ -467,20 +467,20 @@ def test_distances_are_those_of_the_stored_images(examples):
 
 
 def test_the_oracle_is_clear_where_all_its_members_are(settings, examples):
-    members = np.array([getattr(examples, f"oracle_{member}_label") for member in MEMBERS])
-    sure = examples.oracle_confidence >= settings["oracle"]["clear_confidence"]
-    agree = (members == examples.oracle_label).all(axis=0)
-    np.testing.assert_array_equal(examples.oracle_clear, agree & sure)
+    members = np.array([getattr(examples, f"judge_{member}_label") for member in MEMBERS])
+    sure = examples.judge_confidence >= settings["oracle"]["clear_confidence"]
+    agree = (members == examples.judge_label).all(axis=0)
+    np.testing.assert_array_equal(examples.judge_clear, agree & sure)
     # a mean of softmax has its peak at what a majority of confident members sees
-    assert (examples.oracle_confidence >= 1 / 10).all()
+    assert (examples.judge_confidence >= 1 / 10).all()
 
 
 def test_type1_success_follows_from_the_labels(examples):
     kept = examples.f1_label_after == examples.label
-    for judge, seen in (("f2", examples.f2_image_label), ("oracle", examples.oracle_label)):
+    for judge, seen in (("f2", examples.f2_image_label), ("oracle", examples.judge_label)):
         success = getattr(examples, f"type1_success_{judge}")
         np.testing.assert_array_equal(success, kept & (seen != examples.label))
-    clear = examples.type1_success_oracle & examples.oracle_clear
+    clear = examples.type1_success_oracle & examples.judge_clear
     np.testing.assert_array_equal(examples.type1_success_clear, clear)
 
 
@@ -488,7 +488,7 @@ def test_type1_success_follows_from_the_labels(examples):
 def test_targets_are_the_next_class(results, attack, target):
     rows = read(results, f"mnist/attacks/{attack}/{target}/seed0/examples")
     np.testing.assert_array_equal(rows.target_label, (rows.label + 1) % 10)
-    hit = (rows.f1_label_after == rows.label) & (rows.oracle_label == rows.target_label)
+    hit = (rows.f1_label_after == rows.label) & (rows.judge_label == rows.target_label)
     np.testing.assert_array_equal(rows.type1_targeted_oracle, hit)
 
 
@@ -552,7 +552,7 @@ def test_what_a_type2_attack_found_follows_from_the_labels(results, settings, at
     fooled = rows.f1_label_after != rows.label
     np.testing.assert_array_equal(rows.found_stored, fooled)
     np.testing.assert_array_equal(
-        rows.type2_success_oracle, fooled & (rows.oracle_label == rows.label)
+        rows.type2_success_oracle, fooled & (rows.judge_label == rows.label)
     )
     # nothing found, nothing changed: a failure is no black image
     lost = ~rows.found
@@ -603,17 +603,17 @@ def test_every_variant_on_latents_has_the_same_starts(settings, latent):
 
 def test_a_start_on_latents_is_what_f1_and_the_oracle_see(latent):
     np.testing.assert_array_equal(latent.f1_label_before, latent.label)
-    np.testing.assert_array_equal(latent.oracle_label_before, latent.label)
+    np.testing.assert_array_equal(latent.judge_label_before, latent.label)
 
 
 def test_success_on_latents_follows_from_the_labels(latent):
-    kept, left = latent.f1_label_after == latent.label, latent.oracle_label != latent.label
+    kept, left = latent.f1_label_after == latent.label, latent.judge_label != latent.label
     np.testing.assert_array_equal(latent.type1_success_oracle, kept & left)
-    np.testing.assert_array_equal(latent.type1_success_clear, kept & left & latent.oracle_clear)
-    aimed = latent.oracle_label == latent.target_label
+    np.testing.assert_array_equal(latent.type1_success_clear, kept & left & latent.judge_clear)
+    aimed = latent.judge_label == latent.target_label
     np.testing.assert_array_equal(latent.type1_targeted_oracle, kept & aimed)
     np.testing.assert_array_equal(latent.type2_success_oracle, ~kept & ~left)
-    np.testing.assert_array_equal(latent.type2_success_clear, ~kept & ~left & latent.oracle_clear)
+    np.testing.assert_array_equal(latent.type2_success_clear, ~kept & ~left & latent.judge_clear)
 
 
 def test_distances_on_latents_are_those_of_the_latents(settings, latent):
@@ -993,8 +993,8 @@ def test_fig1_counts_what_f1_says_of_the_class(results, settings, f1):
         for attack in attacks:
             table = read(results, f"mnist/attacks/{attack}/mlp/seed0/examples")
             mine = table.label == positive
-            kept, seen = table.f1_label_after == positive, table.oracle_label == positive
-            clear = mine & table.oracle_clear
+            kept, seen = table.f1_label_after == positive, table.judge_label == positive
+            clear = mine & table.judge_clear
             if kind == "type1":
                 counted[f"{attack}.gone"] = (clear & ~seen)[mine]
                 counted[f"{attack}.fpr"] = kept[clear & ~seen]

@@ -26,7 +26,7 @@ JUDGED = {
     **dict.fromkeys(("f2_label_before", "f2_image_label"), "int64"),
     **dict.fromkeys(("judge_label_before", "judge_label"), "int64"),
     **{f"judge_{name}_label": "int64" for name in JUDGES},
-    **dict.fromkeys(("still_a_face", "judge_clear", "gender_changed"), "bool"),
+    **dict.fromkeys(("shows_class", "judge_clear", "gender_changed"), "bool"),
 }
 POINTS = {
     **{"position": "int32", "step": "int32", "image": IMAGE},
@@ -109,11 +109,11 @@ def test_the_first_test_faces_are_attacked(results, settings, attack):
 @pytest.mark.parametrize("attack", [*WALKS, *NOISE])
 def test_what_was_judged_follows_from_the_labels(results, attack):
     rows = read(path_of(results, attack))
-    changed = rows["still_a_face"] & (rows["judge_label"] != rows["label"])
+    changed = rows["shows_class"] & (rows["judge_label"] != rows["label"])
     changed &= rows["judge_label_before"] == rows["label"]
     np.testing.assert_array_equal(rows["gender_changed"], changed)
     alike = rows["judge_plain_label"] == rows["judge_wide_label"]
-    assert not (rows["judge_clear"] & ~(alike & rows["still_a_face"])).any()
+    assert not (rows["judge_clear"] & ~(alike & rows["shows_class"])).any()
     assert ((rows["distance"] >= 0) & (rows["distance"] <= 2)).all()
     moved = rows["adversarial_image"].astype(float) - rows["image"]
     # levels of 255 in float32

@@ -25,9 +25,9 @@ def paths(tmp_path):
         examples.append(str(tmp_path / f"{name}.parquet"))
         columns = {
             "position": [*range(len(labels))],
-            "oracle_label": labels,
-            "oracle_confidence": [0.9] * len(labels),
-            "oracle_clear": [True] * len(labels),
+            "judge_label": labels,
+            "judge_confidence": [0.9] * len(labels),
+            "judge_clear": [True] * len(labels),
             "label": [0] * len(labels),
         }
         write_parquet(examples[-1], columns)

@@ -235,16 +235,16 @@ TYPE1 = {
     "target_label": [1, 2, 3, 4, 5],
     "f1_label_after": [0, 1, 2, 3, 5],  # the last did not fool it
     "seen": [1, 1, 5, 3, 5],
-    "oracle_label": [1, 2, 5, 3, 5],
-    "oracle_clear": [True, True, True, True, True],
+    "judge_label": [1, 2, 5, 3, 5],
+    "judge_clear": [True, True, True, True, True],
 }
 TYPE2 = {
     "index": [0, 1, 2, 3],
     "label": [0, 1, 2, 3],
     "f1_label_after": [5, 5, 5, 3],  # the last was not found
     "seen": [0, 1, 5, 3],
-    "oracle_label": [0, 1, 2, 3],
-    "oracle_clear": [True] * 4,
+    "judge_label": [0, 1, 2, 3],
+    "judge_clear": [True] * 4,
 }
 
 
@@ -342,7 +342,7 @@ def test_the_published_numbers_are_those_of_old_examples(evaluate):
 
 
 def test_a_measure_without_an_example_has_no_row(evaluate):
-    unclear = TYPE1 | {"oracle_clear": [False] * 5}
+    unclear = TYPE1 | {"judge_clear": [False] * 5}
     found = evaluate(type1=unclear).counts
     assert ("lenet_alp", "type1_old") in found
     assert not [what for _, what in found if "seen" in what]

@@ -112,7 +112,7 @@ def test_its_numbers_stand_in_the_verdict_table(attacked):
     examples = read_parquet(root / "results/mnist/attacks/ours/mine/seed0/examples.parquet")
     assert len(examples) == 40
     kept = examples["f1_label_after"] == examples["label"]
-    true = (kept & (examples["oracle_label"] != examples["label"])).mean()
+    true = (kept & (examples["judge_label"] != examples["label"])).mean()
     assert true > 0
     assert table.loc["beyond.mnist.ours.mine.true_success", "ours"] == pytest.approx(true, abs=1e-5)
     checkpoint = root / "results/mnist/classifiers/{}/seed0/model.safetensors".format("mine")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from typeone.attacks.criteria import Keep, next_class
 from typeone.attacks.svae import SvaeAttackSettings, TracePoint, attack
-from typeone.data.images import binarise, to_uint8
+from typeone.data.images import to_uint8
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.artifacts import read_parquet
 from typeone.runtime.checkpoints import Checkpoint
@@ -56,7 +56,6 @@ def attack_shard(
     *,
     keep: Callable[[Tensor, Tensor], Keep] | None,
     classes: int = 10,
-    read: Callable[[Tensor], Tensor] = binarise,
     attackers: Sequence[nn.Module] = (),
     chunk: int,
     shard: int = 0,
@@ -72,7 +71,6 @@ def attack_shard(
             next class.
         keep: from images and labels of a batch to its J1; None leaves f1 out.
         classes: how many there are; two are each the other's next.
-        read: images as the SVAE reads them.
         follow: positions of the examples to trace.
         checkpoint: the sidecar to resume from and save to, with a part for each batch.
 
@@ -92,7 +90,7 @@ def attack_shard(
         positions = torch.arange(start, min(start + chunk, len(images)))
         batch, of_it = images[positions], labels[positions]
         with torch.no_grad():
-            latent, _ = svae.encode(read(batch))
+            latent, _ = svae.encode(svae.read(batch))
         result = attack(
             svae,
             latent,

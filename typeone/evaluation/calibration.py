@@ -31,8 +31,8 @@ def calibrate(people: pd.DataFrame, oracle: pd.DataFrame) -> pd.DataFrame:
     """One row a measure, with the columns `COLUMNS`; NaN where n is 0.
 
     ``people``: image, label (a digit as text, or «unclear»), one row an image, as from
-    `typeone.evaluation.people.annotations.majority`. ``oracle``: image, oracle_label,
-    oracle_confidence, oracle_clear, of these images at least; what it sees in others does not
+    `typeone.evaluation.people.annotations.majority`. ``oracle``: image, judge_label,
+    judge_confidence, judge_clear, of these images at least; what it sees in others does not
     count.
 
     Raises:
@@ -52,9 +52,9 @@ def calibrate(people: pd.DataFrame, oracle: pd.DataFrame) -> pd.DataFrame:
         )
     both = people[["image", "label"]].merge(oracle, on="image", validate="one_to_one")
     digit = (both["label"] != UNCLEAR).to_numpy(dtype=bool)
-    agrees = digit & (both["label"] == both["oracle_label"].astype(int).astype(str)).to_numpy(bool)
-    clear = both["oracle_clear"].to_numpy(dtype=bool)
-    confidence = both["oracle_confidence"].to_numpy(dtype=float)
+    agrees = digit & (both["label"] == both["judge_label"].astype(int).astype(str)).to_numpy(bool)
+    clear = both["judge_clear"].to_numpy(dtype=bool)
+    confidence = both["judge_confidence"].to_numpy(dtype=float)
 
     agreement = "oracle agrees with people, images people call a digit"
     # measure: what is counted, among which images, in words

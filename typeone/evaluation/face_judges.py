@@ -16,7 +16,8 @@ from typeone.data.face_variations import HELD_OUT_NONFACES
 from typeone.data.faces import FaceTable
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
-from typeone.evaluation.panels import PanelVerdict, panel_verdict
+from typeone.evaluation.panels import Panel, Verdict
+from typeone.models.face_judges import NO_FACE
 from typeone.runtime.devices import seeded
 
 BATCH = 256
@@ -31,19 +32,19 @@ Hits = Sequence[Tensor]
 
 
 def judge_views(
-    panels: Mapping[str, Sequence[nn.Module]],
+    panels: Mapping[str, Panel],
     table: FaceTable,
     *,
     clear_confidence: float,
     seed: int,
-) -> tuple[dict[str, list[PanelVerdict]], dict[tuple[str, str], list[Tensor]]]:
+) -> tuple[dict[str, list[Verdict]], dict[tuple[str, str], list[Tensor]]]:
     """What each panel sees, batch by batch.
 
     Returns the verdicts on the faces of ``table`` by panel, and by panel and kind of picture
     whether it is called no face. ``seed``: of the draw of the pictures.
     """
     knowing = [name for name in panels if name != BLIND]
-    seen: dict[str, list[PanelVerdict]] = {name: [] for name in panels}
+    seen: dict[str, list[Verdict]] = {name: [] for name in panels}
     nothing: dict[tuple[str, str], list[Tensor]] = {
         (name, kind.__name__): [] for name in knowing for kind in HELD_OUT_NONFACES
     }
@@ -51,17 +52,17 @@ def judge_views(
     for rows in torch.arange(len(table)).split(BATCH):
         images = table.faces(rows)
         for name, panel in panels.items():
-            seen[name].append(panel_verdict(panel, images, clear_confidence=clear_confidence))
+            seen[name].append(panel.verdict(images, clear_confidence=clear_confidence))
         for kind in HELD_OUT_NONFACES:
             spoilt = kind(images, generator)
             for name in knowing:
-                verdict = panel_verdict(panels[name], spoilt, clear_confidence=clear_confidence)
-                nothing[name, kind.__name__].append(~verdict.still_a_face)
+                verdict = panels[name].verdict(spoilt, clear_confidence=clear_confidence)
+                nothing[name, kind.__name__].append(~verdict.shows_class)
     return seen, nothing
 
 
 def judged_rates(
-    seen: Mapping[str, Sequence[PanelVerdict]],
+    seen: Mapping[str, Sequence[Verdict]],
     nothing: Mapping[tuple[str, str], Hits],
     labels: Hits,
 ) -> Iterator[tuple[str, str, Hits, str]]:
@@ -74,7 +75,7 @@ def judged_rates(
         yield name, "gender_accuracy", right, "gender of test faces seen right"
         if name == BLIND:
             continue
-        yield name, "face_rate", [v.still_a_face for v in verdicts], "test faces called a face"
+        yield name, "face_rate", [v.shows_class for v in verdicts], "test faces called a face"
         for kind in HELD_OUT_NONFACES:
             hits = nothing[name, kind.__name__]
             text = f"faces {kind.__name__.replace('_', ' ')} called no face"
@@ -97,7 +98,8 @@ def judge_measurements(
 
     ``table``: of test faces; ``seed``: of the draw of pictures without a face.
     """
-    panels = {name: [judge] for name, judge in judges.items()} | {ALL: list(judges.values())}
+    members = {name: [judge] for name, judge in judges.items()} | {ALL: list(judges.values())}
+    panels = {name: Panel(some, classes=NO_FACE, batch=BATCH) for name, some in members.items()}
     seen, nothing = judge_views(panels, table, clear_confidence=clear_confidence, seed=seed)
     labels = torch.from_numpy(np.asarray(table.labels)).split(BATCH)
     source = f"{table.metadata['source']} faces"

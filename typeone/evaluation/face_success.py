@@ -29,10 +29,10 @@ MAIN = "paper"
 def gender_changed(rows: Rows) -> np.ndarray:
     """Where judges see a face of the other gender, and saw the labelled one before, bool ``(N,)``.
 
-    ``rows``: label, judge_label_before, judge_label and still_a_face, ``(N,)`` each.
+    ``rows``: label, judge_label_before, judge_label and shows_class, ``(N,)`` each.
     """
     read_right = rows["judge_label_before"] == rows["label"]
-    return rows["still_a_face"] & read_right & (rows["judge_label"] == 1 - rows["label"])
+    return rows["shows_class"] & read_right & (rows["judge_label"] == 1 - rows["label"])
 
 
 def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
@@ -49,7 +49,7 @@ def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
 def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found:
     """Rates of Algorithm 2 on N examples; those that name no threshold are at the ``main`` one.
 
-    ``rows``: distance, target_label, judge_clear, still_a_face, `gender_changed`, f2_image_label
+    ``rows``: distance, target_label, judge_clear, shows_class, `gender_changed`, f2_image_label
     and f2_latent_label, ``(N,)`` each.
     """
     distance, target = rows["distance"], rows["target_label"]
@@ -70,17 +70,17 @@ def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found
     found |= same_person(rows, thresholds)
     found["gender_changed"] = rate(rows["gender_changed"]), other
     found["f2_latent"] = rate(rows["f2_latent_label"] == target), "other gender to f2 on the latent"
-    found["still_a_face"] = rate(rows["still_a_face"]), "judges see a face"
+    found["shows_class"] = rate(rows["shows_class"]), "judges see a face"
     return found
 
 
 def type2_rates(rows: Rows, thresholds: Mapping[str, float]) -> Found:
-    """Rates of noise on N examples: distance, label, judge_label, still_a_face, ``(N,)`` each."""
-    kept = rows["still_a_face"] & (rows["judge_label"] == rows["label"])
+    """Rates of noise on N examples: distance, label, judge_label, shows_class, ``(N,)`` each."""
+    kept = rows["shows_class"] & (rows["judge_label"] == rows["label"])
     return {
         **same_person(rows, thresholds),
         "gender_kept": (rate(kept), "judges see a face of its gender"),
-        "still_a_face": (rate(rows["still_a_face"]), "judges see a face"),
+        "still_a_face": (rate(rows["shows_class"]), "judges see a face"),
     }
 
 

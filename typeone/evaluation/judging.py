@@ -1,27 +1,27 @@
 """Add to attacked images what f1, f2 and independent judges see in them, and whether they succeed.
 
-All judge the image that is stored, as uint8. Digits are judged by the oracle, faces by a panel of
-judges of gender (Eq. 1 and 2, IV-B).
+All judge the image that is stored, as uint8. A classifier f1 gives a label, a recognizer a distance
+between the embeddings of an image and its attacked version (Eq. 1 and 2, IV-B).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from typeone.data.images import binarise, from_uint8
+from typeone.data.images import from_uint8
 from typeone.evaluation.face_success import gender_changed
-from typeone.evaluation.oracle import Ensemble
-from typeone.evaluation.panels import PanelVerdict, panel_verdict
+from typeone.evaluation.panels import Panel
 from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.training.losses import embedding_distance
 
 Rows = dict[str, np.ndarray]
+F1 = Callable[[Tensor], Tensor]
 
 
 def image_distances(before: Tensor, after: Tensor) -> Rows:
@@ -45,138 +45,123 @@ def confidence_at(probabilities: Tensor, labels: np.ndarray) -> np.ndarray:
     return probabilities[torch.arange(len(labels), device=device), chosen].cpu().numpy()
 
 
+class Classifier:
+    """How an f1 that gives logits ``(N, classes)`` sees images."""
+
+    def __init__(self, f1: F1, *, batch: int = 1000) -> None:
+        self.f1, self.batch = f1, batch
+
+    def views(self, before: Tensor, after: Tensor, label: np.ndarray) -> Rows:
+        """Its label of both images, and its softmax at ``label``, ``(N,)`` each."""
+        rows = {}
+        for when, images in (("before", before), ("after", after)):
+            probabilities = predict(self.f1, images, batch=self.batch).softmax(dim=1)
+            rows[f"f1_label_{when}"] = probabilities.argmax(dim=1).cpu().numpy()
+            rows[f"f1_confidence_{when}"] = confidence_at(probabilities, label)
+        return rows
+
+    def success(self, rows: Rows) -> Rows:
+        """By f2, by the judges, by clear judges, where the aim was: bool ``(N,)`` each."""
+        label, f1_after, judged = (rows[k] for k in ("label", "f1_label_after", "judge_label"))
+        true = type1_success(label, f1_after, judged)
+        found = {
+            "type1_success_f2": type1_success(label, f1_after, rows["f2_image_label"]),
+            "type1_success_oracle": true,
+            "type1_success_clear": true & rows["judge_clear"],
+        }
+        if "target_label" in rows:
+            aimed = type1_targeted_success(label, f1_after, judged, rows["target_label"])
+            found["type1_targeted_oracle"] = aimed
+        if "found" in rows:
+            found["found_stored"] = f1_after != label
+            found["type2_success_oracle"] = type2_success(label, f1_after, judged)
+        return found
+
+    def on_the_way(self, images: Tensor, origin: Tensor, label: np.ndarray) -> Rows:
+        """Its softmax at the label of each traced image."""
+        probabilities = predict(self.f1, images, batch=self.batch).softmax(dim=1)
+        return {"label": label, "f1_confidence": confidence_at(probabilities, label)}
+
+
+class Recognizer:
+    """How an f1 that gives embeddings ``(N, D)`` sees faces.
+
+    The same person depends on a threshold, so that rows hold the distance alone.
+    """
+
+    def __init__(self, f1: F1, *, batch: int) -> None:
+        self.f1, self.batch = f1, batch
+
+    def apart(self, images: Tensor, others: Tensor) -> np.ndarray:
+        """Distance of the embeddings, ``(N,)``."""
+        embeddings = (predict(self.f1, part, batch=self.batch) for part in (images, others))
+        return embedding_distance(*embeddings).cpu().numpy()
+
+    def views(self, before: Tensor, after: Tensor, label: np.ndarray) -> Rows:
+        """The distance of both images."""
+        return {"distance": self.apart(before, after)}
+
+    def success(self, rows: Rows) -> Rows:
+        """Where the judges see the other gender, see `gender_changed`."""
+        return {"gender_changed": gender_changed(rows)}
+
+    def on_the_way(self, images: Tensor, origin: Tensor, label: np.ndarray) -> Rows:
+        """The distance of each traced image from its original."""
+        return {"distance": self.apart(origin, images)}
+
+
 @torch.no_grad()
-def judge_digits(
-    rows: Rows,
+def judge(
+    rows: Mapping[str, np.ndarray],
     *,
-    f1: Callable[[Tensor], Tensor],
+    f1: Classifier | Recognizer,
     svae: SupervisedVAE,
-    oracle: Ensemble,
+    panel: Panel,
     members: Sequence[str],
     clear_confidence: float,
     device: torch.device | str,
 ) -> Rows:
-    """``rows`` with the views of all networks, ``(N,)`` each.
+    """``rows`` with the views of all networks, ``(N,)`` each, and whether the attack succeeded.
 
     Args:
         rows: label, image and adversarial_image (uint8); latent_end, target_label and found of
             those attacks that have them.
-        members: names of the oracle's members.
-        clear_confidence: in [0, 1], from which the oracle counts as sure.
+        members: names of the judges of the ``panel``.
+        clear_confidence: in [0, 1], from which judges count as sure.
     """
     rows = dict(rows)
-    label = rows["label"]
     before, after = (from_uint8(rows[k], device) for k in ("image", "adversarial_image"))
-    for when, images in (("before", before), ("after", after)):
-        probabilities = predict(f1, images).softmax(dim=1)
-        rows[f"f1_label_{when}"] = probabilities.argmax(dim=1).cpu().numpy()
-        rows[f"f1_confidence_{when}"] = confidence_at(probabilities, label)
+    rows |= f1.views(before, after, rows["label"])
     if "latent_end" in rows:
         rows["f2_latent_label"] = f2_labels(svae, torch.from_numpy(rows["latent_end"]).to(device))
-    encoded = predict(lambda x: svae.encode(binarise(x))[0], after)
-    rows["f2_image_label"] = f2_labels(svae, encoded)
-    rows["oracle_label_before"] = predict(oracle, before).argmax(dim=1).cpu().numpy()
-    seen = oracle.verdict(after, clear_confidence=clear_confidence)
+    for name, images in (("f2_label_before", before), ("f2_image_label", after)):
+        encoded = predict(lambda x: svae.encode(svae.read(x))[0], images, batch=f1.batch)
+        rows[name] = f2_labels(svae, encoded)
+    first, seen = (panel.verdict(x, clear_confidence=clear_confidence) for x in (before, after))
+    rows["judge_label_before"] = first.label.cpu().numpy()
     for member, labels in zip(members, seen.member_labels, strict=True):
-        rows[f"oracle_{member}_label"] = labels.cpu().numpy()
-    rows["oracle_label"] = seen.label.cpu().numpy()
-    rows["oracle_confidence"] = seen.confidence.cpu().numpy()
-    rows["oracle_clear"] = seen.clear.cpu().numpy()
-    rows |= image_distances(before, after)
-    f1_after, judged, clear = (rows[k] for k in ("f1_label_after", "oracle_label", "oracle_clear"))
-    rows["type1_success_f2"] = type1_success(label, f1_after, rows["f2_image_label"])
-    rows["type1_success_oracle"] = type1_success(label, f1_after, judged)
-    rows["type1_success_clear"] = rows["type1_success_oracle"] & clear
-    if "target_label" in rows:
-        target = rows["target_label"]
-        rows["type1_targeted_oracle"] = type1_targeted_success(label, f1_after, judged, target)
-    if "found" in rows:
-        rows["found_stored"] = f1_after != label
-        rows["type2_success_oracle"] = type2_success(label, f1_after, judged)
-    return rows
+        rows[f"judge_{member}_label"] = labels.cpu().numpy()
+    rows["judge_label"] = seen.label.cpu().numpy()
+    rows["judge_confidence"] = seen.confidence.cpu().numpy()
+    rows["judge_clear"] = seen.clear.cpu().numpy()
+    rows["shows_class"] = seen.shows_class.cpu().numpy()
+    return rows | image_distances(before, after) | f1.success(rows)
 
 
 @torch.no_grad()
-def digit_trace(
-    trace: Rows, labels: np.ndarray, f1: Callable[[Tensor], Tensor], device: torch.device | str
-) -> Rows:
-    """``trace`` with the label of each traced image, and f1's softmax at it.
-
-    Args:
-        trace: position, a row of ``labels``, and image (uint8).
-        labels: of all examples, ``(N,)``.
-    """
-    label = np.array(labels[trace["position"]])
-    probabilities = predict(f1, from_uint8(trace["image"], device)).softmax(dim=1)
-    return {**trace, "label": label, "f1_confidence": confidence_at(probabilities, label)}
-
-
-@torch.no_grad()
-def judge_faces(
-    rows: Rows,
-    *,
-    recognizer: nn.Module,
-    svae: SupervisedVAE,
-    judges: Sequence[nn.Module],
-    members: Sequence[str],
-    clear_confidence: float,
-    chunk: int,
+def judge_trace(
+    trace: Mapping[str, np.ndarray],
+    examples: Mapping[str, np.ndarray],
+    f1: Classifier | Recognizer,
     device: torch.device | str,
 ) -> Rows:
-    """``rows`` with the views of all networks, ``(N,)`` each.
-
-    Gender has changed where the judges see a face of the other one, and saw the labelled one in the
-    original. The same person depends on a threshold, so that rows hold f1's distance alone.
+    """``trace`` with what f1 sees in each traced image.
 
     Args:
-        rows: label, image and adversarial_image (uint8); latent_end of those attacks that have it.
-        members: names of the ``judges``.
-        clear_confidence: in [0, 1], from which the judges count as sure.
-        chunk: images in one call of a network.
+        trace: position, a row of ``examples``, and image (uint8).
+        examples: label, and image (uint8) that the attack started from.
     """
-    rows = dict(rows)
-    before, after = (from_uint8(rows[k], device) for k in ("image", "adversarial_image"))
-
-    def encoded(images: Tensor) -> Tensor:
-        return predict(lambda x: svae.encode(x)[0], images, batch=chunk)
-
-    def panel(images: Tensor) -> PanelVerdict:
-        return panel_verdict(judges, images, clear_confidence=clear_confidence, batch=chunk)
-
-    embeddings = (predict(recognizer, images, batch=chunk) for images in (before, after))
-    rows["distance"] = embedding_distance(*embeddings).cpu().numpy()
-    rows["f2_label_before"] = f2_labels(svae, encoded(before))
-    if "latent_end" in rows:
-        rows["f2_latent_label"] = f2_labels(svae, torch.from_numpy(rows["latent_end"]).to(device))
-    rows["f2_image_label"] = f2_labels(svae, encoded(after))
-    rows["judge_label_before"] = panel(before).label.cpu().numpy()
-    verdict = panel(after)
-    for name, labels in zip(members, verdict.member_labels, strict=True):
-        rows[f"judge_{name}_label"] = labels.cpu().numpy()
-    rows["judge_label"] = verdict.label.cpu().numpy()
-    rows["still_a_face"] = verdict.still_a_face.cpu().numpy()
-    rows["judge_clear"] = verdict.clear.cpu().numpy()
-    rows["gender_changed"] = gender_changed(rows)
-    return rows | image_distances(before, after)
-
-
-@torch.no_grad()
-def face_trace(
-    trace: Rows,
-    images: np.ndarray,
-    recognizer: nn.Module,
-    *,
-    chunk: int,
-    device: torch.device | str,
-) -> Rows:
-    """``trace`` with f1's distance of each traced image from its original.
-
-    Args:
-        trace: position, a row of ``images``, and image (uint8).
-        images: originals of all examples, uint8 ``(N, 3, 64, 64)``.
-        chunk: images in one call of the network.
-    """
-    own = from_uint8(images, device)[torch.from_numpy(np.array(trace["position"])).long()]
+    position = np.array(trace["position"])
+    origin = from_uint8(examples["image"], device)[torch.from_numpy(position).long()]
     walked = from_uint8(trace["image"], device)
-    embeddings = (predict(recognizer, part, batch=chunk) for part in (own, walked))
-    return {**trace, "distance": embedding_distance(*embeddings).cpu().numpy()}
+    return {**trace, **f1.on_the_way(walked, origin, np.array(examples["label"])[position])}

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from typeone.data.images import from_uint8, to_uint8
 from typeone.evaluation.intervals import mean_interval, rate
 from typeone.evaluation.measurements import measurement
-from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.panels import Panel
 from typeone.evaluation.realism import KernelDistance, kernel_distance_interval
 from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
 from typeone.models.acgan import AuxiliaryGAN
@@ -37,7 +37,7 @@ def stored(images: Tensor) -> Tensor:
 def draw_starts(
     gan: AuxiliaryGAN,
     f1: Callable[[Tensor], Tensor],
-    oracle: Ensemble,
+    oracle: Panel,
     generator: torch.Generator,
     *,
     count: int,
@@ -69,7 +69,7 @@ def latent_views(
     rows: Mapping[str, np.ndarray],
     gan: AuxiliaryGAN,
     f1: Callable[[Tensor], Tensor],
-    oracle: Ensemble,
+    oracle: Panel,
     *,
     clear_confidence: float,
     device: torch.device | str,
@@ -86,18 +86,18 @@ def latent_views(
         views[f"f1_label_{when}"] = probabilities.argmax(axis=1)
         views[f"f1_confidence_{when}"] = probabilities[np.arange(len(label)), label]
     views["auxiliary_label"] = predict(gan.classify, after).argmax(dim=1).cpu().numpy()
-    views["oracle_label_before"] = predict(oracle, before).argmax(dim=1).cpu().numpy()
+    views["judge_label_before"] = predict(oracle, before).argmax(dim=1).cpu().numpy()
     seen = oracle.verdict(after, clear_confidence=clear_confidence)
-    views["oracle_label"] = seen.label.cpu().numpy()
-    views["oracle_confidence"] = seen.confidence.cpu().numpy()
-    views["oracle_clear"] = seen.clear.cpu().numpy()
+    views["judge_label"] = seen.label.cpu().numpy()
+    views["judge_confidence"] = seen.confidence.cpu().numpy()
+    views["judge_clear"] = seen.clear.cpu().numpy()
     views["latent_distance"] = np.linalg.norm(rows["latent_end"] - rows["latent_start"], axis=1)
-    f1_after, judged = views["f1_label_after"], views["oracle_label"]
+    f1_after, judged = views["f1_label_after"], views["judge_label"]
     views["type1_success_oracle"] = type1_success(label, f1_after, judged)
-    views["type1_success_clear"] = views["type1_success_oracle"] & views["oracle_clear"]
+    views["type1_success_clear"] = views["type1_success_oracle"] & views["judge_clear"]
     views["type1_targeted_oracle"] = type1_targeted_success(label, f1_after, judged, target)
     views["type2_success_oracle"] = type2_success(label, f1_after, judged)
-    views["type2_success_clear"] = views["type2_success_oracle"] & views["oracle_clear"]
+    views["type2_success_clear"] = views["type2_success_oracle"] & views["judge_clear"]
     return views
 
 
@@ -124,7 +124,7 @@ def generator_measurements(
     labels = torch.randint(gan.classes, (fresh,), generator=generator)
     latent = torch.randn(fresh, gan.latent_dim, generator=generator)
     images = stored(gan.generate(latent, labels))
-    seen = Ensemble(judges).verdict(images, clear_confidence=clear_confidence)
+    seen = Panel(judges, classes=gan.classes).verdict(images, clear_confidence=clear_confidence)
     right = seen.label == labels
     real = digits[torch.randperm(len(digits), generator=seeded(fresh_seed))[:fresh]]
     features, reference = (predict(judges[0][:-1], b).numpy() for b in (images, real))
@@ -169,7 +169,7 @@ def attack_measurements(
         targeted: whether f_G pulled the images to the target label.
         target: what f1 is called.
     """
-    label, judged = rows["label"].to_numpy(), rows["oracle_label"].to_numpy()
+    label, judged = rows["label"].to_numpy(), rows["judge_label"].to_numpy()
     auxiliary = rows["auxiliary_label"].to_numpy()
     kept = rows["f1_label_after"].to_numpy() == label
     shares = {

@@ -36,12 +36,12 @@ class Sides(NamedTuple):
     negative_at_best: np.ndarray
 
 
-def sides(oracle_label: np.ndarray, oracle_clear: np.ndarray, label: int) -> Sides:
+def sides(judge_label: np.ndarray, judge_clear: np.ndarray, label: int) -> Sides:
     """Sides of the images by the oracle's labels ``(N,)`` and whether they are clear ``(N,)``.
 
     ASSUME: an unclear image is neither a positive nor a negative; the paper has people in mind.
     Judges that never saw strong noise may misread what people read still, so that Type II images
     are to be counted by their label as well.
     """
-    seen = oracle_label == label
-    return Sides(seen & oracle_clear, ~seen & oracle_clear, seen, ~seen)
+    seen = judge_label == label
+    return Sides(seen & judge_clear, ~seen & judge_clear, seen, ~seen)

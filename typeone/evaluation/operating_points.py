@@ -134,8 +134,8 @@ def operating_points(
 
     Args:
         images, labels: clean digits, ``(N, 1, 28, 28)`` in [0, 1] and ``(N,)``.
-        attacked: judged examples by attack, columns label, adversarial_image (uint8), oracle_label
-            and oracle_clear; of these the images of class ``positive`` count.
+        attacked: judged examples by attack, columns label, adversarial_image (uint8), judge_label
+            and judge_clear; of these the images of class ``positive`` count.
         kinds: by attack.
     """
     digit = f"a {positive}"
@@ -151,7 +151,7 @@ def operating_points(
     for name, table in attacked.items():
         chosen = np.asarray(table["label"]) == positive
         scores = score(from_uint8(table["adversarial_image"][chosen]))
-        side = sides(table["oracle_label"][chosen], table["oracle_clear"][chosen], positive)
+        side = sides(table["judge_label"][chosen], table["judge_clear"][chosen], positive)
         if kinds[name] == "type2":
             figures += type2_figures(name, scores, side, negatives, digit)
             kept = scores[side.positive]

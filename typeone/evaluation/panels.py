@@ -1,53 +1,92 @@
-"""What a panel of judges sees in faces: a gender, or no face any more (IV-B)."""
+"""What a panel of judges sees in images: one of the classes, or none of them any more."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from typeone.models.face_judges import NO_FACE
+from typeone.data.idx_sets import CLASSES
+from typeone.models.classifiers import load_classifier
+from typeone.models.face_judges import NO_FACE, load_face_judge
 
 
-class PanelVerdict(NamedTuple):
-    """What a panel of judges sees in N images.
+class Verdict(NamedTuple):
+    """What a panel sees in N images.
 
     Attributes:
-        label: 0 female or 1 male, by the mean over the judges, ``(N,)``.
-        confidence: the mean probability of that label, given a face, ``(N,)``.
-        face_confidence: 1 minus the mean probability of no face, ``(N,)``; 1 if no judge knows it.
+        label: class of the highest mean softmax, ``(N,)``.
+        confidence: that mean softmax, given that the image shows one of the classes, ``(N,)``.
+        shows_confidence: 1 minus the mean probability of none of them, ``(N,)``; 1 if no judge
+            knows that answer.
         member_labels: what each judge sees if it has to say, ``(judges, N)``.
-        still_a_face: whether ``face_confidence`` is above 1/2.
-        clear: still a face, surely so, and all agree on its gender, surely so.
+        shows_class: whether ``shows_confidence`` is above 1/2: of faces, still a face.
+        clear: it does, surely so, and all agree on the class, surely so, ``(N,)``; an image that is
+            not clear is nobody's success.
     """
 
     label: Tensor
     confidence: Tensor
-    face_confidence: Tensor
+    shows_confidence: Tensor
     member_labels: Tensor
-    still_a_face: Tensor
+    shows_class: Tensor
     clear: Tensor
 
 
-@torch.no_grad()
-def panel_verdict(
-    judges: Sequence[nn.Module], images: Tensor, *, clear_confidence: float, batch: int = 256
-) -> PanelVerdict:
-    """What ``judges`` see in ``images`` ``(N, 3, 64, 64)`` in [0, 1].
+class Panel(nn.Module):
+    """Judges of images ``(N, C, H, W)`` in [0, 1].
 
-    ``clear_confidence``: in [0, 1], from which both confidences count as sure. A judge without «no
-    face» (-inf as its logit) votes on gender alone.
+    Args:
+        members: networks that give logits ``(N, classes)``, or one more, for an image that shows
+            none of the classes; -inf there is a judge that cannot tell, and votes on the class
+            alone.
+        classes: how many there are.
+        batch: images in one call of a network.
     """
-    logits = torch.stack([torch.cat([j(part) for part in images.split(batch)]) for j in judges])
-    gender = logits[..., :NO_FACE].softmax(dim=-1)
-    confidence, label = gender.mean(dim=0).max(dim=-1)
-    knowing = torch.isfinite(logits[..., NO_FACE]).all(dim=1)
-    face = torch.ones_like(confidence)
-    if knowing.any():
-        face = 1 - logits[knowing].softmax(dim=-1)[..., NO_FACE].mean(dim=0)
-    member_labels = gender.argmax(dim=-1)
-    clear = (member_labels == label).all(dim=0)
-    clear &= (confidence >= clear_confidence) & (face >= clear_confidence)
-    return PanelVerdict(label, confidence, face, member_labels, face > 0.5, clear & (face > 0.5))
+
+    def __init__(self, members: Sequence[nn.Module], *, classes: int, batch: int = 1000) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.classes, self.batch = classes, batch
+
+    def logits(self, images: Tensor) -> Tensor:
+        """What each member says, ``(members, N, outputs)``."""
+        parts = images.split(self.batch)
+        return torch.stack([torch.cat([member(p) for p in parts]) for member in self.members])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Mean of the members' softmax over the classes: probabilities ``(N, classes)``."""
+        return self.logits(images)[..., : self.classes].softmax(dim=-1).mean(dim=0)
+
+    @torch.no_grad()
+    def verdict(self, images: Tensor, *, clear_confidence: float) -> Verdict:
+        """What the judges see; ``clear_confidence`` in [0, 1], from which they count as sure."""
+        logits = self.logits(images)
+        probabilities = logits[..., : self.classes].softmax(dim=-1)
+        confidence, label = probabilities.mean(dim=0).max(dim=-1)
+        shows = torch.ones_like(confidence)
+        if logits.shape[-1] > self.classes:
+            knowing = torch.isfinite(logits[..., self.classes]).all(dim=1)
+            if knowing.any():
+                none = logits[knowing].softmax(dim=-1)[..., self.classes]
+                shows = 1 - none.mean(dim=0)
+        member_labels = probabilities.argmax(dim=-1)
+        clear = (member_labels == label).all(dim=0)
+        clear &= (confidence >= clear_confidence) & (shows >= clear_confidence) & (shows > 0.5)
+        return Verdict(label, confidence, shows, member_labels, shows > 0.5, clear)
+
+
+def load_panel(
+    paths: Iterable[str | os.PathLike[str]],
+    device: torch.device | str = "cpu",
+    *,
+    faces: bool = False,
+    batch: int = 1000,
+) -> Panel:
+    """The judges of small images, or of ``faces``, whose checkpoints lie at ``paths``."""
+    if faces:
+        return Panel([load_face_judge(p, device) for p in paths], classes=NO_FACE, batch=batch)
+    return Panel([load_classifier(p, device) for p in paths], classes=CLASSES, batch=batch)

@@ -102,7 +102,7 @@ def example_accuracies(
 
     Args:
         examples: columns label, f1_label_after and adversarial_image (uint8); of Type I also
-            target_label, oracle_label and oracle_clear. ``(N, ...)`` each.
+            target_label, judge_label and judge_clear. ``(N, ...)`` each.
         what: a key of `TEXTS`.
         when: ``old`` or ``fresh``.
         unseen: the examples of digits that the classifier was not trained on, bool ``(N,)``.
@@ -114,8 +114,8 @@ def example_accuracies(
     guesses = predict(classifier, images).argmax(dim=1).numpy()
     if what != "type1":
         return {what: rate((guesses == label)[tested])}
-    judged = examples["oracle_label"]
-    changed = tested & examples["oracle_clear"] & (judged != label)
+    judged = examples["judge_label"]
+    changed = tested & examples["judge_clear"] & (judged != label)
     return {
         "type1": rate((guesses == examples["target_label"])[tested]),
         "type1_seen": rate((guesses == judged)[changed]),

@@ -7,19 +7,19 @@ with each other are as near: the baseline that the paper lacks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from typeone.data.images import from_uint8, to_uint8
 from typeone.evaluation.intervals import Rate, mean_interval, rate
 from typeone.evaluation.measurements import measurement
-from typeone.evaluation.panels import panel_verdict
+from typeone.evaluation.panels import Panel
 from typeone.models.face_generators import FaceGenerator
 from typeone.runtime.artifacts import Records
 
@@ -142,21 +142,21 @@ def stylegan_measurements(
 
 
 def gender_changes(
-    table: Records, judges: Sequence[nn.Module], clear_confidence: float
+    table: Records, judges: Panel, clear_confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where the judges see a face at both ends, ``(N,)``, and where another gender, ``(N,)``."""
     before, after = (
-        panel_verdict(judges, from_uint8(table[k]), clear_confidence=clear_confidence)
+        judges.verdict(from_uint8(table[k]), clear_confidence=clear_confidence)
         for k in ("image", "adversarial_image")
     )
-    faces = (before.still_a_face & after.still_a_face).numpy()
+    faces = (before.shows_class & after.shows_class).numpy()
     return faces, faces & (before.label != after.label).numpy()
 
 
 def small_generator_measurements(
     table: Records,
     thresholds: Mapping[str, float],
-    judges: Sequence[nn.Module],
+    judges: Panel,
     *,
     clear_confidence: float,
     prefix: str,

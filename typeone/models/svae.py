@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from typeone.data.images import binarise
 from typeone.models.resampling import Doubling
 from typeone.runtime.artifacts import load_model, read_model_metadata
 from typeone.runtime.errors import InputError
@@ -93,6 +94,10 @@ class SupervisedVAE(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    def read(self, images: Tensor) -> Tensor:
+        """``images`` as the encoder was trained on them."""
+        return images
+
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of q(z|x), each ``(N, latent_dim)``; sigma > 1e-6."""
         mu, raw = self.encoder(images).chunk(2, dim=1)
@@ -119,6 +124,10 @@ class DigitSVAE(SupervisedVAE):
     """For images ``(N, 1, 28, 28)``: 3x3 convolutions, 32 latent dimensions, 10 classes."""
 
     architecture = "svae-28x28"
+
+    def read(self, images: Tensor) -> Tensor:
+        """Binarised images: the likelihood is Bernoulli's."""
+        return binarise(images)
 
     def __init__(self, *, latent_dim: int = 32, classes: int = 10) -> None:
         super().__init__(

@@ -102,12 +102,12 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
 
 def transition_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
     """What the oracle sees in images that no f1 held back."""
-    seen = by_seed(examples, examples["oracle_label"] == examples["target_label"])
-    kept = by_seed(examples, examples["oracle_label"] == examples["label"])
+    seen = by_seed(examples, examples["judge_label"] == examples["target_label"])
+    kept = by_seed(examples, examples["judge_label"] == examples["label"])
     seeds, prefix = examples["seed"].nunique(), f"beyond.mnist.{name}.{target}"
     return [
         measured(f"{prefix}.oracle_target", seen, description="oracle sees i + 1", seeds=seeds),
-        measured(f"{prefix}.oracle_label", kept, description="oracle sees i", seeds=seeds),
+        measured(f"{prefix}.judge_label", kept, description="oracle sees i", seeds=seeds),
     ]
 
 

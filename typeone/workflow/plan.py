@@ -39,6 +39,9 @@ class Test(NamedTuple):
     made_against: str
 
 
+FACES = "faces"
+"""The data set of faces, whose attacked networks are recognizers."""
+
 TABLE_TARGET = "mlp"
 """The classifier of IV-A and Table I, which figures show."""
 
@@ -72,6 +75,8 @@ class Plan:
         self.datasets = list(settings["datasets"])
         self.places = ["" if name == PAPER else f"{name}/" for name in self.datasets]
         self.seeds: list[int] = settings["seeds"]
+        recognizers = ["small", "facenet", *settings["strengthened_recognizers"]]
+        self.targets = [*self.classifiers, *self.strengthened, *recognizers]
 
     def dataset_at(self, place: str) -> str:
         """Return the data set whose tables and figures lie at ``place`` of results/."""
@@ -101,9 +106,12 @@ class Plan:
         return "type2" if settings["kind"] == "type2" else "type1"
 
     def built_from(self, target: str) -> Mapping[str, Any]:
-        """Return the entry of `classifiers` that one is, or was strengthened from."""
+        """Return the entry of `classifiers` that one is, or was strengthened from.
+
+        Nothing for recognizers.
+        """
         strengthened = self.strengthened.get(target)
-        return self.classifiers[strengthened["base"] if strengthened else target]
+        return self.classifiers.get(strengthened["base"] if strengthened else target, {})
 
     def given_weights(self) -> list[str]:
         """Return the classifiers whose weights are the reader's too; others are trained here."""
@@ -222,6 +230,15 @@ class Plan:
     def algorithm2(self, attack: str) -> dict[str, Any]:
         """Return the settings of Algorithm 2 of an attack."""
         return {name: self.attacks[attack][name] for name in Algorithm2.model_fields}
+
+    def clear_confidence(self, dataset: str) -> float:
+        """Return the confidence from which the judges of a data set count as sure."""
+        judges = self.settings["face_judges" if dataset == FACES else "oracle"]
+        return float(judges["clear_confidence"])
+
+    def batch(self, dataset: str) -> int:
+        """Return how many images of a data set judges look at in one call."""
+        return int(self.settings["face_attacks"]["chunk"]) if dataset == FACES else 1000
 
     def squeezers(self, attack: str) -> dict[str, Any] | None:
         """Return what an attack knows of the detector: its squeezers, or nothing."""

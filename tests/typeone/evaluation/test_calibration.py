@@ -39,14 +39,14 @@ COUNTED = {
 
 def frames(seen=SEEN):
     """What people and what the oracle see, in different orders."""
-    image, label, oracle_label, confidence, clear = zip(*seen, strict=True)
+    image, label, judge_label, confidence, clear = zip(*seen, strict=True)
     people = pd.DataFrame({"image": image, "label": label})
     oracle = pd.DataFrame(
         {
             "image": [*image, "nobody was shown this"],
-            "oracle_label": [*oracle_label, 8],
-            "oracle_confidence": [*confidence, 0.99],
-            "oracle_clear": [*clear, True],
+            "judge_label": [*judge_label, 8],
+            "judge_confidence": [*confidence, 0.99],
+            "judge_clear": [*clear, True],
         }
     )
     return people, oracle.iloc[::-1]

@@ -14,7 +14,7 @@ ROWS = {
     "target_label": np.ones(8, int),
     "distance": np.array([0.4, 0.9, 1.1, 1.2, 1.21, 0.4, 0.4, 2.0]),
     "judge_label": np.array([1, 1, 1, 1, 1, 0, 1, 0]),
-    "still_a_face": np.array([1, 1, 1, 1, 1, 1, 0, 1], bool),
+    "shows_class": np.array([1, 1, 1, 1, 1, 1, 0, 1], bool),
     "judge_clear": np.array([1, 0, 1, 0, 1, 1, 0, 1], bool),
     "f2_image_label": np.array([1, 0, 0, 0, 1, 1, 1, 1]),
     "f2_latent_label": np.ones(8, int),

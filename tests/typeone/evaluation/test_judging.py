@@ -8,8 +8,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from typeone.evaluation.judging import confidence_at, digit_trace, image_distances, judge_digits
-from typeone.evaluation.oracle import Ensemble
+from typeone.evaluation.judging import (
+    Classifier,
+    Recognizer,
+    confidence_at,
+    image_distances,
+    judge,
+    judge_trace,
+)
+from typeone.evaluation.panels import Panel
 
 
 class Pixel(nn.Module):
@@ -28,6 +35,7 @@ F1, JUDGE = Pixel(0), Pixel(1)
 LATENT_IS_ITS_LABEL = SimpleNamespace(
     classify=lambda latent: F.one_hot(latent[:, 0].long(), 10),
     # binarised: whether the third pixel is bright
+    read=lambda images: (images > 0.5).float(),
     encode=lambda images: (7.0 * images[:, 0, 0, 2:3], None),
 )
 
@@ -42,11 +50,11 @@ def digits(f1, oracle, bright=0):
 
 def judged(members=(JUDGE, JUDGE), **columns):
     rows = {"label": np.array([1, 1, 1]), "image": digits([1, 1, 1], [1, 1, 1]), **columns}
-    return judge_digits(
+    return judge(
         rows,
-        f1=F1,
+        f1=Classifier(F1),
         svae=LATENT_IS_ITS_LABEL,
-        oracle=Ensemble(members),
+        panel=Panel(members, classes=10),
         members=[f"judge{i}" for i in range(len(members))],
         clear_confidence=0.8,
         device="cpu",
@@ -68,10 +76,10 @@ def test_every_network_judges_the_stored_image():
         "f1_label_after": [1, 1, 4],
         "f2_latent_label": [2, 1, 9],
         "f2_image_label": [7, 0, 0],
-        "oracle_label_before": [1, 1, 1],
-        "oracle_label": [2, 1, 3],
-        "oracle_judge1_label": [2, 1, 3],
-        "oracle_clear": [True, True, True],
+        "judge_label_before": [1, 1, 1],
+        "judge_label": [2, 1, 3],
+        "judge_judge1_label": [2, 1, 3],
+        "judge_clear": [True, True, True],
     }
     assert {name: rows[name].tolist() for name in views} == views
     assert rows["f1_confidence_after"].tolist() == pytest.approx([1, 1, 0])  # at the label
@@ -102,9 +110,57 @@ def test_type2_is_judged_where_an_attack_says_what_it_found():
 
 def test_a_trace_tells_f1s_confidence_at_the_original_label():
     trace = {"position": np.array([0, 2, 2]), "image": digits([5, 6, 5], [0, 0, 0])}
-    rows = digit_trace(trace, np.array([5, 0, 6]), F1, "cpu")
+    examples = {"label": np.array([5, 0, 6]), "image": digits([5, 0, 6], [0, 0, 0])}
+    rows = judge_trace(trace, examples, Classifier(F1), "cpu")
     assert rows["label"].tolist() == [5, 6, 6]
     assert rows["f1_confidence"].tolist() == pytest.approx([1, 1, 0])
+
+
+def faces(*people):
+    """Images uint8 of one grey level each, which is the angle of its embedding."""
+    return np.array(people, dtype=np.uint8)[:, None, None, None] * np.ones((3, 8, 8), np.uint8)
+
+
+def embedding(images):
+    angle = images[:, 0, 0, 0]
+    return torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+class Gender(nn.Module):
+    """Sees a man in bright faces, and no face in black ones."""
+
+    def forward(self, images):
+        level = images[:, 0, 0, 0]
+        return 50 * torch.stack([0.5 - level, level - 0.5, (level == 0).float()], dim=1)
+
+
+def test_a_recognizer_gives_distances_and_judges_see_the_other_gender_or_no_face():
+    rows = judge(
+        {
+            "label": np.array([1, 1, 0]),
+            "image": faces(255, 255, 51),
+            "adversarial_image": faces(51, 0, 51),
+        },
+        f1=Recognizer(embedding, batch=2),
+        svae=LATENT_IS_ITS_LABEL,
+        panel=Panel([Gender()], classes=2, batch=2),
+        members=["gender"],
+        clear_confidence=0.8,
+        device="cpu",
+    )
+    turned = [2 * np.sin(0.4), 2 * np.sin(0.5), 0]  # chords of 0.8, 1 and 0
+    assert rows["distance"].tolist() == pytest.approx(turned, abs=1e-3)
+    assert rows["judge_label"].tolist() == [0, 0, 0]
+    assert rows["shows_class"].tolist() == [True, False, True]
+    assert rows["gender_changed"].tolist() == [True, False, False]
+    assert "type1_success_oracle" not in rows  # the same person depends on a threshold
+
+
+def test_a_trace_of_faces_tells_the_distance_from_the_original():
+    trace = {"position": np.array([1, 0]), "image": faces(255, 51)}
+    examples = {"label": np.array([1, 1]), "image": faces(51, 255)}
+    rows = judge_trace(trace, examples, Recognizer(embedding, batch=2), "cpu")
+    assert rows["distance"].tolist() == pytest.approx([0, 0])
 
 
 def test_distances_of_two_images_by_hand():

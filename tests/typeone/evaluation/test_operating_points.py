@@ -25,13 +25,13 @@ def images(*brightness):
     return stored
 
 
-def judged(brightness, oracle_label, clear, label=POSITIVE):
+def judged(brightness, judge_label, clear, label=POSITIVE):
     n = len(brightness)
     return {
         "label": np.full(n, label),
         "adversarial_image": images(*brightness),
-        "oracle_label": np.array(oracle_label),
-        "oracle_clear": np.array(clear),
+        "judge_label": np.array(judge_label),
+        "judge_clear": np.array(clear),
     }
 
 

@@ -14,7 +14,7 @@ from typeone.data import face_variations
 from typeone.data.face_sources import SyntheticFaces
 from typeone.data.face_variations import HELD_OUT_NONFACES, TRAINED_NONFACES, vary_faces
 from typeone.data.faces import FaceTable, FaceWriter
-from typeone.evaluation.panels import panel_verdict
+from typeone.evaluation.panels import Panel
 from typeone.models import age_gender
 from typeone.models.age_gender import AgeGender, fetch_age_gender, from_tensorflow, read_weights
 from typeone.models.classifiers import reset_parameters
@@ -58,7 +58,8 @@ class Says(nn.Module):
 
 def verdict(*judges, clear=0.8, batch=256):
     n = len(judges[0].logits)
-    return panel_verdict(judges, torch.zeros(n, 3, 64, 64), clear_confidence=clear, batch=batch)
+    panel = Panel(judges, classes=NO_FACE, batch=batch)
+    return panel.verdict(torch.zeros(n, 3, 64, 64), clear_confidence=clear)
 
 
 # the panel
@@ -70,17 +71,17 @@ def test_the_panel_by_hand():
     assert found.label.tolist() == [0]
     assert found.confidence.item() == pytest.approx(0.75, abs=1e-6)
     # the second has -inf as its logit, so that only the first knows what is no face
-    assert found.face_confidence.item() == pytest.approx(0.8, abs=1e-6)
+    assert found.shows_confidence.item() == pytest.approx(0.8, abs=1e-6)
     assert found.member_labels.tolist() == [[0], [0]]
-    assert found.still_a_face.tolist() == [True]
+    assert found.shows_class.tolist() == [True]
     assert found.clear.tolist() == [False]  # 0.75 is below 0.8
 
 
 def test_what_most_judges_take_for_no_face_is_none():
     none, face = [0.01, 0.09, 0.9], [0.1, 0.6, 0.3]
     found = verdict(Says(none, face, none), Says(none, none, face))
-    assert found.still_a_face.tolist() == [False, False, False]
-    assert found.face_confidence.tolist() == pytest.approx([0.1, 0.4, 0.4], abs=1e-6)
+    assert found.shows_class.tolist() == [False, False, False]
+    assert found.shows_confidence.tolist() == pytest.approx([0.1, 0.4, 0.4], abs=1e-6)
     assert found.label.tolist() == [1, 1, 1]  # whom they would see if it were one
     assert not found.clear.any()
 
@@ -96,11 +97,11 @@ def test_clear_needs_agreement_a_sure_gender_and_a_sure_face():
 
 def test_a_judge_without_no_face_votes_on_gender_alone():
     found = verdict(Says([0.02, 0.08, 0.9]), Says([1.0, 0.0, 0.0]), Says([0.9, 0.1, 0.0]))
-    assert found.face_confidence.item() == pytest.approx(0.1, abs=1e-6)
+    assert found.shows_confidence.item() == pytest.approx(0.1, abs=1e-6)
     # (0.2 + 1 + 0.9) / 3
     assert found.confidence.item() == pytest.approx(0.7, abs=1e-6)
     alone = verdict(Says([1.0, 0.0, 0.0]))
-    assert alone.face_confidence.tolist() == [1.0]
+    assert alone.shows_confidence.tolist() == [1.0]
     assert alone.clear.tolist() == [True]
 
 

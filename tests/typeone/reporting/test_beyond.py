@@ -180,11 +180,11 @@ def test_what_takes_no_steps_has_no_row_of_them():
 
 
 def test_transition_rows_say_what_the_oracle_sees():
-    examples = pd.DataFrame({"label": 4, "target_label": 5, "oracle_label": [5, 5, 5, 4, 9]})
+    examples = pd.DataFrame({"label": 4, "target_label": 5, "judge_label": [5, 5, 5, 4, 9]})
     rows = beyond.transition_rows("transition", "mlp", examples.assign(seed=0))
     found = by_name(rows)
     assert numbers(found["oracle_target"]) == rate_of(3, 5)[:4]
-    assert numbers(found["oracle_label"]) == rate_of(1, 5)[:4]
+    assert numbers(found["judge_label"]) == rate_of(1, 5)[:4]
     assert rows[0]["id"] == "beyond.mnist.transition.mlp.oracle_target"
 
 

@@ -32,13 +32,13 @@ def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
     ``rates`` are of all examples of the table, shown or not.
     """
     shown = slice(0, count)
-    label, seen = rows["label"], rows["oracle_label"]
+    label, seen = rows["label"], rows["judge_label"]
     kept = rows["f1_label_after"] == label
     told: dict[str, Any] = {
         "label": label[shown].astype(str).tolist(),
         "seen": seen[shown].astype(str).tolist(),
-        "sure": plain(rows["oracle_confidence"][shown]),
-        "clear": plain(rows["oracle_clear"][shown]),
+        "sure": plain(rows["judge_confidence"][shown]),
+        "clear": plain(rows["judge_clear"][shown]),
         "changed": plain((seen != label)[shown]),
         "f1": rows["f1_label_after"][shown].astype(str).tolist(),
         "kept": plain(kept[shown]),
@@ -70,7 +70,7 @@ def faces(rows: Records, sheets: Sheets, *, count: int, threshold: float) -> dic
     """
     shown = slice(0, count)
     kept = rows["distance"] <= threshold
-    changed, face = rows["gender_changed"], rows["still_a_face"]
+    changed, face = rows["gender_changed"], rows["shows_class"]
     names = np.array(GENDERS)
     return {
         "label": names[rows["label"][shown]].tolist(),

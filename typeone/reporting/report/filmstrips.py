@@ -65,9 +65,8 @@ def _ends(examples: Records, row: int, measure: str) -> tuple[float, float]:
 def _title(examples: Records, row: int) -> str:
     """What the example was, what the attack wants, and what the judges see at the end."""
     label = int(examples["label"][row])
-    if "oracle_label" in examples.columns:
-        doubt = "" if examples["oracle_clear"][row] else "?"
-        wanted = f" → {examples['target_label'][row]}"
-        return f"{label}{wanted}, oracle {examples['oracle_label'][row]}{doubt}"
     doubt = "" if examples["judge_clear"][row] else "?"
+    if "distance" not in examples.columns:  # f1 is a classifier, no recognizer
+        wanted = f" → {examples['target_label'][row]}"
+        return f"{label}{wanted}, oracle {examples['judge_label'][row]}{doubt}"
     return f"{GENDERS[label]}, judges {GENDERS[examples['judge_label'][row]]}{doubt}"

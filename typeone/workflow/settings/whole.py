@@ -69,6 +69,18 @@ class Settings(FaceSettings):
         return self
 
     @model_validator(mode="after")
+    def one_name_is_one_kind(self) -> Self:
+        """Refuse an attack on faces whose name is that of another kind of attack on digits."""
+        for name, attack in self.face_attacks.attacks.items():
+            other = self.attacks.get(name)
+            if other is not None and other.kind != attack.kind:
+                raise Wrong(
+                    f"`.face_attacks.attacks.{name}.kind` is {attack.kind!r}, and that of "
+                    f"`.attacks.{name}` {other.kind!r}; needs one kind, or another name"
+                )
+        return self
+
+    @model_validator(mode="after")
     def judges_are_strangers(self) -> Self:
         """Refuse networks that must be strangers and share a seed."""
         first = self.oracle.seed
