@@ -1,18 +1,27 @@
 # Type One: "Adversarial Attack Type I: Cheat Classifiers by Significant Changes", as a pipeline.
+from functools import partial
+from pathlib import Path
+
 from snakemake.utils import min_version
 
+from typeone.workflow.artifacts import artifacts_of
 from typeone.workflow.configfiles import require_sound
+from typeone.workflow.digests import Digests
 from typeone.workflow.settings import layers, record
 
 min_version("9.0")
 require_sound(f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles)
 layers.replace(config, workflow.basedir)
 
+# What decides, as params, whether a job runs again; and what is checked against the params of all.
+digests = Digests(workflow.basedir)
+code, own_files, given = digests.code, digests.own_files, digests.given
+artifacts = partial(artifacts_of, workflow)
+
 
 report: "rules/captions/workflow.rst"
 
 
-include: "rules/digests.smk"
 include: "rules/common.smk"
 include: "rules/common_faces.smk"
 include: "rules/data.smk"

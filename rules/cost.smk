@@ -1,6 +1,7 @@
 # What will it cost, and why? Every dry run (-n) ends with the jobs that would run, by rule, what makes each
 # run again, and how long they take by the benchmarks of earlier runs in this folder.
 # Consumes the graph of jobs, results/benchmarks and results/config.yaml; yields lines on the screen.
+import ast
 import atexit
 import json
 import re
