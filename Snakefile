@@ -4,6 +4,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from typeone.workflow import annotations, published, sidecars
 from typeone.workflow.artifacts import artifacts_of
 from typeone.workflow.configfiles import require_sound
 from typeone.workflow.digests import Digests
@@ -17,6 +18,8 @@ layers.replace(config, workflow.basedir)
 digests = Digests(workflow.basedir)
 code, own_files, given = digests.code, digests.own_files, digests.given
 artifacts = partial(artifacts_of, workflow)
+published_value = partial(published.published_value, workflow.basedir)
+annotation_files = partial(annotations.annotation_files, config["annotations"])
 
 
 report: "rules/captions/workflow.rst"
@@ -60,7 +63,7 @@ onstart:
 
 
 onsuccess:
-    remove_finished_sidecars("results/.resume")
+    sidecars.remove_finished("results/.resume")
 
 
 rule all:

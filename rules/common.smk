@@ -1,8 +1,6 @@
 # The settings of the run, and the lists and functions that rules share.
 # Consumes config; yields WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
 import csv
-from glob import glob
-from pathlib import Path
 
 
 def attacks_of(kind):
@@ -100,32 +98,6 @@ def figure_caption(attack, target, seed):
         f"Variant {attack}, target {target}, seed {seed}, preset {config['preset']}: "
         "the first example of each class."
     )
-
-
-def annotation_files():
-    """What people saved, by the paths and patterns of the configuration, each file once."""
-    found = (file for pattern in config["annotations"] for file in sorted(glob(pattern)))
-    return list(dict.fromkeys(found))
-
-
-def published_value(identity):
-    """A number of the paper by its id."""
-    with open(f"{workflow.basedir}/docs/published-values.csv", newline="") as file:
-        return next(float(r["published"]) for r in csv.DictReader(file) if r["id"] == identity)
-
-
-def remove_finished_sidecars(folder):
-    """Remove what jobs that have ended kept for going on, and folders that this leaves empty.
-
-    Sidecars of jobs that a kill stopped, and that were not asked for this time, stay.
-    """
-    folder = Path(folder)
-    for mark in [path for path in folder.rglob("finished") if path.is_file()]:
-        for kept in (mark, *mark.parent.glob("*.safetensors*")):
-            kept.unlink()
-    for path in (*sorted(folder.rglob("*"), reverse=True), folder):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
 
 
 def gpus():
