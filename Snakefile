@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from typeone.workflow import annotations, published, sidecars
+from typeone.workflow import annotations, dry_run, published, sidecars
 from typeone.workflow.artifacts import artifacts_of
 from typeone.workflow.configfiles import require_sound
 from typeone.workflow.digests import Digests
@@ -20,6 +20,7 @@ code, own_files, given = digests.code, digests.own_files, digests.given
 artifacts = partial(artifacts_of, workflow)
 published_value = partial(published.published_value, workflow.basedir)
 annotation_files = partial(annotations.annotation_files, config["annotations"])
+dry_run.end_with_cost(workflow, config)
 
 
 report: "rules/captions/workflow.rst"
@@ -45,7 +46,6 @@ include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/study.smk"
 include: "rules/results.smk"
-include: "rules/cost.smk"
 include: "rules/report.smk"
 include: "rules/checks.smk"
 

@@ -1,6 +1,5 @@
 # The settings of the run, and the lists and functions that rules share.
-# Consumes config; yields WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
-import csv
+# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
 
 
 def attacks_of(kind):
@@ -105,7 +104,6 @@ def gpus():
     return 1 if config["gpu"] else 0
 
 
-WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
 SEEDS = config["seeds"]
 SHARDS = range(config["batching"]["shards"])
 MEMBERS = list(config["oracle"]["members"])
