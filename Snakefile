@@ -1,18 +1,31 @@
 # Type One: "Adversarial Attack Type I: Cheat Classifiers by Significant Changes", as a pipeline.
+from functools import partial
+from pathlib import Path
+
 from snakemake.utils import min_version
 
+from typeone.workflow import annotations, dry_run, published, sidecars
+from typeone.workflow.artifacts import artifacts_of
 from typeone.workflow.configfiles import require_sound
+from typeone.workflow.digests import Digests
 from typeone.workflow.settings import layers, record
 
 min_version("9.0")
 require_sound(f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles)
 layers.replace(config, workflow.basedir)
 
+# What decides, as params, whether a job runs again; and what is checked against the params of all.
+digests = Digests(workflow.basedir)
+code, own_files, given = digests.code, digests.own_files, digests.given
+artifacts = partial(artifacts_of, workflow)
+published_value = partial(published.published_value, workflow.basedir)
+annotation_files = partial(annotations.annotation_files, config["annotations"])
+dry_run.end_with_cost(workflow, config)
+
 
 report: "rules/captions/workflow.rst"
 
 
-include: "rules/digests.smk"
 include: "rules/common.smk"
 include: "rules/common_faces.smk"
 include: "rules/data.smk"
@@ -33,7 +46,6 @@ include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/study.smk"
 include: "rules/results.smk"
-include: "rules/cost.smk"
 include: "rules/report.smk"
 include: "rules/checks.smk"
 
@@ -51,7 +63,7 @@ onstart:
 
 
 onsuccess:
-    remove_finished_sidecars("results/.resume")
+    sidecars.remove_finished("results/.resume")
 
 
 OF_DATASETS = [

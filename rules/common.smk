@@ -1,8 +1,13 @@
+<<<<<<< HEAD
 # The runs that there are, and what rules share.
 # Consumes config; yields plan, WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, DATASETS, MEASUREMENTS.
 import csv
 from glob import glob
 from pathlib import Path
+=======
+# The settings of the run, and the lists and functions that rules share.
+# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
+>>>>>>> workflow
 
 from typeone.workflow.labels import ATTACK_LABELS, FACE_LABELS, NETWORK_LABELS, TABLE3_LABELS
 from typeone.workflow.plan import FACES, PAPER, TABLE_TARGET, Plan, keys, paths
@@ -90,32 +95,19 @@ def shown(pattern, attack):
     return lambda wildcards: plan.shown(wildcards.place, attack).path(pattern)
 
 
-def annotation_files():
-    """What people saved, by the paths and patterns of the configuration, each file once."""
-    found = (file for pattern in config["annotations"] for file in sorted(glob(pattern)))
-    return list(dict.fromkeys(found))
-
-
-def published_value(identity):
-    """A number of the paper by its id."""
-    with open(f"{workflow.basedir}/docs/published-values.csv", newline="") as file:
-        return next(float(r["published"]) for r in csv.DictReader(file) if r["id"] == identity)
-
-
-def remove_finished_sidecars(folder):
-    """Remove what jobs that have ended kept for going on, and folders that this leaves empty.
-
-    Sidecars of jobs that a kill stopped, and that were not asked for this time, stay.
-    """
-    folder = Path(folder)
-    for mark in [path for path in folder.rglob("finished") if path.is_file()]:
-        for kept in (mark, *mark.parent.glob("*.safetensors*")):
-            kept.unlink()
-    for path in (*sorted(folder.rglob("*"), reverse=True), folder):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
-
-
 def gpus():
     """GPUs that a rule which a GPU helps asks for."""
     return 1 if config["gpu"] else 0
+<<<<<<< HEAD
+=======
+
+
+SEEDS = config["seeds"]
+SHARDS = range(config["batching"]["shards"])
+MEMBERS = list(config["oracle"]["members"])
+ATTACKERS = list(config["attackers"]["members"])
+SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
+TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})
+# files of what experiments measured, for the verdict table; rule files add theirs
+MEASUREMENTS = []
+>>>>>>> workflow

@@ -2,9 +2,11 @@
 
 import csv
 import re
-from types import SimpleNamespace
 
 import pytest
+
+from typeone.workflow.cost import Job, Plan, wall_time
+from typeone.workflow.cost import spelled as spelled_time
 
 EDITED = ("typeone/reporting/verdicts.py", "[2.5, 50, 97.5]", "[5, 50, 95]")
 
@@ -131,49 +133,36 @@ def test_rules_that_never_ran_are_left_out_of_the_time(smoke_copy):
 # the arithmetic, with jobs that are made up
 
 
-@pytest.fixture
-def cost(repository):
-    """A function that gives the names of rules/cost.smk, for a workflow of made-up jobs."""
-
-    def make(dependencies, cores, gpus=0):
-        workflow = SimpleNamespace(
-            basedir=repository,
-            dryrun=False,
-            dag=SimpleNamespace(dependencies=dependencies),
-            resource_settings=SimpleNamespace(cores=cores),
-            global_resources={"gpu": SimpleNamespace(value=gpus)} if gpus else {},
-        )
-        names = {"workflow": workflow}
-        for name in ("digests", "cost"):
-            exec((repository / "rules" / f"{name}.smk").read_text(), names)
-        return names
-
-    return make
+def job(number, after=(), gpus=0, threads=1):
+    return Job(number, "rule", after, threads, gpus, benchmarks=(), causes=())
 
 
-class Job(SimpleNamespace):
-    __hash__ = object.__hash__
+@pytest.mark.parametrize(
+    ("cores", "gpus", "threads", "expected"),
+    [
+        (1, None, 1, 60.0),  # one after the other
+        (2, None, 1, 35.0),  # first and third; two cores would do all in 30
+        (None, None, 1, 35.0),  # a cluster
+        (8, 1, 1, 45.0),  # second and third wait for one device
+        (8, 2, 1, 35.0),
+        (2, None, 2, 42.5),  # 85 s of one core
+    ],
+)
+def test_the_time_is_that_of_the_longest_chain_the_cores_or_the_gpus(
+    cores, gpus, threads, expected
+):
+    first, second, third = job(1), job(2, [1], gpus=1), job(3, [1], gpus=1, threads=threads)
+    jobs = [first, second, third, job(4)]
+    plan = Plan(jobs, ["rule"], cores, gpus, last_preset=None)
+    assert wall_time(plan, {1: 10.0, 2: 20.0, 3: 25.0, 4: 5.0}) == expected
 
 
-def test_the_time_is_that_of_the_longest_chain_the_cores_or_the_gpus(cost):
-    first, second, third, apart = (Job(threads=1, resources={"gpu": gpu}) for gpu in (0, 1, 1, 0))
-    dependencies = {first: {}, second: {first: None}, third: {first: None}, apart: {}}
-    jobs = {first: 10.0, second: 20.0, third: 25.0, apart: 5.0}
-    for cores, gpus, expected in (
-        (1, 0, 60.0),  # one after the other
-        (2, 0, 35.0),  # first and third; two cores would do all in 30
-        (None, 0, 35.0),  # a cluster
-        (8, 1, 45.0),  # second and third wait for one device
-        (8, 2, 35.0),
-    ):
-        names = cost(dependencies, cores, gpus)
-        assert names["wall_time"](jobs, jobs) == expected
-    third.threads = 2
-    assert cost(dependencies, 2)["wall_time"](jobs, jobs) == 42.5  # 85 s of one core
+def test_what_is_made_already_takes_no_time():
+    plan = Plan([job(2, [1])], ["rule"], 1, None, last_preset=None)
+    assert wall_time(plan, {2: 20.0}) == 20.0
 
 
-def test_times_read_as_people_say_them(cost):
-    spelled = cost({}, 1)["spelled"]
-    assert [spelled(s) for s in (0.4, 99.4, 100, 3569, 3600, 11100)] == [
+def test_times_read_as_people_say_them():
+    assert [spelled_time(s) for s in (0.4, 99.4, 100, 3569, 3600, 11100)] == [
         *("0 s", "99 s", "2 min", "59 min", "1 h 0 min", "3 h 5 min"),
     ]

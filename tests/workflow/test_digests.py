@@ -1,7 +1,7 @@
 """A job runs again when code that its script imports was edited, and only then.
 
-`rules/digests.smk` reads which modules a script imports from the syntax; here the scripts are
-really imported, each in a process of its own.
+`typeone.workflow.digests` reads from the syntax which modules a script imports; here the scripts
+are really imported, each in a process of its own.
 """
 
 import ast
@@ -10,11 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import cache
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+
+from typeone.workflow.digests import Digests, imports_and_digest
 
 IMPORT_EACH = """
 import importlib.util, json, os, sys
@@ -38,28 +37,11 @@ for script in sorted(os.listdir(os.path.join(root, "scripts"))):
 """
 
 
-@pytest.fixture(scope="module")
-def digests(repository):
+def digests(root):
     """Script → {file: digest} as the rules declare it, for a copy of the repository."""
-    source = compile((repository / "rules" / "digests.smk").read_text(), "digests.smk", "exec")
-    known = {}  # files are read each time, but parsed once for each content
-
-    def read(root):
-        names = {"workflow": SimpleNamespace(basedir=root)}  # a fresh one: it remembers files
-        exec(source, names)
-        parse = names["_imports_and_digest"].__wrapped__
-
-        @cache
-        def parse_once(path):
-            content = (path, Path(path).read_bytes())
-            if content not in known:
-                known[content] = parse(path)
-            return known[content]
-
-        names["_imports_and_digest"] = parse_once
-        return {s.name: names["modules_of"](s.name, root) for s in root.glob("scripts/*.py")}
-
-    return read
+    code = Digests(root).code  # a fresh one: it remembers files
+    scripts = [file.name for file in root.glob("scripts/*.py")]
+    return {script: dict(line.split("@") for line in code(script)) for script in scripts}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +68,7 @@ def tree(repository, tmp_path):
     return tmp_path
 
 
-def test_declared_modules_are_those_that_are_imported(digests, imported, repository):
+def test_declared_modules_are_those_that_are_imported(imported, repository):
     declared = digests(repository)
     assert imported.keys() == declared.keys()
     for script, files in imported.items():
@@ -136,7 +118,7 @@ EDITS_OF_NO_CODE = {
 
 
 @pytest.mark.parametrize("edit", EDITS_OF_NO_CODE.values(), ids=EDITS_OF_NO_CODE)
-def test_an_edit_of_no_code_leaves_every_digest(digests, tree, edit):
+def test_an_edit_of_no_code_leaves_every_digest(tree, edit):
     before = digests(tree)
     texts = {file: file.read_text() for file in tree.rglob("*.py")}
     edited = {file: edit(text) for file, text in texts.items()}
@@ -146,7 +128,7 @@ def test_an_edit_of_no_code_leaves_every_digest(digests, tree, edit):
     assert digests(tree) == before
 
 
-def test_an_edit_of_code_changes_the_scripts_that_import_it(digests, tree, imported):
+def test_an_edit_of_code_changes_the_scripts_that_import_it(tree, imported):
     before = digests(tree)
     for file in sorted(tree.rglob("*.py")):
         name, text = file.relative_to(tree).as_posix(), file.read_text()
@@ -160,7 +142,7 @@ def test_an_edit_of_code_changes_the_scripts_that_import_it(digests, tree, impor
     assert digests(tree) == before
 
 
-def test_an_edit_within_a_function_counts(digests, tree):
+def test_an_edit_within_a_function_counts(tree):
     before = digests(tree)
     file = tree / "typeone" / "training" / "losses.py"
     text = file.read_text()
@@ -170,7 +152,21 @@ def test_an_edit_within_a_function_counts(digests, tree):
     assert digests(tree)["attack_svae.py"] != before["attack_svae.py"]
 
 
-def test_a_module_of_one_word_more_is_found(digests, tree):
+def test_a_file_is_read_in_the_encoding_that_it_has_for_python():
+    """Whatever the locale is; without a word on it that is UTF-8."""
+    text = 'name = "\u00e9t\u00e9"\n'
+    digests = {
+        imports_and_digest(source, "net.py")
+        for source in (
+            text.encode(),
+            text.encode("utf-8-sig"),
+            f"# coding: latin-1\n{text}".encode("latin-1"),
+        )
+    }
+    assert len(digests) == 1
+
+
+def test_a_module_of_one_word_more_is_found(tree):
     """`from typeone.x import y`, `import typeone.x.y` and an import inside a function all count."""
     script = tree / "scripts" / "plot_figure6.py"
     text = script.read_text()
@@ -186,7 +182,7 @@ def test_a_module_of_one_word_more_is_found(digests, tree):
         assert "typeone/reporting/verdicts.py" in added, line
 
 
-def test_what_a_page_is_made_of_counts_as_code_of_its_script_alone(digests, tree):
+def test_what_a_page_is_made_of_counts_as_code_of_its_script_alone(tree):
     before = digests(tree)
     assets = {
         p.relative_to(tree).as_posix() for p in (tree / "typeone/reporting/report/assets").iterdir()
@@ -201,19 +197,11 @@ def test_what_a_page_is_made_of_counts_as_code_of_its_script_alone(digests, tree
 # files that a user gives
 
 
-@pytest.fixture
-def given(repository):
-    source = compile((repository / "rules" / "digests.smk").read_text(), "digests.smk", "exec")
-
-    def of(*paths):
-        names = {"workflow": SimpleNamespace(basedir=repository)}  # a fresh one: it remembers files
-        exec(source, names)
-        return names["given"](*paths)
-
-    return of
+def given(*paths):
+    return Digests("").given(*paths)  # a fresh one: it remembers files
 
 
-def test_an_edited_file_of_the_user_is_another_one(given, tmp_path):
+def test_an_edited_file_of_the_user_is_another_one(tmp_path):
     lists = tmp_path / "list.txt"
     lists.write_text("1 2\n")
     (before,) = given(lists)
@@ -225,7 +213,7 @@ def test_an_edited_file_of_the_user_is_another_one(given, tmp_path):
     assert before != after
 
 
-def test_of_a_folder_the_few_files_right_in_it_count(given, tmp_path):
+def test_of_a_folder_the_few_files_right_in_it_count(tmp_path):
     (tmp_path / "images").mkdir()
     for name in ("b.txt", "a.txt", "images/1.jpg"):
         (tmp_path / name).write_text(name)
@@ -237,5 +225,5 @@ def test_of_a_folder_the_few_files_right_in_it_count(given, tmp_path):
     assert given(tmp_path) == []
 
 
-def test_what_is_not_there_is_left_to_the_job(given, tmp_path):
+def test_what_is_not_there_is_left_to_the_job(tmp_path):
     assert given(tmp_path / "absent", None) == []

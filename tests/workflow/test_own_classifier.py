@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from typeone.runtime.artifacts import read_model_metadata, read_parquet
+from typeone.workflow.digests import Digests
 from typeone.workflow.settings import layers, record
 from typeone.workflow.settings.model import Wrong
 
@@ -325,10 +326,7 @@ def test_an_entry_has_no_other_keys_than_it_was_given(beside, repository, entry)
 
 def test_code_that_a_digest_must_see_is_found(repository, tmp_path):
     """What a user's file runs: itself, what it imports from beside it, that of typeone, no more."""
-    from types import SimpleNamespace
-
-    names = {"workflow": SimpleNamespace(basedir=repository)}
-    exec((repository / "rules" / "digests.smk").read_text(), names)
+    own_files = Digests(repository).own_files
     files = {
         "net.py": "import torch, layers\n"
         "from blocks.one import f\nfrom typeone.training.losses import kl",
@@ -341,10 +339,10 @@ def test_code_that_a_digest_must_see_is_found(repository, tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = {line.split("@")[0] for line in names["own_files"](f"{tmp_path}/net.py:build")}
+    found = {line.split("@")[0] for line in own_files(f"{tmp_path}/net.py:build")}
     own = {str(tmp_path / name) for name in files if name != "unused.py"}
     assert own <= found
     theirs = {Path(f).relative_to(repository).as_posix() for f in found - own}
     assert {"typeone/training/losses.py", "typeone/__init__.py"} <= theirs
     assert all(name.startswith("typeone/") for name in theirs)
-    assert names["own_files"](None) == names["own_files"]("absent.py:build") == []
+    assert own_files(None) == own_files("absent.py:build") == []

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
-FINISHED = "finished"  # the empty file that marks a folder; rules/common.smk looks for it
+FINISHED = "finished"  # the empty file that marks a folder; workflow/sidecars.py looks for it
 
 
 class Resumable(Protocol):

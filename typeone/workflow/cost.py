@@ -1,0 +1,145 @@
+"""What a run will cost: its jobs by rule, why they run, and how long by earlier benchmarks."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+MOST_CAUSES = 3  # of a rule that are named; the others are counted
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that would run.
+
+    Args:
+        number: by which other jobs name it.
+        after: numbers of the jobs whose outputs it uses.
+        gpus: that it asks for.
+        benchmarks: files with the seconds of earlier runs.
+        causes: why it would run; none where it only follows others.
+    """
+
+    number: int
+    rule: str
+    after: Sequence[int]
+    threads: int
+    gpus: int
+    benchmarks: Sequence[Path]
+    causes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs that would run, at least one, and what they run on.
+
+    Args:
+        rules: names of all rules, in the order of the workflow.
+        cores: None on a cluster.
+        gpus: None where no limit is set.
+        last_preset: of the last run in this folder, if there was one.
+    """
+
+    jobs: Sequence[Job]
+    rules: Sequence[str]
+    cores: int | None
+    gpus: int | None
+    last_preset: str | None
+
+
+def benchmarks_of(folder: Path, own: str | None, of_rule: str | None) -> list[Path]:
+    """Return the benchmark of a job's earlier run, else those of other jobs of its rule.
+
+    Args:
+        folder: of the run.
+        own: the benchmark of the job, None where it has none.
+        of_rule: the same with wildcards in braces.
+    """
+    if own is None or of_rule is None:
+        return []
+    if (folder / own).is_file():
+        return [folder / own]
+    return sorted(folder.glob(re.sub(r"\{[^}]*\}", "*", of_rule)))
+
+
+def mean_seconds(benchmarks: Sequence[Path]) -> float:
+    """Return the mean of what benchmarks measured."""
+    seconds = []
+    for benchmark in benchmarks:
+        with benchmark.open(encoding="utf-8", newline="") as file:
+            seconds += [float(row["s"]) for row in csv.DictReader(file, delimiter="\t")]
+    return sum(seconds) / len(seconds)
+
+
+def spelled(seconds: float) -> str:
+    """Return a time as a reader says it: 40 s, 12 min, 3 h 5 min."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def wall_time(plan: Plan, seconds: dict[int, float]) -> float:
+    """Return the least time of a run: its longest chain, or all cores busy, or all GPUs.
+
+    Args:
+        plan: of the run.
+        seconds: those of jobs, by their numbers, where they are known.
+    """
+    jobs = {job.number: job for job in plan.jobs}
+
+    @cache
+    def chain(number: int) -> float:
+        before = [chain(other) for other in jobs[number].after if other in jobs]
+        return seconds.get(number, 0.0) + max(before, default=0.0)
+
+    bounds = [max(map(chain, jobs))]
+    if plan.cores:
+        bounds.append(sum(s * jobs[number].threads for number, s in seconds.items()) / plan.cores)
+    if plan.gpus:
+        bounds.append(sum(s * jobs[number].gpus for number, s in seconds.items()) / plan.gpus)
+    return max(bounds)
+
+
+def estimate(plan: Plan, seconds: dict[int, float]) -> str:
+    """Return a line on how long all jobs take, and which runs that is known from."""
+    if not seconds:
+        return (
+            "No estimate of the time: no earlier run in this folder has benchmarks of these rules."
+        )
+    known = {job.rule for job in plan.jobs if job.number in seconds}
+    unknown = sorted({job.rule for job in plan.jobs} - known)
+    files = [file for job in plan.jobs for file in job.benchmarks]
+    stamps = [datetime.fromtimestamp(file.stat().st_mtime) for file in files]
+    first, last = (f"{stamp:%Y-%m-%d %H:%M}" for stamp in (min(stamps), max(stamps)))
+    when = first if first == last else f"{first} to {last}"
+    preset = "" if plan.last_preset is None else f", the last with preset {plan.last_preset}"
+    where = f" on {plan.cores} core{'s' if plan.cores > 1 else ''}" if plan.cores else ""
+    line = (
+        f"Time: about {spelled(wall_time(plan, seconds))}{where}, {spelled(sum(seconds.values()))} "
+        f"of work; an estimate from runs in this folder ({when}{preset})."
+    )
+    return line + (f" Not in it, as they never ran: {', '.join(unknown)}." if unknown else "")
+
+
+def cost_lines(plan: Plan) -> Iterator[str]:
+    """Yield a row for each rule in the order of the workflow, then the estimate."""
+    seconds = {job.number: mean_seconds(job.benchmarks) for job in plan.jobs if job.benchmarks}
+    asked = {job.rule for job in plan.jobs}
+    width = max(map(len, asked))
+    yield f"{len(plan.jobs)} job{'s' if len(plan.jobs) > 1 else ''} would run:"
+    yield ""
+    yield f"{'jobs':>5}  {'work':>10}  {'rule':<{width}}  why"
+    for rule in (rule for rule in plan.rules if rule in asked):
+        own = [job for job in plan.jobs if job.rule == rule]
+        known = [seconds[job.number] for job in own if job.number in seconds]
+        work = spelled(sum(known)) if known else "?"
+        why = list(dict.fromkeys(cause for job in own for cause in job.causes))
+        rest = [f"and {len(why) - MOST_CAUSES} more"] if len(why) > MOST_CAUSES else []
+        causes = "; ".join(why[:MOST_CAUSES] + rest) or "follows from the above"
+        yield f"{len(own):>5}  {work:>10}  {rule:<{width}}  {causes}"
+    yield ""
+    yield estimate(plan, seconds)

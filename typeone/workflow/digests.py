@@ -1,0 +1,166 @@
+"""Digests of code and of a user's files, which rules take as params: an edit reruns the jobs.
+
+One ``path@digest`` for a script and each module of typeone that it imports, transitively, over
+syntax trees: an edit of code reruns the jobs that use it, an edit of a comment, a docstring or the
+layout does not. (Snakemake's own `code` trigger looks at the time stamp of the script alone and is
+switched off in profiles/.) Of a network of the user's own, the file that builds it and what it
+imports from beside it count in the same way. Other files of the user count by their content.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+HASHED = 256 << 20  # bytes; of larger files, size and time stamp must do
+LISTED = 64  # a folder of more files is one of images, which a list beside it names
+
+
+class Digests:
+    """Digests of the files in a checkout, and of those that a user gave. Each is read once."""
+
+    def __init__(self, base: str | Path) -> None:
+        """``base``: the folder with scripts/ and typeone/."""
+        self.base = Path(base)
+        self._parsed = cache(parsed)
+        self._content = cache(content_digest)
+        self._below = cache(self._find_below)
+        self._code = cache(self._find_code)
+
+    def code(self, script: str) -> list[str]:
+        """Return ``path@digest`` of a file of scripts/ and of each file of typeone that it runs."""
+        return list(self._code(script))
+
+    def own_files(self, module: str | None) -> list[str]:
+        """Return ``path@digest`` of each file that building a network of the user's runs.
+
+        Args:
+            module: ``path/to/file.py:function``. Without a module, or where there is no such file,
+                the list is empty: the job reports it.
+        """
+        path = Path(module.rpartition(":")[0] if module else "").expanduser()
+        if not path.is_file():
+            return []
+        digests = self._digests(self._imported_beside(path))
+        return [f"{file}@{digest}" for file, digest in sorted(digests.items())]
+
+    def given(self, *paths: str | Path | None) -> list[str]:
+        """Return ``path@content`` of each file that a user gave.
+
+        Args:
+            paths: files, and folders, of which the files right in them count if they are few. What
+                does not exist is left out: the job reports it.
+        """
+        files: list[Path] = []
+        for path in (Path(path).expanduser() for path in paths if path is not None):
+            if path.is_dir():
+                inside = sorted(file for file in path.iterdir() if file.is_file())
+                files += inside if len(inside) <= LISTED else []
+            elif path.is_file():
+                files.append(path)
+        return [f"{file}@{self._content(file)}" for file in files]
+
+    def _find_code(self, script: str) -> tuple[str, ...]:
+        digests = self._digests([self.base / "scripts" / script])
+        files = sorted(digests.items())
+        return tuple(f"{file.relative_to(self.base).as_posix()}@{d}" for file, d in files)
+
+    def _digests(self, files: Iterable[Path]) -> dict[Path, str]:
+        """Return the digests of ``files`` and of every file of typeone that they run.
+
+        The ``assets`` of a package, pages and style sheets, count as its code.
+        """
+        digests: dict[Path, str] = {}
+        queue = list(files)
+        while queue:
+            file = queue.pop()
+            if file in digests:
+                continue
+            _, digests[file] = self._parsed(file)
+            queue += self._below(file)
+            if file.name == "__init__.py":
+                assets = sorted(file.parent.glob("assets/*"))
+                digests |= {asset: self._content(asset) for asset in assets}
+        return digests
+
+    def _find_below(self, file: Path) -> list[Path]:
+        """Return the files of typeone that the imports of one file run."""
+        imported, _ = self._parsed(file)
+        return [f for module in of_typeone(imported) for f in self._files_of(module)]
+
+    def _files_of(self, module: str) -> Iterator[Path]:
+        """Yield the files that importing a module runs: those of its packages, and its own."""
+        parts = module.split(".")
+        for i in range(1, len(parts) + 1):
+            stem = self.base.joinpath(*parts[:i])
+            for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
+                if candidate.is_file():
+                    yield candidate
+
+    def _imported_beside(self, path: Path) -> list[Path]:
+        """Return a user's file and the files beside it that it imports, transitively.
+
+        Of a folder that it imports, every file counts.
+        """
+        files: list[Path] = []
+        queue = [path]
+        while queue:
+            file = queue.pop()
+            if file in files:
+                continue
+            files.append(file)
+            imported, _ = self._parsed(file)
+            for name in {module.split(".")[0] for module in imported - of_typeone(imported)}:
+                beside, folder = path.with_name(f"{name}.py"), path.with_name(name)
+                queue += [beside] if beside.is_file() else []
+                queue += folder.rglob("*.py") if folder.is_dir() else []
+        return files
+
+
+def parsed(file: Path) -> tuple[frozenset[str], str]:
+    """Return the modules that one file imports, and the digest of its code."""
+    return imports_and_digest(file.read_bytes(), str(file))
+
+
+@cache
+def imports_and_digest(source: bytes, path: str) -> tuple[frozenset[str], str]:
+    """Return what `parsed` does, for the content of a file; its path is for errors.
+
+    Python reads the bytes as it does those of a module: UTF-8, unless the file names another
+    encoding.
+    """
+    tree = ast.parse(source, path)
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            imported |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            body[:] = [statement for statement in body if not is_no_code(statement)]
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
+    return frozenset(imported), digest
+
+
+def is_no_code(statement: ast.stmt) -> bool:
+    """Return whether a statement is a text that stands alone, or sets the version number."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return isinstance(statement.value.value, str)
+    if not isinstance(statement, ast.Assign):
+        return False
+    return [ast.unparse(target) for target in statement.targets] == ["__version__"]
+
+
+def of_typeone(modules: Iterable[str]) -> set[str]:
+    """Return those of ``modules`` that are of typeone."""
+    return {name for name in modules if name.split(".")[0] == "typeone"}
+
+
+def content_digest(path: Path) -> str:
+    """Return what tells one version of a file from another."""
+    size, changed = path.stat().st_size, path.stat().st_mtime_ns
+    if size > HASHED:
+        return f"{size} bytes of {changed}"
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
