@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from typeone.data.digits import read_digits
-from typeone.evaluation.error_rates import error_rate
 from typeone.models.acgan import ARCHITECTURE, AuxiliaryGAN
 from typeone.runtime.artifacts import save_model, write_rows
 from typeone.runtime.computing import computing_job
 from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
+from typeone.training.error_rates import error_rate
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.acgan import acgan
 

@@ -13,10 +13,10 @@ from typeone.attacks.criteria import KeepLabel, next_class
 from typeone.attacks.svae import SvaeAttackSettings, attack
 from typeone.data.images import binarise
 from typeone.data.mnist import load_mnist, split_mnist
-from typeone.evaluation.error_rates import error_rate
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.svae import DigitSVAE
 from typeone.training.algorithm1 import Labelled, f2_error, train_stage1, train_stage2
+from typeone.training.error_rates import error_rate
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
 
