@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,3 +31,11 @@ def timings(files: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
             }
         )
     return sorted(entries, key=lambda entry: (-entry["seconds"], entry["rule"]))
+
+
+def benchmarks_by_rule(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
+    """The benchmark tables in ``folder``, by the rule or script that is their name."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(Path(folder).rglob("*.tsv")):
+        files.setdefault(path.relative_to(folder).parts[0].removesuffix(".tsv"), []).append(path)
+    return files
