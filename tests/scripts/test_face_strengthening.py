@@ -10,7 +10,10 @@ import torch
 
 from typeone.data.faces import FaceTable
 from typeone.defenses.recognizers import learnt_people
-from typeone.runtime.artifacts import read_parquet
+from typeone.reporting.tables.cells import read_published
+from typeone.reporting.tables.files import write_table
+from typeone.reporting.tables.table3 import table3, table3_caption
+from typeone.runtime.artifacts import read_frame, read_parquet
 from typeone.runtime.checkpoints import Checkpoint
 
 from ..typeone.small_faces import COUNT, SEED, write_data, write_examples, write_recognizer
@@ -110,18 +113,21 @@ def test_ids_tell_the_row_the_column_and_the_threshold(evaluated):
 
 def test_the_table_has_the_published_row_below_ours(evaluated, tmp_path):
     tables = {kind: str(tmp_path / f"table3.{kind}") for kind in ("csv", "md", "tex")}
-    function("tabulate_table3")(
-        measurements_path=evaluated["measurements"],
-        published_path=PUBLISHED,
+    rows, table = table3(
+        read_frame(evaluated["measurements"]),
+        read_published(PUBLISHED),
         names=NETWORKS,
         labels={"none": "not at all", "svae": "by Type I", "pgd": "by PGD"},
+    )
+    caption = table3_caption(
+        rows,
         variant="ours",
         source="synthetic",
         recognizer="small",
         preset="smoke",
         false_accepts=0.01,
-        table_paths=tables,
     )
+    write_table(tables, rows, table, caption=caption)
     text = Path(tables["md"]).read_text()
     head, _, *rows = (
         [cell.strip() for cell in line.split("|")[1:-1]]

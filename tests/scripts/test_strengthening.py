@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import typeone.models.classifiers as classifiers
+from typeone.reporting.tables.cells import read_published
+from typeone.reporting.tables.files import write_table
+from typeone.reporting.tables.strengthening import strengthening
 from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.errors import InputError
 
@@ -204,12 +207,8 @@ def test_seeds_are_rows_of_their_own(evaluate):
 @pytest.fixture
 def table(evaluate, tmp_path):
     tables = {kind: str(tmp_path / f"strengthening.{kind}") for kind in ("csv", "md", "tex")}
-    function("tabulate_strengthening")(
-        measurements_path=evaluate().path,
-        published_path=PUBLISHED,
-        names={"lenet_alp": "Paired", "lenet_type1": "Retrained", "lenet": "Absent"},
-        table_paths=tables,
-    )
+    names = {"lenet_alp": "Paired", "lenet_type1": "Retrained", "lenet": "Absent"}
+    write_table(tables, *strengthening(evaluate().frame, read_published(PUBLISHED), names))
     return {kind: Path(path).read_text() for kind, path in tables.items()}
 
 
