@@ -1,18 +1,9 @@
-<<<<<<< HEAD
 # The runs that there are, and what rules share.
-# Consumes config; yields plan, WORKDIR, SEEDS, SHARDS, MEMBERS, ATTACKERS, DATASETS, MEASUREMENTS.
-import csv
-from glob import glob
-from pathlib import Path
-=======
-# The settings of the run, and the lists and functions that rules share.
-# Consumes config; yields SEEDS, SHARDS, MEMBERS, ATTACKERS, SQUEEZERS, TARGETS, MEASUREMENTS.
->>>>>>> workflow
+# Consumes config; yields plan, SEEDS, SHARDS, MEMBERS, ATTACKERS, MEASUREMENTS.
 
 from typeone.workflow.labels import ATTACK_LABELS, FACE_LABELS, NETWORK_LABELS, TABLE3_LABELS
 from typeone.workflow.plan import FACES, PAPER, TABLE_TARGET, Plan, keys, paths
 
-WORKDIR = Path.cwd()  # Snakemake leaves it before it ends
 plan = Plan(config)
 SEEDS = plan.seeds
 SHARDS = range(config["batching"]["shards"])
@@ -98,16 +89,3 @@ def shown(pattern, attack):
 def gpus():
     """GPUs that a rule which a GPU helps asks for."""
     return 1 if config["gpu"] else 0
-<<<<<<< HEAD
-=======
-
-
-SEEDS = config["seeds"]
-SHARDS = range(config["batching"]["shards"])
-MEMBERS = list(config["oracle"]["members"])
-ATTACKERS = list(config["attackers"]["members"])
-SQUEEZERS = {k: config["detection"][k] for k in ("bits", "median")}
-TARGETS = sorted({t for attack in config["attacks"].values() for t in attack["targets"]})
-# files of what experiments measured, for the verdict table; rule files add theirs
-MEASUREMENTS = []
->>>>>>> workflow

@@ -51,7 +51,7 @@ if "snakemake" in globals():
     with computing_job(snakemake) as run:
         evaluate_realism(
             test_path=run.input.test,
-            judge_path=run.input.judge[0],
+            judge_path=run.input.judge,
             svae_paths=dict(zip(run.params.seeds, run.input.svae, strict=True)),
             runs=run.params.runs,
             example_paths=run.input.examples,

@@ -7,7 +7,7 @@ from typeone.evaluation.measurements import MEASURED
 from typeone.evaluation.people.sample import Run
 from typeone.evaluation.people.study import measure_study, named_examples
 from typeone.evaluation.people.success import COLUMNS
-from typeone.reporting.tables import write_table
+from typeone.reporting.tables.files import write_table
 from typeone.reporting.verdicts import SAME_PERSON
 from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.job import job

@@ -45,7 +45,7 @@ def plot_figure6(*, trace_path, figure_paths, columns, dpi, caption):
 if "snakemake" in globals():
     with job(snakemake) as run:
         plot_figure6(
-            trace_path=run.input.trace[0],
+            trace_path=run.input.trace,
             figure_paths=list(run.output),
             columns=run.params.columns,
             dpi=run.params.dpi,

@@ -1,11 +1,11 @@
 """Read a classifier of the reader's own: checked, tested, stored as those that are trained here."""
 
 from typeone.data.digits import read_digits
-from typeone.evaluation.error_rates import error_rate, errors_on
 from typeone.models.user_networks import build_own, check_outputs, load_weights
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
+from typeone.training.error_rates import error_rate, errors_on
 
 
 def prepare_classifier(*, validation_path, test_path, model_path, name, module, weights, device):

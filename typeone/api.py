@@ -54,7 +54,7 @@ class Type1Attacked(Attacked):
     Attributes:
         targets: what each image was to become: the next class, ``(N,)``.
         turned: whether f2 sees that in the latent where the walk ended, bool ``(N,)``. It is the
-            attacker's own view; ask a judge that had no part (`Ensemble`) whether it is true.
+            attacker's own view; ask a judge that had no part (`load_panel`) whether it is true.
         steps: updates made, ``(N,)``.
         converged: whether an example succeeded before its last step, bool ``(N,)``.
     """

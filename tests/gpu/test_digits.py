@@ -14,10 +14,10 @@ from typeone.attacks.svae import SvaeAttackSettings, attack
 from typeone.data.idx_sets import splits_of
 from typeone.data.images import binarise
 from typeone.data.mnist import load_mnist
-from typeone.evaluation.error_rates import error_rate
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.svae import DigitSVAE
 from typeone.training.algorithm1 import Labelled, f2_error, train_stage1, train_stage2
+from typeone.training.error_rates import error_rate
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
 

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.reporting.tables.cells import read_published
+from typeone.reporting.tables.files import write_table
+from typeone.reporting.tables.table2 import table2
+from typeone.runtime.artifacts import read_frame, read_parquet, write_parquet
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"
@@ -78,15 +81,14 @@ def test_rates_by_hand(measurements):
 
 def test_the_table_says_whose_faces_stand_beside_the_published_ones(measurements, tmp_path):
     paths = {kind: tmp_path / f"table2.{kind}" for kind in ("csv", "md", "tex")}
-    function("tabulate_table2")(
-        measurements_path=measurements,
-        published_path=PUBLISHED,
+    rows, table = table2(
+        read_frame(measurements),
+        read_published(PUBLISHED),
         names=LABELS,
         published_names={"clean": "clean", "paper": "svae", "pgd": "pgd"},
         ours="synthetic faces",
-        caption="Of nobody.",
-        table_paths=paths,
     )
+    write_table(paths, rows, table, caption="Of nobody.")
     rows = pd.read_csv(paths["csv"]).set_index(["attack", "squeezer", "threshold"])
     assert rows.loc[("clean", "median_5x5", "zeta"), "published"] == 0.064
     assert rows.loc[("paper", "median_5x5", "zeta"), "published"] == 0.032

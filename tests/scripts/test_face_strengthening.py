@@ -1,7 +1,6 @@
 """The scripts of Table III: who is tested, on what, and what the table shows."""
 
 import runpy
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,117 +8,28 @@ import pandas as pd
 import pytest
 import torch
 
-from typeone.data.faces import FaceTable, FaceWriter
+from typeone.data.faces import FaceTable
 from typeone.defenses.recognizers import learnt_people
-from typeone.models.recognizers import Recognizer, load_recognizer, save_recognizer
-from typeone.runtime.artifacts import read_model_metadata, read_parquet, write_parquet
+from typeone.reporting.tables.cells import read_published
+from typeone.reporting.tables.files import write_table
+from typeone.reporting.tables.table3 import table3, table3_caption
+from typeone.runtime.artifacts import read_frame, read_parquet
 from typeone.runtime.checkpoints import Checkpoint
+
+from ..typeone.small_faces import COUNT, SEED, write_data, write_examples, write_recognizer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"
 NETWORKS = {"small": "none", "by_svae": "svae", "by_pgd": "pgd"}
-TRAINING = {"epochs": 1, "batch_size": 8, "lr": 0.01}
-HOW = {"faces": 20, "copies": 2, "scale": 8.0, "steps": 2, "training": TRAINING}
-PAIRS = {"pairs": {"epsilon": 0.1, "steps": 1, "step_size": 0.1, "start": 0.1}}
-COUNT, SEED = 24, 5
 
 
 def function(name):
     return runpy.run_path(str(SCRIPTS / f"{name}.py"))[name]
 
 
-def write_faces(path, count, people, seed):
-    draw = np.random.default_rng(seed)
-    images = draw.integers(0, 256, (count, 3, 64, 64), np.uint8)
-    identities = draw.permutation(np.arange(count) % people)
-    with FaceWriter(path) as file:
-        file.write(np.arange(count), images, identities % 2, identities)
-    return str(path)
-
-
-def write_recognizer(path, seed=0):
-    model = Recognizer("face_cnn", preprocessing="fixed", settings={"channels": 2, "dim": 8})
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for p in model.parameters():
-            p.normal_(0, 0.2, generator=generator)
-    save_recognizer(path, model.eval(), metadata={"people": 3})
-    return str(path)
-
-
 @pytest.fixture
 def data(tmp_path):
-    """Paths of tables of faces, and of a recognizer."""
-    splits = {"train": (30, 6, 0), "validation": (40, 8, 1), "test": (40, 8, 2)}
-    paths = {k: write_faces(tmp_path / f"{k}.parquet", *v) for k, v in splits.items()}
-    return paths | {"base": write_recognizer(tmp_path / "base.safetensors")}
-
-
-def write_examples(path, data, seed, *, judged=False):
-    """Examples of the first faces; some are the face itself, some another image."""
-    faces = FaceTable(data["test"], limit=COUNT)
-    images = np.array(faces.images)
-    other = np.random.default_rng(seed).integers(0, 256, images.shape, np.uint8)
-    changed = np.arange(COUNT) % 3 == 0
-    rows = {
-        "position": np.arange(COUNT, dtype=np.int32),
-        "image": images,
-        "adversarial_image": np.where(changed[:, None, None, None], other, images),
-    }
-    write_parquet(path, rows | ({"gender_changed": changed} if judged else {}))
-    return str(path)
-
-
-def strengthen(data, tmp_path, method, **change):
-    path = tmp_path / "out" / f"{method}.safetensors"
-    shutil.rmtree(tmp_path / "resume", ignore_errors=True)  # of a call before
-    function("strengthen_recognizer")(
-        **{
-            "train_path": data["train"],
-            "test_path": data["test"],
-            "base_path": data["base"],
-            "example_paths": [write_examples(tmp_path / "examples.parquet", data, 3)],
-            "model_path": path,
-            "curve_path": tmp_path / "out" / "curve.parquet",
-            "name": method,
-            "method": method,
-            "count": COUNT,
-            "half_seed": SEED,
-            "how": HOW,
-            "settings": PAIRS if method == "logit_pairing" else {},
-            "seed": 0,
-            "checkpoint": Checkpoint(tmp_path / "resume", "d", interval=0),
-            "device": torch.device("cpu"),
-        }
-        | change
-    )
-    return path
-
-
-@pytest.mark.parametrize("method", ["logit_pairing", "retraining"])
-def test_a_strengthened_recognizer_is_loaded_as_its_base(data, tmp_path, method):
-    path = strengthen(data, tmp_path, method)
-    found, base = load_recognizer(path), load_recognizer(data["base"])
-    assert found.preprocessing == base.preprocessing
-    assert not torch.equal(found.network[0][0].weight, base.network[0][0].weight)
-    note = read_model_metadata(path)
-    assert note["method"] == method
-    assert note["people"] == 3
-    identities = FaceTable(data["test"]).identities
-    learnt = learnt_people(identities, torch.Generator().manual_seed(SEED))
-    assert note["learnt_test_faces"] == np.flatnonzero(learnt[:COUNT]).tolist()
-    assert len(read_parquet(tmp_path / "out" / "curve.parquet")) == 1
-
-
-def test_the_same_seed_gives_the_same_recognizer(data, tmp_path):
-    first = strengthen(data, tmp_path, "logit_pairing").read_bytes()
-    assert strengthen(data, tmp_path, "logit_pairing").read_bytes() == first
-    assert strengthen(data, tmp_path, "logit_pairing", seed=1).read_bytes() != first
-
-
-def test_type_2_needs_no_examples(data, tmp_path):
-    first = strengthen(data, tmp_path, "logit_pairing").read_bytes()
-    assert strengthen(data, tmp_path, "logit_pairing", example_paths=[]).read_bytes() == first
+    return write_data(tmp_path)
 
 
 @pytest.fixture
@@ -203,18 +113,21 @@ def test_ids_tell_the_row_the_column_and_the_threshold(evaluated):
 
 def test_the_table_has_the_published_row_below_ours(evaluated, tmp_path):
     tables = {kind: str(tmp_path / f"table3.{kind}") for kind in ("csv", "md", "tex")}
-    function("tabulate_table3")(
-        measurements_path=evaluated["measurements"],
-        published_path=PUBLISHED,
+    rows, table = table3(
+        read_frame(evaluated["measurements"]),
+        read_published(PUBLISHED),
         names=NETWORKS,
         labels={"none": "not at all", "svae": "by Type I", "pgd": "by PGD"},
+    )
+    caption = table3_caption(
+        rows,
         variant="ours",
         source="synthetic",
         recognizer="small",
         preset="smoke",
         false_accepts=0.01,
-        table_paths=tables,
     )
+    write_table(tables, rows, table, caption=caption)
     text = Path(tables["md"]).read_text()
     head, _, *rows = (
         [cell.strip() for cell in line.split("|")[1:-1]]

@@ -1,13 +1,12 @@
-"""The scripts of the face SVAE tell what its checkpoint says, and draw the faces they should."""
+"""The measurements of the face SVAE tell what its checkpoint says."""
 
 import runpy
 from pathlib import Path
 
-import numpy as np
 import pytest
 from torch import nn
 
-from typeone.runtime.artifacts import read_parquet, save_model, write_parquet
+from typeone.runtime.artifacts import read_parquet, save_model
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -46,42 +45,3 @@ def test_measurements_are_what_the_checkpoints_say(tmp_path):
     assert [recon[k] for k in ("value", "low", "high", "n")] == [91, 80, 100, 200]
     assert (discriminator["value"], discriminator["n"]) == (0.75, 400)  # encoded and drawn
     assert all(text.startswith("synthetic faces, ") for text in rows["description"])
-
-
-def test_figure_5b_shows_so_many_faces_of_each_gender(tmp_path, monkeypatch):
-    """A face is as bright as its position; its walk darkens it step by step."""
-    n, steps = 5, 4
-    labels = np.array([0, 0, 0, 1, 1])
-    image = np.arange(n)[:, None, None, None] * np.ones((1, 3, 64, 64), int)
-    examples, trace = tmp_path / "examples.parquet", tmp_path / "trace.parquet"
-    write_parquet(
-        examples, {"label": labels, "target_label": 1 - labels, "image": image.astype(np.uint8)}
-    )
-    position, step = (a.ravel() for a in np.meshgrid([0, 1, 2, 4], range(steps), indexing="ij"))
-    walked = 100 + 10 * step[:, None, None, None] * np.ones((1, 3, 64, 64), int)
-    write_parquet(
-        trace,
-        {
-            **{"position": position.astype(np.int32), "step": step.astype(np.int32)},
-            "image": walked.astype(np.uint8),
-        },
-    )
-    script, drawn = of("plot_figure5b"), {}
-    plot = script["plot_figure5b"]
-
-    def filmstrips(rows, *, labels, caption):
-        drawn.update(rows=rows, labels=labels)
-        return script["filmstrips"](rows, labels=labels, caption=caption)
-
-    monkeypatch.setitem(plot.__globals__, "filmstrips", filmstrips)
-    figure = tmp_path / "figure.png"
-    plot(
-        examples_path=examples, trace_path=trace, figure_paths=[figure], faces=2, columns=3,
-        dpi=50, caption="Five faces.",
-    )  # fmt: skip
-    assert figure.stat().st_size > 0
-    assert drawn["labels"] == ["female →\nmale"] * 2 + ["male →\nfemale"]  # 3 was not followed
-    assert [row[0][0][0, 0, 0] for row in drawn["rows"]] == [0, 1, 4]  # the originals
-    for row in drawn["rows"]:
-        assert [title for _, title in row] == ["original", "0", "3"]  # start and end of the walk
-        assert row[-1][0][0, 0, 0] == 130

@@ -1,9 +1,8 @@
-"""The scripts of strengthening: who learns what, what counts where, what the table shows."""
+"""The scripts of strengthening: what counts where, what the table shows."""
 
 import json
 import re
 import runpy
-import shutil
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,42 +11,22 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import torch
-from torch import nn
 
 import typeone.models.classifiers as classifiers
-from typeone.runtime.artifacts import read_model_metadata, read_parquet, save_model, write_parquet
-from typeone.runtime.checkpoints import Checkpoint
+from typeone.reporting.tables.cells import read_published
+from typeone.reporting.tables.files import write_table
+from typeone.reporting.tables.strengthening import strengthening
+from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.errors import InputError
+
+from ..typeone.first_pixel import FirstPixel, digits, write_digits, write_network
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PUBLISHED = SCRIPTS.parent / "docs" / "published-values.csv"
-TRAINING = {"epochs": 2, "batch_size": 16, "lr": 1e-6}
-PAIRS = {"epsilon": 0.1, "steps": 1, "step_size": 0.1, "epsilon_warmup": 0.0}
 
 
 def function(name):
     return runpy.run_path(str(SCRIPTS / f"{name}.py"))[name]
-
-
-class FirstPixel(nn.Sequential):
-    """Sees the class that stands in the first pixel: class c is the grey level 20 c + bias."""
-
-    def __init__(self):
-        super().__init__(nn.Flatten(), nn.Linear(784, 10))
-        with torch.no_grad():
-            self[1].weight.zero_()
-            levels = torch.arange(10) * 20 / 255
-            # -(x - level)² without the square of x, which is the same for every class
-            self[1].weight[:, 0] = 2 * levels
-            self[1].bias.copy_(-levels.square())
-
-
-def digits(seen, rest=0):
-    """Images uint8 that `FirstPixel` sees as ``seen``."""
-    images = np.full((len(seen), 1, 28, 28), rest, dtype=np.uint8)
-    images[:, 0, 0, 0] = 20 * np.array(seen)
-    return images
 
 
 @pytest.fixture(autouse=True)
@@ -55,170 +34,14 @@ def first_pixel(monkeypatch):
     monkeypatch.setitem(classifiers.ARCHITECTURES, "first_pixel", FirstPixel)
 
 
-def write_digits(path, labels, seen=None):
-    write_parquet(
-        path,
-        {
-            "index": np.arange(len(labels), dtype=np.int32),
-            "image": digits(labels if seen is None else seen),
-            "label": np.array(labels),
-        },
-    )
-    return str(path)
+# ------------------------------------------------------------------------------- sampling
 
 
-def write_network(path, **note):
-    save_model(path, FirstPixel(), metadata={"architecture": "first_pixel", **note})
-    return str(path)
-
-
-# -------------------------------------------------------------------------- strengthening
-
-
-def write_attacked(folder, labels, seen):
-    """Test digits 20 to 31 of ``labels``, attacked, in two shards; `FirstPixel` sees ``seen``."""
-    columns = {
-        "position": np.arange(12, dtype=np.int32),
-        "index": np.arange(20, 32, dtype=np.int32),
-        "label": np.array(labels[20:32]),
-        "target_label": (np.array(labels[20:32]) + 1) % 10,
-        "adversarial_image": digits(seen, rest=9),
-    }
-    for shard in (0, 1):
-        mine = (columns["position"] // 4) % 2 == shard
-        write_parquet(folder / f"{shard}.parquet", {k: v[mine] for k, v in columns.items()})
-
-
-@pytest.fixture
-def paths(tmp_path):
-    """40 digits in every split, a base that sees them all, and 12 examples that it was shown."""
-    labels = [i % 10 for i in range(40)]
-    made = {
-        f"{split}_path": write_digits(tmp_path / f"{split}.parquet", labels)
-        for split in ("train", "validation", "test")
-    }
-    # four examples do not fool the base: it sees 5 in them
-    write_attacked(tmp_path, labels, [*labels[20:28], 5, 5, 5, 5])
-    return {
-        **made,
-        "base_path": write_network(tmp_path / "base.safetensors"),
-        "module": None,
-        "example_paths": [str(tmp_path / f"{shard}.parquet") for shard in (0, 1)],
-        "model_path": str(tmp_path / "model.safetensors"),
-        "curve_path": str(tmp_path / "curve.parquet"),
-    }
-
-
-def strengthen(paths, *, method="logit_pairing", settings=None, start="base", resume=None):
-    fresh = Path(paths["model_path"]).parent / "resume"
-    shutil.rmtree(fresh, ignore_errors=True)  # of a call before
-    function("strengthen_classifier")(
-        **paths,
-        name="a net",
-        method=method,
-        start=start,
-        training=TRAINING,
-        settings=settings or PAIRS,
-        seed=0,
-        checkpoint=Checkpoint(resume or fresh, "d"),
-        device=torch.device("cpu"),
-    )
-    return read_model_metadata(paths["model_path"])
-
-
-RETRAINING = {"method": "retraining", "settings": {"attack": "any", "copies": 2, "seed": 7}}
-
-
-def test_retraining_leaves_the_digits_that_it_learnt_out_of_its_test(paths):
-    metadata = strengthen(paths, **RETRAINING)
-    learnt = metadata["trained_test_digits"]
-    # half of the eight that fooled the base, of none of the others
-    assert len(learnt) == 4
-    assert set(learnt) < set(range(20, 28))
-    assert metadata["test_n"] == 36
-    assert metadata["settings"] == RETRAINING["settings"]
-
-
-def test_retraining_learns_its_half_only(paths, monkeypatch):
-    """Every image that goes among the digits is of a learnt example, under its target."""
-    seen = {}
-    scope = runpy.run_path(str(SCRIPTS / "strengthen_classifier.py"))
-    whole = scope["with_attacked"]
-
-    def spy(images, labels, attacked, targets, *, copies):
-        seen.update(attacked=attacked, targets=targets, digits=len(images), copies=copies)
-        return whole(images, labels, attacked, targets, copies=copies)
-
-    monkeypatch.setitem(scope["strengthen_classifier"].__globals__, "with_attacked", spy)
-    scope["strengthen_classifier"](
-        **paths,
-        **RETRAINING,
-        **{"name": "a net", "start": "base", "training": TRAINING, "seed": 0},
-        checkpoint=Checkpoint(Path(paths["model_path"]).parent / "resume", "d"),
-        device=torch.device("cpu"),
-    )
-    learnt = read_model_metadata(paths["model_path"])["trained_test_digits"]
-    wanted = {(i % 10, (i + 1) % 10) for i in learnt}
-    pixels = (seen["attacked"][:, 0, 0, 0] * 255 / 20).round().int().tolist()
-    assert set(zip(pixels, seen["targets"].tolist(), strict=True)) == wanted
-    assert (seen["digits"], seen["copies"]) == (40, 2)
-
-
-def test_no_number_of_shards_decides_the_half(paths):
-    learnt = strengthen(paths, **RETRAINING)["trained_test_digits"]
-    paths["example_paths"].reverse()
-    assert strengthen(paths, **RETRAINING)["trained_test_digits"] == learnt
-
-
-def test_pairing_learns_from_no_test_digit(paths):
-    metadata = strengthen(paths)
-    assert metadata["trained_test_digits"] == []
-    assert metadata["test_n"] == 40
-    curve = read_parquet(paths["curve_path"])
-    assert {"clean_loss", "adversarial_loss", "pairing_loss", "validation_error"} <= set(
-        curve.columns
-    )
-
-
-def test_the_same_seed_gives_the_same_bytes(paths):
-    strengthen(paths)
-    first = Path(paths["model_path"]).read_bytes()
-    strengthen(paths)
-    assert Path(paths["model_path"]).read_bytes() == first
-
-
-def test_from_scratch_is_not_from_the_base(paths):
-    """The base knows all digits; new weights know none, and two short epochs teach neither."""
-    assert strengthen(paths)["test_error"] == 0
-    assert strengthen(paths, start="scratch")["test_error"] > 0.2
-
-
-def test_a_network_of_the_readers_own_is_strengthened_like_ours(paths, tmp_path):
-    """From its base, or from the weights that its own function starts with."""
-    (tmp_path / "own.py").write_text(
-        "from torch import nn\n\n\ndef build():\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
-    )
-    module = f"{tmp_path}/own.py:build"
-    base = tmp_path / "own.safetensors"
-    save_model(base, FirstPixel(), metadata={"architecture": module})
-    own = paths | {"module": module, "base_path": str(base)}
-    metadata = strengthen(own)
-    assert (metadata["architecture"], metadata["test_error"]) == (module, 0)
-    assert strengthen(own, start="scratch")["test_error"] > 0.2
-
-
-def test_too_few_examples_that_fooled_the_base_are_named(paths):
-    labels = [i % 10 for i in range(40)]
-    write_attacked(Path(paths["model_path"]).parent, labels, [(i + 5) % 10 for i in labels[20:32]])
-    with pytest.raises(InputError, match=r"^retraining has 0 examples that fooled"):
-        strengthen(paths, **RETRAINING)
-
-
-def test_fresh_attacks_start_from_digits_that_were_not_learnt(paths, tmp_path):
+def test_fresh_attacks_start_from_digits_that_were_not_learnt(tmp_path):
     model = write_network(tmp_path / "net.safetensors", trained_test_digits=[*range(25)])
     drawn = str(tmp_path / "drawn.parquet")
-    given = {"test_path": paths["test_path"], "model_path": model, "module": None}
+    test = write_digits(tmp_path / "test.parquet", [i % 10 for i in range(40)])
+    given = {"test_path": test, "model_path": model, "module": None}
     sample = partial(function("sample_examples"), **given, examples_path=drawn, seed=0)
     sample(count=15)
     assert sorted(read_parquet(drawn)["index"]) == [*range(25, 40)]
@@ -384,12 +207,8 @@ def test_seeds_are_rows_of_their_own(evaluate):
 @pytest.fixture
 def table(evaluate, tmp_path):
     tables = {kind: str(tmp_path / f"strengthening.{kind}") for kind in ("csv", "md", "tex")}
-    function("tabulate_strengthening")(
-        measurements_path=evaluate().path,
-        published_path=PUBLISHED,
-        names={"lenet_alp": "Paired", "lenet_type1": "Retrained", "lenet": "Absent"},
-        table_paths=tables,
-    )
+    names = {"lenet_alp": "Paired", "lenet_type1": "Retrained", "lenet": "Absent"}
+    write_table(tables, *strengthening(evaluate().frame, read_published(PUBLISHED), names))
     return {kind: Path(path).read_text() for kind, path in tables.items()}
 
 

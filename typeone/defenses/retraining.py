@@ -13,10 +13,15 @@ of them may be in any test of this classifier.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from typeone.data.images import from_uint8
+from typeone.models.predictions import predict
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 
 
@@ -34,6 +39,19 @@ def learnt_half(count: int, generator: torch.Generator) -> np.ndarray:
     learnt = np.zeros(count, dtype=bool)
     learnt[torch.randperm(count, generator=generator)[: count // 2].numpy()] = True
     return learnt
+
+
+def learnt_examples(
+    rows: Mapping[str, np.ndarray], base: nn.Module, *, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Digit number, attacked image and target of the half that is learnt, of those that fool base.
+
+    ``rows``: examples of an attack on it, in order of position.
+    """
+    guesses = predict(base, from_uint8(rows["adversarial_image"])).argmax(dim=1).numpy()
+    fooled = np.flatnonzero(guesses == rows["label"])
+    learnt = fooled[learnt_half(len(fooled), seeded(seed))]
+    return rows["index"][learnt], rows["adversarial_image"][learnt], rows["target_label"][learnt]
 
 
 def with_attacked(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from typeone.data.faces import FEMALE, MALE
+from typeone.data.faces import FEMALE, MALE, FaceTable
 from typeone.evaluation.roc import threshold_at
+from typeone.models.recognizers import Recognizer, embed
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 
+CURVE_PAIRS, CURVE_FALSE_ACCEPTS, CURVE_SEED = 2000, 0.01, 0
+"""What training curves tell of recognizers: see `verification_of`."""
 Kind = Literal["same", "different", "opposite"]
 
 
@@ -89,6 +95,31 @@ def draw_pairs(
 def far_threshold(different: np.ndarray, false_accepts: float) -> float:
     """The largest distance up to which at most that share of ``different`` pairs ``(N,)`` lies."""
     return -threshold_at(-different, false_accepts)
+
+
+def verification_of(
+    validation: FaceTable, device: torch.device
+) -> Callable[[Recognizer], Callable[[], dict[str, float]]] | None:
+    """What a training curve tells of a recognizer; None where nobody has two images.
+
+    The share of pairs of one person that are missed at `CURVE_FALSE_ACCEPTS` of pairs of two, and
+    the threshold for these.
+    """
+    if not has_same_pairs(validation.identities):
+        return None
+    people = validation.identities, validation.labels
+    same, different = (
+        draw_pairs(*people, kind=kind, count=CURVE_PAIRS, generator=seeded(CURVE_SEED))
+        for kind in ("same", "different")
+    )
+
+    def verify(recognizer: Recognizer) -> dict[str, float]:
+        found = embed(recognizer, len(validation), partial(validation.faces, device=device))
+        threshold = far_threshold(different.distances(found), CURVE_FALSE_ACCEPTS)
+        missed = same.distances(found) > threshold
+        return {"validation_error": missed.mean(), "threshold": threshold}
+
+    return lambda recognizer: partial(verify, recognizer)
 
 
 def ten_fold(

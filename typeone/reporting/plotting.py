@@ -46,6 +46,7 @@ def style() -> Iterator[None]:
         yield
 
 
+@style()
 def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> None:
     """Write the figure to every path, by its suffix, without dates; then close it.
 
@@ -87,6 +88,7 @@ def moments(images: np.ndarray, count: int) -> np.ndarray:
     return np.minimum(rows, np.arange(len(way) - count, len(way)))
 
 
+@style()
 def filmstrips(
     rows: Sequence[Sequence[tuple[np.ndarray, str]]],
     *,

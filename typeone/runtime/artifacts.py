@@ -185,6 +185,11 @@ def read_parquet(
     return Records(found, note)
 
 
+def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The one-dimensional columns of a table, see `read_parquet`."""
+    return read_parquet(path).frame()
+
+
 def save_model(
     path: str | os.PathLike[str], model: torch.nn.Module, *, metadata: Mapping[str, Any]
 ) -> None:

@@ -22,11 +22,9 @@ from typeone.data.images import binarise
 from typeone.models.svae import FaceSVAE, SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import seeded
-from typeone.training.loop import TrainingSettings, train
+from typeone.training.loop import Curve, TrainingSettings, train
 from typeone.training.losses import recon_loss, squared_error
 from typeone.training.objectives.svae import svae_stage1, svae_stage2
-
-Curve = list[dict[str, float]]
 
 
 @dataclass(frozen=True)

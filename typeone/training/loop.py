@@ -10,13 +10,14 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import Progress
 
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 Objective = Callable[[Tensor, float], Mapping[str, Tensor]]
 """(batch of row numbers, epochs done so far as a float) → named values an example; ``loss`` is
 minimised, the others are only recorded."""
+Evaluation = Callable[[], Mapping[str, float]]
+Curve = list[dict[str, float]]
+Model = TypeVar("Model", bound=nn.Module)
 
 
 class Player(NamedTuple):
@@ -123,8 +127,8 @@ def train(
     seed: int,
     generator: torch.Generator,
     checkpoint: Checkpoint | None = None,
-    evaluate: Callable[[], Mapping[str, float]] | None = None,
-) -> list[dict[str, float]]:
+    evaluate: Evaluation | None = None,
+) -> Curve:
     """Minimise the mean of ``objective``'s ``loss`` over the trainable parameters of ``model``.
 
     Args:
@@ -234,3 +238,60 @@ def train(
         )
     model.eval()
     return rows
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every training is given beside its model, data and objective.
+
+    Attributes:
+        name: of the network, for progress lines and errors.
+        settings: those of `TrainingSettings`.
+        seed: of the order of examples and, on its own, of all other randomness.
+        device: where it computes.
+        checkpoint: the sidecar to resume from and save to.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    seed: int
+    device: torch.device
+    checkpoint: Checkpoint | None = None
+
+    @cached_property
+    def generator(self) -> torch.Generator:
+        """Of the objective's randomness; its state is part of the sidecar."""
+        return seeded(self.seed, self.device)
+
+    def fit(
+        self,
+        model: nn.Module,
+        objective: Objective | Sequence[Player],
+        *,
+        count: int,
+        evaluate: Evaluation | None = None,
+    ) -> Curve:
+        """See `train`."""
+        return train(
+            model,
+            objective,
+            name=self.name,
+            count=count,
+            settings=TrainingSettings(**self.settings),
+            seed=self.seed,
+            generator=self.generator,
+            checkpoint=self.checkpoint,
+            evaluate=evaluate,
+        )
+
+    def trained(self, model: Model, curve: Curve, **note: Any) -> Trained[Model]:
+        """What was trained, its ``note`` with seed and settings."""
+        return Trained(model, curve, {"seed": self.seed, "training": self.settings, **note})
+
+
+class Trained(NamedTuple, Generic[Model]):
+    """A trained network, its training curve, and what its checkpoint says of it (JSON)."""
+
+    model: Model
+    curve: Curve
+    note: dict[str, Any]

@@ -19,7 +19,7 @@ import torch
 
 from typeone.data.faces import FACE_SHAPE, FaceTable, FaceWriter
 from typeone.reporting.plotting import save_figure
-from typeone.reporting.tables import write_table
+from typeone.reporting.tables.files import write_table
 from typeone.runtime.artifacts import inspect, save_model, write_parquet
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.errors import InputError, needs_room

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,3 +31,17 @@ def timings(files: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
             }
         )
     return sorted(entries, key=lambda entry: (-entry["seconds"], entry["rule"]))
+
+
+def benchmarks_by_rule(
+    folder: str | os.PathLike[str], datasets: Sequence[str]
+) -> dict[str, list[Path]]:
+    """The benchmark tables in ``folder``, by the rule or script that is their name.
+
+    Those of some rules lie in the folder of one of ``datasets``.
+    """
+    files: dict[str, list[Path]] = {}
+    for path in sorted(Path(folder).rglob("*.tsv")):
+        name = next(part for part in path.relative_to(folder).parts if part not in datasets)
+        files.setdefault(name.removesuffix(".tsv"), []).append(path)
+    return files

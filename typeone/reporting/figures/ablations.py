@@ -1,0 +1,63 @@
+"""What each part of an attack is worth: success of its variants, one setting changed at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from typeone.evaluation.intervals import rate
+from typeone.reporting.plotting import COLOURS, add_caption, style
+
+MEASURES = {
+    "f1_kept": ("f1 keeps the label", "o"),
+    "type1_success_oracle": ("… and the oracle leaves it", "s"),
+    "type1_success_clear": ("… and is sure", "D"),
+}
+
+
+@style()
+def ablations(tables: Mapping[str, pd.DataFrame], *, caption: str) -> Figure:
+    """Draw one panel an attack, one line a variant, with Wilson's 95 % intervals."""
+    heights = [table["variant"].nunique() for table in tables.values()]
+    figure, panels = plt.subplots(
+        len(tables),
+        1,
+        figsize=(5.2, 0.32 * sum(heights) + 0.7 * len(tables) + 0.4),
+        gridspec_kw={"height_ratios": heights},
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes, (name, table) in zip(panels[:, 0], tables.items(), strict=True):
+        judged = table.assign(f1_kept=table["f1_label_after"] == table["label"])
+        variants = {v: judged[judged["variant"] == v] for v in judged["variant"].unique()}
+        for i, (measure, (text, marker)) in enumerate(MEASURES.items()):
+            found = [rate(rows[measure])[:3] for rows in variants.values()]
+            value, low, high = np.array(found).T
+            axes.errorbar(
+                value,
+                np.arange(len(variants)) + 0.22 * (i - 1),
+                xerr=[value - low, high - value],
+                fmt=marker,
+                markersize=3,
+                linewidth=0.8,
+                color=COLOURS[i],
+                label=text,
+            )
+        names = [f"{v.replace('_', ' ')} ({r['steps'].mean():.0f})" for v, r in variants.items()]
+        axes.set_yticks(range(len(variants)), names)
+        axes.invert_yaxis()
+        axes.set_xlim(-0.02, 1.02)
+        axes.grid(axis="x", linewidth=0.3)
+        axes.set_title(f"variant {name}", loc="left")
+    panels[-1, 0].set_xlabel("share of the examples")
+    panels[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=3)
+    n = min(len(table) // table["variant"].nunique() for table in tables.values())
+    add_caption(
+        figure, f"{caption} n = {n} a line, 95 % intervals by Wilson; in brackets the mean steps."
+    )
+    return figure

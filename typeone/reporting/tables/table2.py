@@ -1,0 +1,47 @@
+"""Table II: detection rates of squeezed faces, published beside ours, with intervals (IV-C)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from typeone.reporting.tables.cells import number, pooled_rows, with_interval
+
+KEYS = ["attack", "squeezer", "threshold"]
+HEADS = {"zeta": "at the published threshold", "fitted": "at a fitted threshold"}
+
+
+def table2(
+    measurements: pd.DataFrame,
+    published: pd.Series,
+    *,
+    names: Mapping[str, str],
+    published_names: Mapping[str, str],
+    ours: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rates, seeds pooled, and the table that shows them.
+
+    ``names``: images and their labels, in order; ``published_names``: how the ids of the published
+    values call those that the paper has. ``ours``: whose faces our numbers are of.
+    """
+    rows = pooled_rows(measurements, KEYS)
+    sizes = {squeezer: squeezer.removeprefix("median_") for squeezer in rows["squeezer"].unique()}
+    rows["published"] = [
+        published.get(f"table2.{published_names.get(r.attack)}.{sizes[r.squeezer]}")
+        if r.threshold == "zeta"
+        else None
+        for r in rows.itertuples()
+    ]
+    cells = rows.set_index(KEYS)
+    body = []
+    for name, label in names.items():
+        row = {"": label, "n": cells.loc[name, next(iter(sizes)), "zeta"]["n"]}
+        for threshold, head in HEADS.items():
+            for squeezer, size in sizes.items():
+                cell = cells.loc[name, squeezer, threshold]
+                if threshold == "zeta":
+                    row[f"{size} published (CelebA)"] = number(cell["published"])
+                row[f"{size} {ours}, {head}"] = with_interval(cell)
+        body.append(row)
+    return rows, pd.DataFrame(body)
