@@ -11,9 +11,9 @@ from typeone.workflow.cost import spelled as spelled_time
 EDITED = ("typeone/reporting/verdicts.py", "[2.5, 50, 97.5]", "[5, 50, 95]")
 
 
-def said_after(workflow, config=""):
+def said_after(workflow, config="", **how):
     """What a dry run ends with, blank lines left out."""
-    result = workflow.run("-n", "--quiet", "rules", "progress", config=config)
+    result = workflow.run("-n", "--quiet", "rules", "progress", config=config, **how)
     assert result.returncode == 0, result.stdout
     lines = result.stdout.splitlines()
     starts = [i for i, line in enumerate(lines) if re.fullmatch(r"\d+ jobs? would run:", line)]
@@ -119,6 +119,13 @@ def test_without_an_earlier_run_no_time_is_told(checkout):
     assert int(told.split()[0]) == sum(int(row.split()[0]) for row in rows)
     assert {tuple(re.split(r"  +", row.strip())[1::2]) for row in rows} == {("?", "not made yet")}
     assert time.startswith("No estimate of the time: no earlier run in this folder has benchmarks")
+
+
+def test_a_dry_run_for_a_cluster_tells_the_time_too(smoke):
+    """Its profile sets no limit of GPUs."""
+    how = ("--workflow-profile", "profiles/slurm")
+    *_, time = said_after(smoke, "sphere: {test: {seed: 62}}", how=how)
+    assert time.startswith("Time: about ")
 
 
 def test_rules_that_never_ran_are_left_out_of_the_time(smoke_copy):
