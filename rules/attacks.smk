@@ -4,16 +4,6 @@ ORACLE = expand(rules.train_oracle.output.model, member=MEMBERS, allow_missing=T
 EXAMPLES = "results/{dataset}/attacks/{attack}/{target}/seed{seed}/examples.parquet"
 
 
-def f1_of(wildcards):
-    """Checkpoint of the network that stands in the path of a job."""
-    return recognizer_of(wildcards) if wildcards.dataset == FACES else TRAINED.format(**wildcards)
-
-
-def judges_of(wildcards):
-    """Checkpoints of who judges the images of a data set."""
-    return face_panel() if wildcards.dataset == FACES else expand(ORACLE, **wildcards)
-
-
 rule sample_examples:
     input:
         test=rules.prepare_dataset.output.test,

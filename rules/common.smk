@@ -86,6 +86,34 @@ def shown(pattern, attack):
     return lambda wildcards: plan.shown(wildcards.place, attack).path(pattern)
 
 
+def f1_of(wildcards):
+    """Checkpoint of the network that stands in the path of a job."""
+    return recognizer_of(wildcards) if wildcards.dataset == FACES else TRAINED.format(**wildcards)
+
+
+def judges_of(wildcards):
+    """Checkpoints of who judges the images of a data set."""
+    return face_panel() if wildcards.dataset == FACES else expand(ORACLE, **wildcards)
+
+
+def ablated(wildcards):
+    """Examples of the ablations."""
+    made = rules.judge_ablations.output.examples
+    dataset = plan.dataset_at(wildcards.place)
+    return expand(made, dataset=dataset, attack=config["ablations"]["attacks"], **ABLATED)
+
+
+def measurements_of(wildcards):
+    """What experiments measured, on all or on a data set."""
+    own = [path for path in MEASUREMENTS if not wildcards.place or "{dataset}" in path]
+    return expand(own, dataset=plan.dataset_at(wildcards.place))
+
+
+def of_paper(artifact):
+    """Input of the verdict table that the paper's data set alone has."""
+    return lambda wildcards: [] if wildcards.place else artifact
+
+
 def gpus():
     """GPUs that a rule which a GPU helps asks for."""
     return 1 if config["gpu"] else 0

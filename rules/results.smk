@@ -10,19 +10,6 @@ SHOWN = {
 }
 
 
-def ablated(wildcards):
-    """Examples of the ablations."""
-    made = rules.judge_ablations.output.examples
-    dataset = plan.dataset_at(wildcards.place)
-    return expand(made, dataset=dataset, attack=config["ablations"]["attacks"], **ABLATED)
-
-
-def measurements_of(wildcards):
-    """What experiments measured, on all or on a data set."""
-    own = [path for path in MEASUREMENTS if not wildcards.place or "{dataset}" in path]
-    return expand(own, dataset=plan.dataset_at(wildcards.place))
-
-
 rule tabulate_table1:
     input:
         rates=at(rules.evaluate_detection.output.rates),
@@ -49,11 +36,6 @@ rule tabulate_table1:
         "Table I"
     script:
         "../scripts/tabulate_table1.py"
-
-
-def of_paper(artifact):
-    """Input of the verdict table that the paper's data set alone has."""
-    return lambda wildcards: [] if wildcards.place else artifact
 
 
 rule tabulate_reproduction:

@@ -70,7 +70,7 @@ def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found
     found |= same_person(rows, thresholds)
     found["gender_changed"] = rate(rows["gender_changed"]), other
     found["f2_latent"] = rate(rows["f2_latent_label"] == target), "other gender to f2 on the latent"
-    found["shows_class"] = rate(rows["shows_class"]), "judges see a face"
+    found["still_a_face"] = rate(rows["shows_class"]), "judges see a face"
     return found
 
 

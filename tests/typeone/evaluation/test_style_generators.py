@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from typeone.evaluation.panels import Panel
 from typeone.evaluation.style_generators import (
     small_generator_measurements,
     stranger_distances,
@@ -94,7 +95,7 @@ def test_success_is_far_away_the_same_person_and_another_gender():
     )
     named = {"prefix": "p", "faces": "painted faces", "recognizer": "small", "seed": 1}
     rows = small_generator_measurements(
-        table, {"paper": 1.242}, [Judge()], clear_confidence=0.8, **named
+        table, {"paper": 1.242}, Panel([Judge()], classes=2), clear_confidence=0.8, **named
     )
     found = pd.DataFrame(rows).set_index("id")["value"]
     assert found["p.far"] == 0.8
