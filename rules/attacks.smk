@@ -179,7 +179,7 @@ rule judge_svae:
         "results/benchmarks/{dataset}/judge/{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
         dataset="|".join([*plan.datasets, FACES]),
-        attack="|".join([*plan.of_kind("svae"), *face_attacks_of("svae")]),
+        attack="|".join([*plan.of_kind("svae"), *faces.of_kind("svae")]),
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -207,7 +207,7 @@ use rule judge_svae as judge_type2 with:
         examples=EXAMPLES,
     wildcard_constraints:
         dataset="|".join([*plan.datasets, FACES]),
-        attack="|".join([*plan.of_kind("type2"), *face_attacks_of("type2")]),
+        attack="|".join([*plan.of_kind("type2"), *faces.of_kind("type2")]),
 
 
 use rule judge_type2 as judge_baseline with:

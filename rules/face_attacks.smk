@@ -1,9 +1,6 @@
 # Attacks on a recognizer of faces. Consumes test faces, recognizers, SVAEs and judges; yields one table
 # of judged examples an attack, recognizer and seed, the way of the first faces, and what was measured.
 # Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
-from typeone.workflow.settings.face_attacks import FaceAlgorithm2
-
-FACE_SETTINGS = list(FaceAlgorithm2.model_fields)
 [FACE_EXAMPLES] = expand(EXAMPLES, dataset=FACES, allow_missing=True)
 [FACE_TRACE] = expand(rules.judge_svae.output.trace, dataset=FACES, allow_missing=True)
 
@@ -21,7 +18,7 @@ rule attack_faces:
     benchmark:
         "results/benchmarks/attack_faces/{attack}.{target}.seed{seed}.{shard}.tsv"
     wildcard_constraints:
-        attack="|".join(face_attacks_of("svae")),
+        attack="|".join(faces.of_kind("svae")),
     priority: 50
     conda:
         "../envs/typeone.yaml"
@@ -30,8 +27,8 @@ rule attack_faces:
         gpu=gpus(),
     params:
         *code("attack_faces.py"),
-        settings=lambda wildcards: {k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS},
-        how=face_attack_how,
+        settings=lambda wildcards: faces.algorithm2(wildcards.attack),
+        how=lambda wildcards: faces.how(wildcards.attack),
         batching={
             "chunk": config["face_attacks"]["chunk"],
             "shards": config["batching"]["shards"],
@@ -55,7 +52,7 @@ rule attack_faces_type2:
     benchmark:
         "results/benchmarks/attack_faces_type2/{attack}.{target}.seed{seed}.tsv"
     wildcard_constraints:
-        attack="|".join(face_attacks_of("type2")),
+        attack="|".join(faces.of_kind("type2")),
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -75,23 +72,14 @@ rule attack_faces_type2:
         "../scripts/attack_faces_type2.py"
 
 
-FACE_RUNS = [(attack, RECOGNIZER, seed) for attack in FACE_ATTACKS for seed in FACE_SEEDS]
+FACE_RUNS = faces.runs()
 
 
 rule evaluate_faces:
     input:
-        examples=[
-            FACE_EXAMPLES.format(attack=attack, target=recognizer, seed=seed)
-            for attack, recognizer, seed in FACE_RUNS
-        ],
-        thresholds=[
-            rules.evaluate_recognizer.output.thresholds.format(target=recognizer, seed=seed)
-            for _, recognizer, seed in FACE_RUNS
-        ],
-        pairs=[
-            rules.evaluate_recognizer.output.measurements.format(target=recognizer, seed=seed)
-            for _, recognizer, seed in FACE_RUNS
-        ],
+        examples=paths(EXAMPLES, FACE_RUNS),
+        thresholds=paths(rules.evaluate_recognizer.output.thresholds, FACE_RUNS),
+        pairs=paths(rules.evaluate_recognizer.output.measurements, FACE_RUNS),
     output:
         measurements="results/faces/attacks/measurements.parquet",
     log:
@@ -103,9 +91,9 @@ rule evaluate_faces:
     threads: 1
     params:
         *code("evaluate_faces.py"),
-        runs=FACE_RUNS,
+        runs=keys(FACE_RUNS),
         source=FACE_SOURCE,
-        published=face_id("faces.success_rate"),
+        published=faces.named("faces.success_rate"),
     message:
         "How often attacks on faces succeed"
     script:
@@ -166,7 +154,7 @@ rule evaluate_face_detection:
         seeds=FACE_SEEDS,
         ids={
             name: (
-                face_id(f"table2.{IN_TABLE2[name]}")
+                faces.named(f"table2.{IN_TABLE2[name]}")
                 if name in IN_TABLE2
                 else f"beyond.{FACE_SOURCE}.table2.{name}"
             )
@@ -201,7 +189,7 @@ rule tabulate_table2:
         names=DETECTED,
         published_names=IN_TABLE2,
         ours=f"{FACE_SOURCE} faces",
-        caption=detection_caption(),
+        caption=faces.detection_caption(),
     message:
         "Table II"
     script:
@@ -226,7 +214,7 @@ rule plot_figure7b:
         pairs=config["face_attacks"]["pairs"],
         threshold=config["face_attacks"]["threshold"],
         dpi=config["figures"]["dpi"],
-        caption=face_caption("paper"),
+        caption=faces.caption("paper"),
     message:
         "Fig. 7b: Type I examples of faces"
     script:
@@ -250,7 +238,7 @@ use rule plot_figure7b as plot_figure7b_ours with:
         pairs=config["face_attacks"]["pairs"],
         threshold=config["face_attacks"]["threshold"],
         dpi=config["figures"]["dpi"],
-        caption=face_caption("ours"),
+        caption=faces.caption("ours"),
     message:
         "Fig. 7b by variant ours"
 

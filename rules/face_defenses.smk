@@ -32,7 +32,7 @@ rule strengthen_recognizer:
         gpu=gpus(),
     params:
         *code("strengthen_recognizer.py"),
-        network=strengthening_of,
+        network=lambda wildcards: faces.strengthening(wildcards.target),
         resume="results/.resume/faces/recognizers/{target}/seed{seed}",
     message:
         "Strengthening the recognizer {wildcards.target}, seed {wildcards.seed}"
@@ -47,8 +47,8 @@ use rule attack_faces as attack_faces_afresh with:
         target="|".join(STRENGTHENED_RECOGNIZERS),
     params:
         *code("attack_faces.py"),
-        settings=lambda wildcards: {k: FACE_ATTACKS[wildcards.attack][k] for k in FACE_SETTINGS},
-        how=lambda wildcards: face_attack_how(wildcards) | {"count": TABLE3["fresh"]["svae"]},
+        settings=lambda wildcards: faces.algorithm2(wildcards.attack),
+        how=lambda wildcards: faces.how(wildcards.attack) | {"count": TABLE3["fresh"]["svae"]},
         batching={
             "chunk": config["face_attacks"]["chunk"],
             "shards": config["batching"]["shards"],
@@ -133,7 +133,7 @@ rule evaluate_face_strengthening:
         ),
         variant=TABLE3["old"]["svae"],
         source=FACE_SOURCE,
-        published=face_id("table3"),
+        published=faces.named("table3"),
         chunk=config["face_attacks"]["chunk"],
         resume="results/.resume/faces/strengthening",
     message:

@@ -58,7 +58,7 @@ rule evaluate_face_svae:
     threads: 1
     params:
         *code("evaluate_face_svae.py"),
-        accuracy_id=face_id("faces.gender.test_accuracy"),
+        accuracy_id=faces.named("faces.gender.test_accuracy"),
         source=FACE_SOURCE,
     message:
         "What the SVAE of faces can do"

@@ -18,7 +18,7 @@ rule prepare_faces:
     threads: 1
     params:
         *code("prepare_faces.py"),
-        *given(*given_faces()),
+        *given(*faces.given_paths()),
         source=FACE_SOURCE,
         settings={} if FACE_SOURCE == "generated" else config["faces"][FACE_SOURCE],
         limit=config["faces"]["limit"],
@@ -65,7 +65,7 @@ rule train_face_judge:
     benchmark:
         "results/benchmarks/train_face_judge/{judge}.tsv"
     wildcard_constraints:
-        judge="|".join(FACE_MEMBERS),
+        judge="|".join(faces.members),
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -74,7 +74,7 @@ rule train_face_judge:
     params:
         *code("train_face_judge.py"),
         settings=lambda wildcards: config["face_judges"]["members"][wildcards.judge],
-        seed=lambda wildcards: config["face_judges"]["seed"] + FACE_MEMBERS.index(wildcards.judge),
+        seed=lambda wildcards: config["face_judges"]["seed"] + faces.members.index(wildcards.judge),
         resume="results/.resume/faces/judges/{judge}",
     message:
         "Training the judge of faces {wildcards.judge}"

@@ -32,7 +32,7 @@ REPORT_TABLES = {
         "thresholds (zeta) and at those that reject a share of clean digits; Wilson 95 % intervals, "
         f"{DIGITS_TOLD}.",
     ),
-    "Table II: squeezing on faces": (rules.tabulate_table2, detection_caption()),
+    "Table II: squeezing on faces": (rules.tabulate_table2, faces.detection_caption()),
     "Table III: strengthened recognizers": (
         rules.tabulate_table3,
         f"Accuracy on old and fresh examples, and on clean pairs, 95 % intervals. {FACES_TOLD}.",
@@ -48,7 +48,7 @@ REPORTED = sorted(
 )
 REPORTED_FACES = sorted(FACE_ATTACKS, key=lambda name: FACE_ATTACKS[name]["kind"] == "type2")
 WALKED = [run for run in REPORTED if config["attacks"][run.attack].get("steps")]
-WALKED_FACES = [name for name in face_attacks_of("svae") if FACE_ATTACKS[name]["steps"]]
+WALKED_FACES = [name for name in faces.of_kind("svae") if FACE_ATTACKS[name]["steps"]]
 DETECTED_TARGETS = sorted(dict(plan.scored(PAPER)), key=lambda target: target != TABLE_TARGET)
 FIRST_FACES = {"target": RECOGNIZER, "seed": FACE_SEEDS[0]}
 

@@ -4,9 +4,7 @@
 STUDY = config["study"]
 STUDY_DIGITS = plan.runs(PAPER, attacks=STUDY["digits"]["attacks"])
 STUDY_DIGITS += plan.control(PAPER)
-STUDY_FACES = [
-    (a, RECOGNIZER, s) for a in [*STUDY["faces"]["attacks"], "reconstruction"] for s in FACE_SEEDS
-]
+STUDY_FACES = faces.runs([*STUDY["faces"]["attacks"], "reconstruction"])
 # the oracle is held against people on attacks and baselines, not on controls
 CALIBRATED_RUNS = plan.runs(PAPER, rows=["type1"])
 
@@ -14,7 +12,7 @@ CALIBRATED_RUNS = plan.runs(PAPER, rows=["type1"])
 rule render_study:
     input:
         digits=paths(EXAMPLES, STUDY_DIGITS),
-        faces=[FACE_EXAMPLES.format(attack=a, target=r, seed=s) for a, r, s in STUDY_FACES],
+        faces=paths(EXAMPLES, STUDY_FACES),
     output:
         page="results/study/index.html",
         key="results/study/key.parquet",
@@ -28,7 +26,7 @@ rule render_study:
     params:
         *code("render_study.py"),
         digit_runs=keys(STUDY_DIGITS),
-        face_runs=STUDY_FACES,
+        face_runs=keys(STUDY_FACES),
         settings={k: STUDY[k] for k in ("seed", "digits", "faces", "pairs")},
     message:
         "The sheet that asks people what they see"
@@ -42,11 +40,7 @@ ASKED_KEY = [rules.render_study.output.key] if ASKED else []
 ASKED_DIGITS = (
     [*CALIBRATED_RUNS, *(r for r in STUDY_DIGITS if r not in CALIBRATED_RUNS)] if ASKED else []
 )
-ASKED_FACES = [
-    run
-    for run in FACE_RUNS
-    if ASKED and (FACE_ATTACKS[run[0]].get("keep") or run[0] == "reconstruction")
-]
+ASKED_FACES = faces.runs(faces.looked_at()) if ASKED else []
 
 
 rule prepare_annotations:
@@ -54,7 +48,7 @@ rule prepare_annotations:
         annotations=ASKED,
         key=ASKED_KEY,
         digits=paths(EXAMPLES, ASKED_DIGITS),
-        faces=[FACE_EXAMPLES.format(attack=a, target=r, seed=s) for a, r, s in ASKED_FACES],
+        faces=paths(EXAMPLES, ASKED_FACES),
     output:
         answers="results/study/answers.parquet",
     log:
@@ -67,7 +61,7 @@ rule prepare_annotations:
     params:
         *code("prepare_annotations.py"),
         digit_runs=keys(ASKED_DIGITS),
-        face_runs=ASKED_FACES,
+        face_runs=keys(ASKED_FACES),
     message:
         "Reading what people saw"
     script:
@@ -96,9 +90,9 @@ rule evaluate_study:
     params:
         *code("evaluate_study.py"),
         digit_runs=keys(ASKED_DIGITS),
-        face_runs=ASKED_FACES,
+        face_runs=keys(ASKED_FACES),
         sources={"digit": "mnist", "face": FACE_SOURCE, "person": FACE_SOURCE},
-        published=face_id("faces.success_rate"),
+        published=faces.named("faces.success_rate"),
         settings={k: STUDY[k] for k in ("seed", "draws", "careless")},
     message:
         "What people say of attacks"

@@ -1,0 +1,107 @@
+"""Which runs of faces there are, who judges them, and what their numbers are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from typeone.workflow.plan import FACES, Run
+from typeone.workflow.settings.face_attacks import FaceAlgorithm2
+
+
+class FacePlan:
+    """The runs of faces, by the settings of a run of the workflow.
+
+    Args:
+        settings: all of them, expanded.
+
+    Attributes:
+        source: where faces come from.
+        recognizer: the attacked f1 of IV-B; ``auto`` is FaceNet for photographs.
+        members: judges that are trained here.
+        judges: the panel; generated faces have their gender from age_gender, which then judges none.
+    """
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+        faces, judges = settings["faces"], settings["face_judges"]
+        self.source: str = faces["source"]
+        self.seeds: list[int] = faces["seeds"]
+        self.attacks: Mapping[str, Any] = settings["face_attacks"]["attacks"]
+        self.strengthened: Mapping[str, Any] = settings["strengthened_recognizers"]
+        automatic = "small" if self.source == "synthetic" else "facenet"
+        named = faces["recognizer"]
+        self.recognizer: str = automatic if named == "auto" else named
+        self.members = list(judges["members"])
+        photographs = self.source in ("celeba", "folder")
+        published = photographs and judges["age_gender"]["source"] != "none"
+        self.judges = [*self.members, *(["age_gender"] if published else [])]
+
+    def named(self, name: str) -> str:
+        """Return the id of a number: a published one is kept for FaceNet on CelebA alone."""
+        as_published = (self.source, self.recognizer) == ("celeba", "facenet")
+        return name if as_published else f"beyond.{self.source}.{name}"
+
+    def given_paths(self) -> list[str]:
+        """Return where a user's faces lie: CelebA's folder, or a table that tells of the images."""
+        key = {"celeba": "path", "folder": "csv"}.get(self.source)
+        return [self.settings["faces"][self.source][key]] if key else []
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Return the names of the attacks of one kind."""
+        return [name for name, attack in self.attacks.items() if attack["kind"] == kind]
+
+    def runs(self, attacks: Iterable[str] | None = None) -> list[Run]:
+        """Return the runs on the recognizer, of all ``attacks`` by default."""
+        names = self.attacks if attacks is None else attacks
+        return [Run(FACES, name, self.recognizer, seed) for name in names for seed in self.seeds]
+
+    def looked_at(self) -> list[str]:
+        """Return the attacks whose faces people may be asked about: those that keep f1's answer."""
+        return [n for n, a in self.attacks.items() if a.get("keep") or n == "reconstruction"]
+
+    def shown(self, attack: str) -> Run:
+        """Return the run of an attack that figures show."""
+        return Run(FACES, attack, self.recognizer, self.seeds[0])
+
+    def algorithm2(self, attack: str) -> dict[str, Any]:
+        """Return the settings of Algorithm 2 of an attack."""
+        return {name: self.attacks[attack][name] for name in FaceAlgorithm2.model_fields}
+
+    def how(self, attack: str) -> dict[str, Any]:
+        """Return what an attack is told beside the settings of its algorithm."""
+        own = {name: self.attacks[attack][name] for name in ("count", "keep", "statistics")}
+        shared = self.settings["face_attacks"]
+        return own | {name: shared[name] for name in ("threshold", "followed")}
+
+    def learnt(self, target: str) -> list[str]:
+        """Return the attack whose examples a strengthened recognizer learns, if its method does."""
+        retrained = self.strengthened[target]["method"] == "retraining"
+        return [self.settings["table3"]["old"]["svae"]] if retrained else []
+
+    def strengthening(self, target: str) -> dict[str, Any]:
+        """Return what a recognizer learns and how, by the network that it starts from."""
+        network = self.strengthened[target]
+        return {
+            "method": network["method"],
+            "settings": network.get("settings", {}),
+            "how": network[self.recognizer],
+            **{name: self.settings["table3"][name] for name in ("count", "half_seed")},
+        }
+
+    def caption(self, attack: str) -> str:
+        """Return what stands under Fig. 7b: whose faces, which attack, seed and preset."""
+        return (
+            f"{self.source.capitalize()} faces, variant {attack} on {self.recognizer}, seed "
+            f"{self.seeds[0]}, preset {self.settings['preset']}."
+        )
+
+    def detection_caption(self) -> str:
+        """Return what stands with Table II: whose faces, which recognizer, what was fitted."""
+        fitted = self.settings["face_detection"]["false_positive_rate"]
+        return (
+            f"Ours: {self.source} faces, recognizer {self.recognizer}, preset "
+            f"{self.settings['preset']}, {len(self.seeds)} seed(s), Wilson 95 % intervals, n images a "
+            f"row. Thresholds are fitted to reject {fitted:.0%} of clean validation faces; what they "
+            "reject of clean test faces is in the first row. Published: FaceNet, CelebA, n = 1000."
+        )
