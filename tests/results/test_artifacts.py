@@ -82,12 +82,12 @@ WALKED = {
 JUDGED = {
     **{f"f1_label_{when}": "int64" for when in ("before", "after")},
     **{f"f1_confidence_{when}": "float" for when in ("before", "after")},
-    "f2_image_label": "int64",
+    **{"f2_label_before": "int64", "f2_image_label": "int64"},
     "judge_label_before": "int64",
     **{f"judge_{member}_label": "int64" for member in MEMBERS},
     "judge_label": "int64",
     "judge_confidence": "float",
-    "judge_clear": "bool",
+    **{"judge_clear": "bool", "shows_class": "bool"},
     "distance_l2": "float",
     "distance_linf": "float",
     "type1_success_f2": "bool",
@@ -471,6 +471,7 @@ def test_the_oracle_is_clear_where_all_its_members_are(settings, examples):
     sure = examples.judge_confidence >= settings["oracle"]["clear_confidence"]
     agree = (members == examples.judge_label).all(axis=0)
     np.testing.assert_array_equal(examples.judge_clear, agree & sure)
+    assert examples.shows_class.all()  # no judge of digits knows "none of these"
     # a mean of softmax has its peak at what a majority of confident members sees
     assert (examples.judge_confidence >= 1 / 10).all()
 

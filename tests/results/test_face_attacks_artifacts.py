@@ -22,7 +22,7 @@ WALKED = {
     **{"steps": "int32", "converged": "bool"},
 }
 JUDGED = {
-    **dict.fromkeys(("distance", "distance_l2", "distance_linf"), "float"),
+    **dict.fromkeys(("distance", "distance_l2", "distance_linf", "judge_confidence"), "float"),
     **dict.fromkeys(("f2_label_before", "f2_image_label"), "int64"),
     **dict.fromkeys(("judge_label_before", "judge_label"), "int64"),
     **{f"judge_{name}_label": "int64" for name in JUDGES},
