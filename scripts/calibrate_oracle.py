@@ -5,7 +5,8 @@ import pandas as pd
 
 from typeone.evaluation.calibration import COLUMNS, calibrate
 from typeone.evaluation.people.annotations import majority
-from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.evaluation.people.sample import Run
+from typeone.runtime.artifacts import read_frame, read_parquet, write_parquet
 from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
@@ -19,12 +20,11 @@ def calibrate_oracle(*, answers_path, runs, example_paths, calibration_path):
     about other images, and those to an image that came back, don't count.
     """
     views = []
-    for (attack, target, seed), path in zip(runs, example_paths, strict=True):
+    for run, path in zip(runs, example_paths, strict=True):
         view = read_parquet(path, columns=["position", *VIEW]).frame()
-        view["image"] = [f"{attack}/{target}/seed{seed}/{p}" for p in view["position"]]
-        views.append(view[["image", *VIEW]])
+        views.append(view.assign(image=[Run(*run).name(p) for p in view.pop("position")]))
     oracle = pd.concat(views, ignore_index=True)
-    answers = read_parquet(answers_path).frame()
+    answers = read_frame(answers_path)
     asked = (answers["question"] == "digit") & (answers["showing"] == 1)
     annotations = answers[asked & answers["image"].isin(oracle["image"])]
     people = majority(annotations)
@@ -44,11 +44,8 @@ def calibrate_oracle(*, answers_path, runs, example_paths, calibration_path):
             "no annotations were given, so that nothing is known of people; to hold the oracle "
             "against them, list what people saved under `annotations` (config.yaml)"
         )
-    write_parquet(
-        calibration_path,
-        {name: np.array(rows[name], dtype=kind) for name, kind in COLUMNS.items()},
-        metadata=note,
-    )
+    columns = {name: np.array(rows[name], dtype=kind) for name, kind in COLUMNS.items()}
+    write_parquet(calibration_path, columns, metadata=note)
 
 
 if "snakemake" in globals():

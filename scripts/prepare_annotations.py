@@ -4,21 +4,21 @@ import numpy as np
 
 from typeone.evaluation.people.annotations import KINDS, Picture, picture_digest, read_annotations
 from typeone.evaluation.people.sample import Run
-from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.artifacts import read_frame, read_parquet, write_parquet
 from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 
-def known_pictures(*, key_paths, digit_runs, digit_paths, face_runs, face_paths):
-    """What a file may speak of: items of the sheet by number, attacked images by name."""
+def known_pictures(*, key_paths, digits, faces):
+    """What a file may speak of: items of the sheet by number, attacked images by name.
+
+    ``digits``, ``faces``: runs and the paths of their examples.
+    """
     known = {}
     for path in key_paths:
-        for row in read_parquet(path).frame().itertuples():
+        for row in read_frame(path).itertuples():
             known[row.number] = Picture(row.image, row.question, row.digest)
-    for question, runs, paths in (
-        ("digit", digit_runs, digit_paths),
-        ("face", face_runs, face_paths),
-    ):
+    for question, (runs, paths) in (("digit", digits), ("face", faces)):
         for run, path in zip((Run(*run) for run in runs), paths, strict=True):
             table = read_parquet(path, columns=["position", "adversarial_image"])
             images = zip(table["position"].tolist(), table["adversarial_image"], strict=True)
@@ -49,10 +49,8 @@ if "snakemake" in globals():
             annotation_paths=run.input.annotations,
             known=known_pictures(
                 key_paths=run.input.key,
-                digit_runs=run.params.digit_runs,
-                digit_paths=run.input.digits,
-                face_runs=run.params.face_runs,
-                face_paths=run.input.faces,
+                digits=(run.params.digit_runs, run.input.digits),
+                faces=(run.params.face_runs, run.input.faces),
             ),
             answers_path=run.output.answers,
         )

@@ -52,7 +52,7 @@ def evaluated(data, tmp_path):
         test=data["test"],
         models=models,
         tests=tests,
-        example_paths=paths,
+        files=iter(paths),
         paths=found,
         settings={
             **{"count": COUNT, "half_seed": SEED, "faces": 40, "pairs": 30},

@@ -67,8 +67,7 @@ def study(tmp_path_factory):
         **{"label": gender, "target_label": 1 - gender, "identity": position // 3},
         distance=np.where(position < 6, 1.0, 1.5),
     )
-    runs = {"digit_runs": DIGIT_RUNS, "digit_paths": digits}
-    runs |= {"face_runs": FACE_RUNS, "face_paths": faces}
+    runs = {"digits": (DIGIT_RUNS, digits), "faces": (FACE_RUNS, faces)}
     page, key = root / "index.html", root / "key.parquet"
     run("render_study", **runs, page_path=page, key_path=key, settings=SETTINGS)
     rows = read_parquet(key).frame().set_index("number")
@@ -202,8 +201,7 @@ def evaluated(study, answers, folder):
         "evaluate_study",
         answers_path=answers,
         key_paths=[study.key_path],
-        digits=(DIGIT_RUNS, study.runs["digit_paths"]),
-        faces=(FACE_RUNS, study.runs["face_paths"]),
+        **study.runs,
         sources={"digit": "mnist", "face": "synthetic", "person": "synthetic"},
         published="published",
         settings=SETTINGS,

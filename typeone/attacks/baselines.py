@@ -7,13 +7,18 @@ The paper has none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from typeone.attacks.criteria import next_class
+from typeone.attacks.shards import Rows, example_rows
+from typeone.data.images import binarise
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
+from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 
 Classifier = Callable[[Tensor], Tensor]
@@ -114,3 +119,38 @@ def random_latents(
                 )
             chosen[asking[len(answers) :]] = drawn[others[0]]
     return chosen
+
+
+def baseline_rows(
+    svae: SupervisedVAE,
+    classifier: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    train: tuple[Tensor, Tensor],
+    settings: Mapping[str, Any],
+    *,
+    seed: int,
+) -> Rows:
+    """An image made of each of ``images`` ``(N, 1, H, W)`` by the method of ``settings``.
+
+    ``train``: images and labels that other classes are taken from. ``seed``: added to that of
+    random draws.
+    """
+
+    def encode(batch: Tensor) -> Tensor:
+        return predict(lambda part: svae.encode(binarise(part))[0], batch)
+
+    targets, start = next_class(labels), encode(images)
+    if settings["method"] == "nearest":
+        attacked = nearest_images(images, targets, *train)
+        end = encode(attacked)
+    else:
+        if settings["method"] == "interpolation":
+            goal = class_means(encode(train[0]), train[1])[targets]
+            end = interpolate(svae, classifier, start, labels, goal, steps=settings["steps"])
+        else:
+            generator = seeded(settings["seed"] + seed, images.device)
+            end = random_latents(svae, classifier, labels, generator, draws=settings["draws"])
+        attacked = predict(svae.decode, end)
+    positions = torch.arange(len(images))
+    return example_rows(positions, images, labels, attacked, latent_start=start, latent_end=end)

@@ -10,14 +10,16 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from typeone.data.images import from_uint8
 from typeone.detectors.squeezers import median_smooth, squeeze
 from typeone.models.predictions import predict
+from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.training.losses import embedding_distance
 
 METRICS = {"l1": 1, "l2": 2}
@@ -64,3 +66,36 @@ def embedding_scores(
         .numpy()
         for size in medians
     }
+
+
+def embedding_score_rows(
+    recognizer: nn.Module,
+    shown: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    *,
+    medians: Sequence[int],
+    batch: int,
+    device: torch.device,
+    checkpoint: Checkpoint,
+) -> dict[str, np.ndarray]:
+    """The `embedding_scores` of all images, one row an (attack, image, squeezer).
+
+    ``shown``: by attack, index ``(N,)`` and images uint8 ``(N, C, H, W)``.
+    """
+
+    def scored(name: str) -> dict[str, Tensor]:
+        images = from_uint8(shown[name][1], device)
+        found = embedding_scores(recognizer, images, medians=medians, batch=batch)
+        return {squeezer: torch.from_numpy(score) for squeezer, score in found.items()}
+
+    parts = []
+    for name, found in zip(shown, each(checkpoint, shown, scored), strict=True):
+        index = shown[name][0]
+        parts.append(
+            {
+                "attack": np.repeat([name], len(index) * len(found)),
+                "index": np.tile(index, len(found)),
+                "squeezer": np.repeat(list(found), len(index)),
+                "score": np.concatenate([score.numpy() for score in found.values()]),
+            }
+        )
+    return {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}

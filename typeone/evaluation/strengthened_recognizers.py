@@ -9,6 +9,7 @@ faces. A network that moves all faces apart, or together, would look strong at t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from typeone.attacks.shards import Rows
 from typeone.data.faces import FaceTable
-from typeone.data.lfw import LFW
+from typeone.data.lfw import LFW, SMALL, lfw_folder, read_faces, read_lfw
 from typeone.defenses.recognizers import learnt_people
 from typeone.evaluation.intervals import Rate, pool_seeds
 from typeone.evaluation.measurements import measurement
@@ -81,6 +82,10 @@ class Trials(NamedTuple):
     strangers: Pairs
     pairs: KnownPairs | None
 
+    def tested(self, count: int) -> np.ndarray:
+        """Which faces attacks are tested on: of the first ``count`` those that nobody learns."""
+        return ~self.learnt & (np.arange(len(self.learnt)) < count)
+
 
 def draw_trials(
     faces: FaceTable, validation: FaceTable, *, shown: int, count: int, half_seed: int
@@ -109,6 +114,14 @@ def spread_pairs(lfw: LFW, count: int) -> tuple[list[Path], KnownPairs]:
     used, place = np.unique(ends, return_inverse=True)
     pairs = Pairs(*place.reshape(ends.shape))
     return [lfw.files[i] for i in used], KnownPairs(pairs, lfw.same[chosen])
+
+
+def lfw_trial(
+    source: str, path: str | os.PathLike[str] | None, count: int
+) -> tuple[Images, KnownPairs]:
+    """Images of LFW, see `lfw_folder`, and ``count`` of its pairs."""
+    files, pairs = spread_pairs(read_lfw(lfw_folder(source, path)), count)
+    return Images(len(files), lambda part: read_faces(files[part], SMALL)), pairs
 
 
 Examples = Mapping[tuple[str, int], Sequence[tuple[str, str, Rows]]]

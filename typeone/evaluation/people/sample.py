@@ -11,15 +11,16 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from typeone.evaluation.people.annotations import DIFFERENT, SAME, picture_digest
+from typeone.evaluation.people.annotations import DIFFERENT, FACES, SAME, picture_digest
 from typeone.runtime.artifacts import Records
 
+DIGITS = [str(digit) for digit in range(10)]
 CLEAN, RECONSTRUCTION = "clean", "reconstruction"
 CONTROLS = (CLEAN, RECONSTRUCTION, SAME, DIFFERENT)
 """Conditions that are no attack on a target."""
@@ -84,6 +85,44 @@ def _draw(
         used[index] += 1
         chosen.append((run, row))
     return chosen
+
+
+QUESTIONS = {"digit": "digits", "face": "faces", "person": "pairs"}
+"""The part of the settings that each question has."""
+
+
+def by_condition(examples: Iterable[tuple[Run, Records]]) -> tuple[dict[str, Tables], Tables]:
+    """Examples of attacks by condition and run, and those of the reconstruction by run."""
+    attacks: dict[str, dict[Run, Records]] = {}
+    controls = {}
+    for run, table in examples:
+        if run.attack == RECONSTRUCTION:
+            controls[run] = table
+        else:
+            attacks.setdefault(f"{run.attack}/{run.target}", {})[run] = table
+    return {**attacks}, controls
+
+
+def draw_study(
+    digits: Iterable[tuple[Run, Records]],
+    faces: Iterable[tuple[Run, Records]],
+    settings: Mapping[str, Any],
+) -> list[Item]:
+    """All items of a sheet: digits, faces, and pairs of faces.
+
+    ``settings``: seed and, by part, the numbers of items that `draw_items` and `draw_pairs` take.
+    """
+    rng = np.random.default_rng(settings["seed"])
+    of_digits, of_faces = by_condition(digits), by_condition(faces)
+    shares = {
+        part: {k: settings[part][k] for k in ("count", "clean", "reconstruction")}
+        for part in QUESTIONS.values()
+    }
+    return [
+        *draw_items("digit", *of_digits, DIGITS, **shares["digits"], rng=rng),
+        *draw_items("face", *of_faces, FACES, **shares["faces"], rng=rng),
+        *draw_pairs(*of_faces, **shares["pairs"], rng=rng),
+    ]
 
 
 def draw_items(
