@@ -10,42 +10,23 @@ from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.computing import computing_job
 from typeone.runtime.devices import seeded
 
-
-def attack_faces_type2(
-    *, faces_path, recognizer_path, found_path, settings, count, chunk, seed, device, checkpoint
-):
-    """Write an image near each of the first ``count`` faces; ``seed``: of the random starts."""
-    faces = first_faces(faces_path, count)
-    attacked = attack(
-        load_recognizer(recognizer_path, device),
-        faces.faces(slice(None), device),
-        settings,
-        generator=seeded(seed),
-        chunk=chunk,
-        checkpoint=checkpoint,
-    )
-    write_parquet(
-        found_path,
-        {
+if "snakemake" in globals():
+    with computing_job(snakemake, gpu=True) as run:
+        faces = first_faces(run.input.faces, run.params.how["count"])
+        attacked = attack(
+            load_recognizer(run.input.recognizer, run.device),
+            faces.faces(slice(None), run.device),
+            EmbeddingAttackSettings(**run.params.settings),
+            generator=seeded(int(run.wildcards.seed)),  # of the random starts
+            chunk=run.params.how["chunk"],
+            checkpoint=run.checkpoint,
+        )
+        rows = {
             "position": np.arange(len(faces), dtype=np.int32),
             "index": faces.index,
             "identity": faces.identities,
             "label": faces.labels,
             "image": np.array(faces.images),
             "adversarial_image": to_uint8(attacked).cpu().numpy(),
-        },
-    )
-
-
-if "snakemake" in globals():
-    with computing_job(snakemake, gpu=True) as run:
-        attack_faces_type2(
-            faces_path=run.input.faces,
-            recognizer_path=run.input.recognizer,
-            found_path=run.output.examples,
-            settings=EmbeddingAttackSettings(**run.params.settings),
-            **run.params.how,
-            seed=int(run.wildcards.seed),
-            device=run.device,
-            checkpoint=run.checkpoint,
-        )
+        }
+        write_parquet(run.output.examples, rows)

@@ -10,38 +10,20 @@ from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
-
-def attack_type2(
-    *, examples_path, model_path, module, shard_path, settings, count, seed, device, checkpoint
-):
-    """Write an image for each of the first ``count`` examples, and whether f1 was fooled by it."""
-    index, images, labels = read_examples(examples_path, count, device)
-    classifier = load_classifier(model_path, device, module=module)
-    result = attack(classifier, images, labels, settings, seed=seed, checkpoint=checkpoint)
-    logger.info("%s: found %d of %d", settings.method, int(result.found.sum()), len(images))
-    write_parquet(
-        shard_path,
-        {
-            "position": np.arange(len(images), dtype=np.int32),
+if "snakemake" in globals():
+    with computing_job(snakemake, gpu=True) as run:
+        settings, how = Type2Settings(**run.params.settings), {"seed": int(run.wildcards.seed)}
+        index, *digits = read_examples(run.input.examples, **run.params.how, device=run.device)
+        f1 = load_classifier(run.input.model, run.device, module=run.params.module)
+        result = attack(f1, *digits, settings, **how, checkpoint=run.checkpoint)
+        logger.info("%s: found %d of %d", settings.method, int(result.found.sum()), len(index))
+        images, labels = digits
+        rows = {
+            "position": np.arange(len(index), dtype=np.int32),
             "index": index,
             "label": labels.cpu().numpy(),
             "image": to_uint8(images).cpu().numpy(),
             "adversarial_image": to_uint8(result.images).cpu().numpy(),
             "found": result.found.cpu().numpy(),
-        },
-    )
-
-
-if "snakemake" in globals():
-    with computing_job(snakemake, gpu=True) as run:
-        attack_type2(
-            examples_path=run.input.examples,
-            model_path=run.input.model,
-            module=run.params.module,
-            shard_path=run.output.examples,
-            settings=Type2Settings(**run.params.settings),
-            **run.params.how,
-            seed=int(run.wildcards.seed),
-            device=run.device,
-            checkpoint=run.checkpoint,
-        )
+        }
+        write_parquet(run.output.examples, rows)

@@ -9,42 +9,23 @@ from typeone.runtime.logs import logger
 from typeone.theory.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
 from typeone.theory.spheres import Spheres
 
-
-def train_sphere(*, model_path, curve_path, spheres, hidden, training, seed, checkpoint, device):
-    """Write the trained network and the course of its exact error."""
-    network = QuadraticNetwork(spheres.dim, hidden)
-    network.reset(spheres, seeded(seed))
-    network.to(device)
-    curve = train_quadratic(
-        network,
-        spheres,
-        SphereTraining(**training),
-        generator=seeded(seed, device),
-        name=f"sphere {seed}",
-        checkpoint=checkpoint,
-    )
-    last = {k: curve[-1][k] for k in ("inner_error", "outer_error", "error")}
-    logger.info("seed %d: errs on %.2e of all points", seed, last["error"])
-    save_model(
-        model_path,
-        network,
-        metadata={
-            **{"architecture": "quadratic", "seed": seed, "training": training},
-            **{"hidden": hidden, **asdict(spheres), **last},
-        },
-    )
-    write_rows(curve_path, curve)
-
-
 if "snakemake" in globals():
     with computing_job(snakemake) as run:
-        train_sphere(
-            model_path=run.output.model,
-            curve_path=run.output.curve,
-            spheres=Spheres(**run.params.spheres),
-            hidden=run.params.hidden,
-            training=run.params.training,
-            seed=run.params.seed,
+        spheres, how = Spheres(**run.params.spheres), {"seed": run.params.seed}
+        how |= {k: run.params[k] for k in ("training", "hidden")}
+        network = QuadraticNetwork(spheres.dim, how["hidden"])
+        network.reset(spheres, seeded(how["seed"]))
+        network.to(run.device)
+        curve = train_quadratic(
+            network,
+            spheres,
+            SphereTraining(**how["training"]),
+            generator=seeded(how["seed"], run.device),
+            name=f"sphere {how['seed']}",
             checkpoint=run.checkpoint,
-            device=run.device,
         )
+        last = {k: curve[-1][k] for k in ("inner_error", "outer_error", "error")}
+        logger.info("seed %d: errs on %.2e of all points", how["seed"], last["error"])
+        note = {"architecture": "quadratic", **how, **asdict(spheres), **last}
+        save_model(run.output.model, network, metadata=note)
+        write_rows(run.output.curve, curve)
