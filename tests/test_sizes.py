@@ -1,4 +1,4 @@
-"""Rules declare, scripts are one call and one write, entry points hand over: held by their length."""
+"""Rules declare, scripts are one call and one write, entry points hand over: by their length."""
 
 import ast
 import re
