@@ -4,6 +4,7 @@ import pytest
 
 from typeone.workflow.plan import Plan, Run, keys, paths
 from typeone.workflow.settings import layers
+from typeone.workflow.settings.model import Wrong
 
 
 def settings(repository, **given):
@@ -91,3 +92,14 @@ def test_strengthened_networks_are_shown_old_and_fresh_examples(plan):
 def test_only_retraining_learns_from_an_attack(plan):
     assert plan.learnt("lenet_type1") == {"attack": ["paper_lenet"], "target": "lenet"}
     assert plan.learnt("lenet_alp") == {"attack": [], "target": "lenet"}
+
+
+def test_ablations_of_given_weights_and_another_data_set_do_not_go_together(repository, tmp_path):
+    (tmp_path / "net.py").write_text("def build():\n    return None\n")
+    (tmp_path / "net.safetensors").write_bytes(b"")
+    own = {"module": f"{tmp_path}/net.py:build", "weights": f"{tmp_path}/net.safetensors"}
+    given = {"classifiers": {"mine": own}, "ablations": {"target": "mine"}}
+    assert Plan(settings(repository, **given)).networks("mnist")[-1] == "mine"
+    fashion = {"fashion": {"format": "idx", "path": str(tmp_path)}}
+    with pytest.raises(Wrong, match=r"`ablations.target` is 'mine', whose weights are of .* mnist"):
+        settings(repository, **given, datasets=fashion)

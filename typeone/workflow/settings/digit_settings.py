@@ -131,6 +131,13 @@ class DigitSettings(Model):
                     f"`.classifiers.{name}.dataset` is",
                     *(network.dataset, list(self.datasets), "one of `.datasets`"),
                 )
+        ablated = self.classifiers.get(self.ablations.target)
+        if isinstance(ablated, OwnWeights) and len(self.datasets) > 1:
+            raise Wrong(
+                f"`.ablations.target` is {self.ablations.target!r}, whose weights are of the data "
+                f"set {ablated.dataset}; with further `.datasets` it needs a classifier that is "
+                "trained on each"
+            )
         return self
 
     @model_validator(mode="after")
