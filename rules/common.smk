@@ -78,7 +78,12 @@ def published_of(wildcards):
 
 def at(pattern):
     """Input of a table or figure, ``pattern`` of the data set that it is about."""
-    return lambda wildcards: expand(pattern, dataset=plan.dataset_at(wildcards.place))
+    return lambda wildcards: pattern.format(dataset=plan.dataset_at(wildcards.place))
+
+
+def each_seed(pattern, **names):
+    """Inputs of a table or figure, ``pattern`` of its data set with every seed."""
+    return lambda w: expand(pattern, dataset=plan.dataset_at(w.place), seed=SEEDS, **names)
 
 
 def shown(pattern, attack):

@@ -41,12 +41,12 @@ rule tabulate_table1:
 rule tabulate_reproduction:
     input:
         published=published_of,
-        f1=at(expand(TRAINED, target=TABLE_TARGET, seed=SEEDS, allow_missing=True)),
+        f1=each_seed(TRAINED, target=TABLE_TARGET),
         others=lambda wildcards: [
             TRAINED.format(dataset=dataset, target=target, seed=seed)
             for dataset, target, seed in plan.further_networks(wildcards.place)
         ],
-        svae=at(expand(rules.train_svae_stage2.output.model, seed=SEEDS, allow_missing=True)),
+        svae=each_seed(rules.train_svae_stage2.output.model),
         oracle=at(rules.evaluate_oracle.output.evaluation),
         examples=lambda wildcards: paths(EXAMPLES, plan.runs(plan.dataset_at(wildcards.place))),
         rates=at(rules.evaluate_detection.output.rates),
