@@ -90,7 +90,7 @@ def faces(settings, device, dtype):
     recognizer = recognizer_of_faces().to(device, dtype)
     images = torch.rand(5, 3, 64, 64, generator=seeded(3)).to(device, dtype)
     labels = torch.tensor([0, 1, 1, 0, 1], device=device)
-    how = {"keep": identity_criterion(recognizer, 1.242), "classes": 2, "read": lambda x: x}
+    how = {"keep": identity_criterion(recognizer, 1.242), "classes": 2}
     how |= {"chunk": 3, "follow": {0, 4}, "follow_every": 2}
 
     def run(checkpoint):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from typeone.evaluation.intervals import Rate
 from typeone.evaluation.measurements import pooled
 from typeone.evaluation.people.success import FAILURE
 from typeone.reporting import beyond, verdicts
+from typeone.reporting.sources import Artifact, Sources
 
 OURS = {"svae": "paper"}  # Table I's Type I row is the variant that follows the text
 NOT_RUN = {
@@ -31,40 +32,6 @@ KINDS = {
     "type2": beyond.type2_rows,
 }
 """By kind of an attack: its rows beyond the paper."""
-
-
-class Artifact(NamedTuple):
-    """What one file holds: a table, or what a checkpoint says of itself; ``path`` names it."""
-
-    path: str
-    content: Any
-
-
-class Sources(NamedTuple):
-    """The artifacts that numbers come from.
-
-    Attributes:
-        f1, svae: checkpoints of Table I's classifier and of the SVAE, one a seed.
-        others: checkpoints of other classifiers by name, one a seed.
-        examples: judged examples by (attack, kind of `KINDS`, classifier), one a seed, with the
-            column seed.
-        ablations: of each ablated attack, by name.
-        measurements: one an experiment.
-        rates, oracle, realism: one table each.
-        calibration, people: one table each, of the paper's data set alone.
-    """
-
-    f1: Sequence[Artifact]
-    svae: Sequence[Artifact]
-    others: Mapping[str, Sequence[Artifact]]
-    examples: Mapping[tuple[str, str, str], Sequence[Artifact]]
-    ablations: Mapping[str, Artifact]
-    measurements: Sequence[Artifact]
-    rates: Artifact
-    oracle: Artifact
-    realism: Artifact
-    calibration: Artifact | None
-    people: Artifact | None
 
 
 def measured_on(artifacts: Iterable[Artifact], rows: Iterable[Row]) -> list[Row]:

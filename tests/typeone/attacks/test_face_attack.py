@@ -92,7 +92,6 @@ def test_rows_of_faces_aim_at_the_other_gender_and_start_at_the_face_itself(netw
         replace(WALK, steps=1),
         keep=identity_criterion(recognizer, 1.242),
         classes=2,
-        read=lambda batch: batch,
         chunk=3,
         follow=range(2),
     )
