@@ -107,7 +107,7 @@ def transition_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict
     seeds, prefix = examples["seed"].nunique(), f"beyond.mnist.{name}.{target}"
     return [
         measured(f"{prefix}.oracle_target", seen, description="oracle sees i + 1", seeds=seeds),
-        measured(f"{prefix}.judge_label", kept, description="oracle sees i", seeds=seeds),
+        measured(f"{prefix}.oracle_label", kept, description="oracle sees i", seeds=seeds),
     ]
 
 
