@@ -3,6 +3,7 @@
 import numpy as np
 
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
+from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.data.faces import first_faces
 from typeone.data.images import to_uint8
 from typeone.models.recognizers import load_recognizer
@@ -16,9 +17,12 @@ def attack_faces_type2(
 ):
     """Write an image near each of the first ``count`` faces; ``seed``: of the random starts."""
     faces = first_faces(faces_path, count)
+    recognizer = load_recognizer(recognizer_path, device)
+    images = faces.faces(slice(None), device)
+    vanishing_of_embeddings(recognizer, images, chunk=chunk)
     attacked = attack(
-        load_recognizer(recognizer_path, device),
-        faces.faces(slice(None), device),
+        recognizer,
+        images,
         settings,
         generator=seeded(seed),
         chunk=chunk,

@@ -28,6 +28,7 @@ def attack_type2(
             "image": to_uint8(images).cpu().numpy(),
             "adversarial_image": to_uint8(result.images).cpu().numpy(),
             "found": result.found.cpu().numpy(),
+            "gradient_vanishes": result.vanishing.cpu().numpy(),
         },
     )
 
