@@ -1,4 +1,4 @@
-"""A network of your own: built by a function in a Python file, and held to what attacks rely on.
+"""A network of your own: built by a function in a Python file, and its weights.
 
 `build_own` runs code: whatever stands in the named file does what it likes. The path comes from the
 caller's settings and never from a checkpoint, which holds tensors and text alone.
@@ -133,54 +133,3 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str], *, key: str =
         architecture="that of a state_dict",
         remedy="needs the state_dict() of the network that `module` builds",
     )
-
-
-def check_outputs(network: nn.Module, images: Tensor, *, who: str, classes: int | None) -> None:
-    """Hold ``network`` to what attacks rely on, on the first four ``images`` ``(N, C, H, W)``.
-
-    It must give one row an image, logits ``(N, classes)``, or embeddings of any width when
-    ``classes`` is None; finite, with a gradient at the image, and the same for an image that stands
-    alone.
-
-    Raises:
-        InputError: it does not; ``who`` begins the line.
-    """
-    few = images[:4].detach().clone().requires_grad_(True)
-    shape = f"({len(few)}, {classes or 'D'})"
-    needed = f"needs {'logits' if classes else 'embeddings'} {shape} of images {tuple(few.shape)}"
-    try:
-        with torch.enable_grad():
-            outputs = network(few)
-            alone = network(few[:1])
-    except (RuntimeError, TypeError, IndexError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{who}, which fails on images {tuple(few.shape)} ({type(error).__name__}: {reason}); "
-            f"{needed}"
-        ) from error
-    if not isinstance(outputs, Tensor) or not isinstance(alone, Tensor):
-        raise InputError(f"{who}, which gives {type(outputs).__name__}, no tensor; {needed}")
-    found = tuple(outputs.shape)
-    if len(found) != 2 or found[0] != len(few) or (classes and found[1] != classes):
-        raise InputError(f"{who}, which gives {found}; {needed}")
-    if not bool(outputs.isfinite().all()):
-        raise InputError(f"{who}, which gives NaN or infinity; needs finite numbers")
-    gradient = None
-    if outputs.requires_grad:
-        (gradient,) = torch.autograd.grad(outputs.square().sum(), few, allow_unused=True)
-    if gradient is None or not bool(gradient.isfinite().all()):
-        raise InputError(
-            f"{who}, whose outputs have no finite gradient at the image; needs differentiable "
-            "operations from the image on, without detach() or no_grad()"
-        )
-    size = outputs.detach().abs().max().clamp_min(1).item()
-    if alone.shape != outputs[:1].shape or not torch.allclose(
-        alone, outputs[:1], rtol=0, atol=1e-3 * size
-    ):
-        raise InputError(
-            f"{who}, which judges an image otherwise when others stand beside it, or at random; "
-            "needs each image judged by itself: no dropout and no batch statistics in eval mode"
-        )
-    sums_to_one = torch.allclose(outputs.sum(dim=1), outputs.new_ones(len(few)), atol=1e-4)
-    if classes and sums_to_one and bool((outputs >= 0).all()):
-        raise InputError(f"{who}, which gives probabilities; needs logits: leave its softmax out")

@@ -1,14 +1,12 @@
 """A network that a function in the reader's file builds: what it may be, what is said if not."""
 
-import random
-
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
 from typeone.models.classifiers import load_classifier
-from typeone.models.user_networks import build_own, check_outputs, load_weights
+from typeone.models.user_networks import build_own, load_weights
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.errors import InputError
 
@@ -169,67 +167,3 @@ def test_a_pickle_is_not_read(module, tmp_path):
 def test_weights_that_are_not_there_are_named(module):
     with pytest.raises(InputError, match=r"^`weights` is 'absent.safetensors', which is no file"):
         load_weights(build_own(module), "absent.safetensors")
-
-
-# outputs
-
-
-class Says(nn.Module):
-    """Whatever ``say`` makes of the images and of ten honest logits."""
-
-    def __init__(self, say):
-        super().__init__()
-        self.honest, self.say = nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), say
-
-    def forward(self, images):
-        return self.say(images, self.honest(images))
-
-
-BAD_OUTPUTS = {
-    "no tensor": (
-        lambda x, y: (y, y),
-        r"which gives tuple, no tensor; needs logits \(4, 10\) of im",
-    ),
-    "NaN": (lambda x, y: y * torch.nan, r"which gives NaN or infinity; needs finite numbers"),
-    "width": (
-        lambda x, y: y[:, :3],
-        r"which gives \(4, 3\); needs logits \(4, 10\) of images \(4, 1",
-    ),
-    "axes": (lambda x, y: y[:, None], r"which gives \(4, 1, 10\); needs logits"),
-    "rows": (lambda x, y: y[:2], r"which gives \(2, 10\); needs logits"),
-    "detached": (lambda x, y: y.detach(), r"whose outputs have no finite gradient at the image"),
-    "constant": (lambda x, y: torch.ones(len(x), 10), r"whose outputs have no finite gradient"),
-    "batch": (
-        lambda x, y: y - y.mean(dim=0),
-        r"which judges an image otherwise when others stand beside it, or at random; ",
-    ),
-    "random": (
-        lambda x, y: y * random.random(),
-        r"which judges an image otherwise when others stand beside it, or at ran",
-    ),
-    "softmax": (
-        lambda x, y: y.softmax(dim=1),
-        r"which gives probabilities; needs logits: leave its",
-    ),
-    "shape": (
-        lambda x, y: nn.functional.conv2d(x, torch.ones(1, 3, 3, 3)),
-        r"which fails on images \(4, 1, 28, 28\) \(RuntimeError: Given groups=1.*\); needs logits",
-    ),
-    "type": (lambda x, y: y + "1", r"which fails on images .* \(TypeError: .*\); needs logits"),
-}
-
-
-@pytest.mark.parametrize(("say", "message"), BAD_OUTPUTS.values(), ids=BAD_OUTPUTS)
-def test_outputs_that_no_attack_can_use_are_named(say, message):
-    with pytest.raises(InputError, match=rf"^f1, {message}") as raised:
-        check_outputs(Says(say).eval(), digits(), who="f1", classes=10)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("say", [lambda x, y: y, lambda x, y: y.log_softmax(dim=1)])
-def test_logits_are_welcome(say):
-    check_outputs(Says(say).eval(), digits(), who="f1", classes=10)
-
-
-def test_embeddings_may_have_any_width():
-    check_outputs(Says(lambda x, y: y[:, :3].softmax(dim=1)), digits(1), who="f1", classes=None)
