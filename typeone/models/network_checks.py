@@ -28,10 +28,10 @@ class Adapted(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         outputs = self.network(images.contiguous() if self.wants_contiguous else images)
-        return _in_float32(outputs)
+        return in_float32(outputs)
 
 
-def _in_float32(outputs: Tensor) -> Tensor:
+def in_float32(outputs: Tensor) -> Tensor:
     """Outputs of any float in float32; all else, which `check_outputs` refuses, as it is."""
     floating = isinstance(outputs, Tensor) and outputs.is_floating_point()
     return outputs.float() if floating else outputs
