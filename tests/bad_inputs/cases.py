@@ -237,8 +237,7 @@ SAID = r"`classifiers\.mine\.module` is 'net\.py:Net', which "
 NETWORKS = [
     network(
         "an assertion about the size of images",
-        SAID
-        + r"fails on images \(4, 1, 28, 28\) \(AssertionError: needs 224\); needs log",
+        SAID + r"fails on images \(4, 1, 28, 28\) \(AssertionError: needs 224\); needs log",
         partial(own_network, first="assert x.shape[-1] == 224, 'needs 224'"),
     ),
     network(
