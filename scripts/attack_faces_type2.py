@@ -3,6 +3,7 @@
 import numpy as np
 
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
+from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.data.faces import first_faces
 from typeone.data.images import to_uint8
 from typeone.models.recognizers import load_recognizer
@@ -13,12 +14,18 @@ from typeone.runtime.devices import seeded
 if "snakemake" in globals():
     with computing_job(snakemake, gpu=True) as run:
         faces = first_faces(run.input.faces, run.params.how["count"])
-        attacked = attack(
+        f1, images = (
             load_recognizer(run.input.recognizer, run.device),
             faces.faces(slice(None), run.device),
+        )
+        chunk = run.params.how["chunk"]
+        vanishing_of_embeddings(f1, images, chunk=chunk)  # it says where
+        attacked = attack(
+            f1,
+            images,
             EmbeddingAttackSettings(**run.params.settings),
             generator=seeded(int(run.wildcards.seed)),  # of the random starts
-            chunk=run.params.how["chunk"],
+            chunk=chunk,
             checkpoint=run.checkpoint,
         )
         rows = {

@@ -25,5 +25,6 @@ if "snakemake" in globals():
             "image": to_uint8(images).cpu().numpy(),
             "adversarial_image": to_uint8(result.images).cpu().numpy(),
             "found": result.found.cpu().numpy(),
+            "gradient_vanishes": result.vanishing.cpu().numpy(),
         }
         write_parquet(run.output.examples, rows)

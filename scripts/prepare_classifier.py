@@ -1,7 +1,8 @@
 """Read a classifier of the reader's own: checked, tested, stored as those that are trained here."""
 
 from typeone.data.digits import read_digits
-from typeone.models.user_networks import build_own, check_outputs, load_weights
+from typeone.models.network_checks import check_outputs
+from typeone.models.user_networks import build_own, load_weights
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger

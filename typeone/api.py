@@ -10,9 +10,10 @@ Images are ``(N, C, H, W)``, float32 in [0, 1]; f1's normalisation belongs insid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +22,13 @@ from typeone.attacks import embedding, shards
 from typeone.attacks import type2 as labelled
 from typeone.attacks.criteria import Keep, identity_criterion, label_criterion, next_class
 from typeone.attacks.embedding import EmbeddingAttackSettings
+from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.attacks.svae import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.data.images import from_uint8, to_uint8
+from typeone.models.network_checks import Adapted, check_outputs, check_state
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
-from typeone.models.user_networks import check_outputs
 from typeone.runtime.errors import InputError
 from typeone.training.losses import embedding_distance
 
@@ -40,11 +42,19 @@ class Attacked:
         kept: whether f1 still gives its label to the stored image, or takes it for the same
             person, bool ``(N,)``: the aim of Type I, the failure of Type II.
         outputs: f1 on the stored images, ``(N, classes)`` logits or ``(N, D)`` embeddings.
+        gradient_vanishes: whether f1 has a gradient of 0, or one that is not finite, where the
+            attack begins, bool ``(N,)``: what f1 keeps there shows no robustness.
     """
 
     images: Tensor
     kept: Tensor
     outputs: Tensor
+    gradient_vanishes: Tensor
+
+    @property
+    def vanishing_share(self) -> float:
+        """The share of ``gradient_vanishes``; near 0 of a network that can be attacked."""
+        return self.gradient_vanishes.float().mean().item()
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ def type1(
         labels: what they are, int64 ``(N,)``.
         settings: of Algorithm 2.
         threshold: the largest distance of embeddings at which f1 takes two images for one person.
-        attackers: classifiers of images, for settings with an ``image_weight``.
+        attackers: classifiers of images, for settings with an ``image_weight``; in eval mode.
         squeezers: of `differentiable_squeezers`, for an attack that knows the detector; of logits.
         chunk: examples attacked at a time, which bounds the memory.
 
@@ -95,7 +105,16 @@ def type1(
     Raises:
         InputError: f1, images or labels cannot be used, or f1 gets an image wrong.
     """
-    with _under_attack(f1, images, svae=svae):
+    networks = {"f1": f1, "svae": svae}
+    networks |= {f"attackers[{i}]": network for i, network in enumerate(attackers)}
+    networks |= {
+        f"squeezers[{i}]": squeezer
+        for i, squeezer in enumerate(squeezers)
+        if isinstance(squeezer, nn.Module)
+    }
+    who = {role: _named(network, role) for role, network in networks.items()}
+    with _under_attack(networks, images) as taken:
+        images, labels, f1 = _usable(images), _usable(labels), taken["f1"]
         with torch.no_grad():
             origin = images.new_zeros((1, svae.latent_dim))
             drawn, classes = svae.decode(origin), svae.classify(origin).shape[1]
@@ -105,7 +124,13 @@ def type1(
                 "needs images as it was trained on"
             )
         _check_labels(labels, images, classes)
-        check_outputs(f1, images, who=_named(f1), classes=classes if threshold is None else None)
+        if threshold is None:
+            check_outputs(f1, images, who=who["f1"], classes=classes)
+        else:
+            check_outputs(f1, images, who=who["f1"], gives="embeddings")
+        asked = [role for role in taken if role.startswith("attackers")]
+        for role in asked if settings.image_weight > 0 else ():
+            check_outputs(taken[role], images, who=who[role], classes=classes)
         before = predict(f1, images)
         keep: Callable[[Tensor, Tensor], Keep]
         if threshold is None:
@@ -120,7 +145,7 @@ def type1(
             settings,
             keep=keep,
             classes=classes,
-            attackers=attackers,
+            attackers=[taken[role] for role in asked],
             chunk=chunk,
         )
         stored = from_uint8(rows["adversarial_image"], images.device)
@@ -131,6 +156,7 @@ def type1(
             images=stored,
             kept=_kept(outputs, before, labels, threshold),
             outputs=outputs,
+            gradient_vanishes=torch.from_numpy(rows["gradient_vanishes"]).to(images.device),
             targets=targets,
             turned=predict(svae.classify, ends).argmax(dim=1) == targets,
             steps=torch.from_numpy(rows["steps"]),
@@ -166,21 +192,26 @@ def type2(
             f"{'None' if labels is None else 'given'}, threshold is {threshold}; needs "
             "Type2Settings with labels, or EmbeddingAttackSettings with a threshold"
         )
-    with _under_attack(f1, images):
-        check_outputs(f1, images, who=_named(f1), classes=None)
+    who = _named(f1)
+    with _under_attack({"f1": f1}, images) as taken:
+        images, f1 = _usable(images), taken["f1"]
+        gives: Literal["logits", "embeddings"] = "embeddings" if of_embeddings else "logits"
+        check_outputs(f1, images, who=who, gives=gives)
         before = predict(f1, images)
         if isinstance(settings, EmbeddingAttackSettings):
             generator = torch.Generator().manual_seed(seed)
             found = embedding.attack(f1, images, settings, generator=generator)
+            blind = vanishing_of_embeddings(f1, images, chunk=50)
         else:
             assert labels is not None  # as the first lines ask
+            labels = _usable(labels)
             _check_labels(labels, images, before.shape[1])
-            check_outputs(f1, images, who=_named(f1), classes=before.shape[1])
             _check_right(before, labels)
-            found = labelled.attack(f1, images, labels, settings, seed=seed).images
+            result = labelled.attack(f1, images, labels, settings, seed=seed)
+            found, blind = result.images, result.vanishing
         stored = to_uint8(found).float() / 255
         outputs = predict(f1, stored)
-        return Attacked(stored, _kept(outputs, before, labels, threshold), outputs)
+        return Attacked(stored, _kept(outputs, before, labels, threshold), outputs, blind)
 
 
 def _kept(
@@ -196,35 +227,40 @@ def _named(network: nn.Module, role: str = "f1") -> str:
     return f"{role} is a {type(network).__name__}"
 
 
+def _usable(tensor: Tensor) -> Tensor:
+    """A tensor that gradients can be taken through, made under inference mode or not."""
+    return tensor.clone() if tensor.is_inference() else tensor
+
+
 @contextmanager
 def _under_attack(
-    f1: nn.Module, images: Tensor, *, svae: SupervisedVAE | None = None
-) -> Iterator[None]:
-    """Freeze f1 for the block, once modules and images go together; give it back as it was."""
+    networks: Mapping[str, nn.Module], images: Tensor
+) -> Iterator[dict[str, nn.Module]]:
+    """With gradients, and f1 frozen for the block, once modules and images go together.
+
+    ``networks``: by their role, f1 among them; f1 and the attackers are yielded as attacks use
+    them. All are left as they were.
+    """
     _check_images(images)
-    for role, network in {"f1": f1, "svae": svae}.items():
-        if network is None:
-            continue
-        name = _named(network, role)
-        if any(module.training for module in network.modules()):
-            raise InputError(
-                f"{name} in training mode, where dropout and batch statistics answer; call its "
-                "eval() first"
-            )
-        state = [*network.parameters(), *network.buffers()]
-        odd = next((v for v in state if v.device != images.device), None)
-        if odd is not None:
-            raise InputError(
-                f"{name} on device {odd.device}, the images are on {images.device}; needs one "
-                f"device: images.to({str(odd.device)!r}), labels and networks likewise"
-            )
+    for role, network in networks.items():
+        check_state(network, images.device, who=_named(network, role))
+    f1 = networks["f1"]
     asked = [(p, p.requires_grad) for p in f1.parameters()]
-    f1.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter, wanted in asked:
-            parameter.requires_grad_(wanted)
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.callback(_ask, asked)
+        _ask([(p, False) for p, _ in asked])
+        yield {
+            role: Adapted(network, images)
+            for role, network in networks.items()
+            if role.startswith(("f1", "attackers"))
+        }
+
+
+def _ask(asked: Sequence[tuple[nn.Parameter, bool]]) -> None:
+    for parameter, wanted in asked:  # a scripted module has no requires_grad_
+        parameter.requires_grad_(wanted)
 
 
 def _check_images(images: Tensor) -> None:

@@ -44,6 +44,7 @@ def making(target):
 DIGITS = making("results/data/mnist/test.parquet")
 FACES = making("results/data/faces/test.parquet")
 FOUND = making("results/mnist/attacks/fgsm/mlp/seed0/found.parquet")
+MINE = "results/mnist/classifiers/mine/seed0"
 FACENET = making("results/faces/recognizers/facenet/model.safetensors")
 MOBILE = making("results/faces/generators/mobilestylegan/model.safetensors")
 NVIDIA = making("results/faces/generators/nvidia_stylegan/model.safetensors")
@@ -205,6 +206,78 @@ CONFIG = [
         "a tab", r"mine\.yaml, line 2: is not YAML \(.*\); correct it", "attacks:\n\tpaper: {}\n"
     ),
 ]
+
+network = partial(Case, "network", arguments=making(f"{MINE}/model.safetensors"))
+NET = """import torch
+from torch import nn
+import torch.nn.functional as F
+{top}
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(784, 10)
+
+    def forward(self, x):
+        {first}
+        y = self.head(x.flatten(1))
+        return {answer}
+"""
+
+
+def own_network(here, top="", first="pass", answer="y", encoding="utf-8"):
+    """A reader's network that begins with, or answers, something else than logits."""
+    (here / "net.py").write_bytes(NET.format(top=top, first=first, answer=answer).encode(encoding))
+    weights = {"head.weight": torch.zeros(10, 784), "head.bias": torch.arange(10.0)}
+    save_file(weights, here / "net.safetensors")
+    return {"classifiers": {"mine": {"module": "net.py:Net", "weights": "net.safetensors"}}}
+
+
+SAID = r"`classifiers\.mine\.module` is 'net\.py:Net', which "
+NETWORKS = [
+    network(
+        "an assertion about the size of images",
+        SAID + r"fails on images \(4, 1, 28, 28\) \(AssertionError: needs 224\); needs log",
+        partial(own_network, first="assert x.shape[-1] == 224, 'needs 224'"),
+    ),
+    network(
+        "logits with further axes",
+        SAID + r"gives \(4, 10, 1, 1\); needs logits \(4, 10\) .*: end it with \.flatten\(1\)",
+        partial(own_network, answer="y[:, :, None, None]"),
+    ),
+    network(
+        "a tuple",
+        SAID + r"gives tuple, no tensor; needs logits .*: return its tensor alone",
+        partial(own_network, answer="(y, y)"),
+    ),
+    network(
+        "dropout in eval mode",
+        SAID + r"answers otherwise when it is asked again; .*training=self\.training",
+        partial(own_network, answer="F.dropout(y)"),
+    ),
+    network(
+        "an input changed in place",
+        SAID + r"changes its input in place; needs .*: let its forward begin with images = images",
+        partial(own_network, first="x.data.sub_(0.5)"),
+    ),
+    network(
+        "a script that parses arguments",
+        r"`classifiers\.mine\.module` is 'net\.py:Net', whose code fails at net\.py, line 4 \(Sys",
+        partial(own_network, top="raise SystemExit('usage')"),
+    ),
+]
+
+WHOLE_NETWORK = network(
+    "a byte order mark, and settings of the whole process",
+    "",
+    partial(
+        own_network,
+        top="torch.set_grad_enabled(False); torch.set_default_dtype(torch.float64)",
+        answer="y.double()",
+        first="x = x.to(self.head.weight)",
+        encoding="utf-8-sig",
+    ),
+)
 
 mnist = partial(Case, "MNIST", arguments=DIGITS)
 OPEN = []  # sockets that stay bound
@@ -701,4 +774,4 @@ ANNOTATIONS = [
     ),
 ]
 
-CASES = [*ENTRY, *CONFIG, *MNIST, *FACE, *RESULTS, *WEIGHTS, *ANNOTATIONS]
+CASES = [*ENTRY, *CONFIG, *NETWORKS, *MNIST, *FACE, *RESULTS, *WEIGHTS, *ANNOTATIONS]

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .cases import CASES, DRY_RUN, FOUND, Case
+from .cases import CASES, DRY_RUN, FOUND, WHOLE_NETWORK, Case
 from .sandbox import Sandbox
 
 SOON = 60  # seconds; alone it takes five at most, but tests share the machine
@@ -49,5 +49,11 @@ def test_no_input_is_broken_twice_in_the_same_way():
 def test_what_is_whole_goes_through(sandbox, arguments):
     """Or the broken ones above might fail for another reason."""
     outcome = sandbox.run(Case("control", " ".join(arguments), "", "figures: {dpi: 61}", arguments))
+    assert outcome.status == 0, outcome.screen
+    assert outcome.changed == []
+
+
+def test_a_network_that_sets_what_is_not_its_own_goes_through(sandbox):
+    outcome = sandbox.run(WHOLE_NETWORK)
     assert outcome.status == 0, outcome.screen
     assert outcome.changed == []

@@ -20,6 +20,7 @@ from typeone.runtime.artifacts import read_model_metadata, read_parquet
 from typeone.workflow.digests import Digests
 from typeone.workflow.settings import layers, record
 from typeone.workflow.settings.model import Wrong
+from typeone.workflow.settings.own import can_be_found
 
 # what follows from new examples on a target that is in no figure but that of the variants
 POOLED = {
@@ -322,6 +323,34 @@ def test_an_entry_has_no_other_keys_than_it_was_given(beside, repository, entry)
     given = {"classifiers": {"mine": entry}}
     found = layers.expanded(given, record.read(repository / "config.yaml"))["classifiers"]["mine"]
     assert list(found) == list(entry)
+
+
+ENCODED = {
+    "a byte order mark": "# é\ndef build():\n    pass\n".encode("utf-8-sig"),
+    "a named encoding": "# coding: latin-1\n# é\ndef build():\n    pass\n".encode("latin-1"),
+    "lines of Windows": b"def build():\r\n    pass\r\n",
+}
+
+
+@pytest.mark.parametrize("source", ENCODED.values(), ids=ENCODED)
+def test_a_file_is_read_as_python_reads_it(beside, source):
+    Path("net.py").write_bytes(source)
+    assert can_be_found("net.py:build") == "net.py:build"
+
+
+UNREADABLE = {
+    "bytes of no encoding": (b"x = '\xff'\ndef build():\n    pass\n", "is no Python: line "),
+    "a null byte": (b"def build():\n    pass\n\0", "is no Python: "),
+}
+
+
+@pytest.mark.parametrize(("source", "message"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_that_python_cannot_read_is_one_line(beside, source, message):
+    Path("net.py").write_bytes(source)
+    with pytest.raises(Wrong) as refused:
+        can_be_found("net.py:build")
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_code_that_a_digest_must_see_is_found(repository, tmp_path):

@@ -9,17 +9,20 @@ import torch
 from torch import Tensor, nn
 
 from typeone.attacks.criteria import KeepLabel, next_class
+from typeone.attacks.gradients import vanishing_of_loss, warn_of_vanishing
 from typeone.attacks.latent import (
     BoxAttackSettings,
     LatentAttackSettings,
     attack,
     attack_within_box,
     jittered,
+    leaving_loss,
 )
 from typeone.attacks.shards import Rows, example_rows
 from typeone.models.acgan import AuxiliaryGAN
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import seeded
+from typeone.training.losses import cross_entropy
 
 Variant = Mapping[str, Any]
 """``kind`` (type1 or type2), for type1 ``condition`` (free or fixed), and the attack's settings."""
@@ -115,6 +118,8 @@ def attacked_batches(
 ) -> Iterator[Rows]:
     """Rows of one variant, see `example_rows`, for each ``chunk`` of N latents.
 
+    Where f1 gives it no gradient at G(z) is logged.
+
     Args:
         latent, labels: z ``(N, latent_dim)``, and the classes that G is asked for, ``(N,)``.
         seed: of the noise that a variant may start with.
@@ -123,9 +128,13 @@ def attacked_batches(
     with torch.no_grad():
         originals = gan.generate(latent, labels)
     walked, start = walked_latents(gan, latent, labels, variant, seeded(seed, latent.device))
+    followed = leaving_loss if variant["kind"] == "type2" else cross_entropy
+    blind = []
     for rows in torch.arange(len(labels), device=latent.device).split(chunk):
+        blind.append(vanishing_of_loss(f1, originals[rows], labels[rows], followed))
         attacked, columns = attack_variant(
             *(gan, f1, walked[rows], start[rows], labels[rows], variant),
             checkpoint.part(str(int(rows[0]))),
         )
         yield example_rows(rows, originals[rows], labels[rows], attacked, **columns)
+    warn_of_vanishing(torch.cat(blind))

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from typeone.attacks.criteria import Keep, next_class
+from typeone.attacks.gradients import vanishing, warn_of_vanishing
 from typeone.attacks.svae import SvaeAttackSettings, TracePoint, attack
 from typeone.data.images import to_uint8
 from typeone.models.svae import SupervisedVAE
@@ -36,8 +38,10 @@ def example_rows(
     """What every Type I attack stores of N examples, one row each.
 
     ``positions`` among the examples, ``images`` and ``attacked`` ``(N, C, H, W)`` in [0, 1] (stored
-    as uint8), ``labels`` of ``classes`` and whatever else belongs to an example, ``(N, ...)``.
+    as uint8), ``labels`` of ``classes`` and whatever else belongs to an example, ``(N, ...)``. An
+    image that an attack lost to NaN is stored as it was.
     """
+    attacked = torch.where(attacked.isfinite().all(dim=(1, 2, 3), keepdim=True), attacked, images)
     return {
         "position": positions.cpu().numpy().astype(np.int32),
         "label": labels.cpu().numpy(),
@@ -46,6 +50,10 @@ def example_rows(
         "adversarial_image": to_uint8(attacked).cpu().numpy(),
         **{name: values.cpu().numpy() for name, values in rest.items()},
     }
+
+
+def _j1(keep: Keep, images: Tensor) -> Tensor:
+    return keep(images, torch.arange(len(images), device=images.device))[0]
 
 
 def attack_shard(
@@ -65,6 +73,9 @@ def attack_shard(
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Rows, list[tuple[int, TracePoint]]]:
     """Rows and trace points, each with its position, of every ``shards``-th batch of ``chunk``.
+
+    Column ``gradient_vanishes``, if f1 is kept: whether J1 has a gradient of 0, or one that is not
+    finite, at f_dec(z_0), or whether the walk has led to NaN.
 
     Args:
         images, labels: all examples, ``(N, C, H, W)`` in [0, 1] and ``(N,)``; the target is the
@@ -91,17 +102,23 @@ def attack_shard(
         batch, of_it = images[positions], labels[positions]
         with torch.no_grad():
             latent, _ = svae.encode(svae.read(batch))
+            begun = svae.decode(latent)
+        kept = keep(batch, of_it) if keep else None
         result = attack(
             svae,
             latent,
             next_class(of_it, classes),
             settings,
-            keep=keep(batch, of_it) if keep else None,
+            keep=kept,
             attackers=attackers,
             follow=[i for i, position in enumerate(positions.tolist()) if position in follow],
             follow_every=follow_every,
             checkpoint=checkpoint and checkpoint.part(str(start)),
         )
+        lost = ~result.latent_end.isfinite().all(dim=1)
+        told = {}
+        if kept:
+            told = {"gradient_vanishes": vanishing(partial(_j1, kept), begun) | lost}
         parts.append(
             example_rows(
                 positions,
@@ -110,14 +127,18 @@ def attack_shard(
                 result.images,
                 classes=classes,
                 latent_start=result.latent_start,
-                latent_end=result.latent_end,
+                latent_end=torch.where(lost[:, None], result.latent_start, result.latent_end),
                 steps=result.steps.int(),
                 converged=result.converged,
+                **told,
             )
         )
         points += [(int(positions[point.example]), point) for point in result.trace]
         say(done)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, points
+    rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if "gradient_vanishes" in rows:
+        warn_of_vanishing(torch.from_numpy(rows["gradient_vanishes"]))
+    return rows, points
 
 
 def trace_columns(points: Sequence[tuple[int, TracePoint]], shape: Sequence[int]) -> Rows:

@@ -16,8 +16,10 @@ import foolbox
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks.gradients import label_margin, vanishing_of_loss, warn_of_vanishing
 from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.runtime.errors import InputError
+from typeone.training.losses import cross_entropy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +51,18 @@ class Type2Settings:
 
 @dataclass(frozen=True)
 class Type2Result:
-    """Adversarial images ``(N, C, H, W)`` in [0, 1], and whether f1 was in fact fooled, ``(N,)``.
+    """What became of N images; storing them as uint8 can undo an example that barely crosses.
 
-    Both speak of float images; storing them as uint8 can undo an example that barely crosses.
+    Attributes:
+        images: ``(N, C, H, W)`` in [0, 1]; the original where nothing was found.
+        found: whether f1 was in fact fooled, bool ``(N,)``.
+        vanishing: whether the gradient that the attack follows is 0 or not finite at the original,
+            bool ``(N,)``.
     """
 
     images: Tensor
     found: Tensor
+    vanishing: Tensor
 
 
 def _build(settings: Type2Settings) -> foolbox.Attack:
@@ -125,26 +132,31 @@ def attack(
     devices = [images.device] if images.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        epsilon = None
+        epsilon, followed = None, label_margin
         if settings.method in ("fgsm", "pgd"):
-            epsilon = _needed("epsilon", settings.epsilon, settings.method)
+            epsilon, followed = _needed("epsilon", settings.epsilon, settings.method), cross_entropy
 
         def found_in(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            blind = vanishing_of_loss(classifier, *batch, followed)
             _, clipped, found = _build(settings)(model, *batch, epsilons=epsilon)
-            return {"clipped": clipped, "found": found, **_random_state(devices)}
+            found = found & clipped.flatten(1).isfinite().all(dim=1)  # NaN is labelled too
+            parts = {"clipped": clipped, "found": found, "vanishing": blind}
+            return parts | _random_state(devices)
 
         parts = []
         batches = zip(images.split(chunk), labels.split(chunk), strict=True)
         for part in each(checkpoint, batches, found_in):
             _set_random_state(part)
             parts.append(part)
-    clipped, found = (
-        torch.cat([part[name].to(images.device) for part in parts]) for name in ("clipped", "found")
+    clipped, found, blind = (
+        torch.cat([part[name].to(images.device) for part in parts])
+        for name in ("clipped", "found", "vanishing")
     )
     if settings.method in ("cw_l2", "ead"):
         found = found & (clipped.flatten(1).amax(dim=1) > 0)
     kept = found.view(-1, *[1] * (images.ndim - 1))
-    return Type2Result(torch.where(kept, clipped, images), found)
+    warn_of_vanishing(blind, settings.method)
+    return Type2Result(torch.where(kept, clipped, images), found, blind)
 
 
 def _random_state(devices: list[torch.device]) -> dict[str, Tensor]:

@@ -109,4 +109,6 @@ def load_classifier(
         )
     model = build_own(module) if module else build_classifier(architecture)
     load_model(path, model)
-    return model.to(device).requires_grad_(False)
+    for parameter in model.to(device).parameters():  # a scripted module has no requires_grad_
+        parameter.requires_grad_(False)
+    return model

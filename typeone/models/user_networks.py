@@ -1,4 +1,4 @@
-"""A network of your own: built by a function in a Python file, and held to what attacks rely on.
+"""A network of your own: built by a function in a Python file, and its weights.
 
 `build_own` runs code: whatever stands in the named file does what it likes. The path comes from the
 caller's settings and never from a checkpoint, which holds tensors and text alone.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from typeone.models.network_checks import in_float32
 from typeone.runtime.artifacts import fill_model
 from typeone.runtime.errors import InputError
+from typeone.runtime.process import settings_kept
 
 
 @contextmanager
@@ -46,16 +49,19 @@ def _imports_from(folder: Path) -> Iterator[None]:
 def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
     """The network that a function returns, in eval mode, with the weights that it starts with.
 
+    What it answers in other floats becomes float32.
+
     Args:
         module: ``path/to/file.py:function``. The function is called without arguments. While the
             file is read and the function runs, what lies beside the file can be imported.
         key: the setting that errors name.
 
-    Randomness: torch's global generator, seeded with ``seed`` here and restored afterwards.
+    Randomness: torch's global generator, seeded with ``seed`` here and restored afterwards, as are
+    the settings of the process that the file may change.
 
     Raises:
-        InputError: no such file or function, an import that fails, a function that wants arguments
-            or returns no `torch.nn.Module`, state that a safetensors file cannot hold.
+        InputError: no such file or function, code that fails, a function that wants arguments or
+            returns no `torch.nn.Module`, state that a safetensors file cannot hold.
     """
     name, _, function = module.rpartition(":")
     path = Path(name).expanduser()
@@ -67,7 +73,7 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
         raise InputError(f"{who}, and {name!r} is not Python; needs path/to/file.py:function")
     code = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = code  # dataclasses look there
-    with _imports_from(path.parent.resolve()), torch.random.fork_rng(devices=[]):
+    with _imports_from(path.parent.resolve()), settings_kept():
         torch.manual_seed(seed)
         try:
             spec.loader.exec_module(code)
@@ -76,6 +82,8 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
                 f"{who}, whose import fails ({error}); what it imports must lie beside it or be "
                 "installed"
             ) from error
+        except (Exception, SystemExit) as error:  # whatever the reader's code raises
+            raise _failure(who, path, error) from error
         if not callable(getattr(code, function, None)):
             raise InputError(
                 f"{who}, but {name} has no function {function!r}; needs one without arguments that "
@@ -88,10 +96,33 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
                 f"{who}, whose call without arguments fails ({error}); needs a function without "
                 "arguments that returns a torch.nn.Module"
             ) from error
+        except (Exception, SystemExit) as error:
+            raise _failure(who, path, error) from error
     if not isinstance(network, nn.Module):
         raise InputError(f"{who}, which returns {type(network).__name__}; needs a torch.nn.Module")
     _check_state(network, who)
+    if not isinstance(network, torch.jit.ScriptModule):  # which takes no hook
+        network.register_forward_hook(_in_float32)
     return network.eval()
+
+
+def _in_float32(_network: nn.Module, _given: object, outputs: Tensor) -> Tensor:
+    return in_float32(outputs)
+
+
+def _failure(who: str, path: Path, error: BaseException) -> InputError:
+    """The line on an ``error`` of the reader's code, and where in the file at ``path`` it was."""
+    place, reason = path.name, "".join(str(error).splitlines()[:1])
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    line = next((f.lineno for f in frames if Path(f.filename) == path.absolute()), None)
+    if isinstance(error, SyntaxError):
+        place, line, reason = Path(error.filename or path).name, error.lineno, error.msg
+    said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    where = f"{place}, line {line}" if line else place
+    return InputError(
+        f"{who}, whose code fails at {where} ({said}); needs a file that can be imported, and a "
+        "function that can be called"
+    )
 
 
 def _check_state(network: nn.Module, who: str) -> None:
@@ -103,6 +134,8 @@ def _check_state(network: nn.Module, who: str) -> None:
                 f"{who}, whose state_dict holds {name!r}, which is no tensor; needs tensors alone, "
                 "which a safetensors file can hold"
             )
+        if value.is_meta:
+            raise InputError(f"{who}, whose {name!r} has no values (device meta); needs device cpu")
         if value.numel() and (other := seen.setdefault(value.data_ptr(), name)) != name:
             raise InputError(
                 f"{who}, whose {other!r} and {name!r} are one tensor; needs each for itself, as "
@@ -126,6 +159,11 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str], *, key: str =
             f"{who}, which is no safetensors file ({error}); write one with "
             "safetensors.torch.save_file(network.state_dict(), path)"
         ) from error
+    wanted = network.state_dict().keys()
+    for prefix in ("module.", "_orig_mod."):  # of DataParallel and torch.compile
+        bare = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+        if bare.keys() == wanted:
+            tensors = bare
     fill_model(
         network,
         tensors,
@@ -133,54 +171,3 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str], *, key: str =
         architecture="that of a state_dict",
         remedy="needs the state_dict() of the network that `module` builds",
     )
-
-
-def check_outputs(network: nn.Module, images: Tensor, *, who: str, classes: int | None) -> None:
-    """Hold ``network`` to what attacks rely on, on the first four ``images`` ``(N, C, H, W)``.
-
-    It must give one row an image, logits ``(N, classes)``, or embeddings of any width when
-    ``classes`` is None; finite, with a gradient at the image, and the same for an image that stands
-    alone.
-
-    Raises:
-        InputError: it does not; ``who`` begins the line.
-    """
-    few = images[:4].detach().clone().requires_grad_(True)
-    shape = f"({len(few)}, {classes or 'D'})"
-    needed = f"needs {'logits' if classes else 'embeddings'} {shape} of images {tuple(few.shape)}"
-    try:
-        with torch.enable_grad():
-            outputs = network(few)
-            alone = network(few[:1])
-    except (RuntimeError, TypeError, IndexError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{who}, which fails on images {tuple(few.shape)} ({type(error).__name__}: {reason}); "
-            f"{needed}"
-        ) from error
-    if not isinstance(outputs, Tensor) or not isinstance(alone, Tensor):
-        raise InputError(f"{who}, which gives {type(outputs).__name__}, no tensor; {needed}")
-    found = tuple(outputs.shape)
-    if len(found) != 2 or found[0] != len(few) or (classes and found[1] != classes):
-        raise InputError(f"{who}, which gives {found}; {needed}")
-    if not bool(outputs.isfinite().all()):
-        raise InputError(f"{who}, which gives NaN or infinity; needs finite numbers")
-    gradient = None
-    if outputs.requires_grad:
-        (gradient,) = torch.autograd.grad(outputs.square().sum(), few, allow_unused=True)
-    if gradient is None or not bool(gradient.isfinite().all()):
-        raise InputError(
-            f"{who}, whose outputs have no finite gradient at the image; needs differentiable "
-            "operations from the image on, without detach() or no_grad()"
-        )
-    size = outputs.detach().abs().max().clamp_min(1).item()
-    if alone.shape != outputs[:1].shape or not torch.allclose(
-        alone, outputs[:1], rtol=0, atol=1e-3 * size
-    ):
-        raise InputError(
-            f"{who}, which judges an image otherwise when others stand beside it, or at random; "
-            "needs each image judged by itself: no dropout and no batch statistics in eval mode"
-        )
-    sums_to_one = torch.allclose(outputs.sum(dim=1), outputs.new_ones(len(few)), atol=1e-4)
-    if classes and sums_to_one and bool((outputs >= 0).all()):
-        raise InputError(f"{who}, which gives probabilities; needs logits: leave its softmax out")

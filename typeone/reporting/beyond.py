@@ -10,6 +10,27 @@ import pandas as pd
 from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds, rate, rate_of
 from typeone.reporting.verdicts import by_seed, errors_by_seed, measured, rates_by_seed
 
+BLIND = 0.1
+"""Share of images without a gradient of f1 above which an attack has measured nothing."""
+
+
+def unless_blind(rows: list[dict[str, Any]], examples: pd.DataFrame) -> list[dict[str, Any]]:
+    """``rows`` about ``examples``, with a note where the attack had no gradient of f1 to follow.
+
+    Up to the share `BLIND` of images the numbers stay: a dead ReLU has none either. Above it they
+    say nothing about f1, and are left out.
+    """
+    blind = int(examples["gradient_vanishes"].sum()) if "gradient_vanishes" in examples else 0
+    if not blind:
+        return rows
+    why = f"the gradient vanishes at {blind} of {len(examples)} images"
+    if blind <= BLIND * len(examples):
+        return [row | {"note": why} for row in rows]
+    nothing = Rate(float("nan"), float("nan"), float("nan"), 0)
+    told = {"verdict": f"not run: {why}", "note": f"not measured: {why}"}
+    kept = ("description", "unit", "seeds")
+    return [measured(row["id"], nothing, **{k: row[k] for k in kept}, **told) for row in rows]
+
 
 def classifier_rows(
     checkpoints: Mapping[str, Sequence[Mapping[str, Any]]],
@@ -97,7 +118,7 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
         means = [mean_interval(g.to_numpy()) for _, g in examples.groupby("seed")["steps"]]
         steps, text = pool_seeds(means, bounded=False), "mean updates of z until an example left"
         rows.append(measured(f"{prefix}.steps", steps, description=text, unit="steps", seeds=seeds))
-    return rows
+    return unless_blind(rows, examples)
 
 
 def transition_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
@@ -119,10 +140,11 @@ def type2_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict[str,
         "found_stored": ("found_stored", "still fooling f1 as uint8"),
         "true_success": ("type2_success_oracle", "as uint8, and the oracle still sees the label"),
     }
-    return [
+    rows = [
         measured(f"{prefix}.{k}", by_seed(examples, examples[c]), description=text, seeds=seeds)
         for k, (c, text) in views.items()
     ]
+    return unless_blind(rows, examples)
 
 
 def detection_rows(
@@ -201,16 +223,19 @@ def ablation_rows(name: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
         "true_success": ("type1_success_oracle", "Type I success, oracle judging"),
         "clear_success": ("type1_success_clear", "the same, what is unclear counted as failure"),
     }
-    return [
-        measured(
-            f"beyond.ablation.{name}.{variant}.{view}",
-            rate(group[column].to_numpy()),
-            description=f"{text}, {name} with {variant.replace('_', ' ')}",
-            seeds=1,
-        )
-        for variant, group in examples.groupby("variant", sort=False)
-        for view, (column, text) in views.items()
-    ]
+    rows = []
+    for variant, group in examples.groupby("variant", sort=False):
+        of_it = [
+            measured(
+                f"beyond.ablation.{name}.{variant}.{view}",
+                rate(group[column].to_numpy()),
+                description=f"{text}, {name} with {variant.replace('_', ' ')}",
+                seeds=1,
+            )
+            for view, (column, text) in views.items()
+        ]
+        rows += unless_blind(of_it, group)
+    return rows
 
 
 def calibration_rows(calibration: pd.DataFrame) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from typeone.data.augmentation import augment
 from typeone.models.classifiers import build_classifier, reset_parameters
-from typeone.models.user_networks import build_own, check_outputs
+from typeone.models.network_checks import check_outputs
+from typeone.models.user_networks import build_own
 from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 from typeone.training.error_rates import error_rate, errors_on

@@ -1,14 +1,18 @@
 """A network that a function in the reader's file builds: what it may be, what is said if not."""
 
+import os
 import random
+import warnings
 
+import numpy
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
 from typeone.models.classifiers import load_classifier
-from typeone.models.user_networks import build_own, check_outputs, load_weights
+from typeone.models.network_checks import check_outputs
+from typeone.models.user_networks import build_own, load_weights
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.errors import InputError
 
@@ -105,6 +109,10 @@ BAD_FILES = {
         "class Net(nn.Module):\n    def get_extra_state(self): return {}\nbuild = Net",
         r"whose state_dict holds '_extra_state', which is no tensor; needs tensors alone",
     ),
+    "no values": (
+        "torch.set_default_device('meta')\ndef build(): return nn.Linear(4, 4)",
+        r"whose 'weight' has no values \(device meta\); needs device cpu",
+    ),
     "tied": (
         "def build():\n"
         "    net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))\n"
@@ -135,6 +143,128 @@ def test_a_file_that_is_not_python_is_named(tmp_path):
         build_own(f"{tmp_path}/net.txt:build")
 
 
+FAILS_TO_BUILD = {
+    "a top that fails": (
+        "open('weights.pt')",
+        r"whose code fails at own\.py, line 3 \(FileNotFoundError: .*'weights\.pt'\); needs a file",
+    ),
+    "a function that fails": (
+        "def build():\n    return 1 / 0",
+        r"whose code fails at own\.py, line 4 \(ZeroDivisionError: division by zero\); needs",
+    ),
+    "an assertion without a word": (
+        "def build():\n    assert False",
+        r"whose code fails at own\.py, line 4 \(AssertionError\); needs a file",
+    ),
+    "a script": (
+        "import sys\nsys.exit(2)",
+        r"whose code fails at own\.py, line 4 \(SystemExit: 2\); needs a file that can be imported",
+    ),
+    "no Python": (
+        "def build(:",
+        r"whose code fails at own\.py, line 3 \(SyntaxError: inv",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), FAILS_TO_BUILD.values(), ids=FAILS_TO_BUILD)
+def test_code_that_fails_is_named_with_its_line(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as raised:
+        build_own(write(tmp_path, text))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_it(tmp_path):
+    (tmp_path / "net.py").write_bytes(b"\xef\xbb\xbf" + NET.encode())
+    (tmp_path / "layers.py").write_bytes(b"\xef\xbb\xbfHIDDEN = 4\n")
+    assert build_own(f"{tmp_path}/net.py:build")(digits()).shape == (4, 10)
+
+
+SETTINGS = {
+    "gradients": ("torch.set_grad_enabled(False)", torch.is_grad_enabled),
+    "dtype": ("torch.set_default_dtype(torch.float64)", torch.get_default_dtype),
+    "device": ("torch.set_default_device('meta')", torch.get_default_device),
+    "seed": ("torch.manual_seed(3)", lambda: torch.get_rng_state().tolist()),
+    "Python's seed": ("import random; random.seed(3)", random.getstate),
+    "NumPy's seed": (
+        "import numpy; numpy.random.seed(3)",
+        lambda: [str(part) for part in numpy.random.get_state()],
+    ),
+    "deterministic": (
+        "torch.use_deterministic_algorithms(True, warn_only=True)",
+        lambda: (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+    ),
+    "threads": ("torch.set_num_threads(torch.get_num_threads() + 1)", torch.get_num_threads),
+    "precision": (
+        "torch.set_float32_matmul_precision('medium')",
+        torch.get_float32_matmul_precision,
+    ),
+    "cuDNN": (
+        "torch.backends.cudnn.benchmark = True; torch.backends.cudnn.deterministic = True",
+        lambda: (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+    ),
+    "anomalies": ("torch.autograd.set_detect_anomaly(True)", torch.is_anomaly_enabled),
+    "warnings": ("import warnings; warnings.simplefilter('error')", lambda: [*warnings.filters]),
+    "environment": (
+        "import os; os.environ.update(MINE='1', PATH='nowhere'); os.environ.pop('HOME', 0)",
+        lambda: dict(os.environ),
+    ),
+    "folder": ("import os; os.chdir('/')", os.getcwd),
+}
+
+
+@pytest.mark.parametrize(("line", "current"), SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("place", ["top", "function"])
+def test_what_it_sets_for_the_whole_process_is_set_back(tmp_path, line, current, place):
+    inside = f"    {line}\n" if place == "function" else ""
+    outside = f"{line}\n" if place == "top" else ""
+    module = write(
+        tmp_path, f"{outside}def build():\n{inside}    return nn.Linear(2, 2, device='cpu')"
+    )
+    before = current()
+    network = build_own(module)
+    assert current() == before
+    assert all(p.requires_grad for p in network.parameters())
+
+
+def test_it_is_set_back_when_its_code_fails(tmp_path):
+    with pytest.raises(InputError):
+        build_own(write(tmp_path, "torch.set_grad_enabled(False)\n1 / 0"))
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_what_it_answers_in_other_floats_becomes_float32(tmp_path, dtype):
+    module = write(
+        tmp_path,
+        "class Net(nn.Sequential):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(nn.Flatten(), nn.Linear(784, 10))\n"
+        f"    def forward(self, x): return super().forward(x).to(torch.{dtype})\n"
+        "build = Net",
+    )
+    network = build_own(module)
+    assert network(digits()).dtype == torch.float32
+    assert list(network.state_dict()) == ["1.weight", "1.bias"]
+    check_outputs(network, digits(), who="f1", classes=10)
+
+
+def test_a_scripted_network_is_taken(module, tmp_path):
+    scripted = write(
+        tmp_path,
+        "def build():\n"
+        "    return torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))",
+    )
+    network, path = build_own(scripted, seed=3), tmp_path / "model.safetensors"
+    save_model(path, network, metadata={"architecture": scripted})
+    loaded = load_classifier(path, module=scripted)
+    assert torch.equal(loaded(digits()), network(digits()))
+    assert not any(p.requires_grad for p in loaded.parameters())
+
+
 # weights
 
 
@@ -158,6 +288,16 @@ def test_weights_of_another_network_are_named(module, tmp_path):
         load_weights(build_own(module), tmp_path / "w.safetensors", key="classifiers.mine.weights")
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_weights_saved_from_a_wrapped_network_are_its_own(module, tmp_path, prefix):
+    """As of DataParallel and torch.compile."""
+    theirs, path = build_own(module, seed=5), tmp_path / "w.safetensors"
+    save_file({f"{prefix}{k}": v for k, v in theirs.state_dict().items()}, path)
+    network = build_own(module)
+    load_weights(network, path)
+    assert torch.equal(network(digits()), theirs(digits()))
+
+
 def test_a_pickle_is_not_read(module, tmp_path):
     torch.save(build_own(module).state_dict(), tmp_path / "w.safetensors")
     with pytest.raises(
@@ -169,67 +309,3 @@ def test_a_pickle_is_not_read(module, tmp_path):
 def test_weights_that_are_not_there_are_named(module):
     with pytest.raises(InputError, match=r"^`weights` is 'absent.safetensors', which is no file"):
         load_weights(build_own(module), "absent.safetensors")
-
-
-# outputs
-
-
-class Says(nn.Module):
-    """Whatever ``say`` makes of the images and of ten honest logits."""
-
-    def __init__(self, say):
-        super().__init__()
-        self.honest, self.say = nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), say
-
-    def forward(self, images):
-        return self.say(images, self.honest(images))
-
-
-BAD_OUTPUTS = {
-    "no tensor": (
-        lambda x, y: (y, y),
-        r"which gives tuple, no tensor; needs logits \(4, 10\) of im",
-    ),
-    "NaN": (lambda x, y: y * torch.nan, r"which gives NaN or infinity; needs finite numbers"),
-    "width": (
-        lambda x, y: y[:, :3],
-        r"which gives \(4, 3\); needs logits \(4, 10\) of images \(4, 1",
-    ),
-    "axes": (lambda x, y: y[:, None], r"which gives \(4, 1, 10\); needs logits"),
-    "rows": (lambda x, y: y[:2], r"which gives \(2, 10\); needs logits"),
-    "detached": (lambda x, y: y.detach(), r"whose outputs have no finite gradient at the image"),
-    "constant": (lambda x, y: torch.ones(len(x), 10), r"whose outputs have no finite gradient"),
-    "batch": (
-        lambda x, y: y - y.mean(dim=0),
-        r"which judges an image otherwise when others stand beside it, or at random; ",
-    ),
-    "random": (
-        lambda x, y: y * random.random(),
-        r"which judges an image otherwise when others stand beside it, or at ran",
-    ),
-    "softmax": (
-        lambda x, y: y.softmax(dim=1),
-        r"which gives probabilities; needs logits: leave its",
-    ),
-    "shape": (
-        lambda x, y: nn.functional.conv2d(x, torch.ones(1, 3, 3, 3)),
-        r"which fails on images \(4, 1, 28, 28\) \(RuntimeError: Given groups=1.*\); needs logits",
-    ),
-    "type": (lambda x, y: y + "1", r"which fails on images .* \(TypeError: .*\); needs logits"),
-}
-
-
-@pytest.mark.parametrize(("say", "message"), BAD_OUTPUTS.values(), ids=BAD_OUTPUTS)
-def test_outputs_that_no_attack_can_use_are_named(say, message):
-    with pytest.raises(InputError, match=rf"^f1, {message}") as raised:
-        check_outputs(Says(say).eval(), digits(), who="f1", classes=10)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("say", [lambda x, y: y, lambda x, y: y.log_softmax(dim=1)])
-def test_logits_are_welcome(say):
-    check_outputs(Says(say).eval(), digits(), who="f1", classes=10)
-
-
-def test_embeddings_may_have_any_width():
-    check_outputs(Says(lambda x, y: y[:, :3].softmax(dim=1)), digits(1), who="f1", classes=None)

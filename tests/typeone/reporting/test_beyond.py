@@ -208,6 +208,42 @@ def test_type_2_rows_count_before_and_after_storage():
     assert {row["seeds"] for row in rows} == {2}
 
 
+def blind_examples(blind, count):
+    """``count`` examples of any attack, the first ``blind`` without a gradient of f1."""
+    columns = {"seed": [0, 1] * (count // 2), "gradient_vanishes": np.arange(count) < blind}
+    return type1_examples(**columns, steps=[9] * count, converged=[False] * count).assign(
+        found=False, found_stored=False, type2_success_oracle=False, variant="full"
+    )
+
+
+ROWS_OF_ATTACKS = {
+    "type1": lambda examples: beyond.type1_rows("ours", "mine", examples),
+    "type2": lambda examples: beyond.type2_rows("fgsm", "mine", examples),
+    "ablations": lambda examples: beyond.ablation_rows("ours", examples),
+}
+
+
+@pytest.mark.parametrize("rows_of", ROWS_OF_ATTACKS.values(), ids=ROWS_OF_ATTACKS)
+def test_an_attack_without_a_gradient_reports_no_robustness(rows_of):
+    rows, plain = rows_of(blind_examples(11, 100)), rows_of(blind_examples(0, 100))
+    assert {row["note"] for row in plain} == {""}
+    for row, usual in zip(rows, plain, strict=True):
+        why = "the gradient vanishes at 11 of 100 images"
+        assert row["note"] == f"not measured: {why}"
+        assert row["verdict"] == f"not run: {why}"
+        assert math.isnan(row["ours"])
+        assert row["n"] == 0
+        assert list(row) == list(verdicts.COLUMNS)
+        assert all(row[k] == usual[k] for k in ("id", "description", "unit", "seeds"))
+
+
+@pytest.mark.parametrize("rows_of", ROWS_OF_ATTACKS.values(), ids=ROWS_OF_ATTACKS)
+def test_a_few_images_without_a_gradient_are_a_note(rows_of):
+    rows, plain = rows_of(blind_examples(10, 100)), rows_of(blind_examples(0, 100))
+    note = "the gradient vanishes at 10 of 100 images"
+    assert rows == [row | {"note": note} for row in plain]
+
+
 def test_detection_rows_are_those_that_table_1_has_not():
     frame = rates(
         ("reconstruction", "l2", "zeta", 0.251, 0, 1, 10),

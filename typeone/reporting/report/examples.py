@@ -48,6 +48,8 @@ def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
     }
     if "target_label" in rows.columns:
         told["goal"] = rows["target_label"][shown].astype(str).tolist()
+    blind = rows["gradient_vanishes"] if "gradient_vanishes" in rows.columns else np.array([False])
+    warning = {"not measured: f1 has no gradient": spoken(rate(blind))} if blind.any() else {}
     return {
         **told,
         "before": sheets.add(rows["image"][shown]),
@@ -58,6 +60,7 @@ def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
             "the oracle sees another class": spoken(rate(seen != label)),
             "both (true success)": spoken(rate(rows["type1_success_oracle"])),
             "… and the oracle is sure": spoken(rate(rows["type1_success_clear"])),
+            **warning,
         },
     }
 

@@ -25,14 +25,17 @@ def names_in(tree: ast.AST) -> Iterator[str]:
 
 
 def parsed(path: Path) -> ast.Module:
-    """Return the syntax tree of a file; the files beside it that it imports must be Python too."""
+    """Return the syntax tree of a file; the files beside it that it imports must be Python too.
+
+    Python reads the bytes: UTF-8, with or without a byte order mark, or the encoding they name.
+    """
     queue, seen, trees = [path], set[Path](), []
     while queue:
         file = queue.pop()
         if file in seen or not file.is_file():
             continue
         seen.add(file)
-        trees.append(ast.parse(file.read_text(), str(file)))
+        trees.append(ast.parse(file.read_bytes(), str(file)))
         for node in ast.walk(trees[-1]):
             if isinstance(node, ast.Import):
                 queue += [path.with_name(f"{a.name.split('.')[0]}.py") for a in node.names]
@@ -56,6 +59,8 @@ def can_be_found(module: str) -> str:
             f"`.` is {module!r}, but {error.filename or 'what it imports'} is no Python: line "
             f"{error.lineno}, {error.msg}"
         ) from error
+    except ValueError as error:  # a null byte, which is no SyntaxError before Python 3.12
+        raise Wrong(f"`.` is {module!r}, which is no Python: {error}") from error
     if function not in names and "*" not in names:
         close = difflib.get_close_matches(function, names, n=1)
         hint = f"did you mean `{close[0]}`?" if close else "write one"

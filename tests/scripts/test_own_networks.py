@@ -1,0 +1,86 @@
+"""From a reader's network without a gradient to the verdict table, through the jobs that attack."""
+
+import importlib.util
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from typeone.attacks.type2 import Type2Settings
+from typeone.data.digits import read_digits
+from typeone.models.classifiers import build_classifier, load_classifier
+from typeone.models.svae import DigitSVAE
+from typeone.reporting.beyond import type2_rows
+from typeone.runtime.artifacts import read_parquet, save_model, write_parquet
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+NET = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(784, 10)
+
+    def forward(self, images):
+        return self.head({seen}.flatten(1))
+"""
+
+
+def function_of(name):
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("seen", "blind"), [("images", 0), ("(images * 255).round().div(255)", 6)])
+def test_a_network_that_rounds_is_not_called_robust(tmp_path, monkeypatch, caplog, seen, blind):
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    images = np.random.default_rng(0).integers(0, 256, (6, 1, 28, 28), dtype=np.uint8)
+    examples = {"index": np.arange(6, dtype=np.int32), "image": images}
+    write_parquet("digits.parquet", examples | {"label": np.arange(6)})
+    Path("net.py").write_text(NET.format(seen=seen))
+    save_file(torch.nn.ModuleDict({"head": torch.nn.Linear(784, 10)}).state_dict(), "w.safetensors")
+    function_of("prepare_classifier").prepare_classifier(
+        **dict.fromkeys(("validation_path", "test_path"), "digits.parquet"),
+        **{"model_path": "mine.safetensors", "name": "mine", "module": "net.py:Net"},
+        **{"weights": "w.safetensors", "device": "cpu"},
+    )
+    f1 = load_classifier("mine.safetensors", module="net.py:Net")
+    labels = f1(read_digits("digits.parquet")[0]).argmax(dim=1).numpy()
+    write_parquet("right.parquet", examples | {"label": labels})
+    with caplog.at_level(logging.WARNING, "typeone"):
+        function_of("attack_type2").attack_type2(
+            **{"examples_path": "right.parquet", "model_path": "mine.safetensors"},
+            **{"module": "net.py:Net", "shard_path": "found.parquet", "count": 6, "seed": 0},
+            **{"settings": Type2Settings(method="fgsm", epsilon=0.3), "device": "cpu"},
+            checkpoint=None,
+        )
+    assert [f"vanishes at {blind} of 6 images" in line for line in caplog.messages] == [True] * (
+        blind > 0
+    )
+    svae = DigitSVAE()
+    save_model("svae.safetensors", svae, metadata=svae.description)
+    judge = {"architecture": "judge_plain"}
+    save_model("judge.safetensors", build_classifier("judge_plain"), metadata=judge)
+    paths = {"shards": ["found.parquet"], "model": "mine.safetensors", "svae": "svae.safetensors"}
+    function_of("judge").judge_attack(
+        paths=paths | {"judges": ["judge.safetensors"], "examples": "examples.parquet"},
+        **{"members": ["plain"], "module": "net.py:Net", "faces": False},
+        **{"clear_confidence": 0.8, "batch": 100, "device": "cpu"},
+    )
+    rows = type2_rows("fgsm", "mine", read_parquet("examples.parquet").frame().assign(seed=0))
+    if blind:
+        assert {row["note"] for row in rows} == {
+            "not measured: the gradient vanishes at 6 of 6 images"
+        }
+        assert all(np.isnan(row["ours"]) for row in rows)
+    else:
+        assert {row["note"] for row in rows} == {""}
+        assert {row["id"].split(".")[-1]: row["ours"] for row in rows}["found"] == 1

@@ -1,0 +1,182 @@
+"""What attacks rely on in other people's networks: taken as they are, or refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from typeone.runtime.errors import InputError
+
+IN_PLACE = "needs its input unchanged: let its forward begin with images = images.clone()"
+
+
+class Adapted(nn.Module):
+    """A network as attacks use it: it answers in float32, and on images of any memory.
+
+    Args:
+        network: images ``(N, C, H, W)`` → logits or embeddings of any float.
+        images: some that it is made for.
+    """
+
+    def __init__(self, network: nn.Module, images: Tensor) -> None:
+        super().__init__()
+        self.network, self.wants_contiguous = network, _wants_contiguous(network, images)
+        self.training = network.training
+
+    def forward(self, images: Tensor) -> Tensor:
+        outputs = self.network(images.contiguous() if self.wants_contiguous else images)
+        return in_float32(outputs)
+
+
+def in_float32(outputs: Tensor) -> Tensor:
+    """Outputs of any float in float32; all else, which `check_outputs` refuses, as it is."""
+    floating = isinstance(outputs, Tensor) and outputs.is_floating_point()
+    return outputs.float() if floating else outputs
+
+
+@torch.no_grad()
+def _wants_contiguous(network: nn.Module, images: Tensor) -> bool:
+    """Whether ``network`` answers rightly on contiguous images alone: decoded ones are not."""
+
+    def answer(batch: Tensor) -> Tensor | None:
+        try:
+            outputs = network(batch)
+        except Exception:  # whatever other people's code raises; `check_outputs` tells it
+            return None
+        return outputs if isinstance(outputs, Tensor) else None
+
+    few = images[:2].clone(memory_format=torch.contiguous_format)
+    expected = answer(few.clone())
+    if expected is None:
+        return False
+    margin = nn.functional.pad(few, (1, 1, 1, 1))
+    for laid in (few.to(memory_format=torch.channels_last), margin[..., 1:-1, 1:-1]):
+        found = answer(laid)
+        if found is None or not _close(found, expected):
+            return True
+    return False
+
+
+def check_state(network: nn.Module, device: torch.device, *, who: str) -> None:
+    """Hold ``network`` to eval mode, and its tensors to the ``device`` of the images.
+
+    Raises:
+        InputError: it is not so, or it was made under inference mode; ``who`` begins the line.
+    """
+    if any(module.training for module in network.modules()):
+        raise InputError(
+            f"{who} in training mode, where dropout and batch statistics answer; call its eval() "
+            "first"
+        )
+    state = [*network.parameters(), *network.buffers()]
+    odd = next((v for v in state if v.device != device), None)
+    if odd is not None:
+        raise InputError(
+            f"{who} on device {odd.device}, the images are on {device}; needs one device: "
+            f"images.to({str(odd.device)!r}), labels and networks likewise"
+        )
+    if any(value.is_inference() for value in state):
+        raise InputError(
+            f"{who} made under torch.inference_mode(), which no gradient passes; build or load it "
+            "outside"
+        )
+
+
+def check_outputs(
+    network: nn.Module,
+    images: Tensor,
+    *,
+    who: str,
+    classes: int | None = None,
+    gives: Literal["logits", "embeddings"] = "logits",
+) -> None:
+    """Hold ``network`` to what attacks rely on, on the first four ``images`` ``(N, C, H, W)``.
+
+    It must give one row an image, of ``classes`` or of any width; finite, with a gradient at the
+    image, the same when it is asked again, and the same for an image that stands alone.
+
+    Raises:
+        InputError: it does not; ``who`` begins the line.
+    """
+    few = images[:4].detach().clone().requires_grad_(True)
+    shape = f"({len(few)}, {classes or ('classes' if gives == 'logits' else 'D')})"
+    needed = f"needs {gives} {shape} of images {tuple(few.shape)}"
+    try:
+        with torch.enable_grad():
+            outputs, again, alone = (network(part) for part in (few, few, few[:1]))
+    except Exception as error:  # whatever other people's code raises
+        reason = "".join(str(error).splitlines()[:1])
+        said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        remedy = _remedy_of_failure(network, reason) or needed
+        raise InputError(
+            f"{who}, which fails on images {tuple(few.shape)} ({said}); {remedy}"
+        ) from (error)
+    if not torch.equal(few.detach(), images[:4]):
+        raise InputError(f"{who}, which changes its input in place; {IN_PLACE}")
+    if not isinstance(outputs, Tensor) or not isinstance(alone, Tensor):
+        raise InputError(
+            f"{who}, which gives {type(outputs).__name__}, no tensor; {needed}{_part_of(outputs)}"
+        )
+    if outputs.dtype != torch.float32:
+        raise InputError(f"{who}, which answers in {outputs.dtype}; needs torch.float32")
+    found = tuple(outputs.shape)
+    if len(found) != 2 or found[0] != len(few) or (classes and found[1] != classes):
+        flat = len(found) > 2 and outputs[0].numel() == found[1]
+        remedy = ": end it with .flatten(1)" if flat else ""
+        raise InputError(f"{who}, which gives {found}; {needed}{remedy}")
+    if not bool(outputs.isfinite().all()):
+        raise InputError(f"{who}, which gives NaN or infinity; needs finite numbers")
+    gradient = None
+    if outputs.requires_grad:
+        (gradient,) = torch.autograd.grad(outputs.square().sum(), few, allow_unused=True)
+    if gradient is None or not bool(gradient.isfinite().all()):
+        raise InputError(
+            f"{who}, whose outputs have no finite gradient at the image; needs differentiable "
+            "operations from the image on, without detach() or no_grad()"
+        )
+    if not _close(again, outputs):
+        raise InputError(
+            f"{who}, which answers otherwise when it is asked again; needs the same numbers each "
+            "time: no random numbers in eval mode (F.dropout needs training=self.training)"
+        )
+    if not _close(alone, outputs[:1]):
+        raise InputError(
+            f"{who}, which judges an image otherwise when others stand beside it; needs each image "
+            "judged by itself: no batch statistics in eval mode"
+        )
+    sums_to_one = torch.allclose(outputs.sum(dim=1), outputs.new_ones(len(few)), atol=1e-4)
+    if gives == "logits" and sums_to_one and bool((outputs >= 0).all()):
+        raise InputError(f"{who}, which gives probabilities; needs logits: leave its softmax out")
+
+
+def _close(outputs: Tensor, expected: Tensor) -> bool:
+    """Whether two answers are the same but for sums in another order."""
+    size = expected.detach().abs().max().clamp_min(1).item()
+    return outputs.shape == expected.shape and torch.allclose(
+        outputs, expected, rtol=0, atol=1e-3 * size
+    )
+
+
+def _remedy_of_failure(network: nn.Module, reason: str) -> str:
+    """What helps against a failure that is common in other people's code, or nothing."""
+    if "in-place operation" in reason:
+        return f"it changes its input in place; {IN_PLACE}"
+    floats = {v.dtype for v in network.parameters() if v.is_floating_point()} - {torch.float32}
+    if floats and "type" in reason:
+        found = ", ".join(sorted(map(str, floats)))
+        return f"its weights are {found}, the images torch.float32: call its float() first"
+    return ""
+
+
+def _part_of(outputs: object) -> str:
+    """Which part of ``outputs`` to return instead, as the end of a line."""
+    if isinstance(outputs, Mapping):
+        tensors = [key for key, value in outputs.items() if isinstance(value, Tensor)]
+        key = "logits" if "logits" in tensors else next(iter(tensors), None)
+        return f": return its [{key!r}] alone" if key else ""
+    if isinstance(getattr(outputs, "logits", None), Tensor):
+        return ": return its .logits alone"
+    return ": return its tensor alone" if isinstance(outputs, tuple | list) else ""
