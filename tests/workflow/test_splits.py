@@ -12,7 +12,7 @@ import pytest
 # Of each rule that reads a table of images, the split that each of its inputs is. What is trained
 # sees `train` (a judge of faces `judge`, whose people no one else learns); `validation` stands in
 # curves, or fits thresholds; `test` gives errors that are reported, and what is attacked. That no
-# weight depends on them: tests/typeone/training/test_held_out_data.py.
+# weight depends on them: tests/scripts/test_held_out_data.py.
 ERRORS = {"validation": "validation", "test": "test"}
 ALLOWED = {
     "train_classifier": {"train": "train", **ERRORS},
