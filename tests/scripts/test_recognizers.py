@@ -97,7 +97,7 @@ def test_a_threshold_knows_validation_pairs_and_no_test_pair(thresholds_of):
 
 
 def test_scores_say_whose_faces_they_are_of(tmp_path, recognizer):
-    """Validation faces are numbered from 100, test faces from 0, in the tables and in the scores."""
+    """In their tables, validation faces are numbered from 100, test faces from 0."""
     paths = {}
     for name, first in (("test", 0), ("validation", 100)):
         pixels = RNG.integers(0, 256, (6, 3, 64, 64)).astype(np.uint8)
