@@ -13,6 +13,8 @@ from typeone.data.faces import FaceWriter
 from typeone.models.recognizers import Recognizer, save_recognizer
 from typeone.runtime.checkpoints import Checkpoint
 
+from ..typeone.small_faces import write_faces
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 RNG = np.random.default_rng(0)
 
@@ -65,6 +67,55 @@ def test_pairs_of_faces_make_thresholds_and_rates(tmp_path, recognizer):
     same, other = (f"beyond.drawn.recognizer.small.{k}_distance" for k in ("same", "different"))
     assert found[same]["value"] < found[other]["value"]
     assert {row["seed"] for row in found.values()} == {3}
+
+
+@pytest.fixture
+def thresholds_of(tmp_path, recognizer):
+    """From the seeds of validation and of test faces to the thresholds that the script writes."""
+
+    def evaluate(**seeds):
+        folder = tmp_path / "-".join(map(str, seeds.values()))
+        folder.mkdir()
+        paths = {k: write_faces(folder / f"{k}.parquet", 40, 8, seed) for k, seed in seeds.items()}
+        paths |= {k: folder / f"{k}.parquet" for k in ("thresholds", "measurements")}
+        run(
+            "evaluate_recognizer",
+            paths={"recognizer": recognizer, **paths},
+            **{"faces": None, "pairs": 20, "false_accepts": 0.2, "pair_seed": 0},
+            **{"source": "drawn", "name": "small", "seed": 3, "device": "cpu"},
+            checkpoint=Checkpoint(folder / "resume", "d", interval=0),
+        )
+        return pq.read_table(paths["thresholds"]).to_pydict()
+
+    return evaluate
+
+
+def test_a_threshold_knows_validation_pairs_and_no_test_pair(thresholds_of):
+    before = thresholds_of(validation=1, test=2)
+    assert thresholds_of(validation=1, test=3) == before
+    assert thresholds_of(validation=4, test=2) != before
+
+
+def test_scores_say_whose_faces_they_are_of(tmp_path, recognizer):
+    """In their tables, validation faces are numbered from 100, test faces from 0."""
+    paths = {}
+    for name, first in (("test", 0), ("validation", 100)):
+        pixels = RNG.integers(0, 256, (6, 3, 64, 64)).astype(np.uint8)
+        paths[f"{name}_path"] = tmp_path / f"{name}.parquet"
+        with FaceWriter(paths[f"{name}_path"]) as table:
+            table.write(first + np.arange(6), pixels, np.arange(6) % 2, np.arange(6))
+    run(
+        "score_face_detection",
+        **paths,
+        attacked_paths={},
+        recognizer_path=recognizer,
+        scores_path=tmp_path / "scores.parquet",
+        **{"medians": [3], "count": 4, "chunk": 2, "device": "cpu"},
+        checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
+    )
+    rows = pq.read_table(tmp_path / "scores.parquet").to_pandas()
+    found = rows.groupby("attack")["index"].apply(list).to_dict()
+    assert found == {"clean": [0, 1, 2, 3], "validation": [100, 101, 102, 103]}
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ def write_faces(path, count, people, seed):
     images = draw.integers(0, 256, (count, 3, 64, 64), np.uint8)
     identities = draw.permutation(np.arange(count) % people)
     with FaceWriter(path) as file:
+        file.metadata["source"] = "noise"
         file.write(np.arange(count), images, identities % 2, identities)
     return str(path)
 

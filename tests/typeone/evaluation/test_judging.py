@@ -63,7 +63,8 @@ def judged(members=(JUDGE, JUDGE), **columns):
 
 TYPE1 = {
     # f1 keeps 1 twice; the oracle sees the target, the old label, another digit
-    "adversarial_image": digits([1, 1, 4], [2, 1, 3], bright=np.array([255, 0, 0])),
+    # f2 reads binarised images: 200 is bright, 100 is dark
+    "adversarial_image": digits([1, 1, 4], [2, 1, 3], bright=np.array([200, 100, 0])),
     "target_label": np.array([2, 2, 2]),
     "latent_end": np.array([[2.0], [1.0], [9.0]], dtype=np.float32),
 }
@@ -91,6 +92,58 @@ def test_type1_succeeds_where_f1_keeps_the_label_and_the_oracle_does_not():
     assert rows["type1_targeted_oracle"].tolist() == [True, False, False]
     assert rows["type1_success_f2"].tolist() == [True, True, False]
     assert "type2_success_oracle" not in rows
+
+
+class Says(nn.Module):
+    """Gives every image the same probabilities."""
+
+    def __init__(self, *probabilities):
+        super().__init__()
+        self.register_buffer("logits", torch.tensor(probabilities).log())
+
+    def forward(self, images):
+        return self.logits.expand(len(images), -1)
+
+
+@pytest.mark.parametrize(
+    ("members", "clear"),
+    [
+        ([(0.1, 0.9), (0.1, 0.9)], True),
+        ([(0.1, 0.9), (0.25, 0.75)], True),
+        ([(0.1, 0.9), (0.32, 0.68)], False),  # a mean of 0.79
+        # one of three disagrees, though the mean of the three is 0.81
+        ([(0.01, 0.99), (0.01, 0.99), (0.55, 0.45)], False),
+        ([(0.55, 0.45), (0.01, 0.99), (0.01, 0.99)], False),
+        ([(0.01, 0.99), (0.01, 0.99), (0.45, 0.55)], True),
+        # one agrees, two do not
+        ([(0.0001, 0.9999), (0.51, 0.49), (0.51, 0.49)], False),
+    ],
+)
+def test_a_panel_is_clear_when_all_agree_and_their_mean_is_sure(members, clear):
+    panel = Panel([Says(*p) for p in members], classes=2)
+    found = panel.verdict(torch.zeros(2, 1, 1, 1), clear_confidence=0.8)
+    mean = np.mean([p[1] for p in members])
+    assert found.label.tolist() == [1, 1]
+    assert found.confidence.tolist() == pytest.approx([mean] * 2, abs=1e-6)  # float32
+    assert found.clear.tolist() == [clear] * 2
+
+
+def test_a_panel_of_faces_is_clear_only_about_faces():
+    """The third answer is no face; the classes are judged as if it did not exist."""
+    for nothing, shows, clear in ((0.1, True, True), (0.3, True, False), (0.6, False, False)):
+        face = 1 - nothing
+        panel = Panel([Says(0.05 * face, 0.95 * face, nothing)] * 2, classes=2)
+        found = panel.verdict(torch.zeros(1, 1, 1, 1), clear_confidence=0.8)
+        assert found.confidence.item() == pytest.approx(0.95, abs=1e-6)  # float32
+        assert (found.shows_class.item(), found.clear.item()) == (shows, clear)
+
+
+def test_f2_reads_both_images_binarised():
+    """100 and 200 are 0 and 1 to it; as grey levels they would be 2 and 5 of 7."""
+    dim, bright = (digits([1, 1, 1], [1, 1, 1], bright=level) for level in (100, 200))
+    rows = judged(image=dim, adversarial_image=bright)
+    assert rows["f2_label_before"].tolist() == [0, 0, 0]
+    assert rows["f2_image_label"].tolist() == [7, 7, 7]
 
 
 def test_judges_that_disagree_make_no_clear_success():

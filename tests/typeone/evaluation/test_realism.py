@@ -5,10 +5,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from typeone.evaluation.intervals import rate_of
 from typeone.evaluation.realism import (
     KernelDistance,
+    Reference,
     kernel_distance_interval,
     negative_elbo,
     odd_share,
@@ -195,3 +198,67 @@ def test_an_image_without_a_probability_is_odd_and_a_clean_one_an_error():
 def test_too_few_images_for_the_groups_are_refused():
     with pytest.raises(InputError, match=r"in 5 groups needs 10 images, has 9"):
         kernel_distance_interval(np.ones((9, 2)), KernelDistance(np.ones((20, 2))))
+
+
+# ---------------------------------------------------------------------- which network judges
+
+
+class Asked:
+    """An SVAE that remembers what it was asked, to which the first images are the odder."""
+
+    def __init__(self, scale):
+        self.scale, self.encoded, self.discriminated = scale, [], []
+
+    def encode(self, images):
+        self.encoded.append(images.clone())
+        mu = self.scale * torch.arange(len(images), 0, -1, dtype=torch.float64)[:, None]
+        return mu, torch.ones_like(mu)
+
+    def decode_logits(self, latent):
+        return latent.new_zeros(len(latent), 1, 2, 2)
+
+    def discriminate(self, latent):
+        self.discriminated.append(latent)
+        return self.scale * latent[:, 0]
+
+
+FLAT = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+
+
+def reference_of(svaes):
+    return Reference(torch.rand(20, 1, 2, 2), FLAT, svaes)
+
+
+@pytest.mark.parametrize(("seed", "judge"), [(3, 5), (5, 8), (8, 3)])
+def test_an_svae_of_another_seed_says_how_odd_images_are(seed, judge):
+    """And f_dis of the run's own says what it believes of their latents."""
+    svaes = {number: Asked(1.0) for number in (3, 5, 8)}
+    reference = reference_of(svaes)
+    for svae in svaes.values():
+        svae.encoded.clear()
+    images = torch.full((10, 1, 2, 2), 0.4)
+    latent = torch.zeros(10, 1, dtype=torch.float64)
+    found = reference.measures(images, seed=seed, latent=latent)
+    asked = {number for number, svae in svaes.items() if svae.encoded}
+    assert asked == {judge}
+    assert not svaes[judge].encoded[0].any()  # binarised: 0.4 is dark
+    assert {number for number, svae in svaes.items() if svae.discriminated} == {seed}
+    assert found["discriminator"].value == 0.5
+    # the scores of ten images are the ten lowest of the twenty clean ones'
+    assert found["odd_share"].value == 0
+
+
+def test_clean_digits_are_measured_by_the_svae_that_judges():
+    """The judge finds everything ten times as odd as the run's own; so it finds the clean ones."""
+    reference = reference_of({1: Asked(1.0), 2: Asked(10.0)})
+    images = torch.rand(20, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    for seed in (1, 2):
+        found = reference.measures(images, seed=seed, latent=None)
+        assert found["odd_share"].value == pytest.approx(1 / 20)  # as of clean images themselves
+        assert "discriminator" not in found
+
+
+def test_of_a_single_seed_no_svae_judges():
+    assert reference_of({1: Asked(1.0)}).measures(
+        torch.rand(10, 1, 2, 2), seed=1, latent=None
+    ).keys() == {"kernel_distance"}

@@ -8,7 +8,7 @@ import torch
 
 from typeone.evaluation.intervals import rate_of
 from typeone.evaluation.one_vs_rest import class_margin, sides
-from typeone.evaluation.roc import auc_interval, roc_auc, roc_corners
+from typeone.evaluation.roc import auc_interval, roc_auc, roc_corners, roc_curve, threshold_at
 
 # ------------------------------------------------------------------------------------ margins
 
@@ -66,6 +66,34 @@ def test_a_decision_at_zero_is_a_point_of_the_curve():
     at = (negative > 0).mean(), (positive > 0).mean()
     assert np.interp(at[0], fpr, tpr, left=0) >= at[1] - 1 / 200  # a step of the curve
     assert (tpr[fpr < at[0]] <= at[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("negative", "positive", "fpr", "tpr"),
+    [
+        # thresholds 1, 0.5 and 0 of the negatives; a score at the threshold is flagged
+        ([0, 0, 1, 1], [1, 1, 2, 0], [0.5, 0.5, 1], [0.75, 0.75, 1]),
+        ([0, 1, 2], [1, 1, 3], [1 / 3, 2 / 3, 1], [1 / 3, 1, 1]),
+        ([1, 1], [1, 1], [1, 1, 1], [1, 1, 1]),
+        ([3, 3], [1, 2], [1, 1, 1], [0, 0, 0]),
+    ],
+)
+def test_a_curve_with_ties_by_hand(negative, positive, fpr, tpr):
+    found = roc_curve(np.array(negative, float), np.array(positive, float), points=3)
+    assert found[0].tolist() == pytest.approx([0, *fpr, 1])
+    assert found[1].tolist() == pytest.approx([0, *tpr, 1])
+
+
+def test_a_threshold_flags_the_share_that_it_may_and_no_more():
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        scores = rng.integers(0, 6, rng.integers(1, 30)).astype(float)  # with ties
+        wanted = rng.random()
+        threshold = threshold_at(scores, wanted)
+        assert (scores >= threshold).mean() <= wanted + 1e-9
+        lower = scores[scores < threshold]  # the next score that it could flag as well
+        if len(lower):
+            assert (scores >= lower.max()).mean() > wanted
 
 
 # -------------------------------------------------------------------------------------- areas
