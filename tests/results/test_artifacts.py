@@ -79,6 +79,13 @@ WALKED = {
     "steps": "int32",
     "converged": "bool",
 }
+BLIND = {"gradient_vanishes": "bool"}  # of attacks that follow f1
+
+
+def blind(attack):
+    return {} if attack in ("transition", "reconstruction") else BLIND
+
+
 JUDGED = {
     **{f"f1_label_{when}": "int64" for when in ("before", "after")},
     **{f"f1_confidence_{when}": "float" for when in ("before", "after")},
@@ -105,6 +112,7 @@ VARIANT = {"variant": "string"}
 JUDGED_TYPE2 = {
     **ATTACKED,
     **JUDGED,
+    **BLIND,
     "found": "bool",
     "found_stored": "bool",
     "type2_success_oracle": "bool",
@@ -185,17 +193,24 @@ TABLES = {
     "mnist/svae/seed0/stage1_curve": CURVE | PARTS | {"validation_error": "double"},
     "mnist/svae/seed0/stage2_curve": CURVE | {"train_error": "double"},
     **{f"mnist/examples/{t}/seed0/examples": DIGITS for t in TARGETS},
-    **{f"mnist/attacks/{a}/{t}/seed0/examples": JUDGED_SVAE for a, t in WALKS},
+    **{f"mnist/attacks/{a}/{t}/seed0/examples": JUDGED_SVAE | blind(a) for a, t in WALKS},
     **{f"mnist/attacks/{a}/mlp/seed0/examples": JUDGED_BASELINE for a in BASELINES},
     **{f"mnist/attacks/{a}/{t}/seed0/examples": JUDGED_TYPE2 for a, t in TYPE2_RUNS},
     **{f"mnist/attacks/{a}/{t}/seed0/trace": TRACE for a, t in WALKS},
-    **{f"mnist/attacks/{a}/{t}/seed0/shards/{s}": WALKED for a, t in WALKS for s in (0, 1)},
+    **{
+        f"mnist/attacks/{a}/{t}/seed0/shards/{s}": WALKED | blind(a)
+        for a, t in WALKS
+        for s in (0, 1)
+    },
     **{f"mnist/attacks/{a}/{t}/seed0/shards/{s}.trace": POINTS for a, t in WALKS for s in (0, 1)},
     **{f"mnist/attacks/{a}/mlp/seed0/changed": CHANGED for a in BASELINES},
-    **{f"mnist/attacks/{a}/{t}/seed0/found": {**ATTACKED, "found": "bool"} for a, t in TYPE2_RUNS},
-    **{f"mnist/ablations/{a}/mlp/seed0/examples": JUDGED_SVAE | VARIANT for a in ABLATED},
     **{
-        f"mnist/ablations/{a}/mlp/seed0/shards/{s}": WALKED | VARIANT
+        f"mnist/attacks/{a}/{t}/seed0/found": {**ATTACKED, **BLIND, "found": "bool"}
+        for a, t in TYPE2_RUNS
+    },
+    **{f"mnist/ablations/{a}/mlp/seed0/examples": JUDGED_SVAE | VARIANT | BLIND for a in ABLATED},
+    **{
+        f"mnist/ablations/{a}/mlp/seed0/shards/{s}": WALKED | VARIANT | BLIND
         for a in ABLATED
         for s in (0, 1)
     },

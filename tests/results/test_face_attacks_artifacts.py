@@ -21,6 +21,14 @@ WALKED = {
     **{"target_label": "int64", "latent_start": LATENT, "latent_end": LATENT},
     **{"steps": "int32", "converged": "bool"},
 }
+
+
+def walked(attack):
+    """Attacks that follow f1 say where its gradient vanishes."""
+    free = attack in ("transition", "reconstruction")
+    return WALKED | ({} if free else {"gradient_vanishes": "bool"})
+
+
 JUDGED = {
     **dict.fromkeys(("distance", "distance_l2", "distance_linf", "judge_confidence"), "float"),
     **dict.fromkeys(("f2_label_before", "f2_image_label"), "int64"),
@@ -76,9 +84,9 @@ def rows_by_id(path):
 
 
 EXPECTED = {
-    **{(a, "examples"): WALKED | JUDGED | {"f2_latent_label": "int64"} for a in WALKS},
+    **{(a, "examples"): walked(a) | JUDGED | {"f2_latent_label": "int64"} for a in WALKS},
     **{(a, "trace"): POINTS | {"distance": "float"} for a in WALKS},
-    **{(a, f"shards/{s}"): WALKED for a in WALKS for s in (0, 1)},
+    **{(a, f"shards/{s}"): walked(a) for a in WALKS for s in (0, 1)},
     **{(a, f"shards/{s}.trace"): POINTS for a in WALKS for s in (0, 1)},
     **{(a, "found"): FACES for a in NOISE},
     **{(a, "examples"): FACES | JUDGED for a in NOISE},
