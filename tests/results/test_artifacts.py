@@ -109,6 +109,7 @@ JUDGED_BASELINE = {
 }
 JUDGED_SVAE = {**WALKED, **JUDGED_BASELINE}
 VARIANT = {"variant": "string"}
+FOUND = {**ATTACKED, **BLIND, "found": "bool"}
 JUDGED_TYPE2 = {
     **ATTACKED,
     **JUDGED,
