@@ -398,7 +398,7 @@ FACE = [
     ),
     celeba(
         "images cut short",
-        r"1 of 20 images cannot be read, the first 0000..\.jpg; at most 1% may be damaged: fetch",
+        r"1 of 20 images cannot be read, the last of them 0000..\.jpg \(.*\); at most 1% may be",
         partial(celeba_files, spoil=cut_images),
     ),
     celeba(

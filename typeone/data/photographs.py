@@ -7,7 +7,6 @@ they are asked for. A zip is read where it lies, nothing of it is unpacked.
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 import zipfile
@@ -19,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from typeone.data.faces import FACE_SHAPE
+from typeone.data.image_files import read_rgb
 from typeone.data.images import to_uint8
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
@@ -90,13 +89,9 @@ def decode(data: bytes, box: Callable[[int, int], tuple[int, int, int, int]]) ->
     """An image file as uint8 ``(3, 64, 64)``: cut to ``box(width, height)``, reduced by area.
 
     Raises:
-        OSError: the file is damaged or no image.
+        OSError: the file is damaged or no image, see `read_rgb`.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as file:
-            picture = file.convert("RGB")
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise OSError(str(error)) from error
+    picture = read_rgb(data)
     pixels = np.asarray(picture.crop(box(*picture.size))).transpose(2, 0, 1)
     if pixels.shape == FACE_SHAPE:
         return pixels
@@ -203,13 +198,13 @@ class PhotographedFaces:
 
     def _skip(self, name: str, error: OSError) -> None:
         reason = " ".join(str(error).split())
-        if not self.skipped:
-            logger.warning("%s cannot be read (%s): skipped", name, reason)
+        logger.warning("%s cannot be read (%s): skipped", name, reason)
         self.skipped.append(name)
         if len(self.skipped) > CORRUPT * len(self.faces.files):
             raise InputError(
-                f"{len(self.skipped)} of {len(self.faces.files)} images cannot be read, the first "
-                f"{self.skipped[0]}; at most {CORRUPT:.0%} may be damaged: fetch them again"
+                f"{len(self.skipped)} of {len(self.faces.files)} images cannot be read, the last "
+                f"of them {name} ({reason}); at most {CORRUPT:.0%} may be damaged: fetch them "
+                "again, or save them anew"
             )
 
     def notes(self) -> dict[str, object]:

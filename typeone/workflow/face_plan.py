@@ -19,7 +19,7 @@ class FacePlan:
         source: where faces come from.
         recognizer: the attacked f1 of IV-B; ``auto`` is FaceNet for photographs.
         members: judges that are trained here.
-        judges: the panel; generated faces have their gender from age_gender, which then judges none.
+        judges: the panel; generated faces have their gender from age_gender, which is not in it then.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -101,7 +101,8 @@ class FacePlan:
         fitted = self.settings["face_detection"]["false_positive_rate"]
         return (
             f"Ours: {self.source} faces, recognizer {self.recognizer}, preset "
-            f"{self.settings['preset']}, {len(self.seeds)} seed(s), Wilson 95 % intervals, n images a "
-            f"row. Thresholds are fitted to reject {fitted:.0%} of clean validation faces; what they "
-            "reject of clean test faces is in the first row. Published: FaceNet, CelebA, n = 1000."
+            f"{self.settings['preset']}, {len(self.seeds)} seed(s), Wilson 95 % intervals, n images "
+            f"a row. Thresholds are fitted to reject {fitted:.0%} of clean validation faces; what "
+            "they reject of clean test faces is in the first row. Published: FaceNet, CelebA, n = "
+            "1000."
         )
