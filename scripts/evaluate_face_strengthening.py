@@ -6,7 +6,7 @@ import numpy as np
 
 from typeone.attacks.shards import merge_shards
 from typeone.data.faces import FaceTable
-from typeone.data.lfw import SMALL, lfw_folder, read_faces, read_lfw
+from typeone.data.lfw import SMALL, image_side, lfw_folder, read_faces, read_lfw
 from typeone.evaluation import strengthened_recognizers as strengthened
 from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import write_rows
@@ -18,6 +18,7 @@ SETTINGS = ("faces", "count", "pairs", "half_seed", "false_accepts", "chunk")
 def lfw_trial(source, path, count):
     """Images of LFW, and ``count`` of its pairs."""
     files, pairs = strengthened.spread_pairs(read_lfw(lfw_folder(source, path)), count)
+    image_side(files)  # one of another size would be cut wrongly
     images = strengthened.Images(len(files), lambda part: read_faces(files[part], SMALL))
     return images, pairs
 

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from typeone.data.image_files import read_rgb
 from typeone.data.images import from_uint8
+from typeone.data.layouts import LFW_FOLDERS, lfw_images
 from typeone.runtime.errors import InputError
 
-FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
 SIDE = 250  # pixels, of LFW's images
 SMALL = 64  # pixels, of faces that were cut to the paper's size already
 # ASSUME: of the 250 pixels, the middle 160 as they are, near the crops that FaceNet was trained on;
@@ -30,7 +30,7 @@ SMALL = 64  # pixels, of faces that were cut to the paper's size already
 # stand about 46 pixels apart here and 38 there, where the crop has 148.
 CROPS = {160: 160, 64: 180}
 
-_REMEDY = f"needs {', '.join(FOLDERS)} with one folder a person, and pairs.txt beside it"
+_REMEDY = f"needs {', '.join(LFW_FOLDERS)} with one folder a person, and pairs.txt beside it"
 
 
 class LFW(NamedTuple):
@@ -88,7 +88,7 @@ def read_lfw(folder: Path) -> LFW:
         InputError: no such folder or file, a line that names no pair, or an image that is absent.
     """
     pairs = folder / "pairs.txt"
-    images = next((folder / name for name in FOLDERS if (folder / name).is_dir()), None)
+    images = lfw_images(folder)
     if images is None or not pairs.is_file():
         raise InputError(f"`lfw.path` {str(folder)!r} holds no LFW; {_REMEDY}")
     text = pairs.read_text(encoding="utf-8-sig", errors="replace")

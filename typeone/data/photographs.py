@@ -26,7 +26,6 @@ from typeone.data.images import to_uint8
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
-SPLITS = ("train", "judge", "validation", "test")
 SHARES = (0.60, 0.15, 0.10, 0.15)  # of the identities of a table without splits
 PART = 512  # faces in memory at once
 CORRUPT = 0.01  # share of unreadable images from which on the source is not trusted
@@ -100,21 +99,20 @@ def decode(data: bytes, box: Callable[[int, int], tuple[int, int, int, int]]) ->
 
 
 class FaceFiles:
-    """Image files in a folder, or in a zip beside it, read one at a time.
+    """Image files in a folder or in a zip, read one at a time.
 
     Args:
-        folder: of the images.
-        zipped: read there if there is no ``folder``.
+        folder: of the images, or the zip.
 
     Raises:
-        InputError: neither is there, or the zip is damaged or names files outside of itself.
+        InputError: the zip is damaged or names files outside of itself.
     """
 
-    def __init__(self, folder: Path, zipped: Path | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder, self._zip = folder, None
         self._members: dict[str, str] = {}
-        if zipped is not None and not folder.is_dir():
-            self._zip = _checked_zip(zipped)
+        if not folder.is_dir():
+            self._zip = _checked_zip(folder)
             names = (i.filename for i in self._zip.infolist() if not i.is_dir())
             self._members = {PurePosixPath(name).name: name for name in names}
 
@@ -122,8 +120,7 @@ class FaceFiles:
         """Those of ``files`` that are not there."""
         if self._zip:
             return [name for name in files if name not in self._members]
-        there = {Path(at, name) for at, _, names in os.walk(self.folder) for name in names}
-        return [name for name in files if self.folder / name not in there]
+        return [name for name in files if not os.path.isfile(os.path.join(self.folder, name))]
 
     def read(self, name: str) -> bytes:
         """The bytes of one file; `OSError` when it is damaged."""
