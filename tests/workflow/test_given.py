@@ -107,6 +107,7 @@ def test_lfw_is_its_pairs_and_its_images(faces, tmp_path):
 WATCHED = {
     **{"prepare_dataset": "given_images", "prepare_faces": "given_faces"},
     **{"evaluate_lfw": "given_lfw", "evaluate_face_strengthening": "given_lfw"},
+    "prepare_classifier": "own_weights",
     "prepare_facenet": 'given(config["recognizers"]["facenet"]["path"])',
     "prepare_age_gender": 'given(config["face_judges"]["age_gender"]["path"])',
     "prepare_mobilestylegan": 'given(config["stylegan"]["path"])',
