@@ -15,7 +15,7 @@ require_sound(f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles
 layers.replace(config, workflow.basedir)
 
 # What decides, as params, whether a job runs again; and what is checked against the params of all.
-digests = Digests(workflow.basedir)
+digests = Digests(workflow.basedir, ".snakemake/digests")
 code, own_files, given = digests.code, digests.own_files, digests.given
 artifacts = partial(artifacts_of, workflow)
 published_value = partial(published.published_value, workflow.basedir)

@@ -18,6 +18,16 @@ def generated_faces(wildcards):
     return {"table": rules.generate_faces.output.table} if FACE_SOURCE == "generated" else {}
 
 
+def given_faces(wildcards):
+    """The content of the user's faces, tables and images, as params."""
+    return faces.given_faces(digests)
+
+
+def given_lfw(wildcards):
+    """The same of LFW."""
+    return faces.given_lfw(digests)
+
+
 def face_panel():
     """Checkpoints of the judges of faces, in the order of the panel."""
     trained = expand(rules.train_face_judge.output.model, judge=faces.members)

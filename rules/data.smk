@@ -14,7 +14,7 @@ rule prepare_dataset:
     threads: 1
     params:
         *code("prepare_dataset.py"),
-        given=given_images,
+        files=given_images,
         settings=lambda wildcards: config["datasets"][wildcards.dataset],
         limit=config["limit"],
     message:

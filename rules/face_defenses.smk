@@ -131,6 +131,7 @@ rule evaluate_face_strengthening:
             if RECOGNIZER == "facenet" and config["lfw"]["source"]
             else None
         ),
+        files=given_lfw,
         variant=TABLE3["old"]["svae"],
         source=FACE_SOURCE,
         published=faces.named("table3"),

@@ -18,7 +18,7 @@ rule prepare_faces:
     threads: 1
     params:
         *code("prepare_faces.py"),
-        *given(*faces.given_paths()),
+        files=given_faces,
         source=FACE_SOURCE,
         settings={} if FACE_SOURCE == "generated" else config["faces"][FACE_SOURCE],
         limit=config["faces"]["limit"],

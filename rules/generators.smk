@@ -170,6 +170,7 @@ rule prepare_nvidia_stylegan:
     threads: 1
     params:
         *code("prepare_nvidia_stylegan.py"),
+        *given(config["stylegan"]["path"]),
         pickle={k: config["stylegan"][k] for k in ("path", "sha256", "allow_pickle")},
         truncation=config["stylegan"]["truncation"],
     message:

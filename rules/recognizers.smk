@@ -101,7 +101,7 @@ rule evaluate_lfw:
         gpu=gpus(),
     params:
         *code("evaluate_lfw.py"),
-        *given(config["lfw"]["path"]),
+        files=given_lfw,
         settings=config["lfw"],
         false_accepts=config["recognizers"]["evaluation"]["false_accepts"],
         resume="results/.resume/faces/recognizers/facenet/lfw",

@@ -60,6 +60,7 @@ rule prepare_annotations:
     threads: 1
     params:
         *code("prepare_annotations.py"),
+        *given(*ASKED),
         digit_runs=keys(ASKED_DIGITS),
         face_runs=keys(ASKED_FACES),
     message:

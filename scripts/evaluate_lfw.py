@@ -18,7 +18,7 @@ def evaluate_lfw(*, recognizer_path, paths, source, path, flip, false_accepts, d
     ``flip``: whether an image's embedding is the mean of its own and its mirror image's.
     """
     lfw = read_lfw(lfw_folder(source, path))
-    sides = [SMALL] if image_side(lfw.files[0]) == SMALL else list(CROPS)
+    sides = [SMALL] if image_side(lfw.files) == SMALL else list(CROPS)
     names = {k: [lfw.files[i].stem for i in getattr(lfw, k)] for k in ("first", "second")}
     columns = {"fold": lfw.fold, "same": lfw.same, **names}
     rows = []

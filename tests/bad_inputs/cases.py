@@ -428,18 +428,22 @@ def small_images(folder):
         Image.new("RGB", (64, 64)).save(file)
 
 
-def people(here, *, table):
-    """A folder with one image and a table of faces."""
+def people(here, *, table, images=("a.png",), mode="RGB"):
+    """A folder with equal images and a table of faces."""
     (here / "people").mkdir()
-    Image.new("RGB", (64, 64)).save(here / "people" / "a.png")
+    for name in images:
+        Image.new(mode, (64, 64), 65535 if mode == "F" else 0).save(here / "people" / name)
     if table is not None:
         (here / "people.csv").write_bytes(table if isinstance(table, bytes) else table.encode())
     return {"faces": {"source": "folder", "folder": {"path": "people", "csv": "people.csv"}}}
 
 
-def pairs(here, *, text):
-    """A folder of LFW without an image, and its pairs.txt."""
-    (here / "lfw_home" / "lfw").mkdir(parents=True)
+def pairs(here, *, text, sides=()):
+    """A folder of LFW with Ann's images of these ``sides`` in pixels, and its pairs.txt."""
+    (here / "lfw_home" / "lfw" / "Ann").mkdir(parents=True)
+    for number, side in enumerate(sides, start=1):
+        file = here / "lfw_home" / "lfw" / "Ann" / f"Ann_{number:04d}.jpg"
+        Image.new("RGB", (side, side)).save(file)
     (here / "lfw_home" / "pairs.txt").write_text(text)
     return {"lfw": {"source": "folder", "path": "lfw_home"}}
 
@@ -471,7 +475,7 @@ FACE = [
     ),
     celeba(
         "images cut short",
-        r"1 of 20 images cannot be read, the first 0000..\.jpg; at most 1% may be damaged: fetch",
+        r"1 of 20 images cannot be read, the last of them 0000..\.jpg \(.*\); at most 1% may be",
         partial(celeba_files, spoil=cut_images),
     ),
     celeba(
@@ -506,8 +510,38 @@ FACE = [
     ),
     own_faces(
         "a binary table",
-        TABLE + r" is no readable CSV \(.*\)",
+        TABLE + r", line 2: byte 0x80 is no UTF-8 text; save it anew as comma-separated text",
         partial(people, table=bytes(range(256))),
+    ),
+    own_faces(
+        "a row without a person",
+        TABLE + r", line 2: identity is ''; needs who is on the image, and a name of its own for",
+        partial(people, table=HEAD + "a.png,male,\n"),
+    ),
+    own_faces(
+        "one file as two people",
+        TABLE + r", line 3: file 'a\.png' has a row already, line 2; needs one row an image",
+        partial(people, table=HEAD + "a.png,male,x\na.png,male,y\n"),
+    ),
+    own_faces(
+        "one image under two names",
+        TABLE + r", line 3: b\.png has the bytes of a\.png on line 2, the first of 1 such copies; ",
+        partial(people, table=HEAD + "a.png,male,x\nb.png,male,y\n", images=("a.png", "b.png")),
+    ),
+    own_faces(
+        "one person in train and in test",
+        TABLE + r", line 3: identity 'x' is in test, and in train on line 2; needs each in one",
+        partial(people, table=HEAD.strip() + ",split\na.png,male,x,train\nb.png,male,x,test\n"),
+    ),
+    own_faces(
+        "semicolons",
+        TABLE + r" lacks file, label, identity \(.*\); .*; separate the columns by commas",
+        partial(people, table=HEAD.replace(",", ";") + "a.png;male;x\n"),
+    ),
+    own_faces(
+        "an image of floats in 0 to 65535",
+        r"1 of 1 images cannot be read, the last of them a\.tif \(its pixels, .* are neither in 0 ",
+        partial(people, table=HEAD + "a.tif,male,x\n", images=("a.tif",), mode="F"),
     ),
     lfw(
         "fewer pairs than the first line says",
@@ -518,6 +552,11 @@ FACE = [
         "images that are not there",
         r"3 of LFW's 3 images are absent, the first is lfw_home/lfw/Ann/Ann_0001\.jpg; unpack the",
         partial(pairs, text="1 1\nAnn 1 2\nAnn 1 Bob 1\n"),
+    ),
+    lfw(
+        "images of two sizes",
+        r"lfw_home/lfw/Ann/Ann_0002\.jpg has 160x160 pixels; needs 250x250 as the first, .*; unp",
+        partial(pairs, text="1 1\nAnn 1 2\nAnn 1 Ann 2\n", sides=(250, 160)),
     ),
 ]
 

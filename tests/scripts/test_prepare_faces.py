@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from snakemake.iocontainers import Params
 
-from typeone.data.face_sources import SPLITS
+from typeone.data.face_tables import SPLITS
 from typeone.data.faces import FaceTable
 
 ROOT = Path(__file__).parents[2]

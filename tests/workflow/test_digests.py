@@ -5,14 +5,18 @@ are really imported, each in a process of its own.
 """
 
 import ast
+import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
+from typeone.workflow import contents
 from typeone.workflow.digests import Digests, imports_and_digest
 
 IMPORT_EACH = """
@@ -197,33 +201,158 @@ def test_what_a_page_is_made_of_counts_as_code_of_its_script_alone(tree):
 # files that a user gives
 
 
-def given(*paths):
-    return Digests("").given(*paths)  # a fresh one: it remembers files
+@pytest.fixture
+def digest(tmp_path):
+    """Digests of a new process each, which remembers what others hashed."""
+    return lambda: Digests("", tmp_path / "cache")
 
 
-def test_an_edited_file_of_the_user_is_another_one(tmp_path):
+@pytest.fixture
+def hashed(monkeypatch):
+    """Names of the files that were read."""
+    names = []
+    read = contents.hashed
+
+    def watched(path):
+        names.append(os.path.basename(path))
+        return read(path)
+
+    monkeypatch.setattr(contents, "hashed", watched)
+    return names
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    """A hundred images and the names of some, all some time old."""
+    monkeypatch.setattr(contents, "RECENT", 0.05)
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(100):
+        (folder / f"{number}.jpg").write_bytes(b"%3d" % number)
+    time.sleep(0.06)
+    return folder, [f"{number}.jpg" for number in range(90)]
+
+
+def test_an_edited_file_of_the_user_is_another_one(tmp_path, digest):
     lists = tmp_path / "list.txt"
     lists.write_text("1 2\n")
-    (before,) = given(lists)
+    expected = hashlib.sha256(b"1 2\n").hexdigest()[:12]
+    (before,) = digest().given(lists)
     lists.touch()
-    assert given(str(lists)) == [before]
+    assert digest().given(str(lists)) == [before]
     lists.write_text("1 3\n")  # as long as before
-    (after,) = given(lists)
-    assert before.startswith(f"{lists}@")
+    (after,) = digest().given(lists)
+    assert before == f"{lists}@{expected}"
     assert before != after
 
 
-def test_of_a_folder_the_few_files_right_in_it_count(tmp_path):
-    (tmp_path / "images").mkdir()
-    for name in ("b.txt", "a.txt", "images/1.jpg"):
-        (tmp_path / name).write_text(name)
-    assert [line.split("@")[0] for line in given(tmp_path)] == [
-        f"{tmp_path}/{name}" for name in ("a.txt", "b.txt")
+def test_of_a_folder_the_files_right_in_it_count(tmp_path, digest):
+    folder = tmp_path / "data"
+    (folder / "below").mkdir(parents=True)
+    for name in ("b.txt", "a.txt", "below/1.jpg"):
+        (folder / name).write_text(name)
+    assert [line.split("@")[0] for line in digest().given(folder)] == [
+        f"{folder}/{name}" for name in ("a.txt", "b.txt")
     ]
     for number in range(70):
-        (tmp_path / f"{number}.jpg").touch()
-    assert given(tmp_path) == []
+        (folder / f"{number}.jpg").touch()
+    (before,) = digest().given(folder)
+    assert before.startswith(f"{folder}@")
+    (folder / "69.jpg").write_text("x")
+    assert digest().given(folder) != [before]
 
 
-def test_what_is_not_there_is_left_to_the_job(tmp_path):
-    assert given(tmp_path / "absent", None) == []
+def test_what_is_not_there_is_left_to_the_job(tmp_path, digest):
+    assert digest().given(tmp_path / "absent", None) == []
+    assert digest().together(tmp_path / "absent", ["1.jpg"]) == []
+
+
+def test_what_is_gone_is_what_it_was(images, digest):
+    """What was made of it is there, and no job could make it again."""
+    folder, names = images
+    before = digest().given(folder / "3.jpg"), digest().together(folder, names)
+    folder.rename(folder.with_name("elsewhere"))
+    assert (digest().given(folder / "3.jpg"), digest().together(folder, names)) == before
+
+
+@pytest.mark.parametrize("change", ["other bytes", "one less", "other names"])
+def test_other_pixels_under_the_same_names_are_other_images(images, digest, change):
+    folder, names = images
+    (before,) = digest().together(folder, names)
+    if change == "other bytes":
+        old = (folder / "7.jpg").stat()
+        (folder / "7.jpg").write_bytes(b"xyz")  # as many
+        os.utime(folder / "7.jpg", ns=(old.st_atime_ns, old.st_mtime_ns))  # as cp -p leaves it
+    elif change == "one less":
+        (folder / "7.jpg").unlink()
+    else:
+        (folder / "7.jpg").rename(folder / "swap")
+        (folder / "8.jpg").rename(folder / "7.jpg")
+        (folder / "swap").rename(folder / "8.jpg")
+    assert digest().together(folder, names) != [before]
+
+
+def test_files_that_nobody_named_do_not_count(images, digest):
+    folder, names = images
+    before = digest().together(folder, names)
+    (folder / "99.jpg").write_text("another")
+    assert digest().together(folder, names) == before
+
+
+def test_touched_and_copied_images_are_the_same(images, digest):
+    folder, names = images
+    before = digest().together(folder, names), digest().given(folder)
+    for file in folder.iterdir():
+        file.touch()
+    assert (digest().together(folder, names), digest().given(folder)) == before
+    shutil.copytree(folder, folder.with_name("copy"))
+    shutil.rmtree(folder)
+    folder.with_name("copy").rename(folder)
+    assert (digest().together(folder, names), digest().given(folder)) == before
+
+
+def test_only_what_may_have_changed_is_read_again(images, digest, hashed):
+    folder, names = images
+    digest().together(folder, names)
+    assert sorted(hashed) == sorted(names)
+    hashed.clear()
+    digest().together(folder, names)
+    assert hashed == []
+    (folder / "7.jpg").touch()
+    digest().together(folder, names)
+    assert hashed == ["7.jpg"]
+
+
+def test_a_file_of_this_moment_is_read_again(images, digest, hashed, monkeypatch):
+    """It may change again within the grain of the time stamps."""
+    monkeypatch.setattr(contents, "RECENT", 60)
+    folder, _ = images
+    for _ in range(2):
+        digest().given(folder / "7.jpg")
+    assert hashed == ["7.jpg", "7.jpg"]
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"[", b'{"a": 1}\n{}', b"\xff"])
+def test_a_spoilt_cache_is_made_anew(images, digest, spoilt, tmp_path):
+    folder, names = images
+    before = digest().together(folder, names)
+    (cached,) = (tmp_path / "cache").iterdir()
+    cached.write_bytes(spoilt)
+    assert digest().together(folder, names) == before
+    assert cached.read_bytes() != spoilt
+
+
+def test_without_a_place_for_a_cache_everything_is_read(images, tmp_path):
+    folder, names = images
+    (tmp_path / "file").touch()
+    first, second = (Digests("", tmp_path / n).together(folder, names) for n in ("file", "new"))
+    assert first == second
+
+
+def test_a_file_that_may_not_be_read_is_left_to_the_job(images, digest, monkeypatch):
+    def refused(path):
+        raise PermissionError(path)
+
+    monkeypatch.setattr(contents, "hashed", refused)
+    (line,) = digest().given(images[0] / "7.jpg")
+    assert line.endswith("@unreadable")

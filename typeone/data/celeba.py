@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from typeone.data.face_tables import SPLITS
 from typeone.data.faces import FEMALE, MALE
-from typeone.data.photographs import SPLITS, FaceFiles, FaceList, PhotographedFaces
+from typeone.data.layouts import (
+    CELEBA_ATTRIBUTES,
+    CELEBA_IDENTITIES,
+    CELEBA_LISTS,
+    CELEBA_PARTITIONS,
+    celeba_images,
+)
+from typeone.data.photographs import FaceFiles, FaceList, PhotographedFaces
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
 CELEBA_SIZE = (178, 218)  # width and height of the aligned images
 CELEBA_CROP = (15, 40, 163, 188)  # left, top, right, bottom; columns 15-163, rows 40-188
-_ATTRIBUTES, _PARTITIONS, _IDENTITIES = (
-    *("list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"),
-)
 _CELEBA = (
-    f"it needs CelebA's official files: img_align_celeba/ or img_align_celeba.zip, {_ATTRIBUTES}, "
-    f"{_PARTITIONS}, {_IDENTITIES} (from the project page of its authors, «CelebA, Large-scale "
+    "it needs CelebA's official files: img_align_celeba/ or img_align_celeba.zip, "
+    f"{', '.join(CELEBA_LISTS)} (from the project page of its authors, «CelebA, Large-scale "
     "CelebFaces Attributes»)"
 )
 
@@ -46,27 +52,27 @@ def open_celeba(*, path: str | os.PathLike[str]) -> PhotographedFaces:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise InputError(f"`faces.celeba.path` is {str(path)!r}, which is no folder; {_CELEBA}")
-    images, zipped = folder / "img_align_celeba", folder / "img_align_celeba.zip"
-    lacking = [n for n in (_ATTRIBUTES, _PARTITIONS, _IDENTITIES) if not (folder / n).is_file()]
-    if not images.is_dir() and not zipped.is_file():
+    images = celeba_images(folder)
+    lacking = [name for name in CELEBA_LISTS if not (folder / name).is_file()]
+    if not images.exists():
         lacking.insert(0, "img_align_celeba/ or img_align_celeba.zip")
     if lacking:
         raise InputError(f"`faces.celeba.path` {folder} lacks {', '.join(lacking)}; {_CELEBA}")
     faces = read_celeba_lists(folder)
-    files = FaceFiles(images, zipped)
+    files = FaceFiles(images)
     if missing := files.missing(faces.files):
         raise InputError(
-            f"`faces.celeba.path` {folder} lacks {len(missing)} of {len(faces.files)} images, the "
-            f"first {missing[0]}; fetch them again"
+            f"`faces.celeba.path` {folder} lacks {len(missing)} of {len(faces.files)} images in "
+            f"{images.relative_to(folder)}, the first {missing[0]}; fetch them again"
         )
     return PhotographedFaces(faces, files, celeba_square)
 
 
 def read_celeba_lists(folder: Path) -> FaceList:
     """Names, gender, identities and splits of CelebA from its three lists."""
-    files, labels = _genders(folder / _ATTRIBUTES)
-    partitions = _second_column(folder / _PARTITIONS, files, "0, 1 or 2", {"0", "1", "2"})
-    people = _second_column(folder / _IDENTITIES, files, "a whole number", None)
+    files, labels = _genders(folder / CELEBA_ATTRIBUTES)
+    partitions = _second_column(folder / CELEBA_PARTITIONS, files, "0, 1 or 2", {"0", "1", "2"})
+    people = _second_column(folder / CELEBA_IDENTITIES, files, "a whole number", None)
     identities = np.array([int(people[name]) for name in files])
     partition = np.array([int(partitions[name]) for name in files])
     # ASSUME: the paper attacks "the first 1000 images of the validation set" and its supplement
@@ -99,7 +105,7 @@ def _drawn_share(identity: object) -> float:
 
 def _genders(path: Path) -> tuple[list[str], np.ndarray]:
     """File names and labels by the column Male of the attribute list."""
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         first, names = file.readline().strip(), file.readline().split()
         if not first.isdecimal() or "Male" not in names:
             raise InputError(
@@ -119,6 +125,9 @@ def _genders(path: Path) -> tuple[list[str], np.ndarray]:
                 )
             files.append(cells[0])
             labels.append(MALE if cells[column] == "1" else FEMALE)
+    if len(set(files)) < len(files):
+        name = next(name for name, count in Counter(files).items() if count > 1)
+        raise InputError(f"{path} has two rows for {name}; fetch it again")
     if len(files) != int(first):
         raise InputError(
             f"{path} says {first} images and has rows for {len(files)}; fetch it again"
@@ -131,7 +140,7 @@ def _second_column(
 ) -> dict[str, str]:
     """The value beside each of ``files`` in a list of two columns."""
     values = {}
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             cells = line.split()
             if not cells:
@@ -142,6 +151,10 @@ def _second_column(
                 raise InputError(
                     f"{path}, line {number} is {line.strip()[:40]!r}; needs a file name and "
                     f"{needed}; fetch it again"
+                )
+            if cells[0] in values:
+                raise InputError(
+                    f"{path}, line {number}: a second row for {cells[0]}; fetch it again"
                 )
             values[cells[0]] = cells[1]
     if missing := [name for name in files if name not in values]:

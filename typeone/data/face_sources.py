@@ -16,10 +16,11 @@ import torch
 
 from typeone.data.celeba import open_celeba
 from typeone.data.face_folder import open_folder
+from typeone.data.face_tables import SPLITS
 from typeone.data.face_traits import draw_identities, draw_views
 from typeone.data.faces import FaceTable, FaceWriter
 from typeone.data.images import to_uint8
-from typeone.data.photographs import PART, SHARES, SPLITS, FacePart
+from typeone.data.photographs import PART, SHARES, FacePart
 from typeone.data.synthetic_faces import render
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError

@@ -8,19 +8,21 @@ with ``pairs.txt`` beside them; nothing of LFW comes with this project.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
+from typeone.data.image_files import read_rgb
 from typeone.data.images import from_uint8
+from typeone.data.layouts import LFW_FOLDERS, lfw_images
 from typeone.runtime.errors import InputError
 
-FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
 SIDE = 250  # pixels, of LFW's images
 SMALL = 64  # pixels, of faces that were cut to the paper's size already
 # ASSUME: of the 250 pixels, the middle 160 as they are, near the crops that FaceNet was trained on;
@@ -28,7 +30,7 @@ SMALL = 64  # pixels, of faces that were cut to the paper's size already
 # stand about 46 pixels apart here and 38 there, where the crop has 148.
 CROPS = {160: 160, 64: 180}
 
-_REMEDY = f"needs {', '.join(FOLDERS)} with one folder a person, and pairs.txt beside it"
+_REMEDY = f"needs {', '.join(LFW_FOLDERS)} with one folder a person, and pairs.txt beside it"
 
 
 class LFW(NamedTuple):
@@ -86,10 +88,11 @@ def read_lfw(folder: Path) -> LFW:
         InputError: no such folder or file, a line that names no pair, or an image that is absent.
     """
     pairs = folder / "pairs.txt"
-    images = next((folder / name for name in FOLDERS if (folder / name).is_dir()), None)
+    images = lfw_images(folder)
     if images is None or not pairs.is_file():
         raise InputError(f"`lfw.path` {str(folder)!r} holds no LFW; {_REMEDY}")
-    lines = [line.split() for line in pairs.read_text().splitlines() if line.strip()]
+    text = pairs.read_text(encoding="utf-8-sig", errors="replace")
+    lines = [line.split() for line in text.splitlines() if line.strip()]
     head = lines[0] if lines else []
     if len(head) != 2 or not all(word.isdigit() for word in head):
         raise InputError(
@@ -125,19 +128,24 @@ def read_lfw(folder: Path) -> LFW:
     return LFW(list(numbers), first, second, same.astype(bool), fold)
 
 
-def image_side(file: Path) -> int:
-    """Pixels on a side of an image of LFW: `SIDE`, or `SMALL` for faces cut already.
+def image_side(files: Sequence[Path]) -> int:
+    """Pixels on a side of each image of LFW: `SIDE`, or `SMALL` for faces cut already.
 
     Raises:
-        InputError: another size.
+        InputError: an image has another size, or another than the first.
     """
-    size = _opened(file).size
-    if size not in ((SIDE, SIDE), (SMALL, SMALL)):
-        raise InputError(
-            f"{file} has {size[0]}x{size[1]} pixels; needs the {SIDE}x{SIDE} of LFW, or "
-            f"{SMALL}x{SMALL}"
-        )
-    return size[0]
+    sizes = [_size(file) for file in files]
+    allowed = [(side, side) for side in (SIDE, SMALL)]
+    allowed = [sizes[0]] if sizes[0] in allowed else allowed
+    for file, size in zip(files, sizes, strict=True):
+        if size not in allowed:
+            needed = f"the {SIDE}x{SIDE} of LFW, or {SMALL}x{SMALL}, as all images"
+            if len(allowed) == 1:
+                needed = f"{allowed[0][0]}x{allowed[0][1]} as the first, {files[0]}"
+            raise InputError(
+                f"{file} has {size[0]}x{size[1]} pixels; needs {needed}; unpack LFW again"
+            )
+    return sizes[0][0]
 
 
 def read_faces(files: list[Path], side: int, device: torch.device | str = "cpu") -> Tensor:
@@ -147,8 +155,7 @@ def read_faces(files: list[Path], side: int, device: torch.device | str = "cpu")
     """
     found = []
     for file in files:
-        picture = np.asarray(_opened(file).convert("RGB")).transpose(2, 0, 1)
-        image = from_uint8(picture, device)
+        image = from_uint8(_pixels(file), device)
         if image.shape[1:] != (side, side):
             margins = [(length - CROPS[side]) // 2 for length in image.shape[1:]]
             top, left = margins
@@ -160,10 +167,16 @@ def read_faces(files: list[Path], side: int, device: torch.device | str = "cpu")
     return torch.stack(found)
 
 
-def _opened(file: Path) -> Image.Image:
+def _size(file: Path) -> tuple[int, int]:
     try:
-        picture = Image.open(file)
-        picture.load()
-    except (UnidentifiedImageError, OSError) as error:
+        with Image.open(file) as picture:
+            return picture.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{file} is no readable image ({error}); unpack it again") from error
-    return picture
+
+
+def _pixels(file: Path) -> np.ndarray:
+    try:
+        return np.asarray(read_rgb(file.read_bytes())).transpose(2, 0, 1)
+    except OSError as error:
+        raise InputError(f"{file} is no readable image ({error}); unpack it again") from error

@@ -7,7 +7,6 @@ they are asked for. A zip is read where it lies, nothing of it is unpacked.
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 import zipfile
@@ -19,15 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from typeone.data.faces import FACE_SHAPE
+from typeone.data.image_files import read_rgb
 from typeone.data.images import to_uint8
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
-SPLITS = ("train", "judge", "validation", "test")
 SHARES = (0.60, 0.15, 0.10, 0.15)  # of the identities of a table without splits
 PART = 512  # faces in memory at once
 CORRUPT = 0.01  # share of unreadable images from which on the source is not trusted
@@ -90,13 +88,9 @@ def decode(data: bytes, box: Callable[[int, int], tuple[int, int, int, int]]) ->
     """An image file as uint8 ``(3, 64, 64)``: cut to ``box(width, height)``, reduced by area.
 
     Raises:
-        OSError: the file is damaged or no image.
+        OSError: the file is damaged or no image, see `read_rgb`.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as file:
-            picture = file.convert("RGB")
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise OSError(str(error)) from error
+    picture = read_rgb(data)
     pixels = np.asarray(picture.crop(box(*picture.size))).transpose(2, 0, 1)
     if pixels.shape == FACE_SHAPE:
         return pixels
@@ -105,21 +99,20 @@ def decode(data: bytes, box: Callable[[int, int], tuple[int, int, int, int]]) ->
 
 
 class FaceFiles:
-    """Image files in a folder, or in a zip beside it, read one at a time.
+    """Image files in a folder or in a zip, read one at a time.
 
     Args:
-        folder: of the images.
-        zipped: read there if there is no ``folder``.
+        folder: of the images, or the zip.
 
     Raises:
-        InputError: neither is there, or the zip is damaged or names files outside of itself.
+        InputError: the zip is damaged or names files outside of itself.
     """
 
-    def __init__(self, folder: Path, zipped: Path | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder, self._zip = folder, None
         self._members: dict[str, str] = {}
-        if zipped is not None and not folder.is_dir():
-            self._zip = _checked_zip(zipped)
+        if not folder.is_dir():
+            self._zip = _checked_zip(folder)
             names = (i.filename for i in self._zip.infolist() if not i.is_dir())
             self._members = {PurePosixPath(name).name: name for name in names}
 
@@ -127,8 +120,7 @@ class FaceFiles:
         """Those of ``files`` that are not there."""
         if self._zip:
             return [name for name in files if name not in self._members]
-        there = {Path(at, name) for at, _, names in os.walk(self.folder) for name in names}
-        return [name for name in files if self.folder / name not in there]
+        return [name for name in files if not os.path.isfile(os.path.join(self.folder, name))]
 
     def read(self, name: str) -> bytes:
         """The bytes of one file; `OSError` when it is damaged."""
@@ -203,13 +195,13 @@ class PhotographedFaces:
 
     def _skip(self, name: str, error: OSError) -> None:
         reason = " ".join(str(error).split())
-        if not self.skipped:
-            logger.warning("%s cannot be read (%s): skipped", name, reason)
+        logger.warning("%s cannot be read (%s): skipped", name, reason)
         self.skipped.append(name)
         if len(self.skipped) > CORRUPT * len(self.faces.files):
             raise InputError(
-                f"{len(self.skipped)} of {len(self.faces.files)} images cannot be read, the first "
-                f"{self.skipped[0]}; at most {CORRUPT:.0%} may be damaged: fetch them again"
+                f"{len(self.skipped)} of {len(self.faces.files)} images cannot be read, the last "
+                f"of them {name} ({reason}); at most {CORRUPT:.0%} may be damaged: fetch them "
+                "again, or save them anew"
             )
 
     def notes(self) -> dict[str, object]:

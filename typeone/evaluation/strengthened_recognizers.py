@@ -22,7 +22,7 @@ from torch import Tensor
 
 from typeone.attacks.shards import Rows
 from typeone.data.faces import FaceTable
-from typeone.data.lfw import LFW, SMALL, lfw_folder, read_faces, read_lfw
+from typeone.data.lfw import LFW, SMALL, image_side, lfw_folder, read_faces, read_lfw
 from typeone.defenses.recognizers import learnt_people
 from typeone.evaluation.intervals import Rate, pool_seeds
 from typeone.evaluation.measurements import measurement
@@ -121,6 +121,7 @@ def lfw_trial(
 ) -> tuple[Images, KnownPairs]:
     """Images of LFW, see `lfw_folder`, and ``count`` of its pairs."""
     files, pairs = spread_pairs(read_lfw(lfw_folder(source, path)), count)
+    image_side(files)  # one of another size would be cut wrongly
     return Images(len(files), lambda part: read_faces(files[part], SMALL)), pairs
 
 

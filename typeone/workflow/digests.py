@@ -4,27 +4,37 @@ One ``path@digest`` for a script and each module of typeone that it imports, tra
 syntax trees: an edit of code reruns the jobs that use it, an edit of a comment, a docstring or the
 layout does not. (Snakemake's own `code` trigger looks at the time stamp of the script alone and is
 switched off in profiles/.) Of a network of the user's own, the file that builds it and what it
-imports from beside it count in the same way. Other files of the user count by their content.
+imports from beside it count in the same way. Other files of the user count by their content
+(`typeone.workflow.contents`).
 """
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-HASHED = 256 << 20  # bytes; of larger files, size and time stamp must do
-LISTED = 64  # a folder of more files is one of images, which a list beside it names
+from typeone.workflow.contents import Contents, hashed
+
+LISTED = 64  # files of a folder that count one by one; more count together
 
 
 class Digests:
     """Digests of the files in a checkout, and of those that a user gave. Each is read once."""
 
-    def __init__(self, base: str | Path) -> None:
-        """``base``: the folder with scripts/ and typeone/."""
+    def __init__(self, base: str | Path, remembered: str | Path | None = None) -> None:
+        """Read nothing yet.
+
+        Args:
+            base: the folder with scripts/ and typeone/.
+            remembered: the folder that keeps digests of a user's files between runs; None: nothing
+                is kept.
+        """
         self.base = Path(base)
+        self.contents = Contents(remembered)
         self._parsed = cache(parsed)
-        self._content = cache(content_digest)
+        self._content = cache(hashed)
         self._below = cache(self._find_below)
         self._code = cache(self._find_code)
 
@@ -46,20 +56,30 @@ class Digests:
         return [f"{file}@{digest}" for file, digest in sorted(digests.items())]
 
     def given(self, *paths: str | Path | None) -> list[str]:
-        """Return ``path@content`` of each file that a user gave.
+        """Return ``path@digest`` of each file that a user gave.
 
         Args:
-            paths: files, and folders, of which the files right in them count if they are few. What
-                does not exist is left out: the job reports it.
+            paths: files, and folders, of which the files right in them count. What does not exist
+                any more is what it was when it did, or left out: the job reports it.
         """
-        files: list[Path] = []
+        lines: list[str] = []
         for path in (Path(path).expanduser() for path in paths if path is not None):
             if path.is_dir():
-                inside = sorted(file for file in path.iterdir() if file.is_file())
-                files += inside if len(inside) <= LISTED else []
+                inside = sorted(entry.name for entry in os.scandir(path) if entry.is_file())
+                together = len(inside) > LISTED
+                lines += (self.contents.together if together else self.contents.each)(path, inside)
             elif path.is_file():
-                files.append(path)
-        return [f"{file}@{self._content(file)}" for file in files]
+                lines += self.contents.each(path, [""])
+            else:
+                lines += self.contents.last(path)
+        return lines
+
+    def together(self, folder: str | Path, names: Iterable[str]) -> list[str]:
+        """Return one ``folder@digest`` of the files ``names`` in a folder; see `given`."""
+        folder = Path(folder).expanduser()
+        if not folder.is_dir():
+            return self.contents.last(folder)
+        return self.contents.together(folder, sorted(names))
 
     def _find_code(self, script: str) -> tuple[str, ...]:
         digests = self._digests([self.base / "scripts" / script])
@@ -156,11 +176,3 @@ def is_no_code(statement: ast.stmt) -> bool:
 def of_typeone(modules: Iterable[str]) -> set[str]:
     """Return those of ``modules`` that are of typeone."""
     return {name for name in modules if name.split(".")[0] == "typeone"}
-
-
-def content_digest(path: Path) -> str:
-    """Return what tells one version of a file from another."""
-    size, changed = path.stat().st_size, path.stat().st_mtime_ns
-    if size > HASHED:
-        return f"{size} bytes of {changed}"
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from typeone.data.face_tables import named_images
+from typeone.data.layouts import CELEBA_LISTS, celeba_images, celeba_places, lfw_images
+from typeone.workflow.digests import Digests
 from typeone.workflow.plan import FACES, Run
 from typeone.workflow.settings.face_attacks import FaceAlgorithm2
 
@@ -19,7 +23,7 @@ class FacePlan:
         source: where faces come from.
         recognizer: the attacked f1 of IV-B; ``auto`` is FaceNet for photographs.
         members: judges that are trained here.
-        judges: the panel; generated faces have their gender from age_gender, no judge of them then.
+        judges: the panel; without age_gender where that gives generated faces their gender.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -42,10 +46,28 @@ class FacePlan:
         as_published = (self.source, self.recognizer) == ("celeba", "facenet")
         return name if as_published else f"beyond.{self.source}.{name}"
 
-    def given_paths(self) -> list[str]:
-        """Return where a user's faces lie: CelebA's folder, or a table that tells of the images."""
-        key = {"celeba": "path", "folder": "csv"}.get(self.source)
-        return [self.settings["faces"][self.source][key]] if key else []
+    def given_faces(self, digests: Digests) -> list[str]:
+        """Return the content of a user's faces: their lists and the images that these name."""
+        own = self.settings["faces"].get(self.source)
+        if self.source == "celeba":
+            folder = Path(own["path"]).expanduser()
+            lists = [folder / name for name in CELEBA_LISTS]
+            places = [celeba_images(folder)] if folder.is_dir() else celeba_places(folder)
+            return digests.given(*lists, *places)
+        if self.source == "folder":
+            images = named_images(own["path"], own["csv"])
+            return [*digests.given(own["csv"]), *digests.together(own["path"], images)]
+        return []
+
+    def given_lfw(self, digests: Digests) -> list[str]:
+        """Return the content of a user's copy of LFW."""
+        if self.settings["lfw"]["source"] != "folder":
+            return []
+        folder = Path(self.settings["lfw"]["path"]).expanduser()
+        images = lfw_images(folder)
+        below = images.glob("*/*.jpg") if images else ()
+        names = [file.relative_to(folder).as_posix() for file in below]
+        return [*digests.given(folder / "pairs.txt"), *digests.together(folder, names)]
 
     def of_kind(self, kind: str) -> list[str]:
         """Return the names of the attacks of one kind."""

@@ -102,12 +102,39 @@ def test_faces_of_64_pixels_are_taken_as_they_are(tmp_path):
     file = picture(tmp_path, 64)
     (found,) = read_faces([file], 64)
     assert (found[0, :, 5] * 255).round().tolist() == list(range(64))
-    assert image_side(file) == 64
+    assert image_side([file, file]) == 64
 
 
 def test_images_of_another_size(tmp_path):
     with pytest.raises(InputError, match=r"100\.png has 100x100 pixels; needs the 250x250 of LFW"):
-        image_side(picture(tmp_path, 100))
+        image_side([picture(tmp_path, 100)])
+
+
+@pytest.mark.parametrize("other", [160, 64])
+def test_the_size_of_every_image_counts(tmp_path, other):
+    files = [picture(tmp_path, 250), picture(tmp_path, 250), picture(tmp_path, other)]
+    assert image_side(files[:2]) == 250
+    message = rf"{other}\.png has {other}x{other} pixels; needs 250x250 as the first, .*250\.png;"
+    with pytest.raises(InputError, match=message):
+        image_side(files)
+
+
+def test_an_image_is_read_as_those_of_other_sources(tmp_path):
+    """Upright, for instance."""
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    with Image.open(picture(tmp_path, 64)) as file:
+        file.save(tmp_path / "turned.png", exif=exif)
+    (found,) = read_faces([tmp_path / "turned.png"], 64)
+    assert (found[0, :, 5] * 255).round().tolist() == list(range(64))[::-1]
+
+
+def test_pairs_may_have_a_byte_order_mark_and_windows_lines(lfw):
+    (lfw / "pairs.txt").write_bytes(("\ufeff" + PAIRS.replace("\n", "\r\n")).encode())
+    assert len(read_lfw(lfw).files) == 5
+    (lfw / "pairs.txt").write_bytes(PAIRS.encode("utf-16"))
+    with pytest.raises(InputError, match="does not begin with the number of folds and pairs"):
+        read_lfw(lfw)
 
 
 def test_an_image_that_is_none(tmp_path):

@@ -12,8 +12,9 @@ from PIL import Image
 
 from typeone.data import photographs
 from typeone.data.celeba import _drawn_share, celeba_square, open_celeba
-from typeone.data.face_folder import middle_square, open_folder, read_face_table
-from typeone.data.photographs import SPLITS, area_resize, decode
+from typeone.data.face_folder import face_list, middle_square, open_folder
+from typeone.data.face_tables import SPLITS, read_face_rows
+from typeone.data.photographs import area_resize, decode
 from typeone.runtime.errors import InputError
 
 from ..celeba import write_celeba
@@ -72,6 +73,19 @@ def test_another_image_is_cut_to_its_middle_square():
     pixels = np.zeros((100, 180, 3), np.uint8)
     pixels[:, 40:140] = 200
     assert (decode(png(pixels), middle_square) == 200).all()
+
+
+def test_a_photograph_is_cut_after_it_was_turned_upright():
+    """Stored on its side; the middle square of a flat image is the same, that of a box is not."""
+    pixels = np.zeros((100, 180, 3), np.uint8)
+    pixels[:, :40] = 200  # on top once it is upright
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png", exif=exif)
+    face = decode(buffer.getvalue(), lambda width, height: (0, 0, width, width))
+    assert (face[:, :20] == 200).all()
+    assert (face[:, 30:] == 0).all()
 
 
 def test_a_grey_image_has_three_channels():
@@ -199,7 +213,47 @@ def edit(path, pattern, by, count=1):
     path.write_text(text)
 
 
+def test_celeba_may_be_unpacked_one_level_deeper(original, celeba):
+    pictures = celeba / "img_align_celeba"
+    pictures.rename(celeba / "inner")
+    pictures.mkdir()
+    (celeba / "inner").rename(pictures / "img_align_celeba")
+    first, second = (everything(open_celeba(path=path)) for path in (original[0], celeba))
+    for split in SPLITS:
+        np.testing.assert_array_equal(first[split][1], second[split][1])
+
+
+@pytest.mark.parametrize("name", ["list_attr_celeba", "list_eval_partition", "identity_CelebA"])
+def test_lists_may_have_a_byte_order_mark_and_windows_lines(original, celeba, name):
+    file = celeba / f"{name}.txt"
+    file.write_bytes(("\ufeff" + file.read_text().replace("\n", "\r\n")).encode())
+    first, second = (open_celeba(path=path).faces for path in (original[0], celeba))
+    for split in SPLITS:
+        np.testing.assert_array_equal(first.rows[split], second.rows[split])
+    np.testing.assert_array_equal(first.identities, second.identities)
+
+
+def edit_bytes(path, change):
+    path.write_bytes(change(path.read_text()))
+
+
 SPOILT = {
+    "another encoding": (
+        lambda f: edit_bytes(f / "list_attr_celeba.txt", lambda text: text.encode("utf-16")),
+        "does not start as CelebA's list of attributes: needs a line with the number of images",
+    ),
+    "a row of attributes twice": (
+        lambda f: edit(f / "list_attr_celeba.txt", r"^000005.jpg", "000006.jpg"),
+        "list_attr_celeba.txt has two rows for 000006.jpg; fetch it again",
+    ),
+    "an identity twice": (
+        lambda f: edit(f / "identity_CelebA.txt", r"^000006.jpg", "000005.jpg"),
+        "identity_CelebA.txt, line 6: a second row for 000005.jpg; fetch it again",
+    ),
+    "other counts": (
+        lambda f: edit(f / "list_attr_celeba.txt", r"\A160", "202599"),
+        "list_attr_celeba.txt says 202599 images and has rows for 160; fetch it again",
+    ),
     "no folder": (lambda f: shutil.rmtree(f), "which is no folder; it needs CelebA's official"),
     "no images": (
         lambda f: shutil.rmtree(f / "img_align_celeba"),
@@ -211,7 +265,7 @@ SPOILT = {
     ),
     "an image less": (
         lambda f: (f / "img_align_celeba" / "000007.jpg").unlink(),
-        "lacks 1 of 160 images, the first 000007.jpg; fetch them again",
+        "lacks 1 of 160 images in img_align_celeba, the first 000007.jpg; fetch them again",
     ),
     "no header": (
         lambda f: edit(f / "list_attr_celeba.txt", r"\A160\n", ""),
@@ -260,8 +314,8 @@ def test_a_spoilt_celeba_is_refused_with_one_line(celeba, what):
 def test_more_than_one_percent_of_damaged_images_stops(celeba):
     for i in (9, 19):
         (celeba / "img_align_celeba" / f"{i:06d}.jpg").write_bytes(b"")
-    message = "2 of 160 images cannot be read, the first 000009.jpg; at most 1% may be damaged"
-    with pytest.raises(InputError, match=message):
+    message = "2 of 160 images cannot be read, the last of them 000019.jpg (is empty); at most 1%"
+    with pytest.raises(InputError, match=re.escape(message)):
         everything(open_celeba(path=celeba))
 
 
@@ -343,6 +397,11 @@ def written(table, tmp_path, lines=None):
     return path
 
 
+def listed(path, seed):
+    rows = read_face_rows(path)
+    return face_list(rows, [row.file for row in rows], seed=seed)
+
+
 def test_a_table_gives_its_images_labels_and_people(table, tmp_path):
     found = everything(open_folder(path=table[0], csv=written(table, tmp_path), seed=0))
     index = np.concatenate([part[0] for part in found.values()])
@@ -355,12 +414,12 @@ def test_a_table_gives_its_images_labels_and_people(table, tmp_path):
 
 def test_people_without_a_split_are_parted_60_15_10_15(tmp_path):
     lines = ["file,label,identity", *(f"{i}.png,0,p{i // 2:04d}" for i in range(400))]
-    faces = read_face_table(written(None, tmp_path, lines), seed=0)
+    faces = listed(written(None, tmp_path, lines), seed=0)
     people = {split: set(faces.identities[rows]) for split, rows in faces.rows.items()}
     assert [len(people[split]) for split in SPLITS] == [120, 30, 20, 30]
     assert len(set.union(*people.values())) == 200
-    again = read_face_table(written(None, tmp_path, lines), seed=0)
-    other = read_face_table(written(None, tmp_path, lines), seed=1)
+    again = listed(written(None, tmp_path, lines), seed=0)
+    other = listed(written(None, tmp_path, lines), seed=1)
     assert (again.rows["test"] == faces.rows["test"]).all()
     assert sorted(other.rows["test"]) != sorted(faces.rows["test"])
 
@@ -368,14 +427,14 @@ def test_people_without_a_split_are_parted_60_15_10_15(tmp_path):
 def test_a_split_that_is_given_is_kept(table, tmp_path):
     lines = [f"{line},{SPLITS[i % 10 % 4]}" for i, line in enumerate(table[1][1:])]
     path = written(table, tmp_path, ["file,label,identity,split", *lines])
-    faces = read_face_table(path, seed=0)
+    faces = listed(path, seed=0)
     for number, split in enumerate(SPLITS):
         assert set(faces.rows[split] % 10 % 4) == {number}
 
 
 def test_labels_may_be_digits(table, tmp_path):
     lines = [line.replace("female", "0").replace("male", "1") for line in table[1]]
-    faces = read_face_table(written(table, tmp_path, lines), seed=0)
+    faces = listed(written(table, tmp_path, lines), seed=0)
     np.testing.assert_array_equal(faces.labels, np.arange(40) % 2)
 
 
@@ -402,8 +461,44 @@ BAD_TABLES = {
             f"{t[0]},split",
             *(f"{line},{'test' if i == 13 else 'train'}" for i, line in enumerate(t[1:])),
         ],
-        "identity 'person 3' is in train and test; needs each in one split",
+        "line 15: identity 'person 3' is in test, and in train on line 5; needs each in one split",
     ),
+    "a file twice": (
+        lambda t: [*t, "./7.png,female,person 7"],
+        "line 42: file './7.png' has a row already, line 9; needs one row an image",
+    ),
+    "a file in two splits": (
+        lambda t: [f"{t[0]},split", *(f"{line},train" for line in t[1:]), "7.png,male,new,test"],
+        "line 42: file '7.png' has a row already, line 9; needs one row an image",
+    ),
+    "nobody": (
+        lambda t: [*t[:4], t[4].replace("person 3", ""), *t[5:]],
+        "line 5: identity is ''; needs who is on the image, and a name of its own for each",
+    ),
+    "blanks for a person": (
+        lambda t: [*t[:4], t[4].replace("person 3", "  "), *t[5:]],
+        "line 5: identity is ''; needs who is on the image",
+    ),
+    "a missing value": (
+        lambda t: [*t[:4], t[4].replace("person 3", "NaN"), *t[5:]],
+        "line 5: identity is 'NaN'; needs who is on the image",
+    ),
+    "a line after a blank one": (
+        lambda t: [*t[:4], "", " , ,", t[4].replace("male", "man"), *t[5:]],
+        "line 7: label is 'man'; needs one of",
+    ),
+    "more cells": (
+        lambda t: [*t[:4], t[4] + ",Ann", *t[5:]],
+        "line 5 has 4 cells, the header 3; put a cell that holds a comma between double quotes",
+    ),
+    "semicolons": (
+        lambda t: [line.replace(",", ";") for line in t],
+        "lacks file, label, identity (it has file;label;identity); needs columns file, label "
+        "(female or male), identity and perhaps split; separate the columns by commas",
+    ),
+    "two columns": (lambda t: [f"{t[0]},label", *t[1:]], "has two columns label; needs one; ren"),
+    "a quote left open": (lambda t: [*t, '"a.png,male,x'], "line 42: unexpected end of data; save"),
+    "a header alone": (lambda t: t[:1], "has no row below its header; needs one an image"),
 }
 
 
@@ -427,11 +522,123 @@ def test_a_missing_folder_table_or_image_is_named(table, tmp_path):
         open_folder(path=table[0], csv=path, seed=0)
 
 
-def test_an_empty_table_is_no_csv(table, tmp_path):
-    path = tmp_path / "empty.csv"
-    path.write_text("")
-    with pytest.raises(InputError, match="is no readable CSV"):
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", r"lacks file, label, identity \(it has no column\); needs columns file"),
+        (
+            b"file,label,identity\n1.png,male,Zo\xeb\n",
+            "line 2: byte 0xEB is no UTF-8 text; save it",
+        ),
+        (
+            "file,label,identity\n1.png,male,王\n".encode("gbk"),
+            "line 2: byte 0xCD is no UTF-8 text",
+        ),
+        ("file,label,identity\n".encode("utf-16"), "line 1: byte 0xFF is no UTF-8 text; save it"),
+        (b"file,label,identity\n1.png,male,a\0b\n", "line 2 holds a NUL byte, which no text does"),
+    ],
+)
+def test_a_table_that_is_no_text_is_refused(table, tmp_path, data, message):
+    path = tmp_path / "faces.csv"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=message):
         open_folder(path=table[0], csv=path, seed=0)
+
+
+def test_a_folder_is_no_table(table):
+    with pytest.raises(InputError, match=r"cannot be read \(Is a directory\); needs a table with"):
+        open_folder(path=table[0], csv=table[0], seed=0)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n") + "\r\n",
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.replace("\n", ",\n"),  # also the header
+        lambda text: text.replace("\n", ",\n").replace(",\n", "\n", 1),  # rows alone
+        lambda text: text.replace("\n", ",,\n") + ",,,\n",
+        lambda text: text.replace(",", " , "),
+        lambda text: (
+            text.replace("identity", "identity,note")
+            .replace("\n", ",\n")
+            .replace("note,\n", "note\n")
+        ),
+    ],
+    ids=["BOM", "CRLF", "CR", "commas", "commas below", "more", "blanks", "a column more"],
+)
+def test_ways_to_write_the_same_table(table, tmp_path, spelt):
+    expected = everything(open_folder(path=table[0], csv=written(table, tmp_path), seed=0))
+    path = tmp_path / "other.csv"
+    path.write_bytes(spelt("\n".join(table[1]) + "\n").encode())
+    found = everything(open_folder(path=table[0], csv=path, seed=0))
+    for split in SPLITS:
+        for one, other in zip(expected[split], found[split], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_one_name_is_one_person_however_it_is_written(tmp_path):
+    lines = [
+        "file,label,identity",
+        "1.png,female,Zo\xeb",
+        "2.png,female, Zoe\u0308 ",
+        "3.png,male,x",
+    ]
+    assert len(set(listed(written(None, tmp_path, lines), seed=0).identities)) == 2
+
+
+def test_names_of_files_may_be_spelt_otherwise_than_on_disk(table, tmp_path):
+    folder = table[0]
+    (folder / "below").mkdir()
+    names = ("Zoe\u0308.PNG", " 5 .jpeg", "below/王.webp", "plain.bmp")
+    for number, (name, kind) in enumerate(
+        zip(names, ("png", "jpeg", "webp", "bmp"), strict=True), start=100
+    ):
+        pixels = np.full((64, 64, 3), number, np.uint8)
+        Image.fromarray(pixels).save(folder / name, kind, lossless=True)
+    rows = [
+        "Zo\xeb.PNG,male,new",
+        " 5 .jpeg,male,new",
+        r"below\王.webp,male,new",
+        "plain.bmp,male,new",
+    ]
+    path = written(table, tmp_path, [*table[1], *rows])
+    found = everything(open_folder(path=folder, csv=path, seed=0))
+    seen = {
+        int(i): int(p[0, 0, 0]) for part in found.values() for i, p in zip(*part[:2], strict=True)
+    }
+    assert [seen[i] for i in range(40, 44)] == [100, 101, 102, 103]
+
+
+def test_an_image_is_what_its_bytes_are_and_not_what_its_name_says(table, tmp_path):
+    Image.fromarray(np.full((64, 64, 3), 200, np.uint8)).save(table[0] / "0.png", "bmp")
+    source = open_folder(path=table[0], csv=written(table, tmp_path), seed=0)
+    (face,) = (p[1][list(p[0]).index(0)] for p in everything(source).values() if 0 in p[0])
+    assert (face == 200).all()
+
+
+@pytest.mark.parametrize("rows", [["9.png,male,new"], ["9.png,female,person 4"]])
+def test_an_image_that_is_there_twice_is_refused(table, tmp_path, rows):
+    """As two people, or as two faces of one."""
+    name = rows[0].split(",")[0]
+    shutil.copy(table[0] / "4.png", table[0] / "copy.png")
+    path = written(table, tmp_path, [*table[1], rows[0].replace(name, "copy.png")])
+    message = (
+        r"line 42: copy\.png has the bytes of 4\.png on line 6, the first of 1 such copies; needs"
+    )
+    with pytest.raises(InputError, match=message):
+        open_folder(path=table[0], csv=path, seed=0)
+
+
+def test_images_behind_symbolic_links_are_there(table, tmp_path):
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    (folder / "below").symlink_to(table[0], target_is_directory=True)
+    (folder / "0.png").symlink_to(table[0] / "0.png")
+    lines = [table[1][0], table[1][1], *(f"below/{line}" for line in table[1][2:])]
+    found = everything(open_folder(path=folder, csv=written(table, tmp_path, lines), seed=0))
+    assert sum(len(part[0]) for part in found.values()) == 40
 
 
 def test_only_a_part_is_in_memory(table, tmp_path, monkeypatch):

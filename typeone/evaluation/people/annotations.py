@@ -13,10 +13,8 @@ apart; a file without digests is taken at its word, and who reads it can say so 
 
 from __future__ import annotations
 
-import csv
 import difflib
 import hashlib
-import io
 import os
 import unicodedata
 from collections import Counter
@@ -30,6 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from typeone.runtime.csv_rows import csv_rows
 from typeone.runtime.errors import InputError
 
 UNCLEAR = "unclear"
@@ -218,36 +217,17 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
 
 
 def _read_csv(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
-    try:
-        text = data.decode("utf-8-sig")  # spreadsheets put a byte order mark first
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02X} is no UTF-8 text; {_REDO}"
-        ) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError(f"{path}, line {line} holds a NUL byte, which no text does; {_REDO}")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    try:
-        for cells in reader:
-            where = f"{path}, line {reader.line_num}"
-            if not any(cell.strip() for cell in cells):
-                continue  # spreadsheets leave such rows at the end
-            if not header:
-                header = [cell.strip() for cell in cells]
-                image, label, rest = _choose(path, header)
-                continue
-            if len(cells) != len(header):
-                raise InputError(
-                    f"{where} has {len(cells)} cells, the header {len(header)}; needs one a "
-                    "column; put a cell that holds a comma between double quotes"
-                )
-            optional = [None if i is None else cells[i] for i in rest]
-            yield where, (cells[image], cells[label], optional)
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}; {_REDO}") from error
+    rows = csv_rows(data, str(path), _REDO)
+    _, header = next(rows, ("", []))
+    image, label, rest = _choose(path, header)
+    for where, cells in rows:
+        if len(cells) != len(header):
+            raise InputError(
+                f"{where} has {len(cells)} cells, the header {len(header)}; needs one a "
+                "column; put a cell that holds a comma between double quotes"
+            )
+        optional = [None if i is None else cells[i] for i in rest]
+        yield where, (cells[image], cells[label], optional)
 
 
 def _read_parquet(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
@@ -306,8 +286,8 @@ def _choose(path: Path, header: list[str]) -> tuple[int, int, list[int | None]]:
         else:
             hint = "add it, or name the columns in the first row"
         raise InputError(
-            f"{path} has no column {name} (it has {names}); needs image, label and, for several "
-            f"people in one file, annotator; {hint}"
+            f"{path} has no column {name} (it has {names or 'no column'}); needs image, label and, "
+            f"for several people in one file, annotator; {hint}"
         )
     rest = [header.index(name) if name in header else None for name in COLUMNS[2:]]
     return header.index("image"), header.index("label"), rest

@@ -61,6 +61,9 @@ def test_csv_comes_back_with_the_file_as_annotator(folder):
         f"image,label,annotator\n{IDS[0]},7,ann\n{IDS[0]},1,bob\n",
         # a byte order mark, Windows line ends, empty rows at the end, as spreadsheets write them
         f"\ufeffimage,label,annotator\r\n{IDS[0]},7,ann\r\n{IDS[0]},1,bob\r\n,,\r\n\r\n",
+        # a comma at the end of rows, not of the header; and of all
+        f"image,label,annotator\n{IDS[0]},7,ann,\n{IDS[0]},1,bob,,\n",
+        f"image,label,annotator,\n{IDS[0]},7,ann,\n{IDS[0]},1,bob,\n",
         # other columns in another order, one with a comma, a line break and a formula
         f'annotator,note,label,image\nann,"a,\nb",7,{IDS[0]}\n bob ,=cmd(), 1 , {IDS[0]} ',
     ],
@@ -150,6 +153,8 @@ BAD = {
     "semicolons": ("people.csv", b"image;label\n", "no column image .*; separate .* by commas"),
     "no header": ("people.csv", ROW.encode() * 2, "no column image .* name the columns in the"),
     "two columns": ("people.csv", b"image,label,label\n", "two columns label; needs one; rename"),
+    "commas alone": ("people.csv", b",,\n,,\n", r"no column image \(it has no column\)"),
+    "gbk": ("people.csv", "image,label\n王,7\n".encode("gbk"), "line 2: byte 0xCD is no UTF-8"),
     "cells": ("people.csv", b"image,label\na,b,7\n", "line 2 has 3 cells, the header 2; needs one"),
     "label": (
         "people.csv",

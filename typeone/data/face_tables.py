@@ -1,0 +1,167 @@
+"""The table of a user's own faces: who is on which image, and in which split."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from typeone.runtime.csv_rows import csv_rows
+from typeone.runtime.errors import InputError
+
+LABELS = {"0": "female", "1": "male", "female": "female", "male": "male"}
+SPLITS = ("train", "judge", "validation", "test")
+NOBODY = ("", "NA", "N/A", "<NA>", "NaN", "nan", "None", "NULL", "null")  # as software writes it
+_COLUMNS = "columns file, label (female or male), identity and perhaps split"
+_REDO = "save it anew as comma-separated text in UTF-8"
+
+
+class FaceRow(NamedTuple):
+    """A row of the table, blanks around its cells removed but for ``file``.
+
+    Attributes:
+        where: names the table and the line.
+        file: as it is written.
+        label: female or male.
+        identity: a name, its accents composed.
+        split: of `SPLITS`, None without that column.
+    """
+
+    where: str
+    file: str
+    label: str
+    identity: str
+    split: str | None
+
+    @property
+    def line(self) -> str:
+        """Where the row is within the table."""
+        return self.where.rpartition(", ")[2]
+
+
+def read_face_rows(path: str | os.PathLike[str]) -> list[FaceRow]:
+    """The rows of the table at ``path``.
+
+    Raises:
+        InputError: the table or a column is missing, a cell is not one that is allowed, a file is
+            in two rows, or an identity in two splits.
+    """
+    found: list[FaceRow] = []
+    first: dict[str, FaceRow] = {}
+    split_of: dict[str, FaceRow] = {}
+    for where, cells in _cells(path):
+        file, row = _relative(where, cells["file"]), _row(where, cells)
+        if file in first:
+            raise InputError(
+                f"{where}: file {row.file!r} has a row already, {first[file].line}; needs one "
+                "row an image"
+            )
+        other = split_of.setdefault(row.identity, row)
+        if other.split != row.split:
+            raise InputError(
+                f"{where}: identity {row.identity!r} is in {row.split}, and in {other.split} on "
+                f"{other.line}; needs each in one split"
+            )
+        first[file] = row
+        found.append(row)
+    if not found:
+        raise InputError(f"{_name(path)} has no row below its header; needs one an image")
+    return found
+
+
+def named_images(path: str | os.PathLike[str], csv: str | os.PathLike[str]) -> list[str]:
+    """The images in ``path`` that the table ``csv`` names, as far as it can be read."""
+    folder = Path(path).expanduser()
+    names = []
+    with suppress(InputError):
+        for _, cells in _cells(csv):
+            names.append(find_image(folder, cells["file"]) or cells["file"])
+    return names
+
+
+def find_image(folder: str | os.PathLike[str], name: str) -> str | None:
+    """``name`` as the file in ``folder`` is spelled; None where there is none.
+
+    Blanks around the name, backslashes and composed accents may be other than the file system has
+    them.
+    """
+    return next((n for n in _spellings(name) if os.path.isfile(os.path.join(folder, n))), None)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    for text in (name, name.strip()):
+        for path in (text, text.replace("\\", "/")):
+            yield path
+            yield unicodedata.normalize("NFC", path)
+            yield unicodedata.normalize("NFD", path)
+
+
+def _relative(where: str, name: str) -> str:
+    """What all spellings of a file have in common."""
+    parts = unicodedata.normalize("NFC", name.strip().replace("\\", "/")).split("/")
+    file = "/".join(part for part in parts if part not in ("", "."))
+    if not file or not parts[0] or ".." in parts:
+        raise InputError(f"{where}: file is {name!r}; needs a name within `faces.folder.path`")
+    return file
+
+
+def _name(path: str | os.PathLike[str]) -> str:
+    return f"`faces.folder.csv` {path}"
+
+
+def _cells(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where each row of the table stands, and its cells by column."""
+    name = _name(path)
+    try:
+        data = Path(path).expanduser().read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{name} does not exist; needs a table with {_COLUMNS}") from error
+    except OSError as error:
+        raise InputError(
+            f"{name} cannot be read ({error.strerror}); needs a table with {_COLUMNS}"
+        ) from error
+    rows = csv_rows(data, name, _REDO)
+    _, header = next(rows, ("", []))
+    at = _columns(name, header)
+    for where, cells in rows:
+        if len(cells) > len(header):
+            raise InputError(
+                f"{where} has {len(cells)} cells, the header {len(header)}; put a cell that holds "
+                "a comma between double quotes"
+            )
+        cells += [""] * (len(header) - len(cells))
+        yield where, {column: cells[i] for column, i in at.items()}
+
+
+def _columns(name: str, header: list[str]) -> dict[str, int]:
+    """Where each column stands."""
+    lacking = [column for column in ("file", "label", "identity") if column not in header]
+    if lacking:
+        commas = len(header) == 1 and any(mark in header[0] for mark in ";\t")
+        hint = "; separate the columns by commas" if commas else ""
+        raise InputError(
+            f"{name} lacks {', '.join(lacking)} (it has {', '.join(header) or 'no column'}); "
+            f"needs {_COLUMNS}{hint}"
+        )
+    columns = [column for column in ("file", "label", "identity", "split") if column in header]
+    if twice := [column for column in columns if header.count(column) > 1]:
+        raise InputError(f"{name} has two columns {twice[0]}; needs one; rename the other")
+    return {column: header.index(column) for column in columns}
+
+
+def _row(where: str, cells: dict[str, str]) -> FaceRow:
+    label, identity = cells["label"].strip(), cells["identity"].strip()
+    split = cells["split"].strip() if "split" in cells else None
+    for column, cell, allowed in (("label", label, LABELS), ("split", split, SPLITS)):
+        if cell is not None and cell not in allowed:
+            raise InputError(f"{where}: {column} is {cell!r}; needs one of {', '.join(allowed)}")
+    if identity in NOBODY:
+        raise InputError(
+            f"{where}: identity is {identity!r}; needs who is on the image, and a name of its own "
+            "for each person who is unknown"
+        )
+    identity = unicodedata.normalize("NFC", identity)
+    return FaceRow(where, cells["file"], LABELS[label], identity, split)

@@ -1,0 +1,28 @@
+"""Where the archives of others have their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CELEBA_IMAGES = "img_align_celeba"
+CELEBA_ATTRIBUTES, CELEBA_PARTITIONS, CELEBA_IDENTITIES = CELEBA_LISTS = (
+    *("list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"),
+)
+LFW_FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
+
+
+def celeba_places(folder: Path) -> tuple[Path, ...]:
+    """Where CelebA's images may be: unpacked one level deeper, unpacked, in the zip."""
+    images = folder / CELEBA_IMAGES
+    return images / CELEBA_IMAGES, images, folder / f"{CELEBA_IMAGES}.zip"
+
+
+def celeba_images(folder: Path) -> Path:
+    """Where CelebA's images are, a folder or the zip; the latter if there are none."""
+    places = celeba_places(folder)
+    return next((place for place in places if place.exists()), places[-1])
+
+
+def lfw_images(folder: Path) -> Path | None:
+    """The folder of LFW's images, with one folder a person; None where there is none."""
+    return next((folder / name for name in LFW_FOLDERS if (folder / name).is_dir()), None)
