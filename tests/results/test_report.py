@@ -272,7 +272,7 @@ def test_a_threshold_moves_by_key_and_its_rates_are_those_of_the_scores(page, re
     def compare():
         at = float(text(page, "detector-threshold"))
         found = rejected(page)
-        for attack, name in (("clean", "Clean, all test digits"), ("pgd", "Type II: PGD")):
+        for attack, name in (("clean", "Clean, all test images"), ("pgd", "Type II: PGD")):
             of_it = scores.loc[scores["attack"] == attack, "score"]
             # the threshold is shown with four digits: a score beside it may count or not
             low, high = ((of_it >= at + shift).mean() for shift in (1e-4, -1e-4))
@@ -287,7 +287,7 @@ def test_a_threshold_moves_by_key_and_its_rates_are_those_of_the_scores(page, re
         "target == 'mlp' and squeezer == 'joint' and metric == 'l2' and threshold == 'zeta' "
         "and attack == 'clean' and nominal == 0.251"
     )
-    assert before["Clean, all test digits"] == pytest.approx(told["rate"].item(), abs=5e-4)
+    assert before["Clean, all test images"] == pytest.approx(told["rate"].item(), abs=5e-4)
     page.find_element(By.ID, "detector-slider").send_keys(Keys.PAGE_DOWN)
     after = compare()
     assert sum(after.values()) > sum(before.values())  # a lower threshold rejects more

@@ -54,7 +54,7 @@ def figure1(
         ((fpr, measured(f"{two}.tpr").value), TYPE2),
     ]
     lines = [
-        ("clean", "oracle", "auc", "test digits", "black", "-"),
+        ("clean", "oracle", "auc", "test images", "black", "-"),
         (two, "oracle", "auc", f"positives by Type II ({two})", TYPE2, "--"),
         *(
             (name, "label", "auc_by_label", f"the same ({name}, counted by label)", TYPE2, ":")

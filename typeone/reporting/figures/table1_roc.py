@@ -28,12 +28,12 @@ def table1_roc(
                 label = ""  # one entry of the legend for all seeds
         axes.plot([0, 1], [0, 1], color="0.7", lw=0.7)
         axes.set_title(f"{metric.upper()} distance of softmax")
-        axes.set_xlabel("clean digits rejected")
+        axes.set_xlabel("clean images rejected")
         axes.set_box_aspect(1)
         axes.legend(
             **{"loc": "upper center", "bbox_to_anchor": (0.5, -0.15), "ncols": 1},
             **{"title": "area under the curve", "title_fontsize": 7},
         )
-    panels[0].set_ylabel("attacked digits rejected")
+    panels[0].set_ylabel("attacked images rejected")
     add_caption(figure, caption)
     return figure

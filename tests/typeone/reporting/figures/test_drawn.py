@@ -87,8 +87,8 @@ def test_table1_roc_draws_false_positives_against_true_ones():
     figure = table1_roc(curves, target="mlp", names=names, caption="Few.")
     l2, l1 = figure.axes
     assert (l2.get_title(), l1.get_title()) == ("L2 distance of softmax", "L1 distance of softmax")
-    assert l1.get_xlabel() == l2.get_xlabel() == "clean digits rejected"
-    assert l2.get_ylabel() == "attacked digits rejected"
+    assert l1.get_xlabel() == l2.get_xlabel() == "clean images rejected"
+    assert l2.get_ylabel() == "attacked images rejected"
     drawn = {
         axes: [points(line) for line in axes.lines if len(line.get_xdata()) > 2]
         for axes in (l1, l2)
@@ -146,8 +146,8 @@ def test_figure1_moves_the_operating_point_down_and_to_the_right():
     )
     for axes in figure.axes[:2]:
         lines = {line.get_label().split(",")[0]: line for line in axes.lines[:4]}
-        assert points(lines["test digits"])[1:] == [(1.0, 0.9)]
-        assert lines["test digits"].get_ydata()[0] == 0.5
+        assert points(lines["test images"])[1:] == [(1.0, 0.9)]
+        assert lines["test images"].get_ydata()[0] == 0.5
         assert points(lines["negatives by Type I (paper)"]) == [(0.2, 0.6), (0.9, 1.0)]
         assert points(lines["positives by Type II (ead)"]) == [(0.1, 0.2), (0.8, 0.7)]
         assert points(lines["the same (pgd"]) == [(0.5, 0.1), (0.6, 0.2)]
