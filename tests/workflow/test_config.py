@@ -27,6 +27,13 @@ BAD = [
         "attacks: {fgsm: {epsilon: 0.2}}",
         "`attacks.fgsm.epsilon` is no setting; allowed are kind, targets, count, settings",
     ),
+    # a key with a line break, a list that holds itself, and a number of a gigabyte of zeros
+    ('"a\\nb": 1', "`a b` is no setting; allowed are preset, seeds"),
+    ("seeds: &x [*x]", "`seeds.0` is [[...]]; needs a whole number"),
+    (
+        "attacks: {paper: {lr: 1e-999999999}}",
+        "`attacks.paper.lr` is '1e-999999999'; needs a number",
+    ),
     # of another type
     (
         "attacks: {paper: {lr: 1e-3}}",

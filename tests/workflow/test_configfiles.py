@@ -24,6 +24,10 @@ LIKE = "; needs settings by their names, as in config.yaml"
         b"a: *nobody\n": ", line 1: is not YAML (",
         b"a: 1\nb: \xff\n": f", line 2: byte 0xFF is not UTF-8 text{LIKE}",
         b"a: \x00\n": " is not YAML (",
+        b"a: 2001-13-45\n": " holds a value that YAML cannot read (month must be in 1..12); write",
+        b"a: !!bool perhaps\n": " holds a value that YAML cannot read ('perhaps'); write it",
+        b"? [a]\n: b\n": ", line 1: is not YAML (found unhashable key); correct it",
+        b"a: " + b"[" * 3000 + b"]" * 3000: f" is nested too deeply{LIKE}",
     }.items(),
 )
 def test_the_file_and_the_line_are_named(tmp_path, text, said):

@@ -11,6 +11,8 @@ import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LIKE = "needs settings by their names, as in config.yaml"
+# what PyYAML raises, beside its own errors, for a value that is not what its tag or its look says
+NO_VALUE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 
 
 def repeated(
@@ -41,6 +43,9 @@ def fault(path: str | Path) -> str | None:
     try:
         text = data.decode()
         node = yaml.compose(text, Loader=LOADER)
+        if not is_json(text):
+            yaml.load(text, Loader=LOADER)  # a date without such a day, a mapping as a key
+        found = repeated(node) if isinstance(node, yaml.MappingNode) else None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return f"{path}, line {line}: byte 0x{data[error.start]:02X} is not UTF-8 text; {LIKE}"
@@ -53,12 +58,17 @@ def fault(path: str | Path) -> str | None:
         return f"{path}, line {line}: is not YAML{what}; correct it there or just above"
     except yaml.YAMLError as error:  # characters that no text holds
         return f"{path} is not YAML ({' '.join(str(error).split())}); {LIKE}"
+    except RecursionError:
+        return f"{path} is nested too deeply; {LIKE}"
+    except NO_VALUE as error:
+        reason = " ".join(str(error).split())[:100]
+        return f"{path} holds a value that YAML cannot read ({reason}); write it as text, in quotes"
     if node is None:
         return f"{path} is empty; {LIKE}; fill it or leave it out"
     if not isinstance(node, yaml.MappingNode):
         kind = "a list" if isinstance(node, yaml.SequenceNode) else "one value"
         return f"{path} holds {kind} and no settings; {LIKE}"
-    if found := repeated(node):
+    if found:
         key, line, first = found
         return (
             f"{path}, line {line}: `{key}` appears a second time (first in line {first}), and "
@@ -71,7 +81,7 @@ def is_json(text: str) -> bool:
     """Return whether ``text`` is JSON."""
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

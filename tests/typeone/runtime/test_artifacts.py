@@ -17,6 +17,7 @@ from typeone.data.images import binarise, from_uint8, to_uint8
 from typeone.models.classifiers import build_classifier, load_classifier
 from typeone.models.svae import DigitSVAE
 from typeone.runtime.artifacts import (
+    contents,
     inspect,
     load_model,
     read_model_metadata,
@@ -28,7 +29,7 @@ from typeone.runtime.artifacts import (
 from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.errors import InputError
 from typeone.runtime.job import job_log
-from typeone.runtime.stamps import digest, stamped
+from typeone.runtime.stamps import KEY, digest, stamped
 
 RNG = np.random.default_rng(0)
 COLUMNS = {
@@ -148,6 +149,25 @@ def test_a_truncated_file_is_no_parquet(path, share):
     raw = path.read_bytes()
     path.write_bytes(raw[: int(share * len(raw))])
     with pytest.raises(InputError, match=r"is no readable Parquet file \(.+\); delete it"):
+        read_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("note", "message"),
+    [
+        ({"shapes": [2]}, r"notes shapes that are none \(\[2\]\); delete it"),
+        ({"shapes": {"a": "ab"}}, r"notes shapes that are none \({'a': 'ab'}\); delete it"),
+        ({"shapes": {"a": [3]}}, r"holds no arrays as noted \(cannot reshape .*\); delete it"),
+        ({}, r"holds no arrays as noted \(.*NoneType.*\); delete it"),
+    ],
+)
+def test_a_note_that_does_not_fit_its_table_is_refused(path, note, message):
+    """Under a sound stamp, as no job writes it."""
+    table = pa.table({"a": pa.array([b"ab", None if not note else b"cd"], pa.binary(2))})
+    text = stamped(note, kind="table", content=contents(table.schema, len(table)))
+    path.parent.mkdir(parents=True)
+    pq.write_table(table.replace_schema_metadata({KEY: text}), path)
+    with pytest.raises(InputError, match=message):
         read_parquet(path)
 
 

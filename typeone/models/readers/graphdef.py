@@ -201,7 +201,7 @@ def _tensor(data: memoryview) -> np.ndarray | None:
         found = np.frombuffer(content, _DTYPES[code])
     count = math.prod(shape)
     if len(found) == 1 and 1 < count <= _MAX_VALUES:  # one value may stand for all
-        found = np.repeat(found, count)
+        return np.broadcast_to(found, shape)  # a view: a few bytes must not fill the memory
     if min(shape, default=0) < 0 or len(found) != count:
         raise _MalformedError(f"a tensor of shape {shape} holds {len(found)} values")
     found.flags.writeable = False

@@ -224,7 +224,10 @@ def read_ir(xml: bytes, binary: bytes, *, name: str) -> Graph:
         graph.load_state_dict({k: v.contiguous() for k, v in constants.items()})
     except InputError as error:
         raise InputError(f"{name} {error}; give the files as they were published") from error
-    except (ET.ParseError, KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+    except (
+        *(ET.ParseError, LookupError, TypeError, ValueError, RuntimeError),
+        *(ArithmeticError, AttributeError),  # an axis of a scalar, a list in place of a tensor
+    ) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{name} is damaged ({type(error).__name__}: {reason}); give the files as published"

@@ -153,7 +153,10 @@ def wrong_value(path: str, value: Any, need: str) -> str:
             f"{quoted(path)} is the text {value!r}, needs {need}; as a number write {number}, "
             f"{how} {SEE}"
         )
-    shown = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    try:
+        shown = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    except (ValueError, TypeError):  # a list that holds itself, a date as a key
+        shown = repr(value)
     return f"{quoted(path)} is {shown}; needs {need} {SEE}"
 
 
@@ -163,7 +166,8 @@ def as_number(text: str) -> str | None:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    return f"{number:f}" if number.is_finite() else None
+    written = number.is_finite() and abs(number.adjusted()) < 400  # a gigabyte of zeros is not
+    return f"{number:f}" if written else None
 
 
 # ------------------------------------------------------------------------------ types by place

@@ -24,6 +24,9 @@ class Wrong(ValueError):
     itself: the name of the model is put in front of the dot.
     """
 
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.splitlines()))  # a key of YAML may hold line breaks
+
 
 def setting(description: str, default: Any = ..., **more: Any) -> Any:
     """Return a field with its description; without a default it must be given."""
