@@ -161,13 +161,14 @@ def read_parquet(
     """
     with open_table(path) as (file, note):
         table = file.read()
-    missing = [name for name in columns or () if name not in table.column_names]
-    if missing:
+    if missing := [name for name in columns or () if name not in table.column_names]:
         raise InputError(
             f"{path} has no column {', '.join(missing)} (it has {', '.join(table.column_names)}); "
             "delete it, it was made by other code"
         )
-    stored = _shapes_in(path, note)
+    stored = note.get("shapes", {})
+    if not (isinstance(stored, dict) and all(isinstance(v, list) for v in stored.values())):
+        raise InputError(f"{path} notes shapes that are none ({stored!r}); {REMEDY}")
     for name, shape in (shapes or {}).items():
         if name in table.column_names and list(stored.get(name, [])) != list(shape):
             raise InputError(
@@ -178,8 +179,7 @@ def read_parquet(
     try:
         found = {name: _decode(table[name], stored.get(name)) for name in wanted}
     except (TypeError, ValueError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} holds no arrays as noted ({reason}); {REMEDY}") from error
+        raise InputError(f"{path} holds no arrays as noted ({error}); {REMEDY}") from error
     for name, kind in columns.items() if isinstance(columns, Mapping) else ():
         if not np.issubdtype(found[name].dtype, kind):
             raise InputError(
@@ -187,18 +187,6 @@ def read_parquet(
                 f"{kind.__name__}; {REMEDY}"
             )
     return Records(found, note)
-
-
-def _shapes_in(path: str | os.PathLike[str], note: Mapping[str, Any]) -> dict[str, list[int]]:
-    """The trailing shapes in the note of a table, by column."""
-    shapes = note.get("shapes", {})
-    known = isinstance(shapes, dict) and all(
-        isinstance(shape, list) and all(isinstance(size, int) for size in shape)
-        for shape in shapes.values()
-    )
-    if not known:
-        raise InputError(f"{path} notes shapes that are none ({shapes!r}); {REMEDY}")
-    return shapes
 
 
 def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
