@@ -6,12 +6,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from typeone.data.celeba import read_celeba_lists
-from typeone.data.face_folder import read_face_table
+from typeone.data.face_tables import read_face_rows
 
 from .damage import BYTES, damaged, one_line, tables
 
-LEFT_LISTS = (ValueError, TypeError)  # for the inputs of `test_lists_that_break_the_reader`
-LEFT_TABLE = (TypeError,)  # for those of `test_tables_that_break_the_reader`
 FILES = [f"{i:06d}.jpg" for i in range(1, 5)]
 ATTRIBUTES = [
     ["4"],
@@ -39,7 +37,7 @@ def test_celeba_lists(folder, given_file):
     for name, rows in LISTS.items():
         (folder / name).write_bytes(text_of(rows))
     (folder / given_file[0]).write_bytes(given_file[1])
-    with one_line(left=LEFT_LISTS):
+    with one_line():
         faces = read_celeba_lists(folder)
         kept = np.concatenate(list(faces.rows.values()))
         assert len(kept) == len(set(kept.tolist()))
@@ -66,16 +64,16 @@ def test_a_table_of_faces(folder, data):
     path = folder / "people.csv"
     path.write_bytes(data)
     assume(data.partition(b"\n")[0].count(b'"') % 2 == 0)
-    with one_line(left=LEFT_TABLE):
-        faces = read_face_table(path, seed=0)
-        rows = np.concatenate(list(faces.rows.values()))
-        assert sorted(rows.tolist()) == [*range(len(faces.files))]
-        for name in faces.files:
-            assert not name.startswith("/")
-            assert ".." not in name.split("/")
+    with one_line():
+        rows = read_face_rows(path)
+        assert len({row.file for row in rows}) == len(rows)
+        assert {row.label for row in rows} <= {"female", "male"}
+        assert all(row.identity.strip() for row in rows)
+        for row in rows:
+            assert not row.file.startswith("/")
+            assert ".." not in row.file.split("/")
 
 
-@pytest.mark.xfail(strict=True, reason="the readers of CelebA's lists let these errors through")
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -95,7 +93,6 @@ def test_lists_that_break_the_reader(folder, name, data):
         read_celeba_lists(folder)
 
 
-@pytest.mark.xfail(strict=True, reason="read_face_table lets these through, or tells in two lines")
 @pytest.mark.parametrize(
     "data",
     [b"file,label,identity\na,male,x,9\nb,male,y,8\n", b'"fi\nle",b\n1,2\n'],
@@ -105,4 +102,4 @@ def test_tables_that_break_the_reader(folder, data):
     path = folder / "people.csv"
     path.write_bytes(data)
     with one_line():
-        read_face_table(path, seed=0)
+        read_face_rows(path)

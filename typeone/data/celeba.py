@@ -103,11 +103,16 @@ def _drawn_share(identity: object) -> float:
     return int.from_bytes(hashlib.sha256(str(identity).encode()).digest()[:4]) / 2**32
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number of at most 18 digits."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 def _genders(path: Path) -> tuple[list[str], np.ndarray]:
     """File names and labels by the column Male of the attribute list."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first, names = file.readline().strip(), file.readline().split()
-        if not first.isdecimal() or "Male" not in names:
+        if not is_number(first) or "Male" not in names:
             raise InputError(
                 f"{path} does not start as CelebA's list of attributes: needs a line with the "
                 "number of images, then a line of names with Male among them; fetch it again"
@@ -128,7 +133,7 @@ def _genders(path: Path) -> tuple[list[str], np.ndarray]:
     if len(set(files)) < len(files):
         name = next(name for name, count in Counter(files).items() if count > 1)
         raise InputError(f"{path} has two rows for {name}; fetch it again")
-    if len(files) != int(first):
+    if not files or len(files) != int(first):
         raise InputError(
             f"{path} says {first} images and has rows for {len(files)}; fetch it again"
         )
@@ -146,7 +151,7 @@ def _second_column(
             if not cells:
                 continue
             fits = len(cells) == 2
-            fits = fits and (cells[1] in allowed if allowed else cells[1].isdecimal())
+            fits = fits and (cells[1] in allowed if allowed else is_number(cells[1]))
             if not fits:
                 raise InputError(
                     f"{path}, line {number} is {line.strip()[:40]!r}; needs a file name and "

@@ -142,9 +142,9 @@ def _columns(name: str, header: list[str]) -> dict[str, int]:
     if lacking:
         commas = len(header) == 1 and any(mark in header[0] for mark in ";\t")
         hint = "; separate the columns by commas" if commas else ""
+        there = " ".join(", ".join(header).split()) or "no column"
         raise InputError(
-            f"{name} lacks {', '.join(lacking)} (it has {', '.join(header) or 'no column'}); "
-            f"needs {_COLUMNS}{hint}"
+            f"{name} lacks {', '.join(lacking)} (it has {there}); needs {_COLUMNS}{hint}"
         )
     columns = [column for column in ("file", "label", "identity", "split") if column in header]
     if twice := [column for column in columns if header.count(column) > 1]:

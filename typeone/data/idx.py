@@ -9,6 +9,8 @@ import numpy as np
 
 from typeone.runtime.errors import InputError
 
+MAX_AXES, MAX_VALUES = 8, 2**40
+
 
 def parse_idx(data: bytes, name: str) -> np.ndarray:
     """The unsigned bytes of an IDX file as a read-only uint8 array of the shape in its header.
@@ -29,6 +31,11 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
             "bytes; fetch it again"
         )
     shape = struct.unpack(f">{data[3]}I", data[4:start])
+    if len(shape) > MAX_AXES or math.prod(size for size in shape if size) > MAX_VALUES:
+        raise InputError(
+            f"{name} has a header of {len(shape)} axes, the largest {max(shape)}; needs at most "
+            f"{MAX_AXES} axes and {MAX_VALUES} values; fetch it again"
+        )
     if len(data) != start + math.prod(shape):
         raise InputError(
             f"{name} is {'truncated' if len(data) < start + math.prod(shape) else 'too long'}: "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import lzma
 import os
 import re
 import shutil
@@ -33,6 +34,13 @@ MAX_BYTES = 1 << 30  # of one member; more than this is no network of ours
 
 # what a client says of itself, not of the reason
 _NOISE = ("code", "syscall", "errno")
+
+
+BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(ValueError, RuntimeError),  # offsets of nowhere; a password, a method or links in a circle
+)
+"""What the readers of archives raise for a damaged one."""
 
 
 def wheel_members(
@@ -163,7 +171,7 @@ def _zip_members(data: bytes, members: Sequence[str], where: str) -> dict[str, b
                     contents[member] = _read(file, f"{where} {member}", MAX_BYTES)
     except KeyError as error:
         raise InputError(f"{where} holds no {member}") from error
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error) as error:
+    except BROKEN as error:
         raise InputError(f"{where} is a damaged wheel ({_told(error)})") from error
     return contents
 
@@ -179,7 +187,7 @@ def _tar_members(
                 if file is None:
                     raise InputError(f"{where} {member} is no file")
                 contents[member] = _read(file, f"{where} {member}", max_bytes)
-    except (KeyError, tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (KeyError, *BROKEN) as error:
         raise InputError(f"{where} is a damaged package ({_told(error)})") from error
     return contents
 
