@@ -169,6 +169,8 @@ def _zip_members(data: bytes, members: Sequence[str], where: str) -> dict[str, b
             for member in members:
                 with package.open(member) as file:
                     contents[member] = _read(file, f"{where} {member}", MAX_BYTES)
+    except InputError:
+        raise
     except KeyError as error:
         raise InputError(f"{where} holds no {member}") from error
     except BROKEN as error:
@@ -187,6 +189,8 @@ def _tar_members(
                 if file is None:
                     raise InputError(f"{where} {member} is no file")
                 contents[member] = _read(file, f"{where} {member}", max_bytes)
+    except InputError:
+        raise
     except (KeyError, *BROKEN) as error:
         raise InputError(f"{where} is a damaged package ({_told(error)})") from error
     return contents
