@@ -750,6 +750,21 @@ def test_a_folder_that_cannot_be_written_is_named(entry):
     assert result.stderr.startswith("reproduce: cannot write into '/proc/absent': ")
 
 
+def test_a_folder_that_is_read_only_is_named_before_a_dry_run_too(monkeypatch, tmp_path):
+    cli.check_writable(tmp_path / "made" / "later")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(Refused, match="cannot write into '.*later': .*; needs another folder"):
+        cli.check_writable(tmp_path / "made" / "later")
+
+
+def test_caches_of_a_read_only_checkout_are_this_process_own(monkeypatch, tmp_path):
+    assert environment.cache_folder(tmp_path) == f"{tmp_path}/.snakemake/cache"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    elsewhere = environment.cache_folder(tmp_path)
+    assert os.path.isdir(elsewhere)
+    assert not elsewhere.startswith(str(tmp_path))
+
+
 # a full disk, and several GPUs
 
 

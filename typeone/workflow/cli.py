@@ -79,6 +79,7 @@ def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
     for told in filter(None, map(configfiles.fault, ["config.yaml", *args.configfile])):
         raise Refused(told, status=1)
     folder = Path(args.directory or ".").resolve()
+    check_writable(folder)
     if not engine.asks(args) and take(folder):
         take_back_lock(folder, arguments)
     table = folder / "results" / "tables" / "reproduction.txt"
@@ -92,6 +93,17 @@ def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
 
 
 # ------------------------------------------------------------------------------ one run a folder
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder on a disk that is read-only; a dry run writes below it too."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        raise Refused(
+            f"cannot write into '{folder}': it is read-only here; needs another folder of results: "
+            "--directory FOLDER",
+            status=1,
+        )
 
 
 def take(folder: Path) -> bool:

@@ -1,7 +1,10 @@
 """Set the environment of a run: this checkout's code and caches, whatever the caller has set."""
 
+import atexit
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
@@ -33,11 +36,11 @@ def isolate(python: str, root: Path) -> None:
     Args:
         python: the path of the Python that runs the jobs; its folder comes first on PATH.
         root: the checkout. Snakemake, matplotlib and torch would write into the home folder or
-            /tmp; here they write into .snakemake. pip's cache stays the user's.
+            /tmp; here they write into .snakemake, see `cache_folder`. pip's cache stays the user's.
     """
     own = isolated(os.environ)
     home = own.get("XDG_CACHE_HOME") or os.path.join(own.get("HOME") or str(root), ".cache")
-    cache = f"{root}/.snakemake/cache"
+    cache = cache_folder(root)
     own |= {
         "PATH": os.pathsep.join([os.path.dirname(python), own.get("PATH", os.defpath)]),
         "PIP_CACHE_DIR": own.get("PIP_CACHE_DIR") or os.path.join(home, "pip"),
@@ -48,6 +51,15 @@ def isolate(python: str, root: Path) -> None:
     for name in os.environ.keys() - own.keys():
         del os.environ[name]
     os.environ.update(own)
+
+
+def cache_folder(root: Path) -> str:
+    """Return the folder of caches: in the checkout, or of this process where that is read-only."""
+    if os.access(root, os.W_OK):
+        return f"{root}/.snakemake/cache"
+    folder = tempfile.mkdtemp(prefix="typeone-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def visible_gpus() -> int:
