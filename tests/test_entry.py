@@ -753,7 +753,7 @@ def test_a_folder_that_cannot_be_written_is_named(entry):
 def test_a_folder_that_is_read_only_is_named_before_a_dry_run_too(monkeypatch, tmp_path):
     cli.check_writable(tmp_path / "made" / "later")
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
-    with pytest.raises(Refused, match="cannot write into '.*later': .*; needs another folder"):
+    with pytest.raises(Refused, match=r"cannot write into '.*later': .*; needs another folder"):
         cli.check_writable(tmp_path / "made" / "later")
 
 
