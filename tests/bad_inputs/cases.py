@@ -331,7 +331,7 @@ def mirror(here, *, answer):
 
 
 REMEDY = "; set `datasets.mnist.path` to a folder with the four IDX files"
-TRIED = r"no MNIST from any source that `data\.mnist\.source` mirror allows \(mirror: "
+TRIED = r"no MNIST from any source that `datasets\.mnist\.source` mirror allows \(mirror: "
 HTML = b"<html>Please sign in</html>"
 
 MNIST = [
@@ -342,7 +342,7 @@ MNIST = [
     ),
     mnist(
         "one file short",
-        r"`data\.mnist\.path` digits lacks train-labels-idx1-ubyte" + REMEDY,
+        r"`datasets\.mnist\.path` digits lacks train-labels-idx1-ubyte" + REMEDY,
         partial(idx_files, train_labels=None),
     ),
     mnist(
@@ -377,12 +377,12 @@ MNIST = [
     ),
     mnist(
         "no mirror",
-        TRIED + r"`data\.mnist\.mirrors` is empty\)" + REMEDY,
+        TRIED + r"`datasets\.mnist\.mirrors` is empty\)" + REMEDY,
         partial(no_digits_yet, settings={"source": "mirror", "mirrors": []}),
     ),
     mnist(
         "more digits than there are",
-        r"`data\.mnist\.limit\.train` is 50001; needs at most 50000",
+        r"`limit\.train` is 50001; needs at most 50000",
         "limit: {train: 50001}",
     ),
 ]
