@@ -173,7 +173,7 @@ FACE_SCORES = {"score_face_detection small.seed0"} | FACE_RATES
 
 def judging_faces(attack):
     """Jobs that follow from new results of one attack on faces."""
-    rule = "judge_faces_type2" if attack in ("fgsm", "pgd") else "judge_faces"
+    rule = "judge_type2" if attack in ("fgsm", "pgd") else "judge_svae"
     jobs = {f"{rule} {attack}.small.seed0", "evaluate_faces"} | FACE_SCORES
     if attack in ("paper", "ours", "reconstruction"):
         jobs.add("render_study")
