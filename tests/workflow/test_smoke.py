@@ -414,7 +414,7 @@ def one_line_error(workflow, target, log, config=""):
     assert len(errors) == 1, lines
     assert lines[-1] == errors[0]
     message = errors[0].split(" ERROR typeone: ")[1]
-    rule = log.split("/")[0].removesuffix(".log")
+    rule = log.removeprefix("mnist/").split("/")[0].removesuffix(".log")
     assert result.stdout.splitlines().count(f"[{rule}] {message}") == 1
     assert "Traceback" not in result.stdout
     return message
