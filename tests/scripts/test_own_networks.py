@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from typeone.attacks.type2 import Type2Settings
-from typeone.data.digits import read_digits
+from typeone.attacks.type2 import Type2Settings, attack
+from typeone.data.digits import read_digits, read_examples
+from typeone.data.images import to_uint8
 from typeone.models.classifiers import build_classifier, load_classifier
 from typeone.models.svae import DigitSVAE
 from typeone.reporting.beyond import type2_rows
@@ -56,15 +57,17 @@ def test_a_network_that_rounds_is_not_called_robust(tmp_path, monkeypatch, caplo
     labels = f1(read_digits("digits.parquet")[0]).argmax(dim=1).numpy()
     write_parquet("right.parquet", examples | {"label": labels})
     with caplog.at_level(logging.WARNING, "typeone"):
-        function_of("attack_type2").attack_type2(
-            **{"examples_path": "right.parquet", "model_path": "mine.safetensors"},
-            **{"module": "net.py:Net", "shard_path": "found.parquet", "count": 6, "seed": 0},
-            **{"settings": Type2Settings(method="fgsm", epsilon=0.3), "device": "cpu"},
-            checkpoint=None,
-        )
-    assert [f"vanishes at {blind} of 6 images" in line for line in caplog.messages] == [True] * (
-        blind > 0
-    )
+        index, images, labels = read_examples("right.parquet", 6)
+        result = attack(f1, images, labels, Type2Settings(method="fgsm", epsilon=0.3), seed=0)
+    found = {
+        "position": np.arange(6, dtype=np.int32),
+        **{"index": index, "label": labels.numpy(), "image": to_uint8(images).numpy()},
+        "adversarial_image": to_uint8(result.images).numpy(),
+        **{"found": result.found.numpy(), "gradient_vanishes": result.vanishing.numpy()},
+    }
+    write_parquet("found.parquet", found)
+    told = [line for line in caplog.messages if "the gradient vanishes at 6 of 6 images" in line]
+    assert len(told) == (blind > 0)
     svae = DigitSVAE()
     save_model("svae.safetensors", svae, metadata=svae.description)
     judge = {"architecture": "judge_plain"}

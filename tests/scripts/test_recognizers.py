@@ -2,12 +2,14 @@
 
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from snakemake.iocontainers import InputFiles, Params
 
 from typeone.data.faces import FaceWriter
 from typeone.models.recognizers import Recognizer, save_recognizer
@@ -104,15 +106,25 @@ def test_scores_say_whose_faces_they_are_of(tmp_path, recognizer):
         paths[f"{name}_path"] = tmp_path / f"{name}.parquet"
         with FaceWriter(paths[f"{name}_path"]) as table:
             table.write(first + np.arange(6), pixels, np.arange(6) % 2, np.arange(6))
-    run(
-        "score_face_detection",
-        **paths,
-        attacked_paths={},
-        recognizer_path=recognizer,
-        scores_path=tmp_path / "scores.parquet",
-        **{"medians": [3], "count": 4, "chunk": 2, "device": "cpu"},
-        checkpoint=Checkpoint(tmp_path / "resume", "d", interval=0),
+    settings = {"medians": [3], "count": 4, "chunk": 2}
+    given = InputFiles(
+        fromdict={name: str(paths[f"{name}_path"]) for name in ("test", "validation")}
+        | {"recognizer": str(recognizer)}
     )
+    given.attacked = []  # Snakemake lists the files of all inputs in one row
+    task = SimpleNamespace(
+        log=[str(tmp_path / "log")],
+        rule="score_face_detection",
+        threads=1,
+        input=given,
+        output=SimpleNamespace(scores=str(tmp_path / "scores.parquet")),
+        params=Params(
+            fromdict={"attacks": [], "settings": settings, "resume": str(tmp_path / "resume")}
+        ),
+        wildcards=SimpleNamespace(),
+    )
+    script = Path(__file__).parents[2] / "scripts" / "score_face_detection.py"
+    runpy.run_path(str(script), {"snakemake": task})
     rows = pq.read_table(tmp_path / "scores.parquet").to_pandas()
     found = rows.groupby("attack")["index"].apply(list).to_dict()
     assert found == {"clean": [0, 1, 2, 3], "validation": [100, 101, 102, 103]}

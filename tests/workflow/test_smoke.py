@@ -652,7 +652,7 @@ def test_without_a_network_it_fails_soon(smoke_copy, monkeypatch):
 def test_a_killed_training_goes_on_where_it_was(smoke, smoke_copy):
     """After kill -9 of Snakemake and its jobs, in the bytes of a training that nobody disturbed."""
     root = smoke_copy.root
-    sidecar = root / "results/.resume/svae/seed0/stage1/checkpoint.safetensors"
+    sidecar = root / "results/.resume/mnist/svae/seed0/stage1/checkpoint.safetensors"
     (root / STAGE1).unlink()
     running = subprocess.Popen(
         smoke_copy.command(STAGE1),
@@ -673,7 +673,7 @@ def test_a_killed_training_goes_on_where_it_was(smoke, smoke_copy):
         running.wait()
     saved = sidecar.read_bytes()
     assert not (root / STAGE1).exists()
-    other = root / "results/.resume/svae/seed7/stage1/checkpoint.safetensors"
+    other = root / "results/.resume/mnist/svae/seed7/stage1/checkpoint.safetensors"
     other.parent.mkdir(parents=True)
     other.write_bytes(saved)
 

@@ -31,7 +31,8 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
             "bytes; fetch it again"
         )
     shape = struct.unpack(f">{data[3]}I", data[4:start])
-    if len(shape) > MAX_AXES or math.prod(size for size in shape if size) > MAX_VALUES:
+    vast = math.prod(size for size in shape if size) > MAX_VALUES
+    if len(shape) > MAX_AXES or (vast and 0 in shape):  # NumPy has no such shape
         raise InputError(
             f"{name} has a header of {len(shape)} axes, the largest {max(shape)}; needs at most "
             f"{MAX_AXES} axes and {MAX_VALUES} values; fetch it again"
