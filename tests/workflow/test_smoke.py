@@ -603,7 +603,7 @@ def test_a_training_that_diverges_says_where(smoke_copy):
         "mnist/train_classifier/mlp.seed0.log",
         config="classifiers: {mlp: {training: {lr: 1.0e+30}}}",
     )
-    assert message.startswith("training mlp 0: the loss is ")
+    assert message.startswith("training mnist mlp 0: the loss is ")
     assert "in epoch 1, step " in message
     assert "lower its learning rate (lr is 1e+30)" in message
     assert not (smoke_copy.root / MLP).exists()
