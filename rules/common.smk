@@ -103,9 +103,7 @@ def judges_of(wildcards):
 
 def ablated(wildcards):
     """Examples of the ablations."""
-    made = rules.judge_ablations.output.examples
-    dataset = plan.dataset_at(wildcards.place)
-    return expand(made, dataset=dataset, attack=config["ablations"]["attacks"], **ABLATED)
+    return paths(rules.judge_ablations.output.examples, plan.ablated(wildcards.place))
 
 
 def measurements_of(wildcards):

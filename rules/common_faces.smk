@@ -30,9 +30,7 @@ def given_lfw(wildcards):
 
 def face_panel():
     """Checkpoints of the judges of faces, in the order of the panel."""
-    trained = expand(rules.train_face_judge.output.model, judge=faces.members)
-    published = [rules.prepare_age_gender.output.model] if "age_gender" in FACE_JUDGES else []
-    return [*trained, *published]
+    return expand("results/faces/judges/{judge}/model.safetensors", judge=FACE_JUDGES)
 
 
 def recognizer_of(wildcards):
@@ -49,6 +47,5 @@ def learnt_shards(wildcards):
 
 def fresh_examples(attack, recognizer, seed):
     """Unjudged examples of an attack on faces against one recognizer."""
-    walked, run = FACE_ATTACKS[attack]["kind"] == "svae", Run(FACES, attack, recognizer, seed)
-    made = rules.attack_faces if walked else rules.attack_faces_type2
-    return list(dict.fromkeys(expand(made.output.examples, **vars(run), shard=SHARDS)))
+    made = rules.attack_faces if attack in faces.of_kind("svae") else rules.attack_faces_type2
+    return expand(made.output.examples, **faces.afresh(attack, recognizer, seed))

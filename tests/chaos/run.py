@@ -53,7 +53,7 @@ def checkout(root, *, save_every):
             shutil.copy2(ROOT / name, root / name)
     module = root / "typeone" / "runtime" / "checkpoints.py"
     text = module.read_text()
-    assert text.count(INTERVAL) == 1, f"{module} says no longer «{INTERVAL}»"
+    assert text.count(INTERVAL) == 1, f"{module} no longer says {INTERVAL!r}"
     module.write_text(text.replace(INTERVAL, f"interval: float = {save_every}"))
     make_venv(root)
 

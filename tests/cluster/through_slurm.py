@@ -54,7 +54,7 @@ def slurm_jobs(run=None):
     for line in shown.stdout.splitlines():
         told = dict(re.findall(r"(?:^|(?<= ))([A-Z][\w/:]*)=(\S*)", line))
         if "Comment" not in told:
-            continue  # «No jobs in the system»
+            continue  # "No jobs in the system"
         rule, _, wildcards = told["Comment"].removeprefix("rule_").partition("_wildcards_")
         jobs.append(
             Job(

@@ -78,6 +78,12 @@ class FacePlan:
         names = self.attacks if attacks is None else attacks
         return [Run(FACES, name, self.recognizer, seed) for name in names for seed in self.seeds]
 
+    def afresh(self, attack: str, recognizer: str, seed: int) -> dict[str, Any]:
+        """Return the names in the paths of an attack's examples against one recognizer."""
+        walked = self.attacks[attack]["kind"] == "svae"
+        shards = list(range(self.settings["batching"]["shards"])) if walked else [0]
+        return {"attack": attack, "target": recognizer, "seed": seed, "shard": shards}
+
     def looked_at(self) -> list[str]:
         """Return the attacks whose faces people may be asked about: those that keep f1's answer."""
         return [n for n, a in self.attacks.items() if a.get("keep") or n == "reconstruction"]

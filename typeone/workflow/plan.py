@@ -192,6 +192,11 @@ class Plan:
         """Return the networks that one classifier was strengthened to."""
         return [name for name, network in self.strengthened.items() if network["base"] == base]
 
+    def ablated(self, place: str) -> list[Run]:
+        """Return the runs whose variants the ablations try, for tables and figures at ``place``."""
+        settings, dataset = self.settings["ablations"], self.dataset_at(place)
+        return [Run(dataset, a, settings["target"], self.seeds[0]) for a in settings["attacks"]]
+
     def learnt(self, target: str) -> dict[str, Any]:
         """Return the attack that a strengthened network learns from and whom it was aimed at.
 
