@@ -107,7 +107,7 @@ def test_a_link_in_a_package_leads_to_no_file_of_the_disk(tmp_path):
             InputError, match=r"x\.tgz is a damaged package \(linkname .+ not found"
         ):
             npm_members("x@1", [name], path=tmp_path / "x.tgz")
-    with pytest.raises(InputError, match=r"x\.tgz package/folder is no file"):
+    with pytest.raises(InputError, match=r"x\.tgz package/folder is not a file"):
         npm_members("x@1", ["package/folder"], path=tmp_path / "x.tgz")
 
 

@@ -139,7 +139,7 @@ CONFIG = [
     config("a number out of range", "`figures.dpi` is 0; needs at least 30", "figures: {dpi: 0}"),
     config(
         "no file of a network of one's own",
-        "`classifiers.mine.module` is 'net.py:build', and 'net.py' is no file; needs path/to/file",
+        "`classifiers.mine.module` is 'net.py:build', and 'net.py' is not a file; needs path/to",
         "classifiers: {mine: {module: net.py:build, weights: net.safetensors}}",
     ),
     config(
@@ -620,9 +620,9 @@ def broken(name, write):
     return lambda here: spoiled(here, name, write)
 
 
-NO_MODEL = f"{MLP} is no safetensors checkpoint .*; delete it"
+NO_MODEL = f"{MLP} is not a safetensors checkpoint .*; delete it"
 FOREIGN = "bears no stamp of Type One: other software wrote it, or an older version; delete it"
-NO_TABLE = rf"{EXAMPLES} is no readable Parquet file \(.*\); delete it"
+NO_TABLE = rf"{EXAMPLES} is not a readable Parquet file \(.*\); delete it"
 
 RESULTS = [
     checkpoint("cut short", NO_MODEL, broken(MLP, partial(bytes_of, change=half))),
@@ -773,7 +773,7 @@ LABELS = "; needs a digit from 0 to 9 or unclear"
 ANNOTATIONS = [
     annotations(
         "a file that is not there",
-        "`annotations` names 'nowhere.csv', which is no file; needs CSV or Parquet files",
+        "`annotations` names 'nowhere.csv', which is not a file; needs CSV or Parquet files",
         "annotations: [nowhere.csv]",
     ),
     annotations(

@@ -62,7 +62,7 @@ def test_each_fault_is_found_and_named(spoilt):
     write_parquet(spoilt.root / unsigned, {"label": [1]})
     said = complaints(spoilt)
     assert said.keys() == {damaged, foreign, unsigned, stray}
-    assert said[damaged].startswith("is no readable Parquet file (could not verify page integrity")
+    assert said[damaged].startswith("is not a readable Parquet file (could not verify page")
     assert said[foreign] == "is foreign: it says that it is from evaluate_toy, needs prepare_faces"
     assert said[unsigned] == "is foreign: it says that it is from no rule, needs prepare_faces"
     assert said[stray] == "is made by no rule, with these settings"

@@ -239,7 +239,7 @@ def test_a_network_that_no_attack_can_use_is_one_line_of_its_job(attacked):
 MISTAKES = {
     "no file": (
         "{module: my_nt.py:build, weights: w.safetensors}",
-        "`classifiers.mine.module` is 'my_nt.py:build', and 'my_nt.py' is no file; needs path/to/f",
+        "`classifiers.mine.module` is 'my_nt.py:build', and 'my_nt.py' is not a file; needs path",
     ),
     "no function": (
         "{module: net.py:biuld, weights: w.safetensors}",
@@ -268,7 +268,7 @@ MISTAKES = {
     ),
     "no weights there": (
         "{module: net.py:build, weights: absent.safetensors}",
-        "`classifiers.mine.weights` is 'absent.safetensors', which is no file; needs a .safeten",
+        "`classifiers.mine.weights` is 'absent.safetensors', which is not a file; needs a .safeten",
     ),
     "weights and training": (
         "{module: net.py:build, weights: w.safetensors, augmentation: null}",

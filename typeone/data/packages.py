@@ -187,7 +187,7 @@ def _tar_members(
             for member in members:
                 file = package.extractfile(member)
                 if file is None:
-                    raise InputError(f"{where} {member} is no file")
+                    raise InputError(f"{where} {member} is not a file")
                 contents[member] = _read(file, f"{where} {member}", max_bytes)
     except InputError:
         raise

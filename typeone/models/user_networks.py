@@ -67,7 +67,7 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
     path = Path(name).expanduser()
     who = f"`{key}` is {module!r}"
     if not path.is_file():
-        raise InputError(f"{who}, and {name!r} is no file; needs path/to/file.py:function")
+        raise InputError(f"{who}, and {name!r} is not a file; needs path/to/file.py:function")
     spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise InputError(f"{who}, and {name!r} is not Python; needs path/to/file.py:function")
@@ -153,10 +153,10 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str], *, key: str =
     try:
         tensors = load_file(Path(path).expanduser())
     except FileNotFoundError as error:
-        raise InputError(f"{who}, which is no file; needs a .safetensors file") from error
+        raise InputError(f"{who}, which is not a file; needs a .safetensors file") from error
     except SafetensorError as error:
         raise InputError(
-            f"{who}, which is no safetensors file ({error}); write one with "
+            f"{who}, which is not a safetensors file ({error}); write one with "
             "safetensors.torch.save_file(network.state_dict(), path)"
         ) from error
     wanted = network.state_dict().keys()

@@ -140,7 +140,7 @@ def open_table(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, d
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is no readable Parquet file ({reason}); {REMEDY}") from error
+        raise InputError(f"{path} is not a readable Parquet file ({reason}); {REMEDY}") from error
 
 
 def read_parquet(
@@ -240,7 +240,7 @@ def _read_note(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run the rule that makes it") from error
     except SafetensorError as error:
-        raise InputError(f"{path} is no safetensors checkpoint ({error}); {REMEDY}") from error
+        raise InputError(f"{path} is not a safetensors checkpoint ({error}); {REMEDY}") from error
     return unstamped(path, text, kind="checkpoint")
 
 

@@ -27,7 +27,7 @@ def claim_device(devices: Sequence[str], *, pause: float = 1.0) -> int:
 
     Waits, asking again after ``pause`` seconds, while all are taken. A claim is a Unix socket of
     the device's name in Linux's abstract namespace (CUDA runs on Linux only): the kernel frees it
-    when the process ends, killed or not, and it is no file that would have to lie somewhere.
+    when the process ends, killed or not, and it is not a file that would have to lie somewhere.
     """
     told = False
     while True:

@@ -118,7 +118,7 @@ def test_what_is_no_table_of_faces_is_named(tmp_path):
     with pytest.raises(InputError, match="does not exist; run the rule"):
         FaceTable(tmp_path / "absent.parquet")
     (tmp_path / "text").write_text("faces")
-    with pytest.raises(InputError, match="no readable Parquet file"):
+    with pytest.raises(InputError, match="not a readable Parquet file"):
         FaceTable(tmp_path / "text")
     write_parquet(tmp_path / "digits.parquet", {"label": np.arange(3)})
     with pytest.raises(InputError, match=r"no table of faces \(its columns are label\)"):
@@ -135,5 +135,5 @@ def test_a_flipped_byte_is_found(table):
     damaged = bytearray(path.read_bytes())
     damaged[start + 500] ^= 0xFF
     path.write_bytes(damaged)
-    with pytest.raises(InputError, match="no readable Parquet file"):
+    with pytest.raises(InputError, match="not a readable Parquet file"):
         FaceTable(path)

@@ -133,7 +133,7 @@ def test_a_file_that_builds_nothing_is_named(tmp_path, text, message):
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(InputError, match=r"^`module` is 'absent.py:f', and 'absent.py' is no file"):
+    with pytest.raises(InputError, match=r"^`module` is 'absent.py:f', and 'absent.py' is not a f"):
         build_own("absent.py:f")
 
 
@@ -301,11 +301,11 @@ def test_weights_saved_from_a_wrapped_network_are_its_own(module, tmp_path, pref
 def test_a_pickle_is_not_read(module, tmp_path):
     torch.save(build_own(module).state_dict(), tmp_path / "w.safetensors")
     with pytest.raises(
-        InputError, match=r"which is no safetensors file \(.*\); write one with safe"
+        InputError, match=r"which is not a safetensors file \(.*\); write one with safe"
     ):
         load_weights(build_own(module), tmp_path / "w.safetensors")
 
 
 def test_weights_that_are_not_there_are_named(module):
-    with pytest.raises(InputError, match=r"^`weights` is 'absent.safetensors', which is no file"):
+    with pytest.raises(InputError, match=r"^`weights` is 'absent.safetensors', which is not a f"):
         load_weights(build_own(module), "absent.safetensors")

@@ -148,7 +148,7 @@ def test_a_truncated_file_is_no_parquet(path, share):
     write_parquet(path, COLUMNS)
     raw = path.read_bytes()
     path.write_bytes(raw[: int(share * len(raw))])
-    with pytest.raises(InputError, match=r"is no readable Parquet file \(.+\); delete it"):
+    with pytest.raises(InputError, match=r"is not a readable Parquet file \(.+\); delete it"):
         read_parquet(path)
 
 
@@ -322,7 +322,7 @@ def test_garbage_is_no_checkpoint(tmp_path, read):
     raw = path.read_bytes()
     for garbage in (b"", b"PK\x03\x04 a zip file, as torch.save writes", raw[:-1], raw[:100]):
         path.write_bytes(garbage)
-        with pytest.raises(InputError, match=r"net\.safetensors is no safetensors checkpoint"):
+        with pytest.raises(InputError, match=r"net\.safetensors is not a safetensors checkpoint"):
             read(path)
 
 

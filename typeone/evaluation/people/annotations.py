@@ -185,7 +185,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
     """(where it stands, what `COLUMNS` say) of every row, blanks around each cell removed."""
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
     if path.suffix.lower() not in readers:
-        raise InputError(f"{path} is no file of annotations; needs a name in .csv or .parquet")
+        raise InputError(f"{path} is not a file of annotations; needs a name in .csv or .parquet")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

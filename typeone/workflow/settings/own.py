@@ -50,7 +50,7 @@ def can_be_found(module: str) -> str:
     path = Path(name).expanduser()
     if not path.is_file():
         raise Wrong(
-            f"`.` is {module!r}, and {name!r} is no file; needs path/to/file.py:function, {HERE}"
+            f"`.` is {module!r}, and {name!r} is not a file; needs path/to/file.py:function, {HERE}"
         )
     try:
         names = list(names_in(parsed(path)))
@@ -74,7 +74,7 @@ def can_be_found(module: str) -> str:
 def is_there(weights: str) -> str:
     """Refuse weights that are not there."""
     if not Path(weights).expanduser().is_file():
-        raise Wrong(f"`.` is {weights!r}, which is no file; needs a .safetensors file, {HERE}")
+        raise Wrong(f"`.` is {weights!r}, which is not a file; needs a .safetensors file, {HERE}")
     return weights
 
 

@@ -14,8 +14,8 @@ def are_there(patterns: list[str]) -> list[str]:
     for path in patterns:
         if not any(Path(file).is_file() for file in glob(path)):
             raise Wrong(
-                f"`.` names {path!r}, which is no file; needs CSV or Parquet files, by a path or "
-                "pattern (annotations/*.csv) from the folder that Snakemake runs in, or none: []"
+                f"`.` names {path!r}, which is not a file; needs CSV or Parquet files, by a path "
+                "or pattern (annotations/*.csv) from the folder that Snakemake runs in, or none: []"
             )
     return patterns
 

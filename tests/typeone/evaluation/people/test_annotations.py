@@ -120,7 +120,7 @@ def test_the_digest_is_that_of_the_pixels():
 # ------------------------------------------------------------------------------------ errors
 
 BAD = {
-    "kind": ("people.xlsx", b"PK", r"people\.xlsx is no file .* \.csv or \.parquet"),
+    "kind": ("people.xlsx", b"PK", r"people\.xlsx is not a file .* \.csv or \.parquet"),
     "absent": (
         "people.csv",
         None,
