@@ -1,8 +1,6 @@
 # Attacks on a recognizer of faces. Consumes test faces, recognizers, SVAEs and judges; yields one table
 # of judged examples an attack, recognizer and seed, the way of the first faces, and what was measured.
 # Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
-FACE_EXAMPLES = EXAMPLES.replace("{dataset}", FACES)
-FACE_TRACE = rules.judge_svae.output.trace.replace("{dataset}", FACES)
 
 
 rule attack_faces:
@@ -104,7 +102,7 @@ rule score_face_detection:
     input:
         test=rules.prepare_faces.output.test,
         validation=rules.prepare_faces.output.validation,
-        attacked=expand(FACE_EXAMPLES, attack=FACE_ATTACKS, allow_missing=True),
+        attacked=expand(EXAMPLES, dataset=FACES, attack=FACE_ATTACKS, allow_missing=True),
         recognizer=recognizer_of,
     output:
         scores="results/faces/detection/{target}/seed{seed}/scores.parquet",
@@ -198,7 +196,7 @@ rule tabulate_table2:
 
 rule plot_figure7b:
     input:
-        examples=FACE_EXAMPLES.format(attack="paper", target=RECOGNIZER, seed=FACE_SEEDS[0]),
+        examples=faces.shown("paper").path(EXAMPLES),
     output:
         report("results/figures/figure7b.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure7b.pdf",
@@ -223,7 +221,7 @@ rule plot_figure7b:
 
 use rule plot_figure7b as plot_figure7b_ours with:
     input:
-        examples=FACE_EXAMPLES.format(attack="ours", target=RECOGNIZER, seed=FACE_SEEDS[0]),
+        examples=faces.shown("ours").path(EXAMPLES),
     output:
         report(
             "results/figures/figure7b_ours.png", caption="captions/figure.rst", category="Figures"

@@ -80,7 +80,7 @@ TABLE3_TESTS = [
         when,
         seed,
         (
-            [FACE_EXAMPLES.format(attack=attack, target=RECOGNIZER, seed=seed)]
+            [Run(FACES, attack, RECOGNIZER, seed).path(EXAMPLES)]
             if when == "old" or network == RECOGNIZER
             else fresh_examples(attack, network, seed)
         ),

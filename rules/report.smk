@@ -79,12 +79,10 @@ rule render_report:
         machine=rules.describe_machine.output.machine,
         tables=expand([table.output.csv for table, _ in REPORT_TABLES.values()], place=""),
         figures=expand([figure.output[0] for figure in REPORT_FIGURES.values()], place=""),
-        examples=paths(EXAMPLES, REPORTED)
-        + [FACE_EXAMPLES.format(attack=a, **FIRST_FACES) for a in REPORTED_FACES],
-        walked=paths(EXAMPLES, WALKED)
-        + [FACE_EXAMPLES.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
+        examples=paths(EXAMPLES, REPORTED) + paths(EXAMPLES, map(faces.shown, REPORTED_FACES)),
+        walked=paths(EXAMPLES, WALKED) + paths(EXAMPLES, map(faces.shown, WALKED_FACES)),
         traces=paths(rules.judge_svae.output.trace, WALKED)
-        + [FACE_TRACE.format(attack=a, **FIRST_FACES) for a in WALKED_FACES],
+        + paths(rules.judge_svae.output.trace, map(faces.shown, WALKED_FACES)),
         scores=[
             rules.score_detection.output.scores.format(dataset=PAPER, target=t, seed=SEEDS[0])
             for t in DETECTED_TARGETS

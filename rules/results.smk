@@ -1,7 +1,6 @@
 # Results. Consumes judged examples, detection rates and checkpoints; yields tables and figures, pure
 # functions of stored rows: redrawing one runs no network.
 ABLATED = {"target": config["ablations"]["target"], "seed": SEEDS[0]}
-SHOWN_FACES = {"target": RECOGNIZER, "seed": FACE_SEEDS[0]}
 SHOWN = {
     name: ATTACK_LABELS.get(name, name)
     for name in [*ATTACK_LABELS, *config["attacks"]]
@@ -113,8 +112,8 @@ rule plot_figure5a:
 
 rule plot_figure5b:
     input:
-        examples=FACE_EXAMPLES.format(attack="transition", **SHOWN_FACES),
-        trace=FACE_TRACE.format(attack="transition", **SHOWN_FACES),
+        examples=faces.shown("transition").path(EXAMPLES),
+        trace=faces.shown("transition").path(rules.judge_svae.output.trace),
     output:
         report("results/figures/figure5b.png", caption="captions/figure.rst", category="Figures"),
         "results/figures/figure5b.pdf",
