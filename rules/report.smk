@@ -90,12 +90,7 @@ rule render_report:
         ]
         + [rules.score_face_detection.output.scores.format(**FIRST_FACES)]
         * len(config["face_detection"]["medians"]),
-        ablations=expand(
-            rules.judge_ablations.output.examples,
-            dataset=PAPER,
-            attack=config["ablations"]["attacks"],
-            **ABLATED,
-        ),
+        ablations=paths(rules.judge_ablations.output.examples, plan.ablated("")),
     output:
         page="results/report/index.html",
     log:

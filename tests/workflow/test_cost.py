@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from typeone.workflow.cost import Job, Plan, wall_time
+from typeone.workflow.cost import Job, DryRun, wall_time
 from typeone.workflow.cost import spelled as spelled_time
 
 EDITED = ("typeone/reporting/verdicts.py", "[2.5, 50, 97.5]", "[5, 50, 95]")
@@ -160,12 +160,12 @@ def test_the_time_is_that_of_the_longest_chain_the_cores_or_the_gpus(
 ):
     first, second, third = job(1), job(2, [1], gpus=1), job(3, [1], gpus=1, threads=threads)
     jobs = [first, second, third, job(4)]
-    plan = Plan(jobs, ["rule"], cores, gpus, last_preset=None)
+    plan = DryRun(jobs, ["rule"], cores, gpus, last_preset=None)
     assert wall_time(plan, {1: 10.0, 2: 20.0, 3: 25.0, 4: 5.0}) == expected
 
 
 def test_what_is_made_already_takes_no_time():
-    plan = Plan([job(2, [1])], ["rule"], 1, None, last_preset=None)
+    plan = DryRun([job(2, [1])], ["rule"], 1, None, last_preset=None)
     assert wall_time(plan, {2: 20.0}) == 20.0
 
 

@@ -32,7 +32,7 @@ def print_cost(workflow: Any, config: dict[str, Any], folder: Path) -> None:
             print("\n".join(["", *lines]), flush=True)
 
 
-def planned(workflow: Any, jobs: list[Any], config: dict[str, Any], folder: Path) -> cost.Plan:
+def planned(workflow: Any, jobs: list[Any], config: dict[str, Any], folder: Path) -> cost.DryRun:
     """Return some of Snakemake's jobs with their causes and benchmarks."""
     dag = workflow.dag
     before = record.recorded(folder)
@@ -52,7 +52,7 @@ def planned(workflow: Any, jobs: list[Any], config: dict[str, Any], folder: Path
         for job in jobs
     ]
     gpus = workflow.global_resources.get("gpu")
-    return cost.Plan(
+    return cost.DryRun(
         jobs=read,
         rules=[rule.name for rule in workflow.rules],
         cores=workflow.resource_settings.cores,
