@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from typeone.workflow.cost import Job, DryRun, wall_time
+from typeone.workflow.cost import DryRun, Job, wall_time
 from typeone.workflow.cost import spelled as spelled_time
 
 EDITED = ("typeone/reporting/verdicts.py", "[2.5, 50, 97.5]", "[5, 50, 95]")

@@ -82,14 +82,14 @@ def spelled(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def wall_time(planned: DryRun, seconds: dict[int, float]) -> float:
+def wall_time(run: DryRun, seconds: dict[int, float]) -> float:
     """Return the least time of a run: its longest chain, or all cores busy, or all GPUs.
 
     Args:
-        plan: of the run.
+        run: what would run.
         seconds: those of jobs, by their numbers, where they are known.
     """
-    jobs = {job.number: job for job in planned.jobs}
+    jobs = {job.number: job for job in run.jobs}
 
     @cache
     def chain(number: int) -> float:
@@ -97,46 +97,44 @@ def wall_time(planned: DryRun, seconds: dict[int, float]) -> float:
         return seconds.get(number, 0.0) + max(before, default=0.0)
 
     bounds = [max(map(chain, jobs))]
-    if planned.cores:
-        bounds.append(
-            sum(s * jobs[number].threads for number, s in seconds.items()) / planned.cores
-        )
-    if planned.gpus:
-        bounds.append(sum(s * jobs[number].gpus for number, s in seconds.items()) / planned.gpus)
+    if run.cores:
+        bounds.append(sum(s * jobs[number].threads for number, s in seconds.items()) / run.cores)
+    if run.gpus:
+        bounds.append(sum(s * jobs[number].gpus for number, s in seconds.items()) / run.gpus)
     return max(bounds)
 
 
-def estimate(planned: DryRun, seconds: dict[int, float]) -> str:
+def estimate(run: DryRun, seconds: dict[int, float]) -> str:
     """Return a line on how long all jobs take, and which runs that is known from."""
     if not seconds:
         return (
             "No estimate of the time: no earlier run in this folder has benchmarks of these rules."
         )
-    known = {job.rule for job in planned.jobs if job.number in seconds}
-    unknown = sorted({job.rule for job in planned.jobs} - known)
-    files = [file for job in planned.jobs for file in job.benchmarks]
+    known = {job.rule for job in run.jobs if job.number in seconds}
+    unknown = sorted({job.rule for job in run.jobs} - known)
+    files = [file for job in run.jobs for file in job.benchmarks]
     stamps = [datetime.fromtimestamp(file.stat().st_mtime) for file in files]
     first, last = (f"{stamp:%Y-%m-%d %H:%M}" for stamp in (min(stamps), max(stamps)))
     when = first if first == last else f"{first} to {last}"
-    preset = "" if planned.last_preset is None else f", the last with preset {planned.last_preset}"
-    where = f" on {planned.cores} core{'s' if planned.cores > 1 else ''}" if planned.cores else ""
+    preset = "" if run.last_preset is None else f", the last with preset {run.last_preset}"
+    where = f" on {run.cores} core{'s' if run.cores > 1 else ''}" if run.cores else ""
     line = (
-        f"Time: about {spelled(wall_time(planned, seconds))}{where}, {spelled(sum(seconds.values()))} "
+        f"Time: about {spelled(wall_time(run, seconds))}{where}, {spelled(sum(seconds.values()))} "
         f"of work; an estimate from runs in this folder ({when}{preset})."
     )
     return line + (f" Not in it, as they never ran: {', '.join(unknown)}." if unknown else "")
 
 
-def cost_lines(planned: DryRun) -> Iterator[str]:
+def cost_lines(run: DryRun) -> Iterator[str]:
     """Yield a row for each rule in the order of the workflow, then the estimate."""
-    seconds = {job.number: mean_seconds(job.benchmarks) for job in planned.jobs if job.benchmarks}
-    asked = {job.rule for job in planned.jobs}
+    seconds = {job.number: mean_seconds(job.benchmarks) for job in run.jobs if job.benchmarks}
+    asked = {job.rule for job in run.jobs}
     width = max(map(len, asked))
-    yield f"{len(planned.jobs)} job{'s' if len(planned.jobs) > 1 else ''} would run:"
+    yield f"{len(run.jobs)} job{'s' if len(run.jobs) > 1 else ''} would run:"
     yield ""
     yield f"{'jobs':>5}  {'work':>10}  {'rule':<{width}}  why"
-    for rule in (rule for rule in planned.rules if rule in asked):
-        own = [job for job in planned.jobs if job.rule == rule]
+    for rule in (rule for rule in run.rules if rule in asked):
+        own = [job for job in run.jobs if job.rule == rule]
         known = [seconds[job.number] for job in own if job.number in seconds]
         work = spelled(sum(known)) if known else "?"
         why = list(dict.fromkeys(cause for job in own for cause in job.causes))
@@ -144,4 +142,4 @@ def cost_lines(planned: DryRun) -> Iterator[str]:
         causes = "; ".join(why[:MOST_CAUSES] + rest) or "follows from the above"
         yield f"{len(own):>5}  {work:>10}  {rule:<{width}}  {causes}"
     yield ""
-    yield estimate(planned, seconds)
+    yield estimate(run, seconds)
