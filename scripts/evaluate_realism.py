@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from typeone.data.digits import DIGIT_SHAPE, read_digits
-from typeone.data.images import binarise, from_uint8
+from typeone.data.images import from_uint8
 from typeone.evaluation.realism import Reference
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
@@ -39,7 +39,7 @@ def evaluate_realism(
 
     for number, svae in svaes.items():
         with torch.no_grad():
-            measure("clean", "", number, control, svae.encode(binarise(control))[0])
+            measure("clean", "", number, control, svae.encode(svae.read(control))[0])
     for run, path in zip(runs, example_paths, strict=True):
         table = read_parquet(path, columns=["adversarial_image", "latent_end"], shapes=shapes)
         latent = torch.from_numpy(np.array(table["latent_end"]))

@@ -13,24 +13,10 @@ from typeone.models.readers.graphdef import constants, read_graph
 from typeone.models.readers.openvino import read_ir
 
 from ..typeone.handmade import Net
+from ..typeone.protobuf import field
 from .damage import files, one_line
 
 # ------------------------------------------------------------------------------------ GraphDef
-
-
-def varint(value):
-    value &= 2**64 - 1
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
 
 
 def constant(code, sizes, content):

@@ -23,6 +23,9 @@ class Odd:
     def __init__(self, seed, asked):
         self.seed, self.asked = seed, asked
 
+    def read(self, images):
+        return images
+
     def encode(self, images):
         self.asked.append((self.seed, len(images)))
         return images.flatten(1)[:, :1] * 0, torch.ones(len(images), 1)

@@ -42,3 +42,20 @@ def write_digits(path, labels, seen=None):
 def write_network(path, **note):
     save_model(path, FirstPixel(), metadata={"architecture": "first_pixel", **note})
     return str(path)
+
+
+def of_brightness(*levels):
+    """Images uint8 ``(N, 1, 28, 28)``, black but for the first pixel."""
+    images = np.zeros((len(levels), 1, 28, 28), dtype=np.uint8)
+    images[:, 0, 0, 0] = levels
+    return images
+
+
+def judged(levels, judge_label, clear, label):
+    """Columns of attacked images `of_brightness`, and what judges see in them."""
+    return {
+        "label": np.full(len(levels), label),
+        "adversarial_image": of_brightness(*levels),
+        "judge_label": np.array(judge_label),
+        "judge_clear": np.array(clear),
+    }

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from typeone.attacks.criteria import next_class
 from typeone.attacks.shards import Rows, example_rows
-from typeone.data.images import binarise
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.devices import seeded
@@ -138,7 +137,7 @@ def baseline_rows(
     """
 
     def encode(batch: Tensor) -> Tensor:
-        return predict(lambda part: svae.encode(binarise(part))[0], batch)
+        return predict(lambda part: svae.encode(svae.read(part))[0], batch)
 
     targets, start = next_class(labels), encode(images)
     if settings["method"] == "nearest":

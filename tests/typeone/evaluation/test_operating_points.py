@@ -1,10 +1,15 @@
 """Operating points of an f1 whose margin can be read off an image, counted by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from typeone.evaluation.operating_points import operating_points
+
+from ..first_pixel import judged as judged_as
+from ..first_pixel import of_brightness
 
 POSITIVE = 3
 
@@ -19,24 +24,11 @@ class Brightness(torch.nn.Module):
         return logits
 
 
-def images(*brightness):
-    stored = np.zeros((len(brightness), 1, 28, 28), dtype=np.uint8)
-    stored[:, 0, 0, 0] = brightness
-    return stored
-
-
-def judged(brightness, judge_label, clear, label=POSITIVE):
-    n = len(brightness)
-    return {
-        "label": np.full(n, label),
-        "adversarial_image": images(*brightness),
-        "judge_label": np.array(judge_label),
-        "judge_clear": np.array(clear),
-    }
+judged = partial(judged_as, label=POSITIVE)
 
 
 def evaluated(**attacked):
-    clean = torch.from_numpy(images(200, 220, 100, 50, 130)).float() / 255
+    clean = torch.from_numpy(of_brightness(200, 220, 100, 50, 130)).float() / 255
     labels = torch.tensor([3, 3, 3, 7, 8])
     figures, curves = operating_points(
         Brightness(),

@@ -1,5 +1,7 @@
 """Fig. 1 is drawn of whatever there is."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -7,23 +9,13 @@ from typeone.reporting.figures.figure1 import figure1
 from typeone.reporting.plotting import save_figure
 from typeone.runtime.artifacts import Records
 
+from ...first_pixel import judged as judged_as
+from ...first_pixel import of_brightness
+
 POSITIVE = 3
 
 
-def images(*brightness):
-    stored = np.zeros((len(brightness), 1, 28, 28), dtype=np.uint8)
-    stored[:, 0, 0, 0] = brightness
-    return stored
-
-
-def judged(brightness, judge_label, clear, label=POSITIVE):
-    n = len(brightness)
-    return {
-        "label": np.full(n, label),
-        "adversarial_image": images(*brightness),
-        "judge_label": np.array(judge_label),
-        "judge_clear": np.array(clear),
-    }
+judged = partial(judged_as, label=POSITIVE)
 
 
 def test_a_figure_is_drawn_where_no_attack_succeeded(tmp_path):
@@ -35,7 +27,7 @@ def test_a_figure_is_drawn_where_no_attack_succeeded(tmp_path):
     columns = dict.fromkeys(("value", "low", "high"), 0.5)
     measurements = pd.DataFrame({"id": ids, "seed": 1, "n": 9, **columns})
     table = judged([200, 60], [3, 8], [True, True])
-    table |= {"index": np.array([4, 5]), "image": images(9, 9)}
+    table |= {"index": np.array([4, 5]), "image": of_brightness(9, 9)}
     nothing = np.zeros(2, dtype=bool)
     figure = figure1(
         curves,
