@@ -134,7 +134,7 @@ config = partial(Case, "config")
 LIKE = "; needs settings by their names, as in config.yaml"
 
 CONFIG = [
-    config("a misspelt key", "`atacks` is no setting; did you mean `attacks`", "atacks: {}"),
+    config("a misspelt key", "`atacks` is not a setting; did you mean `attacks`", "atacks: {}"),
     config("another type", "`seeds` is 0; needs a list", "seeds: 0"),
     config("a number out of range", "`figures.dpi` is 0; needs at least 30", "figures: {dpi: 0}"),
     config(
@@ -162,7 +162,7 @@ CONFIG = [
         "`ablations.count` is 41; needs at most `examples.count`, 40",
         "ablations: {count: 41}",
     ),
-    config("a number as a key", "`1` is no setting; allowed are preset, seeds", "1: 2\n"),
+    config("a number as a key", "`1` is not a setting; allowed are preset, seeds", "1: 2\n"),
     config(
         "a name that is a path",
         "`attacks` holds the name '../x'; a name needs a lower-case letter",
@@ -352,7 +352,7 @@ MNIST = [
     ),
     mnist(
         "a web page under the name of a file",
-        r"digits/t10k-labels-idx1-ubyte is no IDX file \(it starts with b'<htm'\); fetch it again",
+        r"digits/t10k-labels-idx1-ubyte is not an IDX file \(it starts with b'<htm'\); fetch it",
         partial(idx_files, t10k_labels=HTML),
     ),
     mnist(
@@ -372,7 +372,7 @@ MNIST = [
     ),
     mnist(
         "a mirror that sends something else",
-        TRIED + r"http://127\.0\.0\.1:PORT/\S+ is no IDX file .*\)" + REMEDY,
+        TRIED + r"http://127\.0\.0\.1:PORT/\S+ is not an IDX file .*\)" + REMEDY,
         partial(mirror, answer=HTML),
     ),
     mnist(
@@ -510,7 +510,7 @@ FACE = [
     ),
     own_faces(
         "a binary table",
-        TABLE + r", line 2: byte 0x80 is no UTF-8 text; save it anew as comma-separated text",
+        TABLE + r", line 2: byte 0x80 is not UTF-8 text; save it anew as comma-separated text",
         partial(people, table=bytes(range(256))),
     ),
     own_faces(
@@ -710,12 +710,12 @@ WEIGHTS = [
     ),
     weights(
         "a pickle that runs code",
-        r"facenet\.pt is no checkpoint of tensors alone \(.*posix\.system.*\)" + FILES,
+        r"facenet\.pt is not a checkpoint of tensors alone \(.*posix\.system.*\)" + FILES,
         partial(facenet, data=pickle.dumps(RunsCode(), protocol=2)),
     ),
     weights(
         "a graph of random bytes",
-        r"facenet\.pb is no frozen TensorFlow graph, .*" + FILES,
+        r"facenet\.pb is not a frozen TensorFlow graph, .*" + FILES,
         partial(facenet, name="facenet.pb", data=bytes(range(256))),
     ),
     weights(
@@ -798,7 +798,7 @@ ANNOTATIONS = [
     ),
     annotations(
         "a spreadsheet under the name of a CSV",
-        r"people\.csv, line 1: byte 0x\w\w is no UTF-8 text; save it anew",
+        r"people\.csv, line 1: byte 0x\w\w is not UTF-8 text; save it anew",
         partial(annotated, text=zip_of("xl/workbook.xml", b"\xff" * 99)),
     ),
     annotations(

@@ -115,6 +115,6 @@ def test_an_unusable_path_ends_the_job_with_one_line_and_no_file(outputs, tmp_pa
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(SCRIPT, {"snakemake": job(settings, outputs, tmp_path / "log")})
     assert caught.value.code == 1
-    assert "which is no folder" in (tmp_path / "log").read_text()
+    assert "which is not a folder" in (tmp_path / "log").read_text()
     assert capsys.readouterr().err.count("\n") == 1
     assert not any(Path(path).exists() for path in outputs.values())

@@ -94,6 +94,6 @@ def test_a_folder_that_is_not_there_ends_the_job_with_one_line(outputs, tmp_path
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(SCRIPT, {"snakemake": said})
     assert caught.value.code == 1
-    assert "which is no folder; it needs CelebA's official files" in (tmp_path / "log").read_text()
+    assert "which is not a folder; it needs CelebA's" in (tmp_path / "log").read_text()
     assert capsys.readouterr().err.count("\n") == 1
     assert not any(Path(path).exists() for path in outputs.values())

@@ -17,18 +17,18 @@ from typeone.workflow.settings.whole import Settings
 
 BAD = [
     # misspelt, and where a setting does not belong
-    ("atacks: {}", "`atacks` is no setting; did you mean `attacks`?"),
-    ("attacks: {paper: {step: 3}}", "`attacks.paper.step` is no setting; did you mean `steps`?"),
+    ("atacks: {}", "`atacks` is not a setting; did you mean `attacks`?"),
+    ("attacks: {paper: {step: 3}}", "`attacks.paper.step` is not a setting; did you mean `steps`?"),
     (
         "classifiers: {mlp: {training: {epoch: 3}}}",
-        "`classifiers.mlp.training.epoch` is no setting; did you mean `epochs`?",
+        "`classifiers.mlp.training.epoch` is not a setting; did you mean `epochs`?",
     ),
     (
         "attacks: {fgsm: {epsilon: 0.2}}",
-        "`attacks.fgsm.epsilon` is no setting; allowed are kind, targets, count, settings",
+        "`attacks.fgsm.epsilon` is not a setting; allowed are kind, targets, count, settings",
     ),
     # a key with a line break, a list that holds itself, and a number of a gigabyte of zeros
-    ('"a\\nb": 1', "`a b` is no setting; allowed are preset, seeds"),
+    ('"a\\nb": 1', "`a b` is not a setting; allowed are preset, seeds"),
     ("seeds: &x [*x]", "`seeds.0` is [[...]]; needs a whole number"),
     (
         "attacks: {paper: {lr: 1e-999999999}}",
@@ -145,7 +145,7 @@ BAD = [
     ),
     (
         "strengthened: {lenet_alp: {settings: {copies: 3}}}",
-        "`strengthened.lenet_alp.settings.copies` is no setting; allowed are epsilon, steps, ",
+        "`strengthened.lenet_alp.settings.copies` is not a setting; allowed are epsilon, steps, ",
     ),
     (
         "strengthened: {lenet_alp: {settings: {epsilon: 0}}}",
@@ -196,7 +196,7 @@ BAD = [
     ),
     (
         "ablations: {attacks: {paper: {mine: {kmax: 1}}}}",
-        "`ablations.attacks.paper.mine.kmax` is no setting; did you mean `k_max`?",
+        "`ablations.attacks.paper.mine.kmax` is not a setting; did you mean `k_max`?",
     ),
     (
         "attacks: {ours: {k_max: 0.1}}",
@@ -357,7 +357,7 @@ BAD = [
     ),
     (
         "latent: {attacks: {song_type2: {k: 1.0}}}",
-        "`latent.attacks.song_type2.k` is no setting; allowed are kind, steps, lr, epsilon, gui",
+        "`latent.attacks.song_type2.k` is not a setting; allowed are kind, steps, lr, epsilon, gui",
     ),
     (
         "latent: {attacks: {targeted: {form: all}}}",
@@ -430,7 +430,7 @@ BAD = [
     ("stylegan: {rows: 7}", "`stylegan.rows` is 7; needs at most 6"),
     (
         "style_generator: {attack: {settings: {guide_weight: 1.0}}}",
-        "`style_generator.attack.settings.guide_weight` is no setting; allowed are steps, lr, k",
+        "`style_generator.attack.settings.guide_weight` is not a setting; allowed are steps, lr, k",
     ),
     # recognizers and LFW
     (
@@ -481,7 +481,7 @@ BAD = [
         "`attacks` holds the name 'clean', which stands for digits that nothing attacked",
     ),
     # the SVAE of faces
-    ("face_svae: {latent: 3}", "`face_svae.latent` is no setting; did you mean `latent_dim`?"),
+    ("face_svae: {latent: 3}", "`face_svae.latent` is not a setting; did you mean `latent_dim`?"),
     ("face_svae: {width: 0}", "`face_svae.width` is 0; needs more than 0"),
     ("face_svae: {latent_dim: 0}", "`face_svae.latent_dim` is 0; needs at least 1"),
     ("face_svae: {stage1: {l2: -0.1}}", "`face_svae.stage1.l2` is -0.1; needs at least 0"),
@@ -492,11 +492,11 @@ BAD = [
     # attacks on faces
     (
         "face_attacks: {attacks: {paper: {step: 3}}}",
-        "`face_attacks.attacks.paper.step` is no setting; did you mean `steps`?",
+        "`face_attacks.attacks.paper.step` is not a setting; did you mean `steps`?",
     ),
     (
         "face_attacks: {attacks: {paper: {image_weight: 1.0}}}",
-        "`face_attacks.attacks.paper.image_weight` is no setting; ",
+        "`face_attacks.attacks.paper.image_weight` is not a setting; ",
     ),
     (
         "face_attacks: {attacks: {sm: {k_driver: f2}}}",
@@ -529,7 +529,7 @@ BAD = [
     ),
     (
         "face_attacks: {annotations: [people.csv]}",
-        "`face_attacks.annotations` is no setting; allowed are threshold, chunk, followed, pairs",
+        "`face_attacks.annotations` is not a setting; allowed are threshold, chunk, followed",
     ),
     ("face_detection: {zeta: 2.5}", "`face_detection.zeta` is 2.5; needs at most 2"),
     ("face_detection: {medians: [1]}", "`face_detection.medians.0` is 1; needs at least 2"),
@@ -598,9 +598,9 @@ BAD = [
         "attacks: {paper: {from: paper}}",
         "`attacks.paper.from` is 'paper', which leads back to itself: paper from paper; needs",
     ),
-    ("study: {from: paper}", "`study.from` is no setting; allowed are seed, digits, faces, "),
-    ("attacks: {mine: {from: sm, step: 3}}", "`attacks.mine.step` is no setting; did you mean"),
-    ("attacks: {pgd: {settings: {overshoot: 1}}}", "`attacks.pgd.settings.overshoot` is no sett"),
+    ("study: {from: paper}", "`study.from` is not a setting; allowed are seed, digits, faces, "),
+    ("attacks: {mine: {from: sm, step: 3}}", "`attacks.mine.step` is not a setting; did you mean"),
+    ("attacks: {pgd: {settings: {overshoot: 1}}}", "`attacks.pgd.settings.overshoot` is not a s"),
 ]
 
 SAID_BY_SNAKEMAKE = [  # of BAD: every kind of check, in a dry run
@@ -809,7 +809,7 @@ def test_an_unknown_key_is_refused_on_every_level(settings):
         for key in path:
             inner = inner[key]
         inner["Unknown"] = 1
-        with pytest.raises(Wrong, match=r"is no setting|holds the name 'Unknown'"):
+        with pytest.raises(Wrong, match=r"is not a setting|holds the name 'Unknown'"):
             layers.expanded(given, {})
 
 

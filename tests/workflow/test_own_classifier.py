@@ -252,11 +252,11 @@ MISTAKES = {
     ),
     "no Python": (
         "{module: broken.py:build, weights: w.safetensors}",
-        "`classifiers.mine.module` is 'broken.py:build', but broken.py is no Python: line 2, ",
+        "`classifiers.mine.module` is 'broken.py:build', but broken.py is not Python: line 2, ",
     ),
-    "an import that is no Python": (
+    "an import that is not Python": (
         "{module: imports.py:build, weights: w.safetensors}",
-        "`classifiers.mine.module` is 'imports.py:build', but broken.py is no Python: line 2, ",
+        "`classifiers.mine.module` is 'imports.py:build', but broken.py is not Python: line 2, ",
     ),
     "a pickle": (
         "{module: net.py:build, weights: w.pt}",
@@ -281,11 +281,11 @@ MISTAKES = {
     "weights alone": ("{weights: w.safetensors}", "`classifiers.mine` lacks `module` (see config"),
     "misspelt": (
         "{modul: net.py:build, weights: w.safetensors}",
-        "`classifiers.mine.modul` is no setting; did you mean `module`?",
+        "`classifiers.mine.modul` is not a setting; did you mean `module`?",
     ),
     "both": (
         "{architecture: lenet, module: net.py:build}",
-        "`classifiers.mine.module` is no setting; allowed are architecture, augmentation, training",
+        "`classifiers.mine.module` is not a setting; allowed are architecture, augmentation",
     ),
 }
 
@@ -339,8 +339,8 @@ def test_a_file_is_read_as_python_reads_it(beside, source):
 
 
 UNREADABLE = {
-    "bytes of no encoding": (b"x = '\xff'\ndef build():\n    pass\n", "is no Python: line "),
-    "a null byte": (b"def build():\n    pass\n\0", "is no Python: "),
+    "bytes of no encoding": (b"x = '\xff'\ndef build():\n    pass\n", "is not Python: line "),
+    "a null byte": (b"def build():\n    pass\n\0", "is not Python: "),
 }
 
 

@@ -51,7 +51,7 @@ def open_celeba(*, path: str | os.PathLike[str]) -> PhotographedFaces:
     """
     folder = Path(path).expanduser()
     if not folder.is_dir():
-        raise InputError(f"`faces.celeba.path` is {str(path)!r}, which is no folder; {_CELEBA}")
+        raise InputError(f"`faces.celeba.path` is {str(path)!r}, which is not a folder; {_CELEBA}")
     images = celeba_images(folder)
     lacking = [name for name in CELEBA_LISTS if not (folder / name).is_file()]
     if not images.exists():

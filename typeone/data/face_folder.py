@@ -35,8 +35,8 @@ def open_folder(
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise InputError(
-            f"`faces.folder.path` is {str(path)!r}, which is no folder; needs one with the images "
-            "that `faces.folder.csv` names"
+            f"`faces.folder.path` is {str(path)!r}, which is not a folder; needs one with the "
+            "images that `faces.folder.csv` names"
         )
     rows = read_face_rows(csv)
     files = [find_image(folder, row.file) for row in rows]

@@ -121,7 +121,7 @@ class FaceTable:
             found = file.schema_arrow
             if not found.equals(_SCHEMA):
                 raise InputError(
-                    f"{path} is no table of faces (its columns are {', '.join(found.names)}); "
+                    f"{path} is not a table of faces (its columns are {', '.join(found.names)}); "
                     "delete it, it was made by other code"
                 )
             total = file.metadata.num_rows

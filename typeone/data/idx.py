@@ -21,7 +21,7 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
         InputError: no IDX header, another element type, or a length other than the header says.
     """
     if len(data) < 4 or data[:2] != b"\0\0":
-        raise InputError(f"{name} is no IDX file (it starts with {data[:4]!r}); fetch it again")
+        raise InputError(f"{name} is not an IDX file (it starts with {data[:4]!r}); fetch it again")
     if data[2] != 0x08:
         raise InputError(f"{name} holds IDX type 0x{data[2]:02X}, needs 0x08 (unsigned byte)")
     start = 4 + 4 * data[3]

@@ -85,7 +85,7 @@ def read_folder(
     folder = Path(path).expanduser()
     remedy = remedy or f"needs a folder with {', '.join(IDX_FILES)}; raw or .gz"
     if not folder.is_dir():
-        raise InputError(f"`{key}` is {str(folder)!r}, which is no folder; {remedy}")
+        raise InputError(f"`{key}` is {str(folder)!r}, which is not a folder; {remedy}")
     files: dict[str, Path] = {}
     for name in IDX_FILES:
         names = [n + end for end in ("", ".gz") for n in (name, name.replace("-idx", ".idx"))]

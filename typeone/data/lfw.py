@@ -172,11 +172,11 @@ def _size(file: Path) -> tuple[int, int]:
         with Image.open(file) as picture:
             return picture.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{file} is no readable image ({error}); unpack it again") from error
+        raise InputError(f"{file} is not a readable image ({error}); unpack it again") from error
 
 
 def _pixels(file: Path) -> np.ndarray:
     try:
         return np.asarray(read_rgb(file.read_bytes())).transpose(2, 0, 1)
     except OSError as error:
-        raise InputError(f"{file} is no readable image ({error}); unpack it again") from error
+        raise InputError(f"{file} is not a readable image ({error}); unpack it again") from error

@@ -30,7 +30,7 @@ from typeone.runtime.logs import logger
 
 PATIENCE = 5.0  # seconds of silence after which a registry counts as absent
 MAX_SECONDS = 300.0  # for one transfer, however steadily it trickles
-MAX_BYTES = 1 << 30  # of one member; more than this is no network of ours
+MAX_BYTES = 1 << 30  # of one member; more than this is not a network of ours
 
 # what a client says of itself, not of the reason
 _NOISE = ("code", "syscall", "errno")

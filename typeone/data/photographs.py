@@ -140,7 +140,7 @@ def _checked_zip(path: Path) -> zipfile.ZipFile:
     try:
         package = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise InputError(f"{path} is no readable zip file ({error}); fetch it again") from error
+        raise InputError(f"{path} is not a readable zip file ({error}); fetch it again") from error
     for member in package.infolist():
         name = member.filename.replace("\\", "/")
         outside = name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]

@@ -131,8 +131,8 @@ def _check_state(network: nn.Module, who: str) -> None:
     for name, value in network.state_dict().items():
         if not isinstance(value, Tensor):
             raise InputError(
-                f"{who}, whose state_dict holds {name!r}, which is no tensor; needs tensors alone, "
-                "which a safetensors file can hold"
+                f"{who}, whose state_dict holds {name!r}, which is not a tensor; needs tensors "
+                "alone, which a safetensors file can hold"
             )
         if value.is_meta:
             raise InputError(f"{who}, whose {name!r} has no values (device meta); needs device cpu")

@@ -28,7 +28,7 @@ def csv_rows(data: bytes, name: str, remedy: str) -> Iterator[tuple[str, list[st
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{name}, line {line}: byte 0x{data[error.start]:02X} is no UTF-8 text; {remedy}"
+            f"{name}, line {line}: byte 0x{data[error.start]:02X} is not UTF-8 text; {remedy}"
         ) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1

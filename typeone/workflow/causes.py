@@ -100,7 +100,7 @@ class Edits:
 
 
 def recorded_value(text: str) -> Any:
-    """Return what Snakemake has recorded of a param, or its text where that is no plain value."""
+    """Return what Snakemake has recorded of a param, or its text where it has no plain value."""
     try:
         return ast.literal_eval(text)
     except ValueError:  # a range, for instance

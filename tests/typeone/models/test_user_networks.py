@@ -107,7 +107,7 @@ BAD_FILES = {
     ),
     "state": (
         "class Net(nn.Module):\n    def get_extra_state(self): return {}\nbuild = Net",
-        r"whose state_dict holds '_extra_state', which is no tensor; needs tensors alone",
+        r"whose state_dict holds '_extra_state', which is not a tensor; needs tensors alone",
     ),
     "no values": (
         "torch.set_default_device('meta')\ndef build(): return nn.Linear(4, 4)",

@@ -95,7 +95,7 @@ def read_annotations(
         InputError: a file is absent, unreadable, of another kind, empty or larger than
             `MAX_BYTES`, lacks a column, has a row of another length, another label, an unknown
             image, the digest of another picture, or an annotator without a name or with one that
-            is no name; or an annotator labels an image twice. The line names the file, the row
+            is not a name; or an annotator labels an image twice. The line names the file, the row
             and the remedy.
     """
     rows = []
@@ -166,7 +166,7 @@ def majority(annotations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_annotator(where: str, annotator: str) -> None:
-    """Raise for what is no name: tables and pages show it, and spreadsheets run formulas."""
+    """Raise for what is not a name: tables and pages show it, and spreadsheets run formulas."""
     if not annotator:
         raise InputError(
             f"{where}: annotator is blank; needs a name on every row; give one, or leave "
@@ -260,7 +260,7 @@ def _read_parquet(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
         ]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path} is no Parquet file of text ({reason}); {_REDO}") from error
+        raise InputError(f"{path} is not a Parquet file of text ({reason}); {_REDO}") from error
     for number, (image, label, *rest) in enumerate(zip(*columns, strict=True), start=1):
         yield f"{path}, row {number}", (image, label, rest)
 

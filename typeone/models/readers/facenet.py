@@ -170,7 +170,7 @@ def _read_state(data: bytes, name: str, *, pickled: bool) -> dict[str, Tensor]:
         advice = ("Weights only", "Please file", "Check the doc")
         told = [t for t in str(error).splitlines() if t and not t.startswith(advice)]
         reason = told[0] if told else type(error).__name__
-        raise InputError(f"{name} is no checkpoint of tensors alone ({reason})") from error
+        raise InputError(f"{name} is not a checkpoint of tensors alone ({reason})") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise InputError(f"{name} is no checkpoint of named tensors; needs a state dict")
+        raise InputError(f"{name} is not a checkpoint of named tensors; needs a state dict")
     return state

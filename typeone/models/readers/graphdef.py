@@ -19,7 +19,7 @@ from typeone.runtime.errors import InputError
 
 # types.proto; a tensor of another type stays unread
 _DTYPES = {1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8, 9: np.int64, 10: np.bool_}
-_MAX_VALUES = 1 << 28  # of a tensor; more than a gigabyte is no network of ours
+_MAX_VALUES = 1 << 28  # of a tensor; more than a gigabyte is not a network of ours
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 Field = tuple[int, "int | memoryview"]
@@ -57,10 +57,10 @@ def read_graph(data: bytes, name: str) -> list[Node]:
         nodes = [_node(_message(v)) for number, v in _fields(memoryview(data)) if number == 1]
     except (_MalformedError, IndexError, OverflowError, ValueError, struct.error) as error:
         raise InputError(
-            f"{name} is no frozen TensorFlow graph, or a truncated one ({error}); fetch it again"
+            f"{name} is not a frozen TensorFlow graph, or a truncated one ({error}); fetch it again"
         ) from error
     if not any(node.name and node.op for node in nodes):
-        raise InputError(f"{name} is no frozen TensorFlow graph (it names no operation)")
+        raise InputError(f"{name} is not a frozen TensorFlow graph (it names no operation)")
     return nodes
 
 

@@ -15,7 +15,7 @@ GENDERS = ("woman", "man", "no face")
 
 
 def plain(values: np.ndarray, digits: int = 4) -> list[Any]:
-    """An array as JSON takes it: numbers rounded to ``digits``, what is no number as None."""
+    """An array as JSON takes it: numbers rounded to ``digits``, what is not a number as None."""
     if values.dtype.kind == "f":
         return [round(float(v), digits) if np.isfinite(v) else None for v in values]
     return values.tolist()

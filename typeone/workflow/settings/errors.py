@@ -131,12 +131,12 @@ def absolute(text: str, path: str) -> str:
 
 
 def unknown(key: str, owner: Sequence[int | str], model: type[Model]) -> str:
-    """Return one line on a key that is no setting."""
+    """Return one line on a key that is not a setting."""
     kind = type_at(owner, model)
     allowed = list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, Model) else []
     close = difflib.get_close_matches(key, allowed, n=1)
     hint = f"did you mean `{close[0]}`?" if close else f"allowed are {', '.join(allowed)}"
-    return f"`{'.'.join((*keys(owner), key))}` is no setting; {hint} {SEE}"
+    return f"`{'.'.join((*keys(owner), key))}` is not a setting; {hint} {SEE}"
 
 
 def wrong_value(path: str, value: Any, need: str) -> str:
@@ -161,7 +161,7 @@ def wrong_value(path: str, value: Any, need: str) -> str:
 
 
 def as_number(text: str) -> str | None:
-    """Return how YAML wants a number written that it took for text; None if it is no number."""
+    """Return how YAML wants a number written that it took for text; None if it is not a number."""
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -56,11 +56,11 @@ def can_be_found(module: str) -> str:
         names = list(names_in(parsed(path)))
     except SyntaxError as error:
         raise Wrong(
-            f"`.` is {module!r}, but {error.filename or 'what it imports'} is no Python: line "
+            f"`.` is {module!r}, but {error.filename or 'what it imports'} is not Python: line "
             f"{error.lineno}, {error.msg}"
         ) from error
     except ValueError as error:  # a null byte, which is no SyntaxError before Python 3.12
-        raise Wrong(f"`.` is {module!r}, which is no Python: {error}") from error
+        raise Wrong(f"`.` is {module!r}, which is not Python: {error}") from error
     if function not in names and "*" not in names:
         close = difflib.get_close_matches(function, names, n=1)
         hint = f"did you mean `{close[0]}`?" if close else "write one"

@@ -9,7 +9,7 @@ RECORD = Path("results/config.yaml")
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Return every value that is no mapping, by its keys joined with dots."""
+    """Return every value that is not a mapping, by its keys joined with dots."""
     if not isinstance(value, dict):
         return {path: value}
     inner: dict[str, Any] = {}

@@ -21,7 +21,7 @@ def resolved(entries: Any, place: str) -> Any:
     """Return ``entries`` with each `from` replaced by what the entry starts from.
 
     Args:
-        entries: settings by name; what is no mapping is left alone, for the models to refuse.
+        entries: settings by name; what is not a mapping is left alone, for the models to refuse.
         place: the name of the setting that holds the entries, for errors.
 
     Raises:

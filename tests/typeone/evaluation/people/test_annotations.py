@@ -131,12 +131,12 @@ BAD = {
     "latin 1": (
         "people.csv",
         f"image,label,annotator\n{IDS[0]},7,Zoë\n".encode("latin-1"),
-        r"people\.csv, line 2: byte 0xEB is no UTF-8 text; save it anew",
+        r"people\.csv, line 2: byte 0xEB is not UTF-8 text; save it anew",
     ),
     "utf 16": ("people.csv", f"image,label\n{ROW}".encode("utf-16"), "line 1: byte 0xFF is no"),
-    "binary": ("people.csv", b"PAR1\x15\x04\x90", "byte 0x90 is no UTF-8 text"),
+    "binary": ("people.csv", b"PAR1\x15\x04\x90", "byte 0x90 is not UTF-8 text"),
     "NUL": ("people.csv", b"image,label\n" + ROW.encode() + b"a\0,7\n", "line 3 holds a NUL byte"),
-    "no parquet": ("people.parquet", b"image,label\n", r"people\.parquet is no Parquet file"),
+    "no parquet": ("people.parquet", b"image,label\n", r"people\.parquet is not a Parquet file"),
     "quote": ("people.csv", b'image,label\n"a,7\n', "line 2: unexpected end of data; save it"),
     "long cell": ("people.csv", b"image,label\n" + b"a" * 200_000, "line 2: field larger than"),
     "no label": (
@@ -154,7 +154,7 @@ BAD = {
     "no header": ("people.csv", ROW.encode() * 2, "no column image .* name the columns in the"),
     "two columns": ("people.csv", b"image,label,label\n", "two columns label; needs one; rename"),
     "commas alone": ("people.csv", b",,\n,,\n", r"no column image \(it has no column\)"),
-    "gbk": ("people.csv", "image,label\n王,7\n".encode("gbk"), "line 2: byte 0xCD is no UTF-8"),
+    "gbk": ("people.csv", "image,label\n王,7\n".encode("gbk"), "line 2: byte 0xCD is not UTF-8"),
     "cells": ("people.csv", b"image,label\na,b,7\n", "line 2 has 3 cells, the header 2; needs one"),
     "label": (
         "people.csv",
@@ -261,8 +261,8 @@ def test_a_folder_is_no_file(folder):
     [
         ({"image": IDS[:2], "label": [7, None]}, r"row 2: label is ''; needs a digit"),
         ({"image": IDS[:2], "label": [7, 2.5]}, r"row 2: label is '2\.5'; needs a digit"),
-        ({"image": IDS[:2], "label": [[7], [8]]}, "no Parquet file of text .*; save it anew"),
-        ({"image": [b"\xff"], "label": [7]}, "no Parquet file of text .*; save it anew"),
+        ({"image": IDS[:2], "label": [[7], [8]]}, "not a Parquet file of text .*; save it anew"),
+        ({"image": [b"\xff"], "label": [7]}, "not a Parquet file of text .*; save it anew"),
         ({"image": ["a\0b"], "label": [7]}, r"row 1: image 'a\\x00b' is unknown"),
         ({"image": IDS[:1], "digit": [7]}, r"no column label \(it has 'image', 'digit'\)"),
         # few bytes that unpack to many

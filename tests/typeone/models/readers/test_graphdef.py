@@ -81,7 +81,7 @@ def test_a_constant_without_numbers_is_left_out():
 
 @pytest.mark.parametrize("keep", [1, 5, 40, len(GRAPH) - 1])
 def test_a_truncated_graph(keep):
-    with pytest.raises(InputError, match=r"^net\.pb is no frozen .* graph, or a truncated one \("):
+    with pytest.raises(InputError, match=r"^net\.pb is not a frozen .* graph, or a truncated one"):
         read_graph(GRAPH[:keep], "net.pb")
 
 
