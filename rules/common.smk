@@ -76,6 +76,11 @@ def published_of(wildcards):
     return [] if wildcards.place else f"{workflow.basedir}/docs/published-values.csv"
 
 
+def published_at(wildcards, identity):
+    """One published value, where the paper has numbers for a data set."""
+    return None if wildcards.place else published_value(identity)
+
+
 def at(pattern):
     """Input of a table or figure, ``pattern`` of the data set that it is about."""
     return lambda wildcards: pattern.format(dataset=plan.dataset_at(wildcards.place))

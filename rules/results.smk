@@ -155,6 +155,7 @@ rule plot_figure6:
     params:
         *code("plot_figure6.py"),
         **config["figures"],
+        published=lambda wildcards: published_at(wildcards, "mnist.fig6.confidence"),
         caption=lambda wildcards: plan.caption(wildcards.place, "paper"),
     message:
         "Fig. 6: losses on the way from 4 to 5"

@@ -311,18 +311,18 @@ def test_a_mistake_is_refused_with_one_line(beside, repository, entry, message):
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("entry", "added"),
     [
-        {"module": "net.py:build", "weights": "w.safetensors"},
-        {"module": "net.py:build", "augmentation": None, "training": {"epochs": 1}},
+        ({"module": "net.py:build", "weights": "w.safetensors"}, ["dataset"]),
+        ({"module": "net.py:build", "augmentation": None, "training": {"epochs": 1}}, []),
     ],
     ids=["weights", "training"],
 )
-def test_an_entry_has_no_other_keys_than_it_was_given(beside, repository, entry):
+def test_an_entry_has_the_keys_that_it_was_given(beside, repository, entry, added):
     """Rules tell a network that is trained from one that is not by them."""
     given = {"classifiers": {"mine": entry}}
     found = layers.expanded(given, record.read(repository / "config.yaml"))["classifiers"]["mine"]
-    assert list(found) == list(entry)
+    assert list(found) == [*entry, *added]
 
 
 ENCODED = {

@@ -184,7 +184,7 @@ def test_transition_rows_say_what_the_oracle_sees():
     rows = beyond.transition_rows("transition", "mlp", examples.assign(seed=0))
     found = by_name(rows)
     assert numbers(found["oracle_target"]) == rate_of(3, 5)[:4]
-    assert numbers(found["judge_label"]) == rate_of(1, 5)[:4]
+    assert numbers(found["oracle_label"]) == rate_of(1, 5)[:4]
     assert rows[0]["id"] == "beyond.mnist.transition.mlp.oracle_target"
 
 

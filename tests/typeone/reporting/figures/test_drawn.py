@@ -1,8 +1,5 @@
 """What a figure draws are the rows that it was given: lines, bars, points and images, read back."""
 
-import runpy
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -14,6 +11,7 @@ from typeone.reporting.figures.ablations import ablations
 from typeone.reporting.figures.figure1 import figure1
 from typeone.reporting.figures.figure2 import figure2
 from typeone.reporting.figures.figure3 import figure3
+from typeone.reporting.figures.figure6 import figure6
 from typeone.reporting.figures.figure7b import figure7b
 from typeone.reporting.figures.figure8 import figure8
 from typeone.reporting.figures.figure9 import figure9
@@ -21,9 +19,7 @@ from typeone.reporting.figures.figure9_small import figure9_small
 from typeone.reporting.figures.table1_roc import table1_roc
 from typeone.reporting.figures.variants import variants
 from typeone.reporting.figures.walks import figure5a, figure7a
-from typeone.runtime.artifacts import Records, write_parquet
-
-SCRIPTS = Path(__file__).parents[4] / "scripts"
+from typeone.runtime.artifacts import Records
 
 
 @pytest.fixture(autouse=True)
@@ -167,25 +163,21 @@ def test_figure1_moves_the_operating_point_down_and_to_the_right():
     assert "true positives 0.950 [0.940, 0.960] of 9" in caption(figure)
 
 
-def test_figure6_draws_the_losses_of_the_four(tmp_path, monkeypatch):
-    n = 4
-    label = np.array([4, 7, 4, 4])  # the second is of another example
-    trace = {
-        "label": label,
+def walked(label):
+    """The trace of an example of class 7 and of one of ``label``."""
+    return {
+        "label": np.array([label, 7, label, label]),
         "step": np.array([0, 5, 10, 20]),
         "j1": np.array([0.5, 9.0, 0.4, 0.3]),
         "j2": np.array([3.0, 9.0, 2.0, 1.0]),
         "penalty": np.array([0.0, 9.0, 0.02, 0.01]),
         "f1_confidence": np.array([0.9, 0.1, 0.95, 0.97]),
-        "image": levels(*range(10, 10 + n)),
+        "image": levels(10, 11, 12, 13),
     }
-    write_parquet(tmp_path / "trace.parquet", trace)
-    script = runpy.run_path(str(SCRIPTS / "plot_figure6.py"))["plot_figure6"]
-    figures = []
-    monkeypatch.setitem(script.__globals__, "save_figure", lambda f, *_, **__: figures.append(f))
-    how = {"figure_paths": [], "columns": 2, "dpi": 50, "caption": "Few."}
-    script(trace_path=tmp_path / "trace.parquet", **how)
-    (figure,) = figures
+
+
+def test_figure6_draws_the_losses_of_the_four():
+    figure = figure6(walked(4), columns=2, published=0.9941, caption="Few.")
     assert shown(figure) == [(10, "step 0"), (13, "step 20")]
     curves = figure.axes[-1]
     assert (curves.get_xlabel(), curves.get_ylabel()) == ("step", "loss")
@@ -196,7 +188,26 @@ def test_figure6_draws_the_losses_of_the_four(tmp_path, monkeypatch):
         "f1, original 4": [(0, 0.5), (10, 0.4), (20, 0.3)],
         "discriminator": [(0, 1e-6), (10, 0.02), (20, 0.01)],  # 0 has no logarithm
     }
-    assert "f1's confidence in 4 at the end: 0.9700" in caption(figure)
+    assert caption(figure) == "Few. f1's confidence in 4 at the end: 0.9700; published 0.9941."
+
+
+def test_figure6_of_other_data_tells_no_published_value():
+    figure = figure6(walked(4), columns=2, published=None, caption="Few.")
+    assert caption(figure) == "Few. f1's confidence in 4 at the end: 0.9700."
+
+
+def test_figure6_follows_the_first_class_where_there_is_no_four():
+    figure = figure6(walked(2), columns=2, published=0.9941, caption="Few.")
+    assert shown(figure) == [(10, "step 0"), (13, "step 20")]
+    assert [line.get_label() for line in figure.axes[-1].lines] == [
+        "f2, target 3",
+        "f1, original 2",
+        "discriminator",
+    ]
+    assert caption(figure) == (
+        "Few. f1's confidence in 2 at the end: 0.9700; "
+        "f1 gets no example of the paper's class, 4, right."
+    )
 
 
 def test_ablations_draw_shares_with_their_intervals():
