@@ -16,8 +16,9 @@ import time
 
 import pytest
 
-from typeone.workflow import contents
-from typeone.workflow.digests import Digests, imports_and_digest
+from typeone.workflow import contents, parsed_code
+from typeone.workflow.digests import Digests
+from typeone.workflow.parsed_code import ParsedCode, imports_and_digest
 
 IMPORT_EACH = """
 import importlib.util, json, os, sys
@@ -356,3 +357,44 @@ def test_a_file_that_may_not_be_read_is_left_to_the_job(images, digest, monkeypa
     monkeypatch.setattr(contents, "hashed", refused)
     (line,) = digest().given(images[0] / "7.jpg")
     assert line.endswith("@unreadable")
+
+
+@pytest.fixture
+def source(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text("import torch\nfrom typeone.data import images\n")
+    return file
+
+
+def test_parsed_code_is_kept_by_content(source, tmp_path, monkeypatch):
+    code = ParsedCode(tmp_path / "code").of(source)
+    assert code == imports_and_digest(source.read_bytes(), "module.py")
+    monkeypatch.setattr(parsed_code, "imports_and_digest", None)  # would fail
+    assert ParsedCode(tmp_path / "code").of(source) == code
+    copied = source.with_name("copy.py")
+    copied.write_bytes(source.read_bytes())
+    assert ParsedCode(tmp_path / "code").of(copied) == code
+
+
+def test_an_edit_under_the_same_time_stamp_is_parsed(source, tmp_path):
+    stamps = source.stat()
+    before = ParsedCode(tmp_path / "code").of(source)
+    source.write_text(source.read_text().replace("torch", "numpy"))
+    os.utime(source, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+    imported, digest = ParsedCode(tmp_path / "code").of(source)
+    assert "numpy" in imported
+    assert digest != before[1]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[1]", "{}", "[[], 1, 2]", "no JSON"])
+def test_a_damaged_cache_of_code_is_not_believed(source, tmp_path, content):
+    folder = tmp_path / "code"
+    code = ParsedCode(folder).of(source)
+    (kept,) = folder.iterdir()
+    kept.write_text(content)
+    assert ParsedCode(folder).of(source) == code
+
+
+def test_without_a_place_to_keep_it_code_is_parsed(source, tmp_path):
+    (tmp_path / "file").touch()
+    assert ParsedCode(tmp_path / "file").of(source) == ParsedCode(None).of(source)

@@ -8,14 +8,13 @@ imports from beside it count in the same way. Other files of the user count by t
 (`typeone.workflow.contents`).
 """
 
-import ast
-import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from typeone.workflow.contents import Contents, hashed
+from typeone.workflow.parsed_code import ParsedCode
 
 LISTED = 64  # files of a folder that count one by one; more count together
 
@@ -29,13 +28,15 @@ class Digests:
         Args:
             base: the folder with scripts/ and typeone/.
             remembered: the folder that keeps digests of a user's files between runs; None: nothing
-                is kept.
+                is kept, of ``base`` either.
         """
         self.base = Path(base)
         self.contents = Contents(remembered)
-        self._parsed = cache(parsed)
+        kept = None if remembered is None else self.base / ".snakemake" / "code"
+        self._parsed = cache(ParsedCode(kept).of)
         self._content = cache(hashed)
         self._below = cache(self._find_below)
+        self._files = cache(self._files_of)
         self._code = cache(self._find_code)
 
     def code(self, script: str) -> list[str]:
@@ -107,16 +108,15 @@ class Digests:
     def _find_below(self, file: Path) -> list[Path]:
         """Return the files of typeone that the imports of one file run."""
         imported, _ = self._parsed(file)
-        return [f for module in of_typeone(imported) for f in self._files_of(module)]
+        return [f for module in of_typeone(imported) for f in self._files(module)]
 
-    def _files_of(self, module: str) -> Iterator[Path]:
-        """Yield the files that importing a module runs: those of its packages, and its own."""
-        parts = module.split(".")
-        for i in range(1, len(parts) + 1):
-            stem = self.base.joinpath(*parts[:i])
-            for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
-                if candidate.is_file():
-                    yield candidate
+    def _files_of(self, module: str) -> list[Path]:
+        """Return the files that importing a module runs: those of its packages, and its own."""
+        package = module.rpartition(".")[0]
+        stem = self.base.joinpath(*module.split("."))
+        own = (stem / "__init__.py", stem.with_suffix(".py"))
+        above = self._files(package) if package else []
+        return [*above, *(file for file in own if file.is_file())]
 
     def _imported_beside(self, path: Path) -> list[Path]:
         """Return a user's file and the files beside it that it imports, transitively.
@@ -136,41 +136,6 @@ class Digests:
                 queue += [beside] if beside.is_file() else []
                 queue += folder.rglob("*.py") if folder.is_dir() else []
         return files
-
-
-def parsed(file: Path) -> tuple[frozenset[str], str]:
-    """Return the modules that one file imports, and the digest of its code."""
-    return imports_and_digest(file.read_bytes(), str(file))
-
-
-@cache
-def imports_and_digest(source: bytes, path: str) -> tuple[frozenset[str], str]:
-    """Return what `parsed` does, for the content of a file; its path is for errors.
-
-    Python reads the bytes as it does those of a module: UTF-8, unless the file names another
-    encoding.
-    """
-    tree = ast.parse(source, path)
-    imported: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            imported |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            body[:] = [statement for statement in body if not is_no_code(statement)]
-    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
-    return frozenset(imported), digest
-
-
-def is_no_code(statement: ast.stmt) -> bool:
-    """Return whether a statement is a text that stands alone, or sets the version number."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-        return isinstance(statement.value.value, str)
-    if not isinstance(statement, ast.Assign):
-        return False
-    return [ast.unparse(target) for target in statement.targets] == ["__version__"]
 
 
 def of_typeone(modules: Iterable[str]) -> set[str]:
