@@ -6,6 +6,7 @@ Snakemake does not matter, a stand-in notes how it was called; else the workflow
 """
 
 import ast
+import errno
 import json
 import os
 import re
@@ -763,6 +764,25 @@ def test_caches_of_a_read_only_checkout_are_this_process_own(monkeypatch, tmp_pa
     elsewhere = environment.cache_folder(tmp_path)
     assert os.path.isdir(elsewhere)
     assert not elsewhere.startswith(str(tmp_path))
+
+
+def test_a_checkout_on_a_read_only_disk_runs_without_a_warning(monkeypatch, tmp_path, capsys):
+    """In a container the disk refuses root too: by EROFS, which is not a PermissionError."""
+    places = {cli.ROOT: False, tmp_path: True}
+    monkeypatch.setattr(os, "access", lambda path, mode: places[path])
+    open_lock = lock.open_lock
+
+    def refuse(file):
+        if file.is_relative_to(cli.ROOT):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return open_lock(file)
+
+    monkeypatch.setattr(lock, "open_lock", refuse)
+    monkeypatch.setenv("TYPEONE_RUN", "")
+    (tmp_path / ".snakemake" / "locks").mkdir(parents=True)
+    (tmp_path / ".snakemake" / "locks" / "0.input.lock").touch()
+    assert cli.take(tmp_path)  # a killed run has left Snakemake's lock
+    assert capsys.readouterr().err == ""
 
 
 # a full disk, and several GPUs

@@ -119,9 +119,10 @@ def take(folder: Path) -> bool:
     os.environ["TYPEONE_RUN"] = str(folder)
     try:
         lock.lock(results, folder, doing)
-        with suppress(PermissionError):  # where nobody may write, nobody sets up
-            setup = lock.open_lock(ROOT / ".snakemake" / "setup.lock")
-            lock.lock(setup, ROOT, doing, shared=True)
+        if os.access(ROOT, os.W_OK):  # where nobody may write, as in a container, nobody sets up
+            with suppress(PermissionError):
+                setup = lock.open_lock(ROOT / ".snakemake" / "setup.lock")
+                lock.lock(setup, ROOT, doing, shared=True)
     except lock.Held as held:
         raise Refused(held, status=1) from held
     except OSError as error:
