@@ -11,6 +11,7 @@ rule train_sphere:
         "results/logs/train_sphere/seed{seed}.log",
     benchmark:
         "results/benchmarks/train_sphere/seed{seed}.tsv"
+    priority: 200  # the first figures, within minutes
     conda:
         "../envs/typeone.yaml"
     threads: 1  # and no GPU: its steps are too small to fill one
@@ -37,6 +38,7 @@ rule attack_sphere:
         "results/logs/attack_sphere/seed{seed}.log",
     benchmark:
         "results/benchmarks/attack_sphere/seed{seed}.tsv"
+    priority: 200
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -60,6 +62,7 @@ rule evaluate_sphere:
         "results/logs/evaluate_sphere.log",
     benchmark:
         "results/benchmarks/evaluate_sphere.tsv"
+    priority: 200
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -90,6 +93,7 @@ rule plot_figure3:
         "results/logs/plot_figure3.log",
     benchmark:
         "results/benchmarks/plot_figure3.tsv"
+    priority: 200
     conda:
         "../envs/typeone.yaml"
     threads: 1

@@ -10,6 +10,7 @@ rule evaluate_toy:
         "results/logs/evaluate_toy.log",
     benchmark:
         "results/benchmarks/evaluate_toy.tsv"
+    priority: 200  # the first figures, within minutes
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -38,6 +39,7 @@ rule plot_figure2:
         "results/logs/plot_figure2.log",
     benchmark:
         "results/benchmarks/plot_figure2.tsv"
+    priority: 200
     conda:
         "../envs/typeone.yaml"
     threads: 1

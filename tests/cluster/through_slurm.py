@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-GPU = "gpu: true"
+GPU = "{gpu: true, batching: {shards: 2}}"
 STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
 CHECKPOINT = "results/.resume/mnist/svae/seed0/stage1/checkpoint.safetensors"
 LOCAL = ("prepare_dataset", "prepare_facenet", "prepare_age_gender", "prepare_mobilestylegan")

@@ -41,6 +41,7 @@ TARGETS = {name: ("mlp",) for name in ATTACKS} | {
     "ours_adaptive": ("mlp", "cnn"),
     "reconstruction": ("mlp", "lenet", "cnn"),
 }
+SHARDS = (0,)
 MLP = "results/mnist/classifiers/mlp/seed0/model.safetensors"
 STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
 STAGE2 = "results/mnist/svae/seed0/stage2.safetensors"
@@ -88,7 +89,7 @@ def shards(attack, *targets):
     return {
         f"attack_svae {attack}.{t}.seed0.{shard}"
         for t in targets or TARGETS[attack]
-        for shard in (0, 1)
+        for shard in SHARDS
     }
 
 
@@ -120,7 +121,7 @@ def strengthening(*names):
 
 def ablating(attack):
     """Every job of the ablations of one attack."""
-    jobs = {f"attack_ablations {attack}.mlp.seed0.{shard}" for shard in (0, 1)}
+    jobs = {f"attack_ablations {attack}.mlp.seed0.{shard}" for shard in SHARDS}
     return jobs | {
         f"judge_ablations ablations.{attack}.mlp.seed0",
         "plot_ablations",
@@ -184,7 +185,7 @@ def attacking_faces(attack):
     """Every job of one attack on faces."""
     if attack in ("fgsm", "pgd"):
         return {f"attack_faces_type2 {attack}.small.seed0"} | judging_faces(attack)
-    jobs = {f"attack_faces {attack}.small.seed0.{shard}" for shard in (0, 1)}
+    jobs = {f"attack_faces {attack}.small.seed0.{shard}" for shard in SHARDS}
     return jobs | judging_faces(attack)
 
 
@@ -197,7 +198,7 @@ def afresh(attack, *names):
     """Jobs that make one attack anew against strengthened recognizers."""
     if attack in ("fgsm", "pgd"):
         return {f"attack_faces_type2_afresh {attack}.{name}.seed0" for name in names}
-    return {f"attack_faces_afresh {attack}.{n}.seed0.{shard}" for n in names for shard in (0, 1)}
+    return {f"attack_faces_afresh {attack}.{n}.seed0.{shard}" for n in names for shard in SHARDS}
 
 
 def strengthening_faces(name):
@@ -554,13 +555,12 @@ def test_a_rerun_writes_the_outputs_of_its_jobs_and_no_others(smoke_copy):
 
 def test_no_number_of_shards_changes_an_attack(smoke, smoke_copy):
     outputs = [f"{PAPER}/examples.parquet", f"{PAPER}/trace.parquet"]
-    two = [(smoke.root / name).read_bytes() for name in outputs]  # config.yaml's number
-    assert len(list((smoke.root / PAPER / "shards").glob("?.parquet"))) == 2
-    for shards in (1, 3):
-        config = f"{{batching: {{shards: {shards}}}, face_attacks: {{chunk: 4}}}}"
-        result = smoke_copy.run(*outputs, config=config)
-        assert result.returncode == 0, result.stdout
-        assert [(smoke_copy.root / name).read_bytes() for name in outputs] == two, shards
+    one = [(smoke.root / name).read_bytes() for name in outputs]
+    config = "batching: {shards: 2}"
+    result = smoke_copy.run(*outputs, config=config)
+    assert result.returncode == 0, result.stdout
+    assert len(list((smoke_copy.root / PAPER / "shards").glob("?.parquet"))) == 2
+    assert [(smoke_copy.root / name).read_bytes() for name in outputs] == one
 
 
 # how it fails
