@@ -1,0 +1,100 @@
+"""The page of a run that is not done: the figures made so far. It loads itself again.
+
+The report is one job, the last. Until then this page has what there is, from the first figure on.
+"""
+
+import html
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image
+
+from typeone.runtime.atomic_files import atomic_path
+from typeone.runtime.errors import InputError
+
+NAME = "so-far.html"
+SECONDS = 10  # between two loads
+STYLE = """\
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+img { max-width: 100%; height: auto; background: #fff }
+figcaption { color: #555 }
+@media (prefers-color-scheme: dark) { body { background: #111; color: #ddd } }
+"""
+
+
+class Page:
+    """Writes the page into a folder of results.
+
+    Args:
+        results: the folder.
+    """
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self.figures: list[Path] = []
+
+    @property
+    def file(self) -> Path:
+        """Where the page is."""
+        return self.results / NAME
+
+    def add(self, outputs: Sequence[str], *, done: int, total: int) -> bool:
+        """Write the page anew if a job has made a figure; return whether it is the first.
+
+        Args:
+            outputs: of the job that has ended.
+            done: jobs that have ended.
+            total: jobs that there are.
+        """
+        made = [Path(name) for name in outputs if is_figure(Path(name))]
+        first = bool(made) and not self.figures
+        self.figures += [path for path in made if path not in self.figures]
+        if made:
+            self.write(f"{done} of {total} jobs done", loads=True)
+        return first
+
+    def write(self, state: str, *, loads: bool) -> None:
+        """Write the page.
+
+        Args:
+            state: how far the run is.
+            loads: whether the page is to load itself again.
+        """
+        again = f'<meta http-equiv="refresh" content="{SECONDS}">' if loads else ""
+        figures = "\n".join(self.figure(path) for path in self.figures)
+        with suppress(OSError, InputError), atomic_path(self.file) as temporary:
+            temporary.write_text(
+                f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{again}\n'
+                f"<title>Type One, so far</title><style>\n{STYLE}</style></head><body>\n"
+                f"<h1>So far</h1>\n<p>{html.escape(state)}. The report comes last.</p>\n"
+                f"{figures}\n</body></html>\n",
+                encoding="utf-8",
+            )
+
+    def figure(self, path: Path) -> str:
+        """Return the HTML of one figure with its caption."""
+        place = html.escape(path.relative_to(self.results).as_posix())
+        text = html.escape(" ".join(caption(path)))
+        return f'<figure><img src="{place}" alt=""><figcaption>{text}</figcaption></figure>'
+
+    def stop(self) -> None:
+        """Say that the run has stopped, on a page that there is."""
+        if self.figures:
+            self.write("The run has stopped; the next call goes on from here", loads=False)
+
+    def remove(self) -> None:
+        """Remove the page: the report has all that it had."""
+        with suppress(OSError):
+            self.file.unlink()
+
+
+def is_figure(path: Path) -> bool:
+    """Return whether a file is a figure that the page shows."""
+    return path.suffix == ".png" and path.parent.name == "figures"
+
+
+def caption(path: Path) -> Iterator[str]:
+    """Yield the caption that a figure's file has in it, if there is one."""
+    with suppress(OSError, AttributeError), Image.open(path) as image:
+        yield image.text.get("Description", "")  # type: ignore[attr-defined]
