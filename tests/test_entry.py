@@ -1,4 +1,4 @@
-"""./reproduce takes its arguments as its help says, and the example of docs/usage.md runs.
+"""./reproduce takes its arguments as its help says, and examples/attack_lenet.py runs.
 
 What Snakemake's parser makes of the arguments is compared in this process. What needs processes
 runs in a copy whose .venv is a stand-in that passes for sound, so that nothing is installed. Where
@@ -827,16 +827,12 @@ def test_where_there_is_no_nvidia_smi_there_is_no_gpu(monkeypatch):
     assert environment.visible_gpus() == 0
 
 
-# the example of docs/usage.md
+# examples/attack_lenet.py
 
 
 @pytest.fixture(scope="module")
 def example(repository):
-    """The only block of Python in docs/usage.md."""
-    (block,) = re.findall(
-        r"^```python\n(.*?)^```$", (repository / "docs" / "usage.md").read_text(), re.M | re.S
-    )
-    return block
+    return (repository / "examples" / "attack_lenet.py").read_text()
 
 
 def test_the_example_of_the_usage_page_keeps_labels_and_turns_latents(example, smoke):
