@@ -1,4 +1,4 @@
-"""./reproduce takes its arguments as its help says, and the README's example runs.
+"""./reproduce takes its arguments as its help says, and docs/examples/attack_lenet.py runs.
 
 What Snakemake's parser makes of the arguments is compared in this process. What needs processes
 runs in a copy whose .venv is a stand-in that passes for sound, so that nothing is installed. Where
@@ -847,19 +847,15 @@ def test_where_there_is_no_nvidia_smi_there_is_no_gpu(monkeypatch):
     assert environment.visible_gpus() == 0
 
 
-# the README's example
+# docs/examples/attack_lenet.py
 
 
 @pytest.fixture(scope="module")
 def example(repository):
-    """The README's only block of Python."""
-    (block,) = re.findall(
-        r"^```python\n(.*?)^```$", (repository / "README.md").read_text(), re.M | re.S
-    )
-    return block
+    return (repository / "docs" / "examples" / "attack_lenet.py").read_text()
 
 
-def test_the_example_of_the_readme_keeps_labels_and_turns_latents(example, smoke):
+def test_the_example_of_the_usage_page_keeps_labels_and_turns_latents(example, smoke):
     """With fewer steps f1 would not have come back to the old label yet."""
     assert "/seed1/" in example  # smoke has seed 0 alone; else it runs as it is pasted
     result = subprocess.run(
@@ -878,7 +874,7 @@ def test_the_example_of_the_readme_keeps_labels_and_turns_latents(example, smoke
     assert turned >= 90
 
 
-def test_the_example_of_the_readme_has_the_settings_of_quick(example, repository):
+def test_the_example_of_the_usage_page_has_the_settings_of_quick(example, repository):
     calls = [node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Call)]
     (call,) = [c for c in calls if ast.unparse(c.func) == "SvaeAttackSettings"]
     named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}

@@ -32,12 +32,11 @@ POOLED = {
 
 @pytest.fixture(scope="module")
 def page(repository):
-    """The code blocks of the page by language, in order; of seed 0, the one that smoke has."""
+    """The page's settings, and the examples that it links; of seed 0, the one that smoke has."""
     text = (repository / "docs" / "your-classifier.md").read_text()
-    found = {}
-    for language, block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S):
-        found.setdefault(language, []).append(block.replace("/seed1/", "/seed0/"))
-    return found
+    links = re.findall(r"\]\((examples/\w+\.py)\)", text)
+    python = [(repository / "docs" / link).read_text().replace("/seed1/", "/seed0/") for link in links]
+    return {"python": python, "yaml": re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)}
 
 
 def run(workflow, folder, *arguments):
@@ -54,7 +53,7 @@ def run(workflow, folder, *arguments):
 
 @pytest.fixture(scope="module")
 def example(page, smoke, tmp_path_factory):
-    """A folder in which the page's library example ran, and what it said."""
+    """A folder in which the page's example from Python ran, and what it printed."""
     folder = tmp_path_factory.mktemp("example")
     (folder / "results").symlink_to(smoke.root / "results")
     net, script, _ = page["python"]
