@@ -35,7 +35,9 @@ def page(repository):
     """The page's settings, and the examples that it links; of seed 0, the one that smoke has."""
     text = (repository / "docs" / "your-classifier.md").read_text()
     links = re.findall(r"\]\((examples/\w+\.py)\)", text)
-    python = [(repository / "docs" / link).read_text().replace("/seed1/", "/seed0/") for link in links]
+    python = [
+        (repository / "docs" / link).read_text().replace("/seed1/", "/seed0/") for link in links
+    ]
     return {"python": python, "yaml": re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)}
 
 
