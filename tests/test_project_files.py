@@ -113,10 +113,12 @@ def test_templates_name_files_that_exist(read, repository, name):
     assert paths or "bug" in name
 
 
-@pytest.mark.parametrize(("form", "entry"), [("attack", "An attack"), ("data set", "A data set")])
+@pytest.mark.parametrize(
+    ("form", "entry"), [("attack", "(?:a Type II attack|a baseline)"), ("data set", "a.* data .*")]
+)
 def test_the_pull_request_template_names_files_of_contributing(read, form, entry):
     """Each file that it asks about is one of those that "How to add" lists."""
-    how = re.search(rf"^\*\*{entry}\*\*.*?(?=^\*\*|\Z)", read("CONTRIBUTING.md"), re.M | re.S)[0]
+    how = " ".join(re.findall(rf"^\| {entry} \|.*$", read("CONTRIBUTING.md"), re.M))
     asked = re.search(
         rf"^For a new {form}.*?(?=^For|\Z)", read(".github/pull_request_template.md"), re.M | re.S
     )[0]
