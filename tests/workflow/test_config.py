@@ -187,7 +187,7 @@ BAD = [
         "`ablations.count` is 501; needs at most `examples.count`, 40",
     ),
     (
-        "ablations: {count: 4}",
+        "{batching: {shards: 2}, ablations: {count: 4}}",
         "`batching.shards` is 2; needs at most 1, the batches of the ablations (`ablations.count`",
     ),
     (
@@ -519,7 +519,7 @@ BAD = [
         "`face_attacks.attacks.ours.keep` is false; needs true, an attack on the recognizer, for",
     ),
     (
-        "face_attacks: {chunk: 16}",
+        "{batching: {shards: 2}, face_attacks: {chunk: 16}}",
         "`batching.shards` is 2; needs at most 1, the batches of the attack `paper` on faces (its",
     ),
     (
@@ -578,7 +578,7 @@ BAD = [
         "`table3.fresh.svae` is 17; needs at most `table3.count`, 16",
     ),
     (
-        "table3: {fresh: {svae: 8}}",
+        "{batching: {shards: 2}, table3: {fresh: {svae: 8}}}",
         "`batching.shards` is 2; needs at most 1, the batches attacked afresh ",
     ),
     # variants
@@ -607,7 +607,7 @@ SAID_BY_SNAKEMAKE = [  # of BAD: every kind of check, in a dry run
     "attacks: {paper: {step: 3}}",
     "attacks: {paper: {lr: 1e-3}}",
     "seeds: []",
-    "ablations: {count: 4}",
+    "{batching: {shards: 2}, ablations: {count: 4}}",
     "face_attacks: {attacks: {pgd: {settings: {start: 0.5}}}}",
     "attacks: {a: {from: b}, b: {from: c}, c: {from: a, lr: 0.1}}",
 ]
@@ -747,7 +747,7 @@ def test_a_variant_starts_from_what_the_other_is_in_this_run(smoke_settings, qui
     given = merged(smoke_settings, {"attacks": {"mine": {"from": "paper", "lr": 0.5}}})
     attacks = layers.expanded(given, quick_settings)["attacks"]
     assert attacks["mine"] == attacks["paper"] | {"lr": 0.5}
-    assert attacks["paper"]["steps"] == 60  # smoke's
+    assert attacks["paper"]["steps"] == 40  # smoke's
 
 
 def test_a_change_of_an_entry_reaches_no_variant_of_a_layer_below():
