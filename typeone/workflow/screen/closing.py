@@ -10,7 +10,7 @@ from pathlib import Path
 from typeone.workflow.cost import spelled
 from typeone.workflow.screen.progress import Progress
 
-MOST_ITEMS = 13  # of the paper that have a line each, so that all fits 25 lines
+MOST_ITEMS = 12  # of the paper that have a line each, so that all fits 25 lines
 MOST_FAILURES = 10  # that are named at the end
 WIDTH = 79
 NUMBERS = {
@@ -27,8 +27,14 @@ Row = Mapping[str, str]
 def item(name: str) -> str:
     """Return an item of the paper in words: IV-A is Section IV-A."""
     if re.match(r"[IVX]+-[A-Z]\b", name):
-        return f"Section {name}"
+        return f"Section {name.replace(' / ', ', ')}"
     return {"SM": "Supplement"}.get(name, name)
+
+
+def rank_of(name: str) -> int:
+    """Return where an item comes: tables, figures, sections, the rest."""
+    kinds = ("Table", "Fig.", "Section")
+    return next((i for i, kind in enumerate(kinds) if item(name).startswith(kind)), len(kinds))
 
 
 def verdicts(rows: Sequence[Row]) -> str:
@@ -51,18 +57,19 @@ def items(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row["paper_item"]:
             grouped.setdefault(row["paper_item"], []).append(row)
-    shown = [*grouped.items()][: MOST_ITEMS if len(grouped) <= MOST_ITEMS else MOST_ITEMS - 1]
+    ranked = sorted(grouped.items(), key=lambda pair: rank_of(pair[0]))
+    shown = ranked[: MOST_ITEMS if len(grouped) <= MOST_ITEMS else MOST_ITEMS - 1]
     for name, own in shown:
-        yield f"  {item(name):<22}{verdicts(own)}"
-    if rest := [row for own in [*grouped.values()][len(shown) :] for row in own]:
-        yield f"  {len(grouped) - len(shown)} further items      {verdicts(rest)}"
+        yield f"  {item(name):<20}{verdicts(own)}"
+    if rest := [row for _, own in ranked[len(shown) :] for row in own]:
+        yield f"  {f'{len(ranked) - len(shown)} further items':<20}{verdicts(rest)}"
     if beyond := sum(not row["paper_item"] for row in rows):
-        yield f"  {'Beyond the paper':<22}{beyond} numbers of ours without a published one"
+        yield f"  {'Beyond the paper':<20}numbers without a published one: {beyond}"
 
 
 def value(number: str, unit: str) -> str:
     """Return a number as a reader says it, shares in per cent."""
-    return f"{100 * float(number):.1f} %" if unit == "fraction" else f"{float(number):.4g}"
+    return f"{100 * float(number):.3g} %" if unit == "fraction" else f"{float(number):.4g}"
 
 
 def numbers(rows: Sequence[Row]) -> Iterator[str]:
@@ -73,7 +80,7 @@ def numbers(rows: Sequence[Row]) -> Iterator[str]:
             ours, low, high = (value(row[k], row["unit"]) for k in ("ours", "ci_low", "ci_high"))
             published = value(row["published"], row["unit"]) if row["published"] else ""
             paper = f"  paper: {published}" if published else ""
-            yield f"  {text:<40}{ours:>8}  [{low.removesuffix(' %')}, {high}]{paper}"
+            yield f"  {text:<38}{ours:>7}  [{low.removesuffix(' %')}, {high}]{paper}"
 
 
 def clipped(line: str) -> str:
@@ -114,8 +121,9 @@ def summary(results: Path, *, remade: bool) -> list[str]:
     presets = {row["preset"] for row in rows if row["preset"]}
     preset = f", preset {presets.pop()}" if len(presets) == 1 else ""
     unchanged = "" if remade else ", not remade by this run"
-    lines = [f"What the paper reports, and what was found here{preset}{unchanged}", *items(rows)]
-    return [clipped(line) for line in [*lines, "", *numbers(rows)]]
+    lines = [f"Verdicts on the paper's numbers{preset}{unchanged}", *items(rows)]
+    found = [*numbers(rows)]
+    return [clipped(line) for line in [*lines, *([""] if found else []), *found]]
 
 
 def lines(results: Path, shown: Path, progress: Progress | None, *, remade: bool) -> list[str]:

@@ -27,7 +27,8 @@ from typeone.workflow.screen.progress import Job, Progress
 from typeone.workflow.screen.terminal import Terminal
 
 NAME = "typeone"
-TOLD = ("Terminating processes", "Will exit after finishing")  # what Snakemake says of Ctrl-C
+STOPPED = "Terminating processes"  # what Snakemake says of Ctrl-C
+TOLD = (STOPPED, "Will exit after finishing")
 REPEATS = ("Exiting because a job execution failed", "At least one job did not complete")
 
 
@@ -93,10 +94,17 @@ class LogHandler(LogHandlerBase):
     def on_message(self, record: Any) -> None:
         """Pass on what is more than chatter, or says that a user's Ctrl-C was heard."""
         text = str(record.getMessage() if record.args else record.msg or "")
-        if self.progress.failed and text.lstrip().startswith(REPEATS):
-            return
-        if text and (record.levelno >= WARNING or text.startswith(TOLD)):
+        self.progress.interrupted |= text.startswith(STOPPED)
+        matters = record.levelno >= WARNING or text.startswith(TOLD)
+        if text and matters and not self.repeats(record, text):
             self.view.note(text)
+
+    def repeats(self, record: Any, text: str) -> bool:
+        """Return whether a message says again what `on_job_error` says, or the user knows."""
+        if self.progress.running and getattr(record, "exception", "") == "RuleException":
+            return True
+        ended = self.progress.failed or self.progress.interrupted
+        return bool(ended) and any(part in text for part in REPEATS)
 
     def on_group_error(self, record: Any) -> None:
         """Pass on what Snakemake says of jobs that failed together."""

@@ -88,6 +88,7 @@ class Progress:
         plan: what Snakemake is about to run, None until it is known.
         totals: how many jobs there are, by rule.
         failed: jobs that ended with an error and did not succeed in a second attempt.
+        interrupted: whether the user has stopped the run, so that ends of jobs are no failures.
     """
 
     begun: float = field(default_factory=time.time)
@@ -97,6 +98,7 @@ class Progress:
     seconds: dict[int, float] = field(default_factory=dict)
     failed: dict[int, Job] = field(default_factory=dict)
     core_seconds: float = 0.0
+    interrupted: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _files: Mapping[str, str] = field(default_factory=dict)
     _planned: set[int] = field(default_factory=set)
@@ -152,10 +154,11 @@ class Progress:
 
     @alone
     def fail(self, number: int) -> Job | None:
-        """Note that a job has failed; return it, None if that was known."""
+        """Note that a job has failed; return it, None if that was known or the user's doing."""
         job = self.running.pop(number, None)
-        if job is not None:
-            self.failed[number] = job
+        if job is None or self.interrupted:
+            return None
+        self.failed[number] = job
         return job
 
     @alone

@@ -58,10 +58,9 @@ class Terminal:
 
     def failed(self, job: Job, cause: str, log: Path | None) -> None:
         """Write why a job failed, and where its log is."""
-        self.console.print(Text(f"failed: {job.words}", style="bold red"))
-        self.note(f"  {cause}")
-        if log:
-            self.note(f"  its log is {log}")
+        text = Text(f"failed: {job.words}", style="bold red")
+        text.append(f"\n  {cause}" + (f"\n  its log is {log}" if log else ""), style="not bold red")
+        self.console.print(text, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Write a message above the bars."""
@@ -101,7 +100,8 @@ class Terminal:
     def bars(self, stages: Sequence[Stage]) -> Table:
         """Return a line a stage."""
         table = Table.grid(padding=(0, 1))
-        table.width = min(self.console.width, WIDEST)
+        # less than the terminal, or the ^C that it echoes would begin another line
+        table.width = min(self.console.width - len("^C") - 1, WIDEST)
         table.add_column(no_wrap=True)
         table.add_column(width=BAR)
         table.add_column(justify="right", no_wrap=True)
