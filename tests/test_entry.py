@@ -432,7 +432,7 @@ def test_a_run_that_fails_ends_with_the_status_of_snakemake_and_no_verdicts(tiny
     (tiny.root / "results" / "reproduction.csv").touch()
     result = tiny("results/failed")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "\nfailed: fails, its log is " in result.stderr
+    assert "\nfailed: fails\n[fails] ended without a word, " in result.stderr
     assert re.search(r"^reproduce: stopped after \d+ s: 0 of 1 jobs done, 1 f", result.stderr, re.M)
 
 

@@ -24,9 +24,10 @@ def ends(number, *, at=0.0):
     return record(LogEvent.JOB_FINISHED, at=at, job_id=number)
 
 
-def fails(number, *, at=0.0):
+def fails(number, rule="a", *, at=0.0):
     """A job has ended with an error."""
-    return record(LogEvent.JOB_ERROR, at=at, level=logging.ERROR, jobid=number)
+    told = {"jobid": number, "rule_name": rule}
+    return record(LogEvent.JOB_ERROR, at=at, level=logging.ERROR, **told)
 
 
 def says(message, level=logging.INFO, **fields):

@@ -137,6 +137,11 @@ def test_a_job_that_wrote_no_log_is_explained_by_what_it_printed(screen, here):
     assert lines[-1] == "[a] no room for the log"
 
 
+def test_a_failure_outside_the_plan_is_named_too(screen):
+    screen.follow(plan("prepare_dataset"), {})
+    assert tell(screen, fails(7, "all"))[-1] == "failed: all"
+
+
 def test_a_second_attempt_that_succeeds_leaves_no_failure(screen):
     lines = tell(screen, begins(1, "a"), fails(1), begins(1, "a", at=10), ends(1, at=12))
     assert lines[-1].endswith(" 0:02 a")

@@ -65,6 +65,10 @@ class Capture:
             self._seen.wait(PATIENCE)
         return [*self.lines]
 
+    def kept(self) -> Path | None:
+        """Return the file, None while nothing was printed."""
+        return self.file if self.file and self.file.is_file() else None
+
     def stop(self) -> None:
         """Give standard output and error back."""
         if not self._saved:

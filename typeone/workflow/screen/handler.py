@@ -136,12 +136,13 @@ class LogHandler(LogHandlerBase):
             self.view.finished(job, headlines.headlines(job))
 
     def on_job_error(self, record: Any) -> None:
-        """Show why a job failed; Snakemake says it a second time at the end."""
+        """Show why a job failed, once."""
         job = self.progress.fail(record.jobid)
         if job:
-            printed = self.capture.printed()
-            log = failures.log_of(job) or self.capture.file
-            self.view.failed(job, failures.cause(job, printed), log)
+            cause = failures.cause(job, self.capture.printed())
+            self.view.failed(job, cause, failures.log_of(job) or self.capture.kept())
+        elif record.jobid not in self.progress.failed and not self.progress.interrupted:
+            self.view.note(f"failed: {record.rule_name}")  # none of the jobs that count
 
     def close(self) -> None:
         """Leave the terminal as it was."""

@@ -54,14 +54,6 @@ class Stage:
     running: Sequence[str]
 
 
-def summed(stage: Mapping[str, str], counts: Mapping[str, int]) -> Counter[str]:
-    """Return the counts of rules, added up by the stages of the rules."""
-    total: Counter[str] = Counter()
-    for rule, n in counts.items():
-        total[stage[rule]] += n
-    return total
-
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -164,17 +156,27 @@ class Progress:
     @alone
     def stages(self) -> list[Stage]:
         """Return the stages that have jobs, in their order."""
-        stage = {rule: stages.stage_of(rule, self._files.get(rule)) for rule in self.totals}
         running: dict[str, list[str]] = {}
         for job in self.running.values():
-            running.setdefault(stage[job.rule], []).append(job.words)
-        failed = Counter(stage[job.rule] for job in self.failed.values())
-        done = summed(stage, {rule: len(ended) for rule, ended in self._done.items()})
-        totals = summed(stage, self.totals)
+            running.setdefault(self._stage(job.rule), []).append(job.words)
+        failed = Counter(self._stage(job.rule) for job in self.failed.values())
+        done = self._by_stage({rule: len(ended) for rule, ended in self._done.items()})
+        totals = self._by_stage(self.totals)
         return [
             Stage(name, totals[name], done[name], failed[name], running.get(name, []))
             for name in sorted(totals, key=stages.place)
         ]
+
+    def _stage(self, rule: str) -> str:
+        """Return the stage of a rule."""
+        return stages.stage_of(rule, self._files.get(rule))
+
+    def _by_stage(self, counts: Mapping[str, int]) -> Counter[str]:
+        """Return the counts of rules, added up by stage."""
+        total: Counter[str] = Counter()
+        for rule, n in counts.items():
+            total[self._stage(rule)] += n
+        return total
 
     @alone
     def seconds_left(self, now: float) -> float | None:
