@@ -8,7 +8,7 @@ from typeone.workflow.cost import DryRun
 from typeone.workflow.cost import Job as Planned
 from typeone.workflow.screen import stages
 from typeone.workflow.screen.progress import Job, Progress, Stage
-from typeone.workflow.screen.times import clock, left
+from typeone.workflow.screen.times import TimeLeft, clock, left
 
 MOST = 14  # stages, so that they fit a terminal of 24 lines with what was found above them
 
@@ -92,23 +92,28 @@ def test_stages_count_what_is_done_failed_and_at_work(tmp_path):
 
 def test_the_time_left_is_by_benchmarks_less_what_has_passed(tmp_path):
     progress = planned(tmp_path, {1: 10, 2: 20, 3: 30})
-    assert progress.seconds_left(0) == 60
+    assert progress.left(0) == (60, False)
     begin(progress, 1, "prepare", 0)
-    assert progress.seconds_left(4) == 56
-    assert progress.seconds_left(99) == 50  # it takes longer than it did, and ends any moment
+    assert progress.left(4) == (56, False)
+    assert progress.left(99) == (50, False)  # it takes longer than it did, and ends any moment
     progress.finish(1, 99)
-    assert progress.seconds_left(99) == 50
+    assert progress.left(99) == (50, False)
 
 
-def test_the_time_left_is_not_told_while_most_of_it_is_a_guess(tmp_path):
-    assert planned(tmp_path).seconds_left(0) is None
-    assert planned(tmp_path, {3: 30}).seconds_left(0) is None
-    progress = planned(tmp_path, {3: 30})
+def test_the_time_left_is_not_told_before_there_is_a_guess(tmp_path):
+    assert planned(tmp_path).left(0) is None
+    assert planned(tmp_path, {3: 30}).left(0) is None
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [({3: 30}, (38, False)), ({}, (16, True))])
+def test_an_unknown_job_takes_what_the_mean_one_took(tmp_path, seconds, expected):
+    progress = planned(tmp_path, seconds)
     begin(progress, 1, "prepare", 0)
     progress.finish(1, 8)
-    assert progress.seconds_left(8) == 8 + 30  # an unknown job takes what the mean one took
+    assert progress.left(8) == expected
 
 
 def test_times_are_as_a_reader_says_them():
     assert [clock(s) for s in (5.9, 65, 3661)] == ["0:05", "1:05", "1:01:01"]
-    assert (left(None), left(0), left(700)) == ("", "about 1 s left", "about 12 min left")
+    assert (left(None), left(TimeLeft(0, False))) == ("", "about 1 s left")
+    assert left(TimeLeft(700, True)) == "perhaps 12 min left"

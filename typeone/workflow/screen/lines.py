@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from typeone.workflow.cost import spelled
 from typeone.workflow.screen.failures import TRACEBACK
 from typeone.workflow.screen.headlines import text_of
 from typeone.workflow.screen.progress import Job, Progress
-from typeone.workflow.screen.times import clock
+from typeone.workflow.screen.times import clock, left
 
 
 class Lines:
@@ -20,9 +19,8 @@ class Lines:
     def begin(self, stream: TextIO) -> None:
         """Say how much there is to do; go on in ``stream``."""
         self.stream = stream
-        left = self.progress.seconds_left(self.progress.begun)
-        time = "" if left is None else f", about {spelled(left)}"
-        self.note(f"{self.progress.total} job{'s' if self.progress.total > 1 else ''} to do{time}")
+        jobs = f"{self.progress.total} job{'s' if self.progress.total > 1 else ''} to do"
+        self.note(", ".join(filter(None, [jobs, left(self.progress.left(self.progress.begun))])))
 
     def started(self, job: Job) -> None:
         """Say nothing."""

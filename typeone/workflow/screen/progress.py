@@ -10,7 +10,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from typeone.workflow import cost
 from typeone.workflow.screen import stages
+from typeone.workflow.screen.times import TimeLeft
 
+ENOUGH = 0.05
 NUMBERED = ("seed", "shard")  # wildcards whose values mean nothing without their names
 
 
@@ -179,23 +181,25 @@ class Progress:
         return total
 
     @alone
-    def seconds_left(self, now: float) -> float | None:
+    def left(self, now: float) -> TimeLeft | None:
         """Return an estimate of the time left, None while too little is known.
 
         A job takes what its benchmark says, else what others of its rule took in this run, else
-        what the mean job took; the last may hold for at most half of the jobs left.
+        what the mean job took. Where the last holds for more than half of the jobs left, the
+        estimate is a guess, and waits for `ENOUGH` of all jobs to have ended.
         """
         jobs = self.plan.jobs if self.plan else []
         left = [job for job in jobs if job.number not in self.seconds]
         known = {job.number: s for job in left if (s := self._expected(job)) is not None}
-        if not self.plan or not left or 2 * len(known) < len(left):
+        guess = 2 * len(known) < len(left)
+        if not self.plan or not left or (guess and self.done < ENOUGH * self.total):
             return None
         ended = [*self.seconds.values()] or [*known.values()]
         mean = sum(ended) / len(ended)
         expected = {job.number: known.get(job.number, mean) for job in left}
         for number, job in self.running.items():
             expected[number] = max(expected[number] - (now - job.began), 0.0)
-        return cost.wall_time(replace(self.plan, jobs=left), expected)
+        return TimeLeft(cost.wall_time(replace(self.plan, jobs=left), expected), guess)
 
     def _expected(self, job: cost.Job) -> float | None:
         """Return what a job is known to take."""

@@ -92,7 +92,7 @@ class Terminal:
         parts = [
             f"{self.progress.done} of {self.progress.total} jobs done",
             f"{clock(now - self.progress.begun)} so far",
-            left(self.progress.seconds_left(now)),
+            left(self.progress.left(now)),
         ]
         text = Text(", ".join(filter(None, parts)), style="bold", no_wrap=True, overflow="ellipsis")
         return text.append(f", {failed}", style="red") if failed else text

@@ -1,5 +1,7 @@
 """Times as a reader says them."""
 
+from typing import NamedTuple
+
 from typeone.workflow.cost import spelled
 
 
@@ -10,6 +12,15 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def left(seconds: float | None) -> str:
+class TimeLeft(NamedTuple):
+    """How long a run still takes; ``guess``: most of its jobs are taken for mean ones."""
+
+    seconds: float
+    guess: bool
+
+
+def left(time: TimeLeft | None) -> str:
     """Return how long a run still takes, in words; empty where nobody knows."""
-    return "" if seconds is None else f"about {spelled(max(seconds, 1.0))} left"
+    if time is None:
+        return ""
+    return f"{'perhaps' if time.guess else 'about'} {spelled(max(time.seconds, 1.0))} left"
