@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from typeone.workflow import annotations, dry_run, published, sidecars
+from typeone.workflow import annotations, dry_run, graph, published, sidecars
 from typeone.workflow.artifacts import artifacts_of
 from typeone.workflow.configfiles import require_sound
 from typeone.workflow.digests import Digests
@@ -59,6 +59,7 @@ localrules:
 
 
 onstart:
+    graph.announce(workflow, config, Path.cwd())
     record.write(config, Path.cwd())
 
 

@@ -51,7 +51,10 @@ def asks(args):
 def makes_results(args):
     return not asks(args)
 
-def run(parser, args):
+def has_screen(args):
+    return False
+
+def run(parser, args, progress=None):
     note = {"run": os.environ.get("TYPEONE_RUN"), "directory": args.directory}
     note["targets"] = args.targets
     if args.unlock:
@@ -68,7 +71,7 @@ def run(parser, args):
 
 TINY = """
 rule table:
-    output: "results/tables/reproduction.txt"
+    output: "results/reproduction.csv"
     script: "job.py"
 rule fails:
     output: "results/failed"
@@ -90,7 +93,8 @@ told = {
     "variables": dict(os.environ),
 }
 Path("results/told.json").write_text(json.dumps(told))
-Path(snakemake.output[0]).write_text("the table\\n")
+rows = "id,paper_item,ours,verdict,preset\\nf1,Table I,,not run: too small,tiny\\n"
+Path(snakemake.output[0]).write_text(rows)
 """
 
 WAIT = """
@@ -386,32 +390,51 @@ def test_all_else_makes_results(here):
         assert engine.makes_results(args)
 
 
-def test_a_run_ends_with_the_table(tiny):
+def test_a_run_ends_with_the_verdicts_and_what_it_took(tiny):
     result = tiny()
     assert result.returncode == 0, result.stderr
-    head = (
-        "\nVerdicts (results/tables/reproduction.txt{})\n\nthe table\n\nFigures are under results/"
-    )
-    assert head.format("") in result.stdout
-    assert result.stdout.endswith("figures, tables under results/tables.\n")
+    assert re.search(r"^\[1/1\] 0:\d\d table$", result.stderr, re.M)
+    *said, took = result.stdout.splitlines()
+    head, places = "Verdicts on the paper's numbers, preset tiny", "results/figures, results/tables"
+    items = "  Table I             1 not run (too small)"
+    assert said == ["", head, items, "", f"Figures and tables: {places}"]
+    assert re.fullmatch(r"1 job in \d+ s, \d+ core-seconds\.", took)
     (tiny.root / "results" / "report").mkdir()
     (tiny.root / "results" / "report" / "index.html").touch()
-    again = tiny()
-    assert head.format(", not remade by this run") in again.stdout
-    assert again.stdout.endswith(", all of it on one page in results/report/index.html.\n")
+    again = tiny().stdout.splitlines()
+    assert again[1] == f"{head}, not remade by this run"
+    assert "Report: results/report/index.html" in again
+    assert again[-1] == "Nothing was to be done."
 
 
-def test_the_table_is_that_of_the_folder_of_results(tiny, tmp_path):
+def test_the_verdicts_are_those_of_the_folder_of_results(tiny, tmp_path):
     result = tiny("--directory", str(tmp_path / "else where"))
-    assert f"Verdicts ({tmp_path}/else where/results/tables/reproduction.txt)" in result.stdout
+    there = tmp_path / "else where" / "results"
+    assert f"Figures and tables: {there}/figures, {there}/tables" in result.stdout.splitlines()
+    assert "  Table I             1 not run (too small)" in result.stdout.splitlines()
 
 
-def test_a_run_that_fails_ends_with_the_status_of_snakemake_and_no_table(tiny):
-    (tiny.root / "results" / "tables").mkdir(parents=True)
-    (tiny.root / "results" / "tables" / "reproduction.txt").touch()
+@pytest.mark.parametrize("flag", ["--verbose", "--printshellcmds", "--quiet"])
+def test_who_asks_for_snakemakes_own_log_gets_it(tiny, flag):
+    result = tiny(flag, *(["rules"] if flag == "--quiet" else []), "--", "results/reproduction.csv")
+    assert result.returncode == 0, result.stderr
+    assert "Select jobs to execute..." in result.stderr
+    assert "core-seconds" not in result.stdout  # nobody has counted
+
+
+def test_snakemakes_own_log_goes_on_beside_ours(tiny):
+    tiny()
+    (log,) = (tiny.root / ".snakemake" / "log").glob("*.snakemake.log")
+    assert "Finished jobid: 0 (Rule: table)" in log.read_text()
+
+
+def test_a_run_that_fails_ends_with_the_status_of_snakemake_and_no_verdicts(tiny):
+    (tiny.root / "results").mkdir()
+    (tiny.root / "results" / "reproduction.csv").touch()
     result = tiny("results/failed")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "Error in rule fails" in result.stderr
+    assert "\nfailed: fails\n[fails] ended without a word, " in result.stderr
+    assert re.search(r"^reproduce: stopped after \d+ s: 0 of 1 jobs done, 1 f", result.stderr, re.M)
 
 
 def test_a_configuration_that_is_no_mapping_is_told_in_one_line(tiny):

@@ -8,6 +8,8 @@ import csv
 import json
 import math
 import re
+from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.image
@@ -17,6 +19,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from typeone.runtime.artifacts import read_model_metadata
+from typeone.workflow.screen import closing
+from typeone.workflow.screen.progress import Progress
 
 # The numbers in artifacts are float32: what is recomputed from them agrees to its precision.
 FLOAT32 = 1e-6
@@ -1213,7 +1217,21 @@ def test_parquet_and_csv_of_the_verdict_table_agree(results, reproduction):
     np.testing.assert_allclose(shown, rows.ours, rtol=1e-5)  # six digits
 
 
-def test_the_terminal_shows_every_row_that_ran(results, reproduction):
+def test_a_run_ends_with_all_verdicts_counted_on_one_screen(results, reproduction):
+    lines = closing.lines(results, Path("results"), Progress(), remade=True)
+    assert len(lines) < 25
+    assert max(map(len, lines)) < 80
+    counts = Counter(row["verdict"].partition(":")[0] for row in reproduction if row["paper_item"])
+    text = re.sub(r" \(.*?\)", "", "\n".join(lines))  # why some were not run
+    for verdict, n in counts.items():
+        assert sum(map(int, re.findall(rf"(\d+) {verdict}\b", text))) == n
+    for name, told in closing.NUMBERS.items():
+        (row,) = (row for row in reproduction if row["id"] == name)
+        (line,) = (line for line in lines if line.strip().startswith(told))
+        assert f" {100 * float(row['ours']):.3g} %  [" in line
+
+
+def test_the_text_shows_every_row_that_ran(results, reproduction):
     text = (results / "tables" / "reproduction.txt").read_text()
     for row in reproduction:
         if not row["verdict"].startswith("not run"):

@@ -12,6 +12,8 @@ from typing import NoReturn
 
 from typeone.workflow import environment, lock, options
 from typeone.workflow.options import Refused, say
+from typeone.workflow.screen import closing
+from typeone.workflow.screen.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = """\
@@ -24,6 +26,7 @@ usage: typeone reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
 """
 COMMANDS = {"reproduce": [], "check": ["check_results"]}  # and their targets
 ISOLATED = ("-I", "-X", "utf8", "-m", "typeone.workflow")
+VERDICTS = Path("results", "reproduction.csv")
 FULL = 1 << 20  # bytes; a disk with less room explains many errors at once
 
 
@@ -82,13 +85,15 @@ def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
     check_writable(folder)
     if not engine.asks(args) and take(folder):
         take_back_lock(folder, arguments)
-    table = folder / "results" / "tables" / "reproduction.txt"
-    before = changed(table)
-    status = engine.run(parser, args)
+    checks = "check_results" in args.targets  # whose answer is what it logs
+    progress = Progress() if engine.has_screen(args) and not checks else None
+    results, before = folder / "results", changed(folder / VERDICTS)
+    status = engine.run(parser, args, progress)
     if status:
         say_if_full(folder)
-    elif engine.makes_results(args) and "check_results" not in args.targets and table.is_file():
-        show(table, remade=changed(table) != before)
+        say_stopped(progress)
+    elif engine.makes_results(args) and not checks:
+        show(results, progress, remade=changed(folder / VERDICTS) != before)
     return status
 
 
@@ -164,16 +169,14 @@ def changed(file: Path) -> int | None:
     return file.stat().st_mtime_ns if file.exists() else None
 
 
-def show(table: Path, *, remade: bool) -> None:
-    """Print the table of verdicts, and where everything else is."""
-    results = table.parents[1]
-    if results.is_relative_to(ROOT):
-        results = results.relative_to(ROOT)
-    unchanged = "" if remade else ", not remade by this run"
-    print(f"\nVerdicts ({results / 'tables' / table.name}{unchanged})\n")
-    print(table.read_text(), end="")
-    page = table.parents[1] / "report" / "index.html"
-    report = (
-        f", all of it on one page in {results / 'report' / page.name}" if page.is_file() else ""
-    )
-    print(f"\nFigures are under {results / 'figures'}, tables under {results / 'tables'}{report}.")
+def say_stopped(progress: Progress | None) -> None:
+    """Say how far a run came that did not end well."""
+    if progress is not None:
+        for line in closing.stopped(progress):
+            say(line)
+
+
+def show(results: Path, progress: Progress | None, *, remade: bool) -> None:
+    """Print the verdicts in a folder of results, where everything is, and what the run took."""
+    shown = results.relative_to(ROOT) if results.is_relative_to(ROOT) else results
+    print("\n".join(closing.lines(results, shown, progress, remade=remade)), flush=True)

@@ -16,6 +16,7 @@ from snakemake.exceptions import CliException, WorkflowError, print_exception
 from typeone.workflow import options
 from typeone.workflow.environment import visible_gpus
 from typeone.workflow.options import Refused
+from typeone.workflow.screen.progress import Progress
 
 # What only asks about the workflow, or takes away a lock: it makes no result and needs no lock.
 ASKS = (
@@ -132,6 +133,12 @@ def makes_results(args: Namespace) -> bool:
     return not asks(args) and not any(getattr(args, name) for name in TIDIES)
 
 
+def has_screen(args: Namespace) -> bool:
+    """Return whether a run shows our screen: it makes results, and nobody asks for another log."""
+    other = ("verbose", "printshellcmds", "quiet", "debug_dag", "logger")
+    return makes_results(args) and not any(getattr(args, name) for name in other)
+
+
 class Interrupts:
     """While it is entered, SIGINT (Ctrl-C) is remembered, beside what Python does about it."""
 
@@ -151,8 +158,18 @@ class Interrupts:
         signal.signal(signal.SIGINT, self.before)
 
 
-def run(parser: ArgumentParser, args: Namespace) -> int:
-    """Run Snakemake; return its exit status, or minus the number of the signal that ended it."""
+def run(parser: ArgumentParser, args: Namespace, progress: Progress | None = None) -> int:
+    """Run Snakemake; return its exit status, or minus the number of the signal that ended it.
+
+    Args:
+        parser: see `read`.
+        args: see `read`.
+        progress: what our screen is to follow, None for Snakemake's own log.
+    """
+    if progress is not None:
+        from typeone.workflow.screen import handler  # only here: it takes a moment
+
+        args.logger = [handler.register(progress)]
     python = sys.executable
     # Snakemake pastes the path of its Python into shell lines without quotes (its issue 2645). In a
     # folder whose name a shell would split, give it a bare name instead, which PATH leads to .venv.

@@ -12,7 +12,9 @@ from pathlib import Path
 USAGE = """\
 usage: ./reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
 
-Runs the whole reproduction, on all cores unless told otherwise, and prints the table of verdicts.
+Runs the whole reproduction, on all cores unless told otherwise, and ends with the verdicts. A
+terminal shows a line a stage, a pipe gets a line a finished job; --verbose or --printshellcmds
+shows Snakemake's own log instead, which .snakemake/log keeps anyway.
 
   --preset smoke   the whole workflow on little data, minutes on two cores; the numbers mean nothing
   --preset quick   config.yaml as it stands (the default), 40 to 55 minutes on two cores

@@ -32,6 +32,7 @@ def test_there_is_no_page_before_the_first_figure(results, draw):
     page = Page(results)
     assert not page.add([str(results / "mnist/model.safetensors")], done=1, total=9)
     assert not page.add([draw("sprite.png", place="report")], done=2, total=9)
+    assert not page.add([draw("figure2.png", place="../figures")], done=2, total=9)
     assert not page.file.exists()
 
 
@@ -52,20 +53,20 @@ def test_each_figure_is_added_once_with_its_caption(results, draw):
 
 def test_a_page_of_a_run_that_stopped_says_so_and_rests(results, draw):
     page = Page(results)
-    page.stop()
+    page.end(complete=False)
     assert not page.file.exists()
     page.add([draw("figure2.png", "Seed 1.")], done=3, total=9)
-    page.stop()
+    page.end(complete=False)
     text = page.file.read_text()
     assert "The run has stopped" in text
     assert "refresh" not in text
 
 
-def test_the_report_takes_its_place(results, draw):
+def test_a_complete_run_leaves_no_page(results, draw):
     page = Page(results)
-    page.remove()
-    page.add([draw("figure2.png")], done=3, total=9)
-    page.remove()
+    page.end(complete=True)
+    page.add([draw("figure2.png")], done=9, total=9)
+    page.end(complete=True)
     assert not page.file.exists()
 
 

@@ -47,7 +47,7 @@ class Page:
             done: jobs that have ended.
             total: jobs that there are.
         """
-        made = [Path(name) for name in outputs if is_figure(Path(name))]
+        made = [path for path in map(Path, outputs) if is_figure(path, self.results)]
         first = bool(made) and not self.figures
         self.figures += [path for path in made if path not in self.figures]
         if made:
@@ -78,20 +78,18 @@ class Page:
         text = html.escape(" ".join(caption(path)))
         return f'<figure><img src="{place}" alt=""><figcaption>{text}</figcaption></figure>'
 
-    def stop(self) -> None:
-        """Say that the run has stopped, on a page that there is."""
-        if self.figures:
+    def end(self, *, complete: bool) -> None:
+        """Remove the page of a complete run, whose report has all; else say that the run stopped."""
+        if complete:
+            with suppress(OSError):
+                self.file.unlink()
+        elif self.figures:
             self.write("The run has stopped; the next call goes on from here", loads=False)
 
-    def remove(self) -> None:
-        """Remove the page: the report has all that it had."""
-        with suppress(OSError):
-            self.file.unlink()
 
-
-def is_figure(path: Path) -> bool:
-    """Return whether a file is a figure that the page shows."""
-    return path.suffix == ".png" and path.parent.name == "figures"
+def is_figure(path: Path, results: Path) -> bool:
+    """Return whether a file is a figure in a folder of results."""
+    return path.suffix == ".png" and path.parent.name == "figures" and path.is_relative_to(results)
 
 
 def caption(path: Path) -> Iterator[str]:
