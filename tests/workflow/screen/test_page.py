@@ -32,7 +32,7 @@ def test_there_is_no_page_before_the_first_figure(results, draw):
     page = Page(results)
     assert not page.add([str(results / "mnist/model.safetensors")], done=1, total=9)
     assert not page.add([draw("sprite.png", place="report")], done=2, total=9)
-    assert not page.add([draw("figure2.png", place="../figures")], done=2, total=9)
+    assert not page.add([str(results.parent / "figures" / "figure2.png")], done=2, total=9)
     assert not page.file.exists()
 
 

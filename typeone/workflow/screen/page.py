@@ -79,7 +79,7 @@ class Page:
         return f'<figure><img src="{place}" alt=""><figcaption>{text}</figcaption></figure>'
 
     def end(self, *, complete: bool) -> None:
-        """Remove the page of a complete run, whose report has all; else say that the run stopped."""
+        """Remove the page of a complete run, which has a report; else say that the run stopped."""
         if complete:
             with suppress(OSError):
                 self.file.unlink()
