@@ -29,7 +29,6 @@ def test_python_is_formatted(repository):
     check(repository, "ruff", "format", "--check")
 
 
-@pytest.mark.slow  # a minute without .mypy_cache, a few seconds with it
 def test_mypy_finds_nothing(repository):
     check(repository, "mypy")  # what it checks, and how: pyproject.toml
 
