@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from multiprocessing import get_context
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))  # a fork imports this file by its name
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
