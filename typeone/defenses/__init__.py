@@ -1,1 +1,1 @@
-"""Defences that train a classifier anew: pairing of logits, and plain retraining (IV-D)."""
+"""Defences that train a network further: logit pairing and plain retraining (IV-D)."""

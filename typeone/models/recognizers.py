@@ -66,8 +66,8 @@ SIDES = {"inception_resnet_v1": 160, "face_cnn": 64}  # pixels, input size of ea
 def standardise(images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Standardise images ``(N, C, H, W)`` in [0, 1] for a recognizer's first layer.
 
-    ``fixed`` is (255 x - 127.5) / 128. ``whiten`` uses the mean and standard deviation of each
-    image, the latter at least 1 / sqrt(C H W) levels of 255, as in Sandberg's code and the authors'.
+    ``fixed`` is (255 x - 127.5) / 128. ``whiten``, as in Sandberg's and the authors' code, uses the
+    mean and standard deviation of each image, the latter at least 1 / sqrt(C H W) levels of 255.
     """
     if preprocessing == "fixed":
         return (images * 255 - 127.5) / 128
