@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 class Adam:
     """Adam (Kingma & Ba) with separate moments for each row, so that rows can be dropped.
 
-    Epsilon is added before the bias correction, as in the TensorFlow version of the paper.
+    Epsilon is added before the bias correction, as in TensorFlow, which the authors used.
     """
 
     def __init__(self, like: Tensor, lr: float, beta2: float) -> None:

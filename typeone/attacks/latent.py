@@ -166,7 +166,7 @@ def _walked(
     carried: Mapping[str, Resumable],
 ) -> LatentResult:
     ended = Ends(walk)
-    # carried state records every evaluation, so no kernel may be replayed without it
+    # a `keep` with state must run at every step, so its kernels are not replayed
     kernels = None if carried else lambda _step: None
     for moment in descend(
         walk,

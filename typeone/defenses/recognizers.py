@@ -54,7 +54,7 @@ class EmbeddingPairingSettings(PairingSettings):
 
 
 def learnt_people(identities: np.ndarray, generator: torch.Generator) -> np.ndarray:
-    """Select a random half of the people for training; return a mask of their faces, ``(N,)``.
+    """Select a random half of the people for training; return a mask of their faces, bool ``(N,)``.
 
     Persons are paired in the order of their first faces, and one of each pair is drawn. So about
     half of the first n faces are selected for every n, and the same people in every attack on the
