@@ -1,1 +1,1 @@
-"""Attacks: a frozen settings object and a pure function each."""
+"""Attacks: each is a frozen settings object and a pure function."""

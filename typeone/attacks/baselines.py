@@ -1,8 +1,9 @@
-"""What any Type I attack must be compared with: changing an image without an optimiser.
+"""Baselines of Type I attacks: change the class of an image without an optimiser.
 
-Three answers to «make x another class while f1 says y»: take a real image of the target class; go
-straight from z to the mean latent of that class, as far as f1 allows; draw latents until f1 says y.
-The paper has none of them.
+The task is to make x an image of another class while f1 still predicts y. Three baselines:
+``nearest`` takes a real image of the target class; ``interpolation`` moves on a straight line from
+z to the mean latent of that class as far as f1 predicts y; ``random_latent`` draws latents until f1
+predicts y. The paper has no such baselines.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Classifier = Callable[[Tensor], Tensor]
 def nearest_images(
     images: Tensor, target_labels: Tensor, candidates: Tensor, candidate_labels: Tensor
 ) -> Tensor:
-    """Of each target class the candidate nearest to the image (Euclidean), ``(N, C, H, W)``.
+    """Find the candidate of the target class nearest to each image (Euclidean), ``(N, C, H, W)``.
 
     Raises:
         InputError: no candidate of a target class.
@@ -42,7 +43,7 @@ def nearest_images(
 
 
 def class_means(latent: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
-    """Mean latent of each class, ``(N, D)`` and ``(N,)`` → ``(classes, D)``.
+    """Average the latents of each class, ``(N, D)`` and ``(N,)`` → ``(classes, D)``.
 
     Raises:
         InputError: no latent of a class.
@@ -51,7 +52,7 @@ def class_means(latent: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
 
 
 def _present(labels: Tensor, label: int) -> Tensor:
-    """Where ``labels`` are ``label``, of which there must be one."""
+    """Mask of ``labels`` that equal ``label``, bool ``(N,)``; raises `InputError` if none does."""
     found = labels == label
     if not found.any():
         raise InputError(
@@ -71,11 +72,15 @@ def interpolate(
     *,
     steps: int,
 ) -> Tensor:
-    """The furthest of ``steps`` points on the line from ``latent`` to ``goal``, each ``(N, D)``, at
-    which the classifier still says ``labels`` ``(N,)``; where it says so nowhere, the start."""
+    """Find the furthest of ``steps`` points from ``latent`` to ``goal`` that keeps the label.
+
+    ``latent``, ``goal`` and the result are ``(N, D)``. A point keeps the label if the classifier
+    predicts ``labels`` ``(N,)`` on its decoded image. An example without such a point gets its
+    start.
+    """
     furthest = latent.clone()
     rest = torch.arange(len(latent), device=latent.device)
-    for step in range(steps, 0, -1):  # from the goal on: most need not go all the way back
+    for step in range(steps, 0, -1):  # backwards from the goal: most examples stop early
         point = torch.lerp(latent[rest], goal[rest], step / steps)
         kept = predict(classifier, predict(svae.decode, point)).argmax(dim=1) == labels[rest]
         furthest[rest[kept]] = point[kept]
@@ -94,13 +99,14 @@ def random_latents(
     *,
     draws: int,
 ) -> Tensor:
-    """For each label another z ~ N(0, I) that the classifier gives that label, ``(N, D)``.
+    """Draw a different z ~ N(0, I) with the required label for each example, ``(N, D)``.
 
-    Of ``draws`` latents in the order of drawing; an example that they are too few for gets the
-    first draw that the classifier calls something else: a failure, not a gap.
+    ``draws`` latents are drawn, classified after decoding and assigned in the order of drawing.
+    If a label has too few draws, each remaining example gets the first draw with another label, so
+    that it counts as a failure instead of missing.
 
     Raises:
-        InputError: too few draws of a label, and all of them have it.
+        InputError: a label has too few draws, and all draws have that label.
     """
     drawn = torch.randn(draws, svae.latent_dim, generator=generator, device=labels.device)
     said = predict(classifier, predict(svae.decode, drawn)).argmax(dim=1)
@@ -130,10 +136,12 @@ def baseline_rows(
     *,
     seed: int,
 ) -> Rows:
-    """An image made of each of ``images`` ``(N, 1, H, W)`` by the method of ``settings``.
+    """Apply the baseline of ``settings`` to each of ``images`` ``(N, 1, H, W)`` in [0, 1].
 
-    ``train``: images and labels that other classes are taken from. ``seed``: added to that of
-    random draws.
+    Args:
+        train: training images and labels, the source of other classes.
+        settings: ``method`` (nearest, interpolation or random_latent) and its settings.
+        seed: added to the seed of ``settings`` for random draws.
     """
 
     def encode(batch: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""What an attack must hold on to, and what it aims at.
+"""Criteria of an attack: the output of f1 to preserve (J1 of Eq. 9), and the target class.
 
-`KeepLabel` and `KeepIdentity` are the J1 of Eq. 9 for classifiers and recognizers, `KeepSqueezed`
-that of an adaptive attack.
+`KeepLabel` is J1 for classifiers, `KeepIdentity` for recognizers, `KeepSqueezed` for an adaptive
+attack on the squeezing detector.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from typeone.training.losses import cross_entropy, embedding_distance
 
 Keep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(images, example numbers) → (J1, is what must be kept still kept), each ``(M,)``."""
+"""(images ``(M, C, H, W)``, example numbers ``(M,)``) → (J1, f1's output preserved), ``(M,)``."""
 
 
 class KeepLabel:
@@ -29,22 +29,24 @@ class KeepLabel:
         self.classifier, self.labels = classifier, labels
 
     def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(J1, does f1 still say y) for images ``(M, C, H, W)`` of examples ``rows`` ``(M,)``."""
+        """Return J1 and whether f1 predicts y, ``(M,)``, for images ``(M, C, H, W)``."""
         logits = self.classifier(images)
         labels = self.labels[rows]
         return cross_entropy(logits, labels), logits.argmax(dim=1) == labels
 
 
 class KeepSqueezed:
-    """J1 for an attack that knows the squeezing detector: f1 keeps y on the squeezed image as well.
+    """J1 of an attack that knows the squeezing detector: f1 predicts y on squeezed images as well.
 
-    The mean of `KeepLabel` on the image and on each squeezed view of it. Where f1 is sure of y on
-    all of them its softmax cannot move far, which is what the detector looks for. Rounding has no
-    gradient, so that the reduced image passes that of the image itself (BPDA, Athalye et al. 2018).
+    J1 is the mean of `KeepLabel` over the image and its squeezed views. If f1 is confident of y on
+    all of them, its softmax moves little between them, and the detector measures that movement.
+    Rounding has no gradient, so the gradient passes straight through it (BPDA, Athalye et al.
+    2018).
 
     Args:
         classifier, labels: as for `KeepLabel`.
-        squeezers: images ``(M, C, H, W)`` → images, differentiable or passed through.
+        squeezers: images ``(M, C, H, W)`` → images, differentiable or with a straight-through
+            gradient.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class KeepSqueezed:
         self.keep, self.squeezers = KeepLabel(classifier, labels), squeezers
 
     def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(mean J1, does f1 say y of every view) for images ``(M, C, H, W)``."""
+        """Return mean J1 and whether f1 predicts y on every view, ``(M,)``, as in `KeepLabel`."""
         views = [images, *(squeezer(images) for squeezer in self.squeezers)]
         losses, kept = zip(*(self.keep(view, rows) for view in views), strict=True)
         return torch.stack(losses).mean(dim=0), torch.stack(kept).all(dim=0)
@@ -65,7 +67,7 @@ class KeepSqueezed:
 def label_criterion(
     classifier: nn.Module, squeezers: Sequence[Callable[[Tensor], Tensor]] = ()
 ) -> Callable[[Tensor, Tensor], KeepLabel | KeepSqueezed]:
-    """From the images and labels of a batch to its J1, through ``squeezers`` if there are any."""
+    """Return a function from images and labels of a batch to its J1, with ``squeezers`` if any."""
 
     def keep(images: Tensor, labels: Tensor) -> KeepLabel | KeepSqueezed:
         if squeezers:
@@ -81,14 +83,14 @@ class KeepIdentity:
     Args:
         recognizer: f1, images in [0, 1] → embeddings ``(M, D)``, in eval mode.
         embeddings: f1(x) of every example, ``(N, D)``.
-        threshold: the largest distance at which f1 takes two images for one person.
+        threshold: the largest distance at which f1 matches two images as one person.
     """
 
     def __init__(self, recognizer: nn.Module, embeddings: Tensor, threshold: float) -> None:
         self.recognizer, self.embeddings, self.threshold = recognizer, embeddings, threshold
 
     def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(distance, is it the same person) for images ``(M, C, H, W)`` of examples ``rows``."""
+        """Return J1 and whether f1 finds the same person, ``(M,)``, for ``(M, C, H, W)`` images."""
         distance = embedding_distance(self.recognizer(images), self.embeddings[rows])
         return distance, distance.detach() <= self.threshold
 
@@ -96,7 +98,7 @@ class KeepIdentity:
 def identity_criterion(
     recognizer: nn.Module, threshold: float
 ) -> Callable[[Tensor, Tensor], KeepIdentity]:
-    """From the original images of a batch to its J1: the embeddings that attacks must keep."""
+    """Return a function from the original images of a batch to its J1, a `KeepIdentity`."""
 
     def keep(images: Tensor, labels: Tensor) -> KeepIdentity:
         with torch.no_grad():
@@ -106,5 +108,5 @@ def identity_criterion(
 
 
 def next_class(labels: Tensor, classes: int = 10) -> Tensor:
-    """The paper's targets: i → i + 1, the last class → 0 (III-B)."""
+    """Return the paper's target labels: i → i + 1, the last class → 0 (III-B)."""
     return (labels + 1) % classes

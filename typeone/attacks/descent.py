@@ -1,8 +1,8 @@
-"""Gradient descent on many independent examples at once, each as if it were alone.
+"""Gradient descent on a batch of independent examples.
 
-What Algorithm 2 (III-C) and Eq. 13 (III-D) share: Adam with moments of its own for each example,
-and a batch that examples leave when they have converged. A walk of minutes is kept on its way, and
-goes on from there after a kill.
+Algorithm 2 (III-C) and Eq. 13 (III-D) share it. Each example has its own Adam moments and leaves
+the batch when it has converged, so that its result does not depend on the batch. A long descent
+saves checkpoints and resumes from the last one.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ logger = logging.getLogger(__name__)
 
 
 class Adam:
-    """Adam (Kingma & Ba) with the moments of each row apart, so that rows can leave.
+    """Adam (Kingma & Ba) with separate moments for each row, so that rows can be dropped.
 
-    Epsilon is added before the bias correction, as TensorFlow did for the paper.
+    Epsilon is added before the bias correction, as in TensorFlow, which the authors used.
     """
 
     def __init__(self, like: Tensor, lr: float, beta2: float) -> None:
         self.lr, self.beta2, self.t = lr, beta2, 0
         self.first, self.second = torch.zeros_like(like), torch.zeros_like(like)
-        self.scale = like.new_zeros(())  # a tensor, for a CUDA graph reads it anew at each step
+        self.scale = like.new_zeros(())  # a tensor: a CUDA graph reads its value at each step
 
     def advance(self) -> None:
-        """Begin the next step: its bias correction."""
+        """Begin the next step: update its bias correction."""
         self.t += 1
         self.scale.fill_(self.lr * (1 - self.beta2**self.t) ** 0.5 / (1 - 0.9**self.t))
 
     def step(self, value: Tensor, gradient: Tensor) -> Tensor:
-        """What ``value`` becomes; the moments change in place."""
+        """Return the updated ``value``; update the moments in place."""
         self.first.lerp_(gradient, 0.1)
         self.second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
         return value - self.scale * self.first / (self.second.sqrt() + 1e-8)
@@ -48,17 +48,17 @@ class Adam:
 
 
 class Walk:
-    """The examples still in the batch, M of N: where they are, and what each carries along.
+    """State of the M of N examples that are still in the batch: variables, moments and counters.
 
     Args:
-        moving: what is walked, by name, ``(N, ...)`` each.
-        rates: Adam's learning rate on each.
-        beta2: Adam's second decay.
+        moving: variables to optimise, by name, ``(N, ...)`` each.
+        rates: Adam's learning rate of each variable.
+        beta2: Adam's second-moment decay.
 
     Attributes:
-        rows: their numbers in the batch, ``(M,)``.
-        moving: as given, ``(M, ...)`` each.
-        held: steps of success in a row, ``(M,)``.
+        rows: example numbers in the batch, ``(M,)``.
+        moving: the variables, ``(M, ...)`` each.
+        held: consecutive steps of success, ``(M,)``.
     """
 
     def __init__(
@@ -71,33 +71,33 @@ class Walk:
         self.held = torch.zeros_like(self.rows)
 
     def advance(self) -> None:
-        """Begin the next step: what depends on its number alone."""
+        """Begin the next step: update the terms that depend on the step number only."""
         for adam in self.adam.values():
             adam.advance()
 
     def step(self, objective: Tensor) -> None:
-        """One update in place by the gradient of ``objective`` ``(M,)``; `advance` came before."""
+        """Update in place by the gradient of ``objective`` ``(M,)``; call `advance` first."""
         gradients = torch.autograd.grad(objective.sum(), list(self.moving.values()))
         for name, gradient in zip(list(self.moving), gradients, strict=True):
-            # Another tensor on the same memory: autograd keeps the stream of a leaf's first step,
-            # and a capture on another stream would end with an error.
+            # A new tensor on the same memory: autograd keeps the stream of a leaf's first step,
+            # and a capture on another stream would fail.
             value = self.moving[name].detach()
             self.moving[name] = value.copy_(self.adam[name].step(value, gradient))
 
     def state(self) -> list[Tensor]:
-        """What a step changes; the same memory until `keep`."""
+        """Return the tensors that a step changes; their memory stays the same until `keep`."""
         moments = [m for adam in self.adam.values() for m in (adam.first, adam.second)]
         return [*self.moving.values(), *moments]
 
     def keep(self, stay: Tensor) -> None:
-        """Drop the examples that ``stay`` ``(M,)`` leaves out."""
+        """Keep only the examples where ``stay``, bool ``(M,)``, is true."""
         self.rows, self.held = self.rows[stay], self.held[stay]
         for name in self.moving:
             self.moving[name] = self.moving[name].detach()[stay]
             self.adam[name].keep(stay)
 
     def pack(self) -> dict[str, Tensor]:
-        """Where the walk stands."""
+        """Return the state as tensors by name."""
         tensors = {"rows": self.rows, "held": self.held}
         for name, adam in self.adam.items():
             tensors |= {f"moving.{name}": self.moving[name], f"adam.{name}.t": torch.tensor(adam.t)}
@@ -105,7 +105,7 @@ class Walk:
         return tensors
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to where `pack` was asked; the walk is as long as it began."""
+        """Restore the state returned by `pack`; the walk still has all of its N examples."""
         self.rows, self.held = (restored(tensors[k], self.rows) for k in ("rows", "held"))
         for name, adam in self.adam.items():
             self.moving[name] = restored(tensors[f"moving.{name}"], self.moving[name])
@@ -115,10 +115,10 @@ class Walk:
 
 
 class Ends:
-    """Where each of N examples stood when it left ``walk``.
+    """State of each of N examples when it left ``walk``.
 
     Attributes:
-        latent: ``(N, D)``; the start of those still walking.
+        latent: ``(N, D)``; the start for examples still in the walk.
         steps: updates made, ``(N,)``.
         converged: whether the example held success for ``patience`` steps, ``(N,)``.
     """
@@ -132,12 +132,12 @@ class Ends:
 
     @property
     def images(self) -> Tensor:
-        """As drawn at the end, ``(N, C, H, W)``, when all have left."""
+        """Images decoded at the end, ``(N, C, H, W)``; complete when all examples have left."""
         assert self._images is not None, "no example has left the walk"
         return self._images
 
     def note(self, moment: Moment[Terms], images: Tensor) -> None:
-        """Write down those who leave at ``moment`` with their ``images``."""
+        """Record the examples that leave at ``moment``, with their ``images``."""
         walk = self.walk
         if self._images is None:
             self._images = images.new_zeros((len(self.latent), *images.shape[1:]))
@@ -148,12 +148,12 @@ class Ends:
         self.converged[walk.rows[moment.settled]] = True
 
     def pack(self) -> dict[str, Tensor]:
-        """All that was written down."""
+        """Return the records as tensors by name."""
         tensors = {"latent": self.latent, "steps": self.steps, "converged": self.converged}
         return tensors if self._images is None else tensors | {"images": self._images}
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take what `pack` gave."""
+        """Restore the records returned by `pack`."""
         device = self.latent.device
         self._images = tensors["images"].to(device) if "images" in tensors else None
         self.latent, self.steps, self.converged = (
@@ -162,7 +162,7 @@ class Ends:
 
 
 class Terms(Protocol):
-    """What a look at the walk gives; an attack may add terms of its own."""
+    """Result of an evaluation: objective and success, ``(M,)``; attacks may add further terms."""
 
     @property
     def objective(self) -> Tensor: ...
@@ -179,10 +179,10 @@ class Moment(NamedTuple, Generic[TermsT]):
 
     Attributes:
         step: updates made so far.
-        terms: what ``evaluate`` gave.
-        leaving: examples that go no further, ``(M,)``.
-        settled: those of them that have converged, ``(M,)``.
-        ends: whether any leaves.
+        terms: the result of ``evaluate``.
+        leaving: whether the example leaves the batch, bool ``(M,)``.
+        settled: whether it leaves because it has converged, bool ``(M,)``.
+        ends: whether any example leaves.
     """
 
     step: int
@@ -203,22 +203,22 @@ def descend(
     carried: Mapping[str, Resumable] | None = None,
     kernels: Callable[[int], Hashable] | None = None,
 ) -> Iterator[Moment[TermsT]]:
-    """Walk down ``evaluate``'s objective; yields each moment, then drops those who leave.
+    """Minimise the objective of ``evaluate``; yield each moment, then drop the examples that leave.
 
-    With a sidecar that a kill left behind it goes on from there; of a walk that had ended it yields
-    nothing, ``carried`` holds all.
+    If ``checkpoint`` holds an interrupted walk, resume it. If it holds a finished walk, restore
+    ``carried`` and yield nothing.
 
     Args:
-        evaluate: from the step to ``objective`` and ``success``, both ``(M,)``, where the walk
-            stands.
-        steps: the most updates.
+        evaluate: from the step to ``objective`` and ``success``, both ``(M,)``, at the current
+            state of the walk.
+        steps: the maximum number of updates.
         patience: steps an example must hold success before it leaves; None runs all steps.
-        check_every: steps between looks at convergence.
+        check_every: steps between convergence checks.
         checkpoint: the sidecar to resume from and save to.
-        carried: what the caller makes of the moments, and all else that changes on the way.
-        kernels: from the step to a key of the kernels that ``evaluate`` runs then, so that a GPU
-            can replay them (`typeone.runtime.cuda_graphs`); None where ``evaluate`` does more than
-            compute.
+        carried: other state that changes during the walk, by name, saved with it: for example the
+            caller's records of the moments.
+        kernels: from the step to a key of the kernels that ``evaluate`` runs at it, so that a GPU
+            can replay them (`typeone.runtime.cuda_graphs`); None if ``evaluate`` has side effects.
     """
     carried = dict(carried or {})
     first = 0
@@ -242,7 +242,7 @@ def descend(
         leaving = settled = nobody
         ends = step == steps
         if patience is not None and step % check_every == 0:
-            # the only look at a value that a GPU is waited for
+            # the only read of a value that waits for the GPU
             walk.held = torch.where(terms.success, walk.held + check_every, 0)
             leaving = settled = walk.held >= patience + check_every
             ends = ends or bool(leaving.any())

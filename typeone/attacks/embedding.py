@@ -1,12 +1,11 @@
-"""Type II attacks on a recognizer: noise that moves a face away from its embedding (IV-C, IV-D).
+"""Type II attacks on a recognizer: noise that moves the embedding of a face (IV-C, IV-D).
 
-The paper attacks FaceNet by FGSM and PGD without settings; those of the authors' code are taken:
-within 20/255 of the image, ten steps of 2.55/255 up the distance of the embeddings, from a random
-point. foolbox, which attacks the classifiers here, needs labels and logits: a recognizer has
-neither.
+The paper attacks FaceNet by FGSM and PGD and gives no settings. The settings of the authors' code
+are used: radius 20/255, ten ascent steps of 2.55/255 on the embedding distance, a random start.
+foolbox, which attacks the classifiers here, needs labels and logits; a recognizer has neither.
 
 ASSUME: FGSM is one step to the surface of the ball. At the image itself the distance is 0 and has
-no gradient, so that the step is made from a random point nearby, and is longer by as much.
+no gradient, so the step begins at a random point nearby and is longer by the radius of that start.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ class EmbeddingAttackSettings:
 
     Attributes:
         epsilon: radius of the ball around the image.
-        steps: of ascent; one of length ``epsilon + start`` is FGSM.
-        step_size: of one step.
-        start: how far from the image the random start may lie, at most ``epsilon``.
+        steps: number of ascent steps; one step of length ``epsilon + start`` is FGSM.
+        step_size: length of one step.
+        start: radius of the random start around the image, at most ``epsilon``.
     """
 
     epsilon: float
@@ -49,7 +48,7 @@ def attack(
     chunk: int = 50,
     checkpoint: Checkpoint | None = None,
 ) -> Tensor:
-    """Images near ``images`` ``(N, C, H, W)`` in [0, 1] whose embeddings lie far from theirs.
+    """Perturb ``images`` ``(N, C, H, W)`` in [0, 1] so that their embeddings move far away.
 
     ``chunk`` images are attacked at a time, which bounds the memory and changes no result.
     ``checkpoint``: the sidecar to resume from and save to.

@@ -1,4 +1,4 @@
-"""Walk from latents of a generator of faces to other faces of one identity to f1 (Eq. 13, IV-E)."""
+"""Attack the latents of a face generator: change the face, keep f1's identity (Eq. 13, IV-E)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ def walk_columns(
     *,
     stranger: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """What is stored of walks from ``latent`` ``(N, D)``, one row each.
+    """Return the columns stored for N attacks, one row each.
 
-    Images as uint8 ``(N, 3, H, W)``, f1's distances of these, ends and length of the walk.
+    Columns are images as uint8 ``(N, 3, H, W)``, f1's distances between these, the first and last
+    latents ``(N, D)``, and distance, hinge, steps and convergence ``(N,)``.
 
     Args:
-        original: images of ``latent``, in [0, 1].
-        stranger: an image beside each, whose distance from the original is stored too.
+        original: images of ``latent``, ``(N, 3, H, W)`` in [0, 1].
+        latent: z, ``(N, D)``.
+        stranger: an unrelated image for each; its distance from the original is stored as well.
     """
 
     def seen(images: Tensor) -> Tensor:
@@ -71,11 +73,11 @@ def attacked_batches(
     chunk: int,
     checkpoint: Checkpoint,
 ) -> Iterator[dict[str, Tensor]]:
-    """Columns, see `walk_columns`, and position of each ``chunk`` of N latents.
+    """Attack N latents; yield the position and the `walk_columns` of each ``chunk``.
 
     Args:
-        latent, start, stranger: z, the first z' and a latent drawn apart, ``(N, D)`` each.
-        threshold: the largest distance at which f1 takes two images for one person.
+        latent, start, stranger: z, the first z' and an independent latent, ``(N, D)`` each.
+        threshold: the largest distance at which f1 matches two images as one person.
         checkpoint: the sidecar to resume from and save to, with a part for each batch.
     """
     for rows in torch.arange(len(latent), device=latent.device).split(chunk):
@@ -105,7 +107,7 @@ def followed_attack(
     side: int,
     checkpoint: Checkpoint,
 ) -> tuple[dict[str, Tensor], list[Frame]]:
-    """Columns, see `walk_columns`, of one latent ``(1, D)``, and a frame of each step.
+    """Attack one latent ``(1, D)``; return its `walk_columns` and a frame of each step.
 
     ``threshold``, ``checkpoint``: as in `attacked_batches`; ``side``: pixels of a frame's side.
     """

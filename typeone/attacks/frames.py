@@ -1,4 +1,4 @@
-"""What an attack on one face draws on its way, for figures that follow it (Fig. 9)."""
+"""Record the intermediate images of an attack on one face, for Fig. 9."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typeone.data.images import to_uint8
 
 
 class Frame(NamedTuple):
-    """One look at the image.
+    """One evaluation of the image.
 
     Attributes:
-        step: looks before it; of a gradient descent, its updates.
+        step: number of earlier evaluations; in gradient descent, the number of updates.
         image: uint8 ``(C, S, S)``.
-        loss: J1, of the image before it was made small and rounded.
+        loss: J1 of the image at full size, before rounding.
     """
 
     step: int
@@ -28,14 +28,14 @@ class Frame(NamedTuple):
 
 
 class Followed:
-    """A criterion that keeps a frame of every look at its one example.
+    """A criterion that records a frame at every evaluation of its single example.
 
     Args:
-        keep: J1 and f1's verdict, as the attack would ask for it.
+        keep: J1 and f1's verdict, the criterion of the attack.
         side: pixels of a frame's side; larger images are averaged over areas.
 
     Attributes:
-        frames: so far.
+        frames: the frames recorded so far.
     """
 
     def __init__(self, keep: Keep, *, side: int) -> None:
@@ -43,7 +43,7 @@ class Followed:
         self.frames: list[Frame] = []
 
     def __call__(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """What ``keep`` says of the image ``(1, C, H, W)``."""
+        """Return the result of ``keep`` for the image ``(1, C, H, W)`` and record a frame."""
         j1, kept = self.keep(images, rows)
         small = F.interpolate(images.detach(), (self.side, self.side), mode="area")
         image = to_uint8(small)[0].cpu()
@@ -51,14 +51,14 @@ class Followed:
         return j1, kept
 
     def pack(self) -> dict[str, Tensor]:
-        """The frames so far."""
+        """Return the recorded frames as tensors by name."""
         if not self.frames:
             return {}
         losses = torch.tensor([frame.loss for frame in self.frames], dtype=torch.float64)
         return {"image": torch.stack([frame.image for frame in self.frames]), "loss": losses}
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take what `pack` gave."""
+        """Restore the frames returned by `pack`."""
         columns = [tensors[k] for k in ("image", "loss")] if tensors else []
         self.frames = [
             Frame(step, image, loss.item())

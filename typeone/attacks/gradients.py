@@ -1,8 +1,10 @@
-"""Where an attack has no gradient of f1 to follow: it does nothing there, which is no robustness.
+"""Detect images at which f1 has no usable gradient.
 
+A gradient attack changes nothing at such an image, and its failure is not evidence of robustness.
 A network that rounds its input, or whose softmax is saturated, has a gradient of exactly 0; other
-networks have one of NaN. Either is looked for once, where the attack begins. One image may have a
-gradient of 0 legitimately, that of a dead ReLU for instance, so that each image has its answer.
+networks have a gradient of NaN. The check runs once, at the start of the attack. A single image
+may have a gradient of 0 legitimately, for instance at a dead ReLU, so each image is reported
+separately.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 def vanishing(score: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """Whether the gradient of ``score`` at an image is 0 or not finite, bool ``(N,)``.
+    """Return whether the gradient of ``score`` at each image is 0 or not finite, bool ``(N,)``.
 
-    ``score``: images ``(N, C, H, W)`` → ``(N,)``, what the attack follows.
+    ``score``: images ``(N, C, H, W)`` → ``(N,)``, the objective of the attack.
     """
     images = images.detach().clone().requires_grad_(True)
     gradient = None
@@ -39,16 +41,19 @@ def vanishing_of_loss(
     labels: Tensor,
     loss: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
-    """The same of ``loss`` of logits ``(N, classes)`` and ``labels`` ``(N,)``."""
+    """Apply `vanishing` to ``loss`` of logits ``(N, classes)`` and ``labels`` ``(N,)``."""
     return vanishing(lambda x: loss(classifier(x), labels), images)
 
 
 def vanishing_of_embeddings(recognizer: nn.Module, images: Tensor, *, chunk: int) -> Tensor:
-    """The same of the embeddings ``(N, D)``, along one direction; logged. ``chunk`` at a time."""
+    """Apply `vanishing` to a projection of the embeddings ``(N, D)``, ``chunk`` images at a time.
+
+    Logs a warning if the gradient vanishes at any image.
+    """
 
     def along(batch: Tensor) -> Tensor:
         embeddings = recognizer(batch)
-        # no axis of symmetry: an embedding may have a constant length or a constant sum
+        # not an axis of symmetry: an embedding may have a constant norm or a constant sum
         direction = torch.arange(1, embeddings.shape[1] + 1, device=images.device).cos()
         return (embeddings * direction).sum(dim=1)
 
@@ -58,13 +63,13 @@ def vanishing_of_embeddings(recognizer: nn.Module, images: Tensor, *, chunk: int
 
 
 def label_margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Logit at ``labels`` ``(N,)`` before the highest other one, ``(N, classes)`` → ``(N,)``."""
+    """Logit at ``labels`` ``(N,)`` minus the highest other logit, ``(N, classes)`` → ``(N,)``."""
     chosen = logits.gather(1, labels[:, None])
     return chosen[:, 0] - logits.scatter(1, labels[:, None], -torch.inf).amax(dim=1)
 
 
 def warn_of_vanishing(vanishes: Tensor, attack: str = "attack") -> None:
-    """Log at how many images, bool ``(N,)``, the gradient vanishes, if at any."""
+    """Log the number of images at which the gradient vanishes, bool ``(N,)``, if there are any."""
     if bool(vanishes.any()):
         logger.warning(
             "%s: the gradient vanishes at %d of %d images, where the attack has nothing to follow; "

@@ -1,8 +1,9 @@
-"""What variant `ours` asks of the image itself, where the paper only asks f2 about the latent.
+"""Loss terms on the decoded image for variant `ours`; the paper only evaluates f2 on the latent.
 
-f2 judges z alone, and the decoder need not follow it: by itself the published attack ends in
-latents that f2 takes for y' and images that fewer judges do. Here networks that look at images,
-trained apart from every judge, must see y' in what is decoded, and so must f2 in its encoding.
+f2 classifies z alone, and the decoded image need not agree with it: the published attack ends in
+latents that f2 classifies as y', but fewer judges classify the images as y'. Here image
+classifiers, trained separately from every judge, must predict y' on the decoded image, and f2 must
+predict y' on its encoding.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from typeone.training.losses import cross_entropy
 
 
 def shift_number(step: int) -> int:
-    """Which of the nine places of `shifted` comes at ``step``: all of them in turn."""
+    """Index of the shift in `shifted` at ``step``, 0 to 8; nine steps use all of them."""
     return 4 * step % 9  # 4 and 9 share no divisor
 
 
 def shifted(images: Tensor, step: int, pixels: int) -> Tensor:
-    """``images`` moved by (dx, dy) in {-pixels, 0, pixels}², another of the nine at each step.
+    """Shift ``images`` by (dx, dy) in {-pixels, 0, pixels}², one of the nine shifts at each step.
 
-    What fools a network at one place only does not survive; zeros come in at the border.
-    ``(N, C, H, W)`` → the same.
+    A perturbation that fools a network at one position only does not survive the shifts. The
+    border is padded with zeros. ``(N, C, H, W)`` → ``(N, C, H, W)``.
     """
     if pixels == 0:
         return images
@@ -49,11 +50,17 @@ def image_losses(
     step: int,
     jitter: int,
 ) -> tuple[Tensor, Tensor]:
-    """Loss, and whether the image convinces, each ``(N,)``.
+    """Return the loss on decoded images, and whether they reach the target loss, each ``(N,)``.
 
-    The loss is the mean cross-entropy of the attackers, who look at `shifted` images, and that of
-    f2 on the image encoded anew, weighted and added; the image convinces when each is at most
-    ``target_loss`` nats. A part without weight is not computed and counts as convinced.
+    The loss is the weighted sum of two terms: the mean cross-entropy of the attackers on `shifted`
+    images, and the cross-entropy of f2 on the re-encoded image. An image reaches the target when
+    each term is at most ``target_loss`` nats. A term of weight 0 is not computed and counts as
+    reached.
+
+    Args:
+        images: decoded images, ``(N, C, H, W)`` in [0, 1].
+        target_labels: y', ``(N,)``.
+        step, jitter: ``step`` and ``pixels`` of `shifted`.
     """
     loss = torch.zeros(len(images), device=images.device, dtype=images.dtype)
     convinced = torch.ones_like(loss, dtype=torch.bool)

@@ -1,22 +1,22 @@
 """Type I attack on the latent space of a generative model (Eq. 13, III-D and IV-E).
 
-No encoder and no f2: walk z' away from z while f1 sees the same label in G(z') as in G(z). Beside
-it stands the Type II attack that it mirrors (Song et al., 2018): f1 leaves the label within a small
-box around z, where f_G still sees it.
+There is no encoder and no f2: z' moves away from z while f1 predicts the same label for G(z') as
+for G(z). The module also has the Type II attack that mirrors it (Song et al., 2018): f1 changes its
+label within a small box around z, while f_G keeps it.
 
-A model is what it does: ``decode`` makes images of latents, ``guide`` is its auxiliary classifier
-f_G. Of an AC-GAN, ``decode`` holds G's condition at y, as Song et al. do: untargeted, z' changes
-the style of a y; with a target, f_G pulls the image to another class against its condition. Where
-the latents given hold the condition as more coordinates, it moves as well: a variant of ours.
+Models are functions: ``decode`` maps latents to images, ``guide`` is the auxiliary classifier f_G.
+For an AC-GAN, ``decode`` fixes G's condition at y, as Song et al. do: untargeted, z' changes the
+style of a y; with a target, f_G moves the image to another class against its condition. If the
+latents contain the condition as further coordinates, the condition moves as well: our variant.
 
 Departures and gaps:
 ASSUME: the paper gives no number of steps; the authors' script for StyleGAN makes 400.
 ASSUME: "minimise the difference of f_G(z') and y_target" is f_G's cross-entropy, of weight 1.
-ASSUME: at z' = z the distance has no gradient. `jittered` moves the start off z by a trace.
-ASSUME: the authors' script hinges on each coordinate (form ``sm``), the paper on all together. The
-script has no AC-GAN; its epsilon for StyleGAN is 0.35.
-Song et al. descend with noise, hold z by a penalty of weight 100 and start again where they fail;
-here Adam descends, the box is hard, and each z has one attempt.
+ASSUME: at z' = z the distance has no gradient. `jittered` moves the start slightly off z.
+ASSUME: the authors' script has one hinge for each coordinate (form ``sm``), the paper one hinge in
+total. The script has no AC-GAN; its epsilon for StyleGAN is 0.35.
+Song et al. descend with noise, bound z by a penalty of weight 100 and restart after a failure; here
+Adam descends, the box is a hard bound, and each z has one attempt.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ class LatentAttackSettings:
     """Settings of Eq. 13, in the paper's symbols.
 
     Attributes:
-        steps: the most updates of z'.
+        steps: the maximum number of updates of z'.
         lr: Adam's learning rate on z'.
-        beta2: Adam's second decay.
+        beta2: Adam's second-moment decay.
         k: weight of J1, constant.
-        epsilon: how far z' must go, see `distance_hinge`.
-        form: of the hinge.
+        epsilon: the distance that z' must reach, see `distance_hinge`.
+        form: form of the hinge, see `distance_hinge`.
         jitter: standard deviation of the start around z, see `jittered`.
         guide_weight: weight of f_G's cross-entropy at the target; 0 is untargeted.
-        guide_target_loss: the most that it may lose on an example that has converged, nats.
+        guide_target_loss: the largest such cross-entropy of a converged example, nats.
         patience: steps an example must hold success before it leaves; None runs all steps.
-        check_every: steps between looks at convergence.
+        check_every: steps between convergence checks.
     """
 
     steps: int
@@ -77,13 +77,13 @@ class BoxAttackSettings:
     """Settings of the Type II attack of Song et al.
 
     Attributes:
-        steps: the most updates of z'.
+        steps: the maximum number of updates of z'.
         lr: Adam's learning rate on z'.
-        beta2: Adam's second decay.
-        epsilon: z' stays within z ± epsilon, each coordinate.
-        guide_weight: weight of f_G's cross-entropy at the old label.
+        beta2: Adam's second-moment decay.
+        epsilon: z' stays within z ± epsilon in each coordinate.
+        guide_weight: weight of f_G's cross-entropy at the original label.
         patience: steps an example must hold success before it leaves; None runs all steps.
-        check_every: steps between looks at convergence.
+        check_every: steps between convergence checks.
     """
 
     steps: int
@@ -97,7 +97,7 @@ class BoxAttackSettings:
 
 @dataclass(frozen=True)
 class LatentResult:
-    """The end of an attack on N latents.
+    """Result of an attack on N latents.
 
     Attributes:
         images: G(z'), ``(N, C, H, W)`` in [0, 1].
@@ -113,16 +113,16 @@ class LatentResult:
 
 
 def jittered(latent: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
-    """Where Eq. 13 starts: z plus normal noise of that standard deviation, ``(N, D)``."""
+    """Add normal noise of standard deviation ``deviation`` to z ``(N, D)``, as start of Eq. 13."""
     noise = torch.randn(latent.shape, generator=generator, device=latent.device, dtype=latent.dtype)
     return latent + deviation * noise
 
 
 def distance_hinge(moved: Tensor, epsilon: float, form: Literal["paper", "sm"]) -> Tensor:
-    """What of Eq. 13 drives z' = z + ``moved`` away, ``(N, D)`` → ``(N,)``; 0 once it is far.
+    """Distance term of Eq. 13 for z' = z + ``moved``, ``(N, D)`` → ``(N,)``; 0 far from z.
 
     ``paper``: max(epsilon - ||z' - z||², 0). ``sm``: the mean over the coordinates of
-    max(epsilon² - (z'_i - z_i)², 0), the authors' script.
+    max(epsilon² - (z'_i - z_i)², 0), as in the authors' script.
     """
     squared = moved.square()
     if form == "paper":
@@ -131,7 +131,10 @@ def distance_hinge(moved: Tensor, epsilon: float, form: Literal["paper", "sm"]) 
 
 
 def leaving_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy at the nearest class that is not ``labels`` ``(N,)``, nats, ``(N,)``."""
+    """Cross-entropy at the most likely class other than ``labels`` ``(N,)``, nats, ``(N,)``.
+
+    ``logits``: ``(N, classes)``.
+    """
     others = logits.log_softmax(dim=1).scatter(1, labels[:, None], -torch.inf)
     return -others.amax(dim=1)
 
@@ -142,7 +145,7 @@ class _Terms(NamedTuple):
 
 
 class _BoxedWalk(Walk):
-    """A walk of latents that goes nowhere beyond ``reach`` of where it began, each coordinate."""
+    """A walk of latents that stays within ``reach`` of its start in each coordinate."""
 
     def __init__(self, latent: Tensor, lr: float, beta2: float, reach: float) -> None:
         super().__init__({"latent": latent.clone()}, {"latent": lr}, beta2)
@@ -163,7 +166,7 @@ def _walked(
     carried: Mapping[str, Resumable],
 ) -> LatentResult:
     ended = Ends(walk)
-    # what remembers each look has to look each time
+    # a `keep` with state must run at every step, so its kernels are not replayed
     kernels = None if carried else lambda _step: None
     for moment in descend(
         walk,
@@ -194,7 +197,7 @@ def attack(
     checkpoint: Checkpoint | None = None,
     carried: Mapping[str, Resumable] | None = None,
 ) -> LatentResult:
-    """Minimise Eq. 13 over each z' on its own, from ``start``.
+    """Minimise Eq. 13 over each z' independently, from ``start``.
 
     Args:
         decode: G, in eval mode; its parameters get no gradients.
@@ -204,10 +207,10 @@ def attack(
         start: the first z', ``(N, D)``; see `jittered`.
         guide, target_labels: f_G and y_target ``(N,)``, for ``guide_weight``.
         checkpoint: the sidecar to resume from and save to.
-        carried: what else changes on the way, by name: a ``keep`` that remembers.
+        carried: other state that changes during the walk, by name: a ``keep`` that has state.
 
-    An example has converged when f1 sees what it saw, the hinge is 0 and f_G loses no more than
-    ``guide_target_loss`` at the target.
+    An example has converged when f1's output is kept, the hinge is 0 and f_G's cross-entropy at the
+    target is at most ``guide_target_loss``.
 
     Randomness: none.
 
@@ -246,18 +249,18 @@ def attack_within_box(
     guide: Guide,
     checkpoint: Checkpoint | None = None,
 ) -> LatentResult:
-    """The Type II latent attack: near each z, an image that f1 no longer takes for ``labels``.
+    """Type II latent attack: find an image near each z that f1 no longer classifies as ``labels``.
 
     Args:
         decode: G, in eval mode; its parameters get no gradients.
         latent: z, ``(N, D)``.
-        labels: y, what G was asked for, ``(N,)``.
+        labels: y, the class condition of G, ``(N,)``.
         settings: see `BoxAttackSettings`.
         classifier: f1, images → logits.
-        guide: f_G, which must go on seeing y.
+        guide: f_G, which must still predict y.
         checkpoint: the sidecar to resume from and save to.
 
-    An example has converged when f1 sees another class and f_G sees y. Randomness: none.
+    An example has converged when f1 predicts another class and f_G predicts y. Randomness: none.
     """
     walk = _BoxedWalk(latent, settings.lr, settings.beta2, settings.epsilon)
 

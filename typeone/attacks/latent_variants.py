@@ -1,4 +1,4 @@
-"""Run one variant of an attack on the latent space of an AC-GAN (Eq. 13, IV-E)."""
+"""Run one variant of the attack on the latent space of an AC-GAN (Eq. 13, IV-E)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def walked_latents(
     variant: Variant,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """The latents whose distance a variant measures, and those that it starts at, ``(N, D)`` each.
+    """Return the latents that a variant measures its distance from, and its start, ``(N, D)`` each.
 
-    A free condition is walked as more coordinates of z. Noise is drawn for all N at once.
+    A free condition is appended to z as further coordinates. Noise is drawn for all N at once.
     """
     if variant["kind"] == "type2":
         return latent, latent
@@ -59,13 +59,13 @@ def attack_variant(
     """Attack one batch of N latents with one variant.
 
     Args:
-        walked, start: as of `walked_latents`.
-        labels: classes that G was asked for, ``(N,)``.
+        walked, start: the result of `walked_latents`.
+        labels: class conditions of G, ``(N,)``.
         checkpoint: the sidecar to resume from and save to.
 
     Returns:
-        Images ``(N, C, H, W)``, and by name ``(N, ...)``: latent_start, latent_end, condition_end,
-        steps, converged.
+        Images ``(N, C, H, W)``, and columns ``(N, ...)`` by name: latent_start, latent_end,
+        condition_end, steps, converged.
     """
     how = {k: v for k, v in variant.items() if k not in ("kind", "condition")}
     condition, size = gan.condition(labels), gan.latent_dim
@@ -116,13 +116,13 @@ def attacked_batches(
     chunk: int,
     checkpoint: Checkpoint,
 ) -> Iterator[Rows]:
-    """Rows of one variant, see `example_rows`, for each ``chunk`` of N latents.
+    """Attack N latents with one variant; yield the `example_rows` of each ``chunk``.
 
-    Where f1 gives it no gradient at G(z) is logged.
+    Logs a warning if f1 has no gradient at some G(z).
 
     Args:
-        latent, labels: z ``(N, latent_dim)``, and the classes that G is asked for, ``(N,)``.
-        seed: of the noise that a variant may start with.
+        latent, labels: z ``(N, latent_dim)``, and the class conditions of G, ``(N,)``.
+        seed: seed of the starting noise.
         checkpoint: the sidecar to resume from and save to, with a part for each batch.
     """
     with torch.no_grad():

@@ -1,6 +1,7 @@
-"""Algorithm 2 on one shard of many examples: cut into batches, attacked, put into rows.
+"""Run Algorithm 2 on one shard of the examples, in batches, and collect its rows.
 
-Batches are cut before shards, so that what becomes of an example depends on no number of shards.
+Examples are split into batches first and batches into shards, so that the result of an example
+does not depend on the number of shards.
 """
 
 from __future__ import annotations
@@ -35,11 +36,16 @@ def example_rows(
     classes: int = 10,
     **rest: Tensor,
 ) -> Rows:
-    """What every Type I attack stores of N examples, one row each.
+    """Return the columns that every Type I attack stores for N examples, one row each.
 
-    ``positions`` among the examples, ``images`` and ``attacked`` ``(N, C, H, W)`` in [0, 1] (stored
-    as uint8), ``labels`` of ``classes`` and whatever else belongs to an example, ``(N, ...)``. An
-    image that an attack lost to NaN is stored as it was.
+    Images are stored as uint8. An attacked image with a value that is not finite is replaced by the
+    original.
+
+    Args:
+        positions: positions among all examples, ``(N,)``.
+        images, attacked: ``(N, C, H, W)`` in [0, 1].
+        labels: class of each example, ``(N,)``, of ``classes``.
+        rest: further columns by name, ``(N, ...)``.
     """
     attacked = torch.where(attacked.isfinite().all(dim=(1, 2, 3), keepdim=True), attacked, images)
     return {
@@ -72,16 +78,17 @@ def attack_shard(
     follow_every: int = 100,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Rows, list[tuple[int, TracePoint]]]:
-    """Rows and trace points, each with its position, of every ``shards``-th batch of ``chunk``.
+    """Attack every ``shards``-th batch; return its rows, and its trace points with their positions.
 
-    Column ``gradient_vanishes``, if f1 is kept: whether J1 has a gradient of 0, or one that is not
-    finite, at f_dec(z_0), or whether the walk has led to NaN.
+    Column ``gradient_vanishes``, only with ``keep``: whether the gradient of J1 at f_dec(z_0) is 0
+    or not finite, or whether the walk ended in a latent that is not finite.
 
     Args:
         images, labels: all examples, ``(N, C, H, W)`` in [0, 1] and ``(N,)``; the target is the
             next class.
         keep: from images and labels of a batch to its J1; None leaves f1 out.
-        classes: how many there are; two are each the other's next.
+        classes: number of classes; with two, each is the target of the other.
+        chunk: examples in a batch.
         follow: positions of the examples to trace.
         checkpoint: the sidecar to resume from and save to, with a part for each batch.
 
@@ -142,7 +149,7 @@ def attack_shard(
 
 
 def trace_columns(points: Sequence[tuple[int, TracePoint]], shape: Sequence[int]) -> Rows:
-    """Trace points, each with its position, as columns of a table; ``shape`` is an image's."""
+    """Convert trace points with their positions to table columns; ``shape``: (C, H, W)."""
     images = [point.image.numpy() for _, point in points]
     return {
         "position": np.array([position for position, _ in points], dtype=np.int32),
@@ -156,7 +163,7 @@ def trace_columns(points: Sequence[tuple[int, TracePoint]], shape: Sequence[int]
 
 
 def merge_shards(paths: Sequence[str | os.PathLike[str]]) -> Rows:
-    """The tables at ``paths`` as one, in order of position (and step)."""
+    """Concatenate the tables at ``paths``, sorted by position (and step)."""
     tables = [read_parquet(path) for path in paths]
     columns = {k: np.concatenate([t[k] for t in tables]) for k in tables[0].columns}
     order = np.lexsort([columns[k] for k in ("step", "position") if k in columns])

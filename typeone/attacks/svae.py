@@ -1,24 +1,24 @@
-"""Algorithm 2: walk a latent until f2 sees another class while f1 sees the old one (III-B, III-C).
+"""Algorithm 2: move a latent until f2 predicts y' while f1 still predicts y (III-B, III-C).
 
-One engine serves every variant and the image transition task (no f1 at all). A batch is a set of
-independent attacks: each example has its own weight k, its own Adam moments and leaves the batch
-when it has converged, so that it decides as it would have decided alone.
+One implementation serves every variant and the image transition task (without f1). A batch is a set
+of independent attacks: each example has its own weight k and Adam moments and leaves the batch when
+it has converged, so that its result does not depend on the batch.
 
-Variant `ours` adds `image_losses`, and an offset of the decoder's pixel logits that is walked
-beside the latent. Its weight keeps it small against the logits of the ground, about -10, so that it
-works on the edges of strokes; a large ``offset_lr`` without weight would draw anywhere.
+Variant `ours` adds `image_losses`, and an offset of the decoder's pixel logits that is optimised
+with the latent. Its weight keeps it small against the background logits, about -10, so that it
+only changes the edges of strokes; a large ``offset_lr`` without weight would draw anywhere.
 
 Departures and gaps:
 ASSUME: with the ratio of Eq. 11, beta * J1 - J2 vanishes identically, so Eq. 10 moves k by the
 hinge alone and k never falls. Section IV gives beta 0.001 instead, which the authors' code uses.
 ASSUME: "while not converging" is undefined, and the authors' code runs 20,000 steps. Here an
-example has converged once f2 says y', f1 says y and J1 is at most its target value at every check
-of `patience` steps; None never stops early.
-ASSUME: the paper returns f_enc(z_T), a slip for f_dec(z_T).
-ASSUME: z starts at mu(x) of the image as the SVAE was trained on it (digits are binarised, faces
-are not); f1 reads what is decoded.
-ASSUME: of the slip in the authors' code for faces, that k follows "the discriminator's output", we
-take f_dis before its sigmoid, which is what their network returns.
+example has converged once f2 predicts y', f1 predicts y and J1 is at most its target value at every
+check of `patience` steps; None never stops early.
+ASSUME: the paper returns f_enc(z_T), an error for f_dec(z_T).
+ASSUME: z starts at mu(x) of the image in the form that the SVAE was trained on (digits are
+binarised, faces are not); f1 gets the decoded image.
+ASSUME: in the authors' code for faces, k follows "the discriminator's output" by mistake. We use
+f_dis before its sigmoid, which is the output of their network.
 """
 
 from __future__ import annotations
@@ -46,27 +46,28 @@ class SvaeAttackSettings:
     """Settings of Algorithm 2, in the paper's symbols.
 
     Attributes:
-        steps: the most updates of z in one attempt.
+        steps: the maximum number of updates of z in one attempt.
         lr: Adam's learning rate on z.
-        beta2: Adam's second decay. It sets how soon f1 counts: the gradients of the first steps are
-            thousands of times those at the end, and hold the steps small until they are forgotten.
+        beta2: Adam's second-moment decay. It sets how soon f1 has an effect: gradients of the first
+            steps are thousands of times larger and keep the steps small until they have decayed.
         alpha: weight of the discriminator term.
         gamma: weight of ||z||_2.
         eta: step of k in Eq. 10.
         beta: a constant, or ``ratio`` for Eq. 11.
         target_loss: J1 hat of Eq. 10.
-        k_start: k before the first step; 0 is the paper.
+        k_start: k before the first step; 0 in the paper.
         k_max: k is clipped to [0, k_max].
-        k_driver: what moves k in Eq. 10: ``f1`` by J1 is the paper; ``discriminator`` puts f_dis in
-            its place, as the authors' code for faces does by a slip, so that k never sees f1.
+        k_driver: driver of k in Eq. 10. ``f1`` is J1, as in the paper; ``discriminator`` is f_dis,
+            as in the authors' code for faces by mistake, so that k does not depend on f1.
         manifold: form of the discriminator term, see `manifold_penalty`.
         patience: steps an example must hold success before it leaves; None runs all steps.
-        check_every: steps between looks at convergence.
-        image_weight: weight of the attackers' cross-entropy on the image; 0 is the paper.
-        reencode_weight: weight of f2's cross-entropy on the re-encoded image; 0 is the paper.
-        image_target_loss: the most that either may lose on an image that has converged, nats.
-        jitter: pixels that the attackers' view moves from step to step, see `shifted`.
-        offset_lr: Adam's learning rate on the offset of the pixel logits; 0 is the paper: none.
+        check_every: steps between convergence checks.
+        image_weight: weight of the attackers' cross-entropy on the image; 0 in the paper.
+        reencode_weight: weight of f2's cross-entropy on the re-encoded image; 0 in the paper.
+        image_target_loss: the largest value of either on a converged image, nats.
+        jitter: pixels by which the attackers' view is shifted from step to step, see `shifted`.
+        offset_lr: Adam's learning rate on the offset of the pixel logits; 0, as in the paper, has
+            no offset.
         offset_weight: weight of the offset's mean square.
     """
 
@@ -93,7 +94,7 @@ class SvaeAttackSettings:
 
     @property
     def judges_images(self) -> bool:
-        """Whether anything but f1 looks at the image."""
+        """Whether a network other than f1 evaluates the image."""
         return self.image_weight > 0 or self.reencode_weight > 0
 
 
@@ -102,12 +103,12 @@ class TracePoint:
     """One followed example at one step.
 
     Attributes:
-        step, example: when, and which of the batch.
+        step, example: step number, and index of the example in the batch.
         j1: J1 of Eq. 9, NaN without f1.
         j2: cross-entropy of f2 at the target.
         penalty: the discriminator term before alpha.
         k: the weight of J1.
-        image: as decoded, uint8 ``(C, H, W)``.
+        image: the decoded image, uint8 ``(C, H, W)``.
     """
 
     step: int
@@ -121,7 +122,7 @@ class TracePoint:
 
 @dataclass(frozen=True)
 class AttackResult:
-    """The end of an attack on N examples.
+    """Result of an attack on N examples.
 
     Attributes:
         images: f_dec(z_T), with the offset if there is one, ``(N, C, H, W)`` in [0, 1].
@@ -129,7 +130,7 @@ class AttackResult:
         steps: updates made, ``(N,)``.
         converged: whether the example held success for ``patience`` steps, ``(N,)``.
         k: the weight of J1 at the end, ``(N,)``.
-        trace: of the followed examples, step by step.
+        trace: trace points of the followed examples, in order of steps.
     """
 
     images: Tensor
@@ -142,14 +143,17 @@ class AttackResult:
 
 
 def update_k(k: Tensor, driver: Tensor, j2: Tensor, settings: SvaeAttackSettings) -> Tensor:
-    """Eq. 10 with Eq. 11 or a constant beta, clipped; all ``(N,)``. ``driver``: J1 in the paper."""
+    """Update k by Eq. 10 with Eq. 11 or a constant beta, clipped to [0, k_max]; all ``(N,)``.
+
+    ``driver``: J1 in the paper.
+    """
     equilibrium = 0.0 if settings.beta == "ratio" else settings.beta * driver - j2
     hinge = (driver - settings.target_loss).clamp_min(0)
     return (k + settings.eta * (equilibrium + hinge)).clamp(0, settings.k_max)
 
 
 class _Walk(Walk):
-    """A walk of latents, ``latent`` ``(M, D)``, and of ``offset`` ``(M, C, H, W)`` if asked for.
+    """A walk of ``latent`` ``(M, D)``, and of ``offset`` ``(M, C, H, W)`` if ``offset_lr`` is set.
 
     Attributes:
         k: the weight of J1, ``(M,)``.
@@ -165,7 +169,7 @@ class _Walk(Walk):
         self.k = latent.new_full((len(latent),), min(settings.k_start, settings.k_max))
 
     def decode(self, chosen: Tensor | slice = slice(None)) -> Tensor:
-        """f_dec(z), with the offset if there is one, of the ``chosen`` examples."""
+        """Decode the ``chosen`` examples: f_dec(z), with the offset if there is one."""
         latent = self.moving["latent"][chosen]
         if "offset" not in self.moving:
             return self.svae.decode(latent)
@@ -187,7 +191,7 @@ class _Walk(Walk):
 
 
 class _Ends(Ends):
-    """Ends with the weight of J1, ``k`` ``(N,)``."""
+    """`Ends` that also record the weight of J1, ``k`` ``(N,)``."""
 
     walk: _Walk
 
@@ -211,7 +215,7 @@ _NUMBERS = ("j1", "j2", "penalty", "k")
 
 
 class _Trace:
-    """Trace points, step by step."""
+    """Trace points in order of steps."""
 
     def __init__(self) -> None:
         self.points: list[TracePoint] = []
@@ -256,7 +260,7 @@ def _evaluate(
     attackers: Sequence[nn.Module],
     step: int,
 ) -> _Terms:
-    """J_SA of Eq. 8 where the walk stands, and who has succeeded; k moves by Eq. 10 on the way."""
+    """Evaluate J_SA of Eq. 8 and success at the current latents; update k by Eq. 10 in place."""
     svae, z = walk.svae, walk.moving["latent"].requires_grad_(True)
     logits = svae.classify(z)
     j2 = cross_entropy(logits, targets)
@@ -269,7 +273,7 @@ def _evaluate(
         offset = walk.moving["offset"].requires_grad_(True)
         objective = objective + settings.offset_weight * offset.square().flatten(1).mean(dim=1)
     watched = settings.judges_images or "offset" in walk.moving
-    # while all k are 0, J1 needs no gradient; to find that out takes a GPU longer than the gradient
+    # While all k are 0, J1 needs no gradient. On a GPU that check costs more than the gradient.
     counts = keep is not None and (not reads_cheaply(z.device) or bool(walk.k.any()))
     images = walk.decode() if watched or counts else None
     if settings.judges_images and images is not None:
@@ -313,16 +317,16 @@ def attack(
     follow_every: int = 100,
     checkpoint: Checkpoint | None = None,
 ) -> AttackResult:
-    """Minimise J_SA of Eq. 8 (J_IT of III-B when ``keep`` is None) over each latent on its own.
+    """Minimise J_SA of Eq. 8 (J_IT of III-B if ``keep`` is None) over each latent independently.
 
     Args:
-        svae: trained, in eval mode; its parameters get no gradients.
+        svae: a trained SVAE in eval mode; its parameters get no gradients.
         latent: z_0 = mu(x), ``(N, D)``.
         target_labels: y', int64 ``(N,)``.
         settings: see `SvaeAttackSettings`.
         keep: J1 and f1's verdict; None leaves f1 out (image transition).
-        attackers: classifiers of images, in eval mode, for ``image_weight``.
-        follow: examples to trace, every ``follow_every`` steps and at their end.
+        attackers: image classifiers in eval mode, for ``image_weight``.
+        follow: indices of the examples to trace every ``follow_every`` steps and at their end.
         checkpoint: the sidecar to resume from and save to.
 
     Randomness: none.

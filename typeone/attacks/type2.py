@@ -1,10 +1,10 @@
-"""Type II attacks of Table I, by foolbox (Rauber et al., 2020), with an honest account of failure.
+"""Type II attacks of Table I, by foolbox (Rauber et al., 2020), with failures marked as failures.
 
-ASSUME: the paper gives no settings of theirs; each method is run with its usual ones.
+ASSUME: the paper gives no settings for them; each method is run with its usual ones.
 
-foolbox was right on all five against independent code (docs/reproduction-notes.md), but hands back
-an all-black image when Carlini-Wagner or EAD finds nothing, and calls it a success wherever f1
-takes black for another class. Here such an example keeps its original and ``found`` is False.
+foolbox agrees with independent code on all five (docs/reproduction-notes.md). But when
+Carlini-Wagner or EAD finds nothing, it returns an all-black image and reports a success if f1
+assigns black to another class. Here such an example keeps its original and ``found`` is False.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Type2Settings:
     """One Type II attack.
 
     Attributes:
-        method: which attack.
+        method: name of the attack.
         epsilon: radius in the maximum norm, in [0, 1] (``fgsm``, ``pgd``); ignored by the others.
-        steps: iterations (an outer one of ``cw_l2`` and ``ead`` is repeated ``searches`` times).
-        step_size: of one iteration: in pixel units (``pgd``), of the optimiser (the others).
+        steps: iterations; ``cw_l2`` and ``ead`` run them ``searches`` times.
+        step_size: step length in pixel units (``pgd``), or of the optimiser (the others).
         searches: binary search steps of ``cw_l2`` and ``ead``.
-        overshoot: of ``deepfool``.
+        overshoot: overshoot of ``deepfool``.
         confidence: margin in logits of ``cw_l2`` and ``ead``.
         l1_weight: beta of EAD.
-        restarts: random starts of ``pgd``; an example counts as found when one of them leads there.
+        restarts: random starts of ``pgd``; an example counts as found if one of them succeeds.
     """
 
     method: Literal["fgsm", "pgd", "deepfool", "cw_l2", "ead"]
@@ -51,13 +51,15 @@ class Type2Settings:
 
 @dataclass(frozen=True)
 class Type2Result:
-    """What became of N images; storing them as uint8 can undo an example that barely crosses.
+    """Result of an attack on N images.
+
+    Rounding to uint8 can undo an adversarial example close to the decision boundary.
 
     Attributes:
-        images: ``(N, C, H, W)`` in [0, 1]; the original where nothing was found.
-        found: whether f1 was in fact fooled, bool ``(N,)``.
-        vanishing: whether the gradient that the attack follows is 0 or not finite at the original,
-            bool ``(N,)``.
+        images: ``(N, C, H, W)`` in [0, 1]; the original image after a failure.
+        found: whether f1 misclassifies the image, bool ``(N,)``.
+        vanishing: whether the gradient of the attack's objective is 0 or not finite at the
+            original, bool ``(N,)``.
     """
 
     images: Tensor
@@ -66,7 +68,7 @@ class Type2Result:
 
 
 def _build(settings: Type2Settings) -> foolbox.Attack:
-    """foolbox's attack; without early aborts, which would let a batch decide for its examples."""
+    """Build foolbox's attack; early aborts are off, because they depend on the whole batch."""
     attacks = foolbox.attacks
     match settings.method:
         case "fgsm":
@@ -120,13 +122,13 @@ def attack(
     """Find images near ``images`` ``(N, C, H, W)`` in [0, 1] that f1 no longer labels ``labels``.
 
     ``chunk`` examples are attacked at a time, which bounds the memory. ``checkpoint``: the sidecar
-    of chunks that are done; foolbox gives nothing to go on from inside one.
+    of finished chunks; foolbox cannot resume within a chunk.
 
     Randomness: PGD starts at a random point of the ball, drawn from torch's global generator, which
     is seeded with ``seed`` here and restored afterwards (foolbox takes no generator).
 
     Raises:
-        InputError: no such method, or one without its ``epsilon`` or ``step_size``.
+        InputError: the method is unknown, or its ``epsilon`` or ``step_size`` is None.
     """
     model = foolbox.PyTorchModel(classifier, bounds=(0, 1), device=images.device)
     devices = [images.device] if images.device.type == "cuda" else []
@@ -139,7 +141,7 @@ def attack(
         def found_in(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
             blind = vanishing_of_loss(classifier, *batch, followed)
             _, clipped, found = _build(settings)(model, *batch, epsilons=epsilon)
-            found = found & clipped.flatten(1).isfinite().all(dim=1)  # NaN is labelled too
+            found = found & clipped.flatten(1).isfinite().all(dim=1)  # NaN gets a label as well
             parts = {"clipped": clipped, "found": found, "vanishing": blind}
             return parts | _random_state(devices)
 
@@ -160,13 +162,13 @@ def attack(
 
 
 def _random_state(devices: list[torch.device]) -> dict[str, Tensor]:
-    """Where torch's global generators are, of the CPU and of ``devices``."""
+    """Return the states of torch's global generators on the CPU and on ``devices``."""
     states = {f"random.{device}": torch.cuda.get_rng_state(device) for device in devices}
     return {"random.cpu": torch.get_rng_state(), **states}
 
 
 def _set_random_state(part: dict[str, Tensor]) -> None:
-    """Put the generators where they were after ``part``, which may be read, not made."""
+    """Set the generators to their states after ``part``, which may come from the checkpoint."""
     for name, state in part.items():
         match name.split("."):
             case ["random", "cpu"]:

@@ -1,1 +1,1 @@
-"""Digits and faces, where they come from, and how they are varied."""
+"""Digits and faces: sources, tables and augmentation."""

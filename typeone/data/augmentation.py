@@ -1,4 +1,4 @@
-"""Random variations of digits and faces that a network should not mind."""
+"""Data augmentation of digits and faces."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def augment(
     scale: float,
     binarised: float,
 ) -> Tensor:
-    """Each image moved, turned, scaled and perhaps binarised, ``(N, C, H, W)`` in [0, 1].
+    """Randomly translate, rotate, scale and binarise images ``(N, C, H, W)`` in [0, 1].
 
     Args:
         generator: on the device of ``images``.
         shift: largest translation along each axis, pixels.
         rotation: largest rotation, degrees.
         scale: largest relative change of size.
-        binarised: share of the images that is binarised, in [0, 1].
+        binarised: probability that an image is binarised, in [0, 1].
     """
     n, side = len(images), images.shape[-1]
 
@@ -48,12 +48,12 @@ def augment(
 def augment_faces(
     images: Tensor, generator: torch.Generator, *, shift: int, light: float
 ) -> Tensor:
-    """Each face moved, perhaps mirrored, and lit more or less, ``(N, C, H, W)`` in [0, 1].
+    """Randomly translate, flip and brighten faces ``(N, C, H, W)`` in [0, 1].
 
     Args:
         generator: on the device of ``images``.
-        shift: largest translation along each axis, whole pixels; the border is drawn out.
-        light: largest relative change of all pixels.
+        shift: largest translation along each axis, whole pixels; border pixels are repeated.
+        light: largest relative change of the brightness of an image.
     """
     n, device = len(images), images.device
     height, width = images.shape[-2:]

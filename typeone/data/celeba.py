@@ -1,4 +1,4 @@
-"""CelebA in its official layout: which faces, whose, in which split (Section IV)."""
+"""Read CelebA in its official layout: files, gender, identities and splits (Section IV)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ _CELEBA = (
 
 
 def celeba_square(width: int, height: int) -> tuple[int, int, int, int]:
-    """Rows 40-188 and columns 15-163 of an aligned image, as the authors' script cuts them."""
+    """Return the crop of an aligned image in the authors' script: rows 40-188, columns 15-163.
+
+    Raises:
+        InputError: the image does not have the size of CelebA's aligned images.
+    """
     if (width, height) != CELEBA_SIZE:
         raise InputError(
             f"an image of `faces.celeba.path` has {width}x{height} pixels; the aligned images of "
@@ -44,7 +48,7 @@ def celeba_square(width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def open_celeba(*, path: str | os.PathLike[str]) -> PhotographedFaces:
-    """CelebA's aligned faces in the folder ``path``.
+    """Open CelebA's aligned faces in the folder ``path``.
 
     Raises:
         InputError: the folder or a file of the layout is missing, or a list is damaged.
@@ -69,16 +73,20 @@ def open_celeba(*, path: str | os.PathLike[str]) -> PhotographedFaces:
 
 
 def read_celeba_lists(folder: Path) -> FaceList:
-    """Names, gender, identities and splits of CelebA from its three lists."""
+    """Read file names, gender, identities and splits of CelebA from its three lists.
+
+    Raises:
+        InputError: a list is damaged.
+    """
     files, labels = _genders(folder / CELEBA_ATTRIBUTES)
     partitions = _second_column(folder / CELEBA_PARTITIONS, files, "0, 1 or 2", {"0", "1", "2"})
     people = _second_column(folder / CELEBA_IDENTITIES, files, "a whole number", None)
     identities = np.array([int(people[name]) for name in files])
     partition = np.array([int(partitions[name]) for name in files])
     # ASSUME: the paper attacks "the first 1000 images of the validation set" and its supplement
-    # tests there: the official validation partition (1) is our test split, the official test
-    # partition (2) is left for validation. A fifth of the people of the official train partition
-    # (0) teaches the judges, who must not know what f2 knows.
+    # tests on it: the official validation partition (1) is our test split, the official test
+    # partition (2) our validation split. A fifth of the people of the official train partition (0)
+    # is for the judges, which must be independent of f2.
     taught = np.array([_drawn_share(identity) < 0.2 for identity in identities])
     splits = {
         "train": (partition == 0) & ~taught,
@@ -86,7 +94,7 @@ def read_celeba_lists(folder: Path) -> FaceList:
         "validation": partition == 2,
         "test": partition == 1,
     }
-    # no person is in two splits; what is attacked keeps all of its faces
+    # splits are identity-disjoint; the test split keeps all of its faces
     kept = {}
     known = np.zeros(0, identities.dtype)
     for name in ("test", "validation", "train", "judge"):
@@ -99,17 +107,17 @@ def read_celeba_lists(folder: Path) -> FaceList:
 
 
 def _drawn_share(identity: object) -> float:
-    """A number in [0, 1) that an identity always gets."""
+    """Hash an identity to a number in [0, 1)."""
     return int.from_bytes(hashlib.sha256(str(identity).encode()).digest()[:4]) / 2**32
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a whole number of at most 18 digits."""
+    """Whether a string is a whole number of at most 18 digits."""
     return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _genders(path: Path) -> tuple[list[str], np.ndarray]:
-    """File names and labels by the column Male of the attribute list."""
+    """Read file names, and labels from the column Male, of the attribute list."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first, names = file.readline().strip(), file.readline().split()
         if not is_number(first) or "Male" not in names:
@@ -143,7 +151,7 @@ def _genders(path: Path) -> tuple[list[str], np.ndarray]:
 def _second_column(
     path: Path, files: Sequence[str], needed: str, allowed: set[str] | None
 ) -> dict[str, str]:
-    """The value beside each of ``files`` in a list of two columns."""
+    """Read the second column of a list by file name; it must contain all of ``files``."""
     values = {}
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, start=1):

@@ -1,4 +1,4 @@
-"""Digits from the tables of the data: all of them, or the examples that an attack takes."""
+"""Read digits from data tables: all of them, or the examples of an attack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIGIT_SHAPE = (1, 28, 28)
 def read_digits(
     path: str | os.PathLike[str], device: torch.device | str = "cpu"
 ) -> tuple[Tensor, Tensor]:
-    """Images ``(N, 1, 28, 28)`` in [0, 1] and labels ``(N,)`` int64 of a data table."""
+    """Read images ``(N, 1, 28, 28)`` in [0, 1] and int64 labels ``(N,)`` of a data table."""
     table = read_parquet(path, columns=["image", "label"], shapes={"image": DIGIT_SHAPE})
     labels = torch.from_numpy(np.array(table["label"])).long().to(device)
     return from_uint8(table["image"], device), labels
@@ -31,10 +31,10 @@ def read_examples(
     *,
     original: Literal["grey", "binarised"] = "grey",
 ) -> tuple[np.ndarray, Tensor, Tensor]:
-    """The first ``count`` examples of a table, as an attack takes them.
+    """Read the first ``count`` examples of a table for an attack.
 
-    Returns their numbers in the test set ``(N,)``, images ``(N, 1, 28, 28)`` in [0, 1], grey or
-    ``binarised``, and labels ``(N,)`` int64.
+    Returns their indices in the test set ``(N,)``, images ``(N, 1, 28, 28)`` in [0, 1], grey or
+    ``binarised``, and int64 labels ``(N,)``.
     """
     images, labels = read_digits(path, device)
     index = read_parquet(path, columns=["index"])["index"]

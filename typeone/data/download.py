@@ -1,4 +1,4 @@
-"""HTTPS downloads that end within a time, whatever the server does."""
+"""HTTPS downloads with a time limit for any behaviour of the server."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typeone.runtime.logs import logger
 
 
 class _BrokenOffError(InputError):
-    """A transfer ended before its end; the server may give the rest."""
+    """A transfer broke off; the server may send the rest."""
 
 
 def download(url: str, *, max_bytes: int, content: str) -> bytes:
-    """The body at ``url``, of at most ``max_bytes``.
+    """Download the body at ``url``, of at most ``max_bytes``.
 
-    A transfer that breaks off is taken up where it ended, as often as each time brings more.
-    ``content`` is what the body is to be, for an error.
+    A transfer that breaks off is resumed as long as each attempt receives more bytes. ``content``:
+    name of the expected content in error messages.
 
     Raises:
-        InputError: the server answers with something else, too much or too slowly.
+        InputError: the download fails, is too large or too slow.
     """
     data, end = bytearray(), time.monotonic() + MAX_SECONDS
     while True:
@@ -41,14 +41,14 @@ def download(url: str, *, max_bytes: int, content: str) -> bytes:
 
 
 def _receive(url: str, data: bytearray, end: float, max_bytes: int, content: str) -> None:
-    """Add to ``data`` what is missing of the body at ``url``, or all where no rest can be had.
+    """Append the rest of the body at ``url`` to ``data``, or replace it if the server sends all.
 
-    A thread reads and this one watches, since a socket's timeout covers neither the look-up of a
-    name nor a host of many dead addresses nor a server that trickles.
+    The read runs in a thread with a deadline, because a socket's timeout does not cover name
+    resolution, a host with many dead addresses, or a server that sends very slowly.
 
     Raises:
-        _BrokenOffError: less came than was announced, or nothing more within `PATIENCE`.
-        InputError: the server answers with something else, too much or too slowly.
+        _BrokenOffError: the body is shorter than announced, or nothing arrives within `PATIENCE`.
+        InputError: the body is too large or too slow.
     """
     parts: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
     stop = threading.Event()
@@ -66,7 +66,7 @@ def _receive(url: str, data: bytearray, end: float, max_bytes: int, content: str
                     parts.put(None)
                 while not stop.is_set() and (part := response.read1(1 << 16)):
                     parts.put(part)
-                if response.length:  # read1 calls it no error
+                if response.length:  # read1 does not raise for a short body
                     raise http.client.IncompleteRead(b"", response.length)
             parts.put(b"")
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -75,7 +75,7 @@ def _receive(url: str, data: bytearray, end: float, max_bytes: int, content: str
     threading.Thread(target=read, daemon=True).start()
     try:
         while (part := parts.get(timeout=PATIENCE)) != b"":
-            if part is None:  # the whole body comes
+            if part is None:  # the server sends the whole body
                 data.clear()
                 continue
             if isinstance(part, Exception):

@@ -1,4 +1,4 @@
-"""Faces of one's own: a folder of images, and a table of who is on them."""
+"""Read a user's own faces: a folder of images, and a table of labels and identities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typeone.runtime.errors import InputError
 
 
 def middle_square(width: int, height: int) -> tuple[int, int, int, int]:
-    """The largest square in the middle."""
+    """Return the largest central square of an image: left, top, right, bottom."""
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     return left, top, left + side, top + side
@@ -26,7 +26,7 @@ def middle_square(width: int, height: int) -> tuple[int, int, int, int]:
 def open_folder(
     *, path: str | os.PathLike[str], csv: str | os.PathLike[str], seed: int
 ) -> PhotographedFaces:
-    """The faces of a table: columns file (in the folder ``path``), label, identity, perhaps split.
+    """Open the faces of a table: columns file (in folder ``path``), label, identity, perhaps split.
 
     Raises:
         InputError: the folder, the table, a column or an image is missing, a row is not usable, or
@@ -52,16 +52,16 @@ def open_folder(
 
 
 def face_list(rows: Sequence[FaceRow], files: Sequence[str], *, seed: int) -> FaceList:
-    """The faces of a table in a random order by ``seed``, people parted by it if need be.
+    """Assign the faces of a table to splits, in a random order by ``seed``.
 
-    Without a column split, 60 % of the identities are for train, 15 % for the judges, 10 % for
-    validation and 15 % for the test.
+    Without a column split, identities are split at random by ``seed``: 60 % train, 15 % judge, 10 %
+    validation and 15 % test.
     """
     names, identities = np.unique([row.identity for row in rows], return_inverse=True)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(rows))
     if rows[0].split is None:
-        # ASSUME: the paper names no shares beside CelebA's official partition
+        # ASSUME: the paper only gives CelebA's official partition
         place = rng.permutation(len(names)) + 0.5
         bounds = np.cumsum(SHARES)[:-1] * len(names)
         split = np.searchsorted(bounds, place)[identities]
@@ -73,7 +73,7 @@ def face_list(rows: Sequence[FaceRow], files: Sequence[str], *, seed: int) -> Fa
 
 
 def _refuse_copies(folder: Path, files: Sequence[str], rows: Sequence[FaceRow]) -> None:
-    """Raise for two files of the same bytes; files of a size of their own need not be read."""
+    """Raise `InputError` for two files with the same bytes; files of unique size are not read."""
     of_size = defaultdict(list)
     for number, file in enumerate(files):
         of_size[os.path.getsize(folder / file)].append(number)

@@ -1,8 +1,8 @@
-"""Where do the faces come from, who is on them, and who may learn from whom? (Section IV, CelebA.)
+"""Sources of faces with identity-disjoint splits (Section IV, CelebA).
 
-Every source gives four splits that share no identity, part by part, so that 200,000 images are
-never in memory at once: `train` for the SVAE and the recognizer, `judge` for the judges of gender
-alone, `validation` for all that is chosen, `test` for what is attacked and reported.
+Every source yields four splits in parts, so that 200,000 images are never in memory at once:
+`train` for the SVAE and the recognizer, `judge` for the face judges only, `validation` for model
+selection and thresholds, `test` for attacks and reported results.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ Source = Literal["synthetic", "celeba", "folder", "generated"]
 
 
 class FaceSource(Protocol):
-    """What gives faces."""
+    """A source of faces."""
 
     def parts(self, split: str, *, limit: int | None) -> Iterator[FacePart]:
-        """The first ``limit`` faces of ``split``, or all."""
+        """Yield the first ``limit`` faces of ``split``, or all."""
 
     def notes(self) -> Mapping[str, Any]:
-        """What is to be told of them."""
+        """Return metadata for the tables of the faces."""
 
 
 class SyntheticFaces:
-    """Drawn faces: so many ``images`` each of so many ``identities`` a split, shuffled.
+    """Synthetic faces, shuffled: ``images`` of each of ``identities`` people, counts by split.
 
-    A split depends on its own counts and the seed alone, its first faces not on a limit.
+    The faces of a split depend only on its counts and the seed, and not on a limit.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class SyntheticFaces:
 
 
 class GeneratedFaces:
-    """Faces that a generator has drawn (`typeone.data.generated_faces`), each its own identity.
+    """Faces from a generator (`typeone.data.generated_faces`), each with its own identity.
 
     Args:
-        table: where they lie.
+        table: path of the table of faces.
     """
 
     def __init__(self, table: str | os.PathLike[str]) -> None:
@@ -98,7 +98,11 @@ class GeneratedFaces:
 
 
 def open_faces(source: Source, settings: Mapping[str, Any]) -> FaceSource:
-    """The source of that name with its settings; `InputError` if it cannot be used."""
+    """Open the source of that name with its settings.
+
+    Raises:
+        InputError: the name is unknown, or the source cannot be read.
+    """
     kinds: dict[str, Callable[..., FaceSource]] = {
         "synthetic": SyntheticFaces,
         "celeba": open_celeba,

@@ -1,4 +1,4 @@
-"""The table of a user's own faces: who is on which image, and in which split."""
+"""Read the table of a user's own faces: file, label, identity and split of each image."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typeone.runtime.errors import InputError
 
 LABELS = {"0": "female", "1": "male", "female": "female", "male": "male"}
 SPLITS = ("train", "judge", "validation", "test")
-NOBODY = ("", "NA", "N/A", "<NA>", "NaN", "nan", "None", "NULL", "null")  # as software writes it
+NOBODY = ("", "NA", "N/A", "<NA>", "NaN", "nan", "None", "NULL", "null")  # missing values
 _COLUMNS = "columns file, label (female or male), identity and perhaps split"
 _REDO = "save it anew as comma-separated text in UTF-8"
 
 
 class FaceRow(NamedTuple):
-    """A row of the table, blanks around its cells removed but for ``file``.
+    """A row of the table; blanks around its cells are removed, except for ``file``.
 
     Attributes:
-        where: names the table and the line.
-        file: as it is written.
+        where: the table and the line, for error messages.
+        file: the cell, unchanged.
         label: female or male.
-        identity: a name, its accents composed.
-        split: of `SPLITS`, None without that column.
+        identity: a name in Unicode form NFC.
+        split: one of `SPLITS`, or None without that column.
     """
 
     where: str
@@ -38,16 +38,16 @@ class FaceRow(NamedTuple):
 
     @property
     def line(self) -> str:
-        """Where the row is within the table."""
+        """The line of the row, for error messages."""
         return self.where.rpartition(", ")[2]
 
 
 def read_face_rows(path: str | os.PathLike[str]) -> list[FaceRow]:
-    """The rows of the table at ``path``.
+    """Read the rows of the table at ``path``.
 
     Raises:
-        InputError: the table or a column is missing, a cell is not one that is allowed, a file is
-            in two rows, or an identity in two splits.
+        InputError: the table or a column is missing, a cell is not allowed, a file is in two rows,
+            or an identity in two splits.
     """
     found: list[FaceRow] = []
     first: dict[str, FaceRow] = {}
@@ -73,7 +73,7 @@ def read_face_rows(path: str | os.PathLike[str]) -> list[FaceRow]:
 
 
 def named_images(path: str | os.PathLike[str], csv: str | os.PathLike[str]) -> list[str]:
-    """The images in ``path`` that the table ``csv`` names, as far as it can be read."""
+    """List the images in ``path`` that the table ``csv`` names, up to the first error in it."""
     folder = Path(path).expanduser()
     names = []
     with suppress(InputError):
@@ -83,10 +83,9 @@ def named_images(path: str | os.PathLike[str], csv: str | os.PathLike[str]) -> l
 
 
 def find_image(folder: str | os.PathLike[str], name: str) -> str | None:
-    """``name`` as the file in ``folder`` is spelled; None where there is none.
+    """Return the spelling of ``name`` in ``folder``, or None if there is no such file.
 
-    Blanks around the name, backslashes and composed accents may be other than the file system has
-    them.
+    Blanks around the name, backslashes and the Unicode form of accents may differ.
     """
     return next((n for n in _spellings(name) if os.path.isfile(os.path.join(folder, n))), None)
 
@@ -100,7 +99,7 @@ def _spellings(name: str) -> Iterator[str]:
 
 
 def _relative(where: str, name: str) -> str:
-    """What all spellings of a file have in common."""
+    """Normalise the name of a file, so that all its spellings are equal."""
     parts = unicodedata.normalize("NFC", name.strip().replace("\\", "/")).split("/")
     file = "/".join(part for part in parts if part not in ("", "."))
     if not file or not parts[0] or ".." in parts:
@@ -113,7 +112,7 @@ def _name(path: str | os.PathLike[str]) -> str:
 
 
 def _cells(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where each row of the table stands, and its cells by column."""
+    """Yield the place of each row of the table and its cells by column."""
     name = _name(path)
     try:
         data = Path(path).expanduser().read_bytes()
@@ -137,7 +136,7 @@ def _cells(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, str]]]
 
 
 def _columns(name: str, header: list[str]) -> dict[str, int]:
-    """Where each column stands."""
+    """Return the index of each column."""
     lacking = [column for column in ("file", "label", "identity") if column not in header]
     if lacking:
         commas = len(header) == 1 and any(mark in header[0] for mark in ";\t")

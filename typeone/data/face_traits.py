@@ -1,7 +1,7 @@
-"""Traits of drawn faces: who a person is and how a face is seen, drawn from distributions.
+"""Random traits of synthetic faces: parameters of a person and of a view.
 
-Gender shifts the distributions of many traits, as jaw, brows, lips, hair and beard, so that no
-single one decides it.
+Gender shifts the distributions of many traits, such as jaw, brows, lips, hair and beard, so that no
+single trait determines it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IRIS = (
 
 @dataclass(frozen=True)
 class Normal:
-    """A normal distribution cut to [low, high], moved by ``male`` for men, -``male`` for women."""
+    """Normal distribution clipped to [low, high], then shifted by ``male`` (men) or -``male``."""
 
     mean: float
     sd: float
@@ -47,7 +47,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Evenly between low and high."""
+    """Uniform distribution on [low, high]."""
 
     low: float
     high: float
@@ -59,7 +59,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Chance:
-    """1 with the probability of the sex, else 0."""
+    """1 with a probability that depends on the sex, else 0."""
 
     female: float
     male: float
@@ -71,7 +71,7 @@ class Chance:
 
 @dataclass(frozen=True)
 class Blend:
-    """A point on the line between two colours of a palette."""
+    """A random point on the line between two colours of a palette."""
 
     palette: Sequence[tuple[float, float, float]]
     draws: ClassVar[int] = 3
@@ -84,7 +84,7 @@ class Blend:
 
 @dataclass(frozen=True)
 class Colour:
-    """Any colour of the RGB cube."""
+    """Uniform distribution on the RGB cube."""
 
     draws: ClassVar[int] = 3
 
@@ -93,8 +93,8 @@ class Colour:
 
 
 Distribution = Normal | Uniform | Chance | Blend | Colour
-# Lengths in units of half the image before the view's scale; positions from the head's centre,
-# to the right and down.
+# Lengths are in units of half the image before the view's scale; positions are relative to the
+# head's centre, to the right and down.
 TRAITS: dict[str, Distribution] = {
     "face_width": Normal(0.70, 0.045, 0.58, 0.84, male=0.03),
     "face_height": Normal(0.93, 0.04, 0.82, 1.04, male=0.01),
@@ -154,28 +154,28 @@ VIEW: dict[str, Distribution] = {
     "stripe_angle": Uniform(0.0, 2 * math.pi),
     "stripe_count": Uniform(1.0, 5.0),
     "shirt": Colour(),
-    "noise": Uniform(0.0, 0.025),  # standard deviation of a pixel's
+    "noise": Uniform(0.0, 0.025),  # standard deviation of pixel noise
     "noise_seed": Uniform(0.0, 2.0**31),
 }
 
 
 class Parameters(SimpleNamespace):
-    """Named numbers of N faces: tensors ``(N, 1, 1)``, colours ``(N, 3, 1, 1)``."""
+    """Named parameters of N faces: tensors ``(N, 1, 1)``, colours ``(N, 3, 1, 1)``."""
 
     def __len__(self) -> int:
         return len(next(iter(vars(self).values())))
 
     def rows(self, rows: Tensor | slice) -> Parameters:
-        """Those of some of the faces, in that order."""
+        """Return the parameters of the faces ``rows``."""
         return Parameters(**{name: values[rows] for name, values in vars(self).items()})
 
 
 def _draw(
     distributions: Mapping[str, Distribution], sex: Tensor, generator: torch.Generator
 ) -> Parameters:
-    """One value of every distribution a face; face i takes the i-th row of ``generator``'s numbers.
+    """Draw one value of every distribution for each face; face i uses row i of the random numbers.
 
-    In float64, so that the place in a batch, which decides how a machine rounds, leaves no trace.
+    Values are float64, so that rounding, which depends on the position in a batch, has no effect.
     """
     widths = [d.draws for d in distributions.values()]
     uniform = torch.rand(len(sex), sum(widths), generator=generator, dtype=torch.float64)
@@ -189,9 +189,9 @@ def _draw(
 
 
 def draw_identities(count: int, generator: torch.Generator) -> tuple[Parameters, Tensor]:
-    """``count`` people and their labels ``(count,)`` int64: women (0) and men (1) in turn.
+    """Draw ``count`` people and their int64 labels ``(count,)``: alternately women (0) and men (1).
 
-    The first of them are the same for any ``count``.
+    The first people are the same for any ``count``.
     """
     labels = torch.arange(count) % 2
     people = _draw(TRAITS, labels.double() * 2 - 1, generator)
@@ -200,7 +200,7 @@ def draw_identities(count: int, generator: torch.Generator) -> tuple[Parameters,
 
 
 def draw_views(count: int, generator: torch.Generator) -> Parameters:
-    """``count`` ways to see a face: pose, expression, light, background, and a seed for noise."""
+    """Draw ``count`` views of a face: pose, expression, light, background and a seed for noise."""
     views = _draw(VIEW, torch.zeros(count, dtype=torch.float64), generator)
     views.mouth_opening = views.mouth_opening.clamp(min=0) * 0.055
     for angle in ("yaw", "pitch", "roll", "stripe_angle"):

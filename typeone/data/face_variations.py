@@ -1,8 +1,9 @@
-"""Faces as a judge may meet them, and pictures made of faces that are none any more.
+"""Augmentation of faces for judges, and non-faces made from faces.
 
-A judge of attacked faces looks at what a decoder gives: softer than a photograph. So it learns from
-faces that are moved, mirrored, blurred and lit anew. What is no face it learns from pictures made
-of the same faces, so that colours and smoothness do not tell it; other kinds are held out.
+A judge of attacked faces classifies decoded images, which are softer than photographs. It is
+therefore trained on faces that are shifted, flipped, blurred and relit. Its class "no face" is
+trained on images made from the same faces, so that colour and smoothness do not identify it; other
+kinds of non-faces are held out.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ GRAIN = 0.04  # largest standard deviation of pixel noise
 
 
 def vary_faces(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each face mirrored or not, moved, turned, scaled, blurred, lit anew: ``(N, 3, H, W)``.
+    """Randomly flip, shift, rotate, scale, blur and relight faces ``(N, 3, H, W)`` in [0, 1].
 
-    A third stays sharp, a third each loses half and three quarters of its resolution.
+    About a third stays sharp; a third is blurred once and a third twice by a factor of two.
     ``generator``: on the device of ``images``.
     """
     n = len(images)
@@ -56,19 +57,19 @@ def _normal(shape: torch.Size, like: Tensor, generator: torch.Generator) -> Tens
 
 
 def _permutations(n: int, count: int, generator: torch.Generator, like: Tensor) -> Tensor:
-    """``n`` random orders of ``count`` things, ``(n, count)``."""
+    """Draw ``n`` random permutations of ``count`` elements, ``(n, count)``."""
     return torch.rand(n, count, generator=generator, device=like.device).argsort(dim=1)
 
 
 def _reordered(pieces: Tensor, generator: torch.Generator) -> Tensor:
-    """``(N, P, ...)`` with the P pieces of each image in a random order of its own."""
+    """Permute the P pieces of each image at random, ``(N, P, ...)``."""
     order = _permutations(len(pieces), pieces.shape[1], generator, pieces)
     index = order.view(*order.shape, *(1,) * (pieces.dim() - 2)).expand_as(pieces)
     return pieces.gather(1, index)
 
 
 def patches(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Sixteen squares of each face in a random order."""
+    """Permute sixteen squares of each face at random."""
     n, c, h, w = images.shape
     pieces = images.view(n, c, 4, h // 4, 4, w // 4).permute(0, 2, 4, 1, 3, 5)
     mixed = _reordered(pieces.reshape(n, 16, c, h // 4, w // 4), generator)
@@ -77,7 +78,7 @@ def patches(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def blend(images: Tensor, generator: torch.Generator) -> Tensor:
-    """The mean of a face and two others that lie elsewhere, rolled by a quarter and a half."""
+    """Average each face with two others, rolled by a quarter and a half of the image."""
     order = _permutations(1, len(images), generator, images)[0]
     other = images[order]
     far = other.roll((images.shape[-1] // 2, images.shape[-1] // 4), dims=(-2, -1))
@@ -86,7 +87,7 @@ def blend(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def noise(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Clouds in a face's colours: random numbers on 8x8 points, made as large as the image."""
+    """Draw smooth noise with the mean and deviation of each face: 8x8 points, upsampled."""
     mean, deviation = images.mean(dim=(2, 3), keepdim=True), images.std(dim=(2, 3), keepdim=True)
     coarse = _normal(torch.Size((*images.shape[:2], 8, 8)), images, generator)
     cloud = F.interpolate(coarse, images.shape[-2:], mode="bilinear", align_corners=False)
@@ -94,7 +95,7 @@ def noise(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def blank(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A head without features: an oval in the middle has what is left of it at 4x4 pixels."""
+    """Remove the features of each face: replace a central oval by its 4x4 pixel average."""
     side = images.shape[-1]
     ticks = (torch.arange(side, device=images.device) + 0.5) / side * 2 - 1
     oval = (ticks / 0.6) ** 2 + ((ticks[:, None] - 0.1) / 0.65) ** 2
@@ -102,7 +103,7 @@ def blank(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def warped(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each face pulled about: 5x5 points move by about a fifth of the image, the rest between."""
+    """Warp each face: 5x5 points move by about a fifth of the image, with interpolation between."""
     n, _, h, w = images.shape
     pull = 0.4 * _normal(torch.Size((n, 2, 5, 5)), images, generator)
     pull = F.interpolate(pull, (h, w), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
@@ -112,19 +113,19 @@ def warped(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def strips(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Eight horizontal strips of each face in a random order."""
+    """Permute eight horizontal strips of each face at random."""
     n, c, h, w = images.shape
     pieces = images.view(n, c, 8, h // 8, w).transpose(1, 2)
     return _reordered(pieces, generator).transpose(1, 2).reshape(n, c, h, w)
 
 
 def rolled(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each face cut in four, its quarters in opposite corners."""
+    """Swap opposite quarters of each face."""
     return images.roll((images.shape[-2] // 2, images.shape[-1] // 2), dims=(-2, -1))
 
 
 def swirled(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each face stirred about its middle: a whole turn there, none at the rim."""
+    """Swirl each face about its centre: a full turn there, none at the rim."""
     side = images.shape[-1]
     ticks = (torch.arange(side, device=images.device) + 0.5) / side * 2 - 1
     x, y = ticks.expand(side, side), ticks[:, None].expand(side, side)
@@ -135,7 +136,7 @@ def swirled(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def pixels(images: Tensor, generator: torch.Generator) -> Tensor:
-    """The pixels of each face in a random order."""
+    """Permute the pixels of each face at random."""
     return _reordered(images.flatten(2).transpose(1, 2), generator).transpose(1, 2).view_as(images)
 
 

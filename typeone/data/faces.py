@@ -1,7 +1,7 @@
-"""Tables of faces: written as they come, read as they are needed (Section IV, CelebA).
+"""Tables of faces, written in parts and read on demand (Section IV, CelebA).
 
-CelebA has 200,000 faces: a table of it is written part by part and read through a memory-mapped
-scratch file, so that neither holds all images in memory at once.
+CelebA has 200,000 faces: its table is written in parts and read through a memory-mapped scratch
+file, so that all images are never in memory at once.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _SCHEMA = pa.schema(
 
 
 class FaceWriter:
-    """Writes a table of faces part by part; the file appears when the block ends without an error.
+    """Write a table of faces in parts; the file appears when the block ends without an error.
 
     Args:
-        path: of the table.
+        path: path of the table.
 
     Attributes:
-        metadata: what the file says of itself (JSON); set it at any time before the end.
-        count: faces written so far.
+        metadata: metadata of the file (JSON); set it at any time before the end.
+        count: number of faces written so far.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -96,23 +96,23 @@ class FaceWriter:
 
 
 def _bytes_of(images: pa.FixedSizeBinaryArray) -> memoryview:
-    """The values of a column without a copy."""
+    """Return the bytes of a column without a copy."""
     width = images.type.byte_width
     return memoryview(images.buffers()[1])[images.offset * width :][: len(images) * width]
 
 
 class FaceTable:
-    """A table of N faces whose images lie in a scratch file on disk until they are asked for.
+    """A table of N faces whose images are in a scratch file on disk.
 
     Attributes:
         images: memory-mapped uint8 ``(N, 3, 64, 64)``.
         index: number in the source, int32 ``(N,)``.
         labels: `FEMALE` or `MALE`, int64 ``(N,)``.
         identities: int32 ``(N,)``.
-        metadata: what the file says of itself.
+        metadata: metadata of the file.
 
     Raises:
-        InputError: the file is missing, damaged, empty or no table of faces.
+        InputError: the file is missing, damaged, empty or not a table of faces.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, limit: int | None = None) -> None:
@@ -129,10 +129,10 @@ class FaceTable:
             if not count:
                 raise InputError(f"{path} holds no face; give a source that has some")
             columns: dict[str, list[np.ndarray]] = {k: [] for k in ("index", "label", "identity")}
-            # the map keeps the scratch file
+            # the memory map keeps the scratch file alive
             with needs_room(tempfile.gettempdir()), tempfile.TemporaryFile() as scratch:
                 left = count
-                for group in range(file.num_row_groups):  # iter_batches keeps all it has read
+                for group in range(file.num_row_groups):  # iter_batches would keep all in memory
                     part = file.read_row_group(group).slice(0, left).combine_chunks()
                     scratch.write(_bytes_of(part.column("image").combine_chunks()))
                     for name, values in columns.items():
@@ -150,13 +150,17 @@ class FaceTable:
     def faces(
         self, rows: Tensor | np.ndarray | slice, device: torch.device | str = "cpu"
     ) -> Tensor:
-        """The images of ``rows`` ``(M,)`` as float32 ``(M, 3, 64, 64)`` in [0, 1]."""
+        """Return the images of ``rows`` ``(M,)`` as float32 ``(M, 3, 64, 64)`` in [0, 1]."""
         rows = rows.cpu().numpy() if isinstance(rows, Tensor) else rows
         return from_uint8(self.images[rows], device)
 
 
 def first_faces(path: str | os.PathLike[str], count: int) -> FaceTable:
-    """The first ``count`` faces of the table at ``path``; `InputError` when it holds fewer."""
+    """Read the first ``count`` faces of the table at ``path``.
+
+    Raises:
+        InputError: the table has fewer faces.
+    """
     faces = FaceTable(path, limit=count)
     if len(faces) < count:
         raise InputError(

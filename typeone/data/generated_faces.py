@@ -1,7 +1,7 @@
-"""Faces for those who have no photographs: a published generator draws, a published judge labels.
+"""Generate labelled faces without photographs: by a published generator and a published judge.
 
-Beyond the paper, for its Section IV without CelebA: faces of 64 pixels reduced from what a
-generator draws, with the gender that `typeone.models.age_gender` sees. Each is its own identity.
+Not in the paper; it replaces CelebA in Section IV. Generated faces are resized to 64 pixels and
+labelled with the gender predicted by `typeone.models.age_gender`. Each has its own identity.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typeone.runtime.logs import Progress
 
 @dataclass
 class Count:
-    """How many faces were drawn, and of how many of them the judge was unsure."""
+    """Number of generated faces, and of those rejected because the judge was unsure."""
 
     drawn: int = 0
     unsure: int = 0
@@ -42,14 +42,14 @@ def generate_faces(
     tally: Count,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[FacePart]:
-    """``count`` faces in parts of at most ``batch``, fewer by those of unsure gender.
+    """Generate ``count`` faces in parts of at most ``batch``; drop faces of unsure gender.
 
     Args:
         generator: latents ``(N, latent_dim)`` → images ``(N, 3, S, S)`` in [0, 1].
         judge: images ``(N, 3, 64, 64)`` in [0, 1] → logits ``(N, 3)``.
-        sure: least probability of a gender that a face needs.
-        seed: of the latents; each has a seed of its own, so that none depends on ``batch``.
-        tally: counts what is drawn.
+        sure: the least probability of a gender for a face to be kept.
+        seed: seed of the latents; each latent has its own seed, independent of ``batch``.
+        tally: updated with the numbers of generated and unsure faces.
         checkpoint: the sidecar to resume from and save to.
     """
     seeds = torch.randint(2**31, (count,), generator=seeded(seed))
@@ -59,7 +59,7 @@ def generate_faces(
         latent = [torch.randn(latent_dim, generator=seeded(int(seeds[row]))) for row in rows]
         drawn = generator(torch.stack(latent).to(device))
         images = to_uint8(area_resize(drawn, FACE_SHAPE[-1]))
-        # the gender of what is stored; a judge may know «no face» as well
+        # judge the stored uint8 image; column 2, "no face", is ignored
         chance = judge(images / 255)[:, :2].softmax(dim=1)
         taken = (chance.amax(dim=1) >= sure).cpu()
         labels = chance.argmax(dim=1).cpu()[taken]

@@ -1,4 +1,4 @@
-"""The IDX format of MNIST and of data sets that follow it: unsigned bytes of any shape."""
+"""Parse the IDX format of MNIST and similar data sets: unsigned bytes of any shape."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ MAX_AXES, MAX_VALUES = 8, 2**40
 
 
 def parse_idx(data: bytes, name: str) -> np.ndarray:
-    """The unsigned bytes of an IDX file as a read-only uint8 array of the shape in its header.
+    """Parse an IDX file of unsigned bytes to a read-only uint8 array of the shape in its header.
 
-    ``name`` is what an error calls the file.
+    ``name``: name of the file in error messages.
 
     Raises:
-        InputError: no IDX header, another element type, or a length other than the header says.
+        InputError: there is no IDX header, the element type is not unsigned byte, or the length
+            does not match the header.
     """
     if len(data) < 4 or data[:2] != b"\0\0":
         raise InputError(f"{name} is not an IDX file (it starts with {data[:4]!r}); fetch it again")
@@ -32,7 +33,7 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
         )
     shape = struct.unpack(f">{data[3]}I", data[4:start])
     vast = math.prod(size for size in shape if size) > MAX_VALUES
-    if len(shape) > MAX_AXES or (vast and 0 in shape):  # NumPy has no such shape
+    if len(shape) > MAX_AXES or (vast and 0 in shape):  # NumPy does not support such shapes
         raise InputError(
             f"{name} has a header of {len(shape)} axes, the largest {max(shape)}; needs at most "
             f"{MAX_AXES} axes and {MAX_VALUES} values; fetch it again"

@@ -1,4 +1,4 @@
-"""Data sets of small grey images in the four IDX files of MNIST's format, and their splits."""
+"""Data sets of small grey images in four IDX files like MNIST's, and their splits."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ IDX_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-CLASSES = 10  # that the networks of small images tell apart
+CLASSES = 10  # classes of the digit networks
 SIDE = 28  # pixels
-MAX_BYTES = 1 << 30  # of a raw file; more than this is another file
+MAX_BYTES = 1 << 30  # largest size of a raw file
 
 Check = Callable[[str, str, str], None]
-"""Refuses (the name of an IDX file, the SHA-256 of its raw bytes, what an error calls it)."""
+"""(name of an IDX file, SHA-256 of its raw bytes, its name in errors); raises to refuse it."""
 
 
 @dataclass(frozen=True)
 class IdxSet:
-    """The four raw files as read-only uint8 arrays, and where they came from.
+    """The four raw files as read-only uint8 arrays, and their source.
 
     Images are ``(N, 28, 28)`` in [0, 255], labels ``(N,)`` in [0, 9]. ``source`` is path, npm or
-    mirror; ``sha256`` has one sum a raw file.
+    mirror; ``sha256`` contains one hash for each raw file.
     """
 
     train_images: np.ndarray
@@ -50,11 +50,11 @@ class IdxSet:
 
 @dataclass(frozen=True)
 class Split:
-    """Some images of a data set.
+    """One split of a data set.
 
     ``index`` ``(N,)`` int32 is the position in the raw file (train and validation share one),
     ``images`` ``(N, 1, 28, 28)`` uint8 in [0, 255], ``labels`` ``(N,)`` int64; ``sha256`` are the
-    sums of the raw files the split is cut from.
+    hashes of the raw files of the split.
     """
 
     index: np.ndarray
@@ -64,23 +64,23 @@ class Split:
 
 
 def accept_any(name: str, got: str, where: str) -> None:
-    """The check of a data set whose files are not known beforehand."""
+    """Accept any file: the check of a data set without known hashes."""
 
 
 def read_folder(
     path: str | os.PathLike[str], *, key: str, check: Check = accept_any, remedy: str = ""
 ) -> IdxSet:
-    """The set in a folder with the four files, raw or .gz, with ``-`` or ``.`` before ``idx``.
+    """Read the set in a folder of four files, raw or .gz, with ``-`` or ``.`` before ``idx``.
 
     Args:
         path: the folder.
-        key: the setting that names it, for errors.
-        check: what a raw file must be.
-        remedy: what errors end with.
+        key: the setting of the path, for error messages.
+        check: check of each raw file.
+        remedy: end of error messages.
 
     Raises:
-        InputError: a file is missing, damaged, or refused by ``check``; or images are not 28 x 28,
-            labels not 0 to 9 with some of each among the training images.
+        InputError: a file is missing, damaged, or refused by ``check``; images are not 28 x 28;
+            labels are not in 0 to 9, or a class has no training image.
     """
     folder = Path(path).expanduser()
     remedy = remedy or f"needs a folder with {', '.join(IDX_FILES)}; raw or .gz"
@@ -95,7 +95,7 @@ def read_folder(
     if missing := [name for name in IDX_FILES if name not in files]:
         raise InputError(f"`{key}` {folder} lacks {', '.join(missing)}; {remedy}")
     arrays, sums = {}, {}
-    for name, file in reversed(files.items()):  # a small one first: a bad folder costs little
+    for name, file in reversed(files.items()):  # small files first: a bad folder fails early
         try:
             with file.open("rb") as stream:
                 data = _read(stream, str(file))
@@ -106,14 +106,14 @@ def read_folder(
 
 
 def read_idx(name: str, data: bytes, where: str, check: Check) -> tuple[np.ndarray, str]:
-    """The array in ``data``, raw or gzipped, and the SHA-256 of the raw bytes.
+    """Parse ``data``, raw or gzipped; return the array and the SHA-256 of the raw bytes.
 
-    ``where`` is what an error calls it.
+    ``where``: name of the file in error messages.
 
     Raises:
-        InputError: damaged, no IDX file, or refused by ``check``.
+        InputError: the data are damaged, not an IDX file, or refused by ``check``.
     """
-    if data[:2] == b"\x1f\x8b":  # by content: browsers and servers unpack .gz under its old name
+    if data[:2] == b"\x1f\x8b":  # by content: browsers and servers unpack .gz but keep the name
         try:
             data = _read(gzip.GzipFile(fileobj=io.BytesIO(data)), where)
         except (EOFError, OSError, zlib.error) as error:
@@ -133,10 +133,10 @@ def _read(file: BinaryIO | gzip.GzipFile, where: str) -> bytes:
 def assemble(
     arrays: Mapping[str, np.ndarray], source: str, sums: Mapping[str, str], *, key: str
 ) -> IdxSet:
-    """The set of four arrays by the names of their files; ``key`` as in `read_folder`.
+    """Build the set from four arrays by file name; ``key`` as in `read_folder`.
 
     Raises:
-        InputError: they are no such set.
+        InputError: images or labels do not meet the requirements of `read_folder`.
     """
     logger.debug("%s from %s: %s", key, source, {name: a.shape for name, a in arrays.items()})
     for images, labels in (IDX_FILES[:2], IDX_FILES[2:]):
@@ -166,20 +166,20 @@ def splits_of(
     train_size: int | None = None,
     limit: Mapping[str, int | None] | None = None,
 ) -> dict[str, Split]:
-    """A set as disjoint splits train, validation and test, in the order of the raw files.
+    """Split a set into disjoint train, validation and test splits, in the order of the raw files.
 
     Args:
         images: the set.
-        train_size: images of the training file that are learnt from; by default five of six, the
-            50,000 of MNIST's 60,000 of Section IV. The rest is validation.
-        limit: keeps the first so many of a split; None or an absent name keeps them all.
+        train_size: images of the training file used for training; by default five of six, as in
+            Section IV, 50,000 of MNIST's 60,000. The rest is for validation.
+        limit: the maximum size by split; None or an absent name keeps all images.
 
     Raises:
-        InputError: a limit for a split that does not exist, or outside 1 to its size.
+        InputError: a limit is for an unknown split, or is outside 1 to the size of the split.
     """
-    # ASSUME: Section IV says "MNIST contains 60K ... Following the common split, we use 50K
-    # images for training and rest for test". The common split has 10k test digits of their own; we
-    # test on those and keep the last 10k of the 60k for validation.
+    # ASSUME: Section IV: "MNIST contains 60K ... Following the common split, we use 50K images for
+    # training and rest for test". The common split has 10k separate test digits; we test on those
+    # and use the last 10k of the 60k for validation.
     if train_size is None:
         train_size = len(images.train_labels) * 5 // 6
     cuts = {

@@ -1,7 +1,7 @@
-"""Image files of users, read as a viewer shows them.
+"""Read image files of users as an image viewer displays them.
 
-The format is told by the content, not by the name. Of an animation, or a file of several pages, the
-first picture is taken. An embedded colour profile is not applied: values are those of the file.
+The format is detected from the content, not from the name. Of an animation or a file with several
+pages, the first image is read. An embedded colour profile is not applied.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-BACKGROUND = (255, 255, 255)  # ASSUME: white, as a page; of what is transparent
+BACKGROUND = (255, 255, 255)  # ASSUME: white behind transparent pixels, like a page
 _DAMAGED = (
     *(SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error),
     *(AttributeError, AssertionError, RuntimeError, Image.DecompressionBombError),
-)  # what Pillow's readers raise beside OSError
-_WIDE = ("PNG", "PPM")  # formats whose whole numbers are in 0 to 65535
+)  # errors of Pillow's readers, besides OSError
+_WIDE = ("PNG", "PPM")  # formats with integers in 0 to 65535
 
 
 def read_rgb(data: bytes) -> Image.Image:
-    """The picture of an image file in mode RGB: upright by its EXIF, laid on `BACKGROUND`.
+    """Read an image file in mode RGB, rotated by its EXIF, with `BACKGROUND` behind transparency.
 
-    Grey of 16 bits is scaled to 8; floats are in [0, 1] or [0, 255].
+    16-bit grey is scaled to 8 bits; floats are in [0, 1] or [0, 255].
 
     Raises:
         OSError: the file is damaged or not an image, or the range of its pixels is unknown.
@@ -32,7 +32,7 @@ def read_rgb(data: bytes) -> Image.Image:
     if not data:
         raise OSError("is empty")
     try:
-        # warnings are of odd metadata, and of more than 90 megapixels
+        # warnings are about odd metadata and more than 90 megapixels
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as file:
             file.load()
             return _rgb(_upright(file), file.format)
@@ -43,7 +43,7 @@ def read_rgb(data: bytes) -> Image.Image:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """``picture`` turned as its EXIF says; as it is stored where that is damaged."""
+    """Rotate ``picture`` by its EXIF orientation; return it unchanged if EXIF is damaged."""
     try:
         return ImageOps.exif_transpose(picture)
     except (OSError, *_DAMAGED):
@@ -51,7 +51,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _rgb(picture: Image.Image, form: str | None) -> Image.Image:
-    if picture.mode[0] in "IF":  # grey of 16 bits, of 32, or floats
+    if picture.mode[0] in "IF":  # grey with 16 or 32 bits, or floats
         return Image.fromarray(_grey(picture, form)).convert("RGB")
     if not (picture.mode in ("LA", "La", "RGBa", "PA") or picture.has_transparency_data):
         return picture.convert("RGB")
@@ -61,7 +61,7 @@ def _rgb(picture: Image.Image, form: str | None) -> Image.Image:
 
 
 def _grey(picture: Image.Image, form: str | None) -> np.ndarray:
-    """The levels of a grey picture of more than 8 bits, as uint8."""
+    """Convert a grey image of more than 8 bits to uint8."""
     levels = np.asarray(picture)
     least, most = levels.min(), levels.max()
     if picture.mode == "F":
@@ -70,7 +70,7 @@ def _grey(picture: Image.Image, form: str | None) -> np.ndarray:
                 f"its pixels, {least:g} to {most:g}, are neither in 0 to 1 nor in 0 to 255; save "
                 "it with 8 bits"
             )
-        # ASSUME: no picture of 255 levels is as dark as 1 throughout
+        # ASSUME: an image whose maximum is at most 1 is in [0, 1], not a dark one in [0, 255]
         return np.rint(levels * 255).astype(np.uint8) if most <= 1 else levels.astype(np.uint8)
     if picture.mode == "I" and form not in _WIDE:
         if not (least >= 0 and most <= 255):

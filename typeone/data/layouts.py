@@ -1,4 +1,4 @@
-"""Where the archives of others have their files."""
+"""File layouts of the CelebA and LFW archives."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ LFW_FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw")
 
 
 def celeba_places(folder: Path) -> tuple[Path, ...]:
-    """Where CelebA's images may be: unpacked one level deeper, unpacked, in the zip."""
+    """List the possible paths of CelebA's images: unpacked one level deeper, unpacked, the zip."""
     images = folder / CELEBA_IMAGES
     return images / CELEBA_IMAGES, images, folder / f"{CELEBA_IMAGES}.zip"
 
 
 def celeba_images(folder: Path) -> Path:
-    """Where CelebA's images are, a folder or the zip; the latter if there are none."""
+    """Return the path of CelebA's images, a folder or the zip; the zip if none exists."""
     places = celeba_places(folder)
     return next((place for place in places if place.exists()), places[-1])
 
 
 def lfw_images(folder: Path) -> Path | None:
-    """The folder of LFW's images, with one folder a person; None where there is none."""
+    """Return the folder of LFW's images, with one subfolder for each person; None if absent."""
     return next((folder / name for name in LFW_FOLDERS if (folder / name).is_dir()), None)

@@ -1,8 +1,8 @@
-"""Labeled Faces in the Wild, view 2: 6,000 pairs in ten folds that test a recognizer (IV-B).
+"""Read Labeled Faces in the Wild, view 2: 6,000 pairs in ten folds to test a recognizer (IV-B).
 
-Huang et al. (2007): on each fold, the distance below which two images show one person is chosen on
-the other nine. The images are those of the usual archives (``lfw-deepfunneled``, ``lfw_funneled``),
-with ``pairs.txt`` beside them; nothing of LFW comes with this project.
+Huang et al. (2007): the distance threshold of each fold is chosen on the other nine. The images are
+those of the usual archives (``lfw-deepfunneled``, ``lfw_funneled``), with ``pairs.txt`` in the same
+folder; LFW is not part of this project.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from typeone.data.images import from_uint8
 from typeone.data.layouts import LFW_FOLDERS, lfw_images
 from typeone.runtime.errors import InputError
 
-SIDE = 250  # pixels, of LFW's images
-SMALL = 64  # pixels, of faces that were cut to the paper's size already
-# ASSUME: of the 250 pixels, the middle 160 as they are, near the crops that FaceNet was trained on;
-# and the middle 180 reduced to 64, which show as much of a face as the crop of CelebA does: eyes
-# stand about 46 pixels apart here and 38 there, where the crop has 148.
+SIDE = 250  # pixels, size of LFW's images
+SMALL = 64  # pixels, size of faces already cropped to the paper's size
+# ASSUME: of the 250 pixels, the middle 160 without resizing, close to FaceNet's training crops; or
+# the middle 180 reduced to 64, which contain as much of a face as the crop of CelebA: eyes are
+# about 46 pixels apart here and 38 there, where the crop has 148.
 CROPS = {160: 160, 64: 180}
 
 _REMEDY = f"needs {', '.join(LFW_FOLDERS)} with one folder a person, and pairs.txt beside it"
@@ -37,10 +37,10 @@ class LFW(NamedTuple):
     """Pairs of images in folds.
 
     Attributes:
-        files: every image that a pair names, once.
-        first, second: which of them a pair compares, ``(N,)`` int64.
-        same: whether both show one person, bool ``(N,)``.
-        fold: int64 ``(N,)``.
+        files: paths of all images of the pairs, without repetition.
+        first, second: indices in ``files`` of the images of each pair, int64 ``(N,)``.
+        same: whether both images are of the same person, bool ``(N,)``.
+        fold: fold of each pair, int64 ``(N,)``.
     """
 
     files: list[Path]
@@ -51,14 +51,14 @@ class LFW(NamedTuple):
 
 
 def lfw_folder(source: str, path: str | os.PathLike[str] | None) -> Path:
-    """Where LFW lies; with ``sklearn`` its fetcher is asked, which downloads what is missing.
+    """Return the folder of LFW; with ``sklearn``, scikit-learn downloads missing files.
 
     Args:
         source: ``folder`` or ``sklearn``.
-        path: the folder; for ``sklearn`` its data home, None for its own choice.
+        path: the folder; for ``sklearn`` its data home, None for its default.
 
     Raises:
-        InputError: scikit-learn is not installed or gets nothing.
+        InputError: scikit-learn is not installed or cannot fetch LFW.
     """
     if source == "folder":
         return Path(str(path)).expanduser()
@@ -71,7 +71,7 @@ def lfw_folder(source: str, path: str | os.PathLike[str] | None) -> Path:
         ) from error
     home = None if path is None else Path(path).expanduser()
     try:
-        # all of LFW is fetched; one man has that many images, and only his are read
+        # all of LFW is fetched; only the images of the one person with so many are read
         fetch_lfw_people(data_home=home, min_faces_per_person=530)
     except OSError as error:
         raise InputError(
@@ -82,10 +82,10 @@ def lfw_folder(source: str, path: str | os.PathLike[str] | None) -> Path:
 
 
 def read_lfw(folder: Path) -> LFW:
-    """The pairs that ``folder``/pairs.txt names.
+    """Read the pairs in ``folder``/pairs.txt.
 
     Raises:
-        InputError: no such folder or file, a line that names no pair, or an image that is absent.
+        InputError: the folder, the file or an image is missing, or a line is not a pair.
     """
     pairs = folder / "pairs.txt"
     images = lfw_images(folder)
@@ -129,10 +129,10 @@ def read_lfw(folder: Path) -> LFW:
 
 
 def image_side(files: Sequence[Path]) -> int:
-    """Pixels on a side of each image of LFW: `SIDE`, or `SMALL` for faces cut already.
+    """Return the size of all images of LFW, pixels: `SIDE`, or `SMALL` for cropped faces.
 
     Raises:
-        InputError: an image has another size, or another than the first.
+        InputError: an image has another size, or sizes differ.
     """
     sizes = [_size(file) for file in files]
     allowed = [(side, side) for side in (SIDE, SMALL)]
@@ -149,9 +149,9 @@ def image_side(files: Sequence[Path]) -> int:
 
 
 def read_faces(files: list[Path], side: int, device: torch.device | str = "cpu") -> Tensor:
-    """Middle parts of images at ``side`` pixels, see `CROPS`, ``(N, 3, side, side)`` in [0, 1].
+    """Read images, cropped and resized by `CROPS`, as ``(N, 3, side, side)`` in [0, 1].
 
-    Images of that size are taken as they are.
+    Images of that size are not changed.
     """
     found = []
     for file in files:

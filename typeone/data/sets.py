@@ -1,4 +1,4 @@
-"""A data set of small grey images by its settings."""
+"""Load a data set of small grey images from its settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typeone.data.mnist import load_mnist
 
 
 def load_set(name: str, *, format: str, **settings: Any) -> IdxSet:
-    """The data set ``name`` of `datasets`, in its ``format``, from where its settings say.
+    """Load the data set ``name`` of `datasets`, in its ``format``, by its settings.
 
     Raises:
-        InputError: it is not there, damaged, or not what the networks can take.
+        InputError: the data set is missing, damaged, or of an unsupported size or classes.
     """
     if format == "mnist":
         return load_mnist(**settings)

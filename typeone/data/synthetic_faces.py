@@ -1,11 +1,11 @@
-"""Faces drawn by a procedure, so that the pipeline has identities and genders without any download.
+"""Render synthetic faces, so that the pipeline has identities and genders without a download.
 
-A face is drawn from three things: who it is (`draw_identities`), how it is seen (`draw_views`), and
-noise. The first two are drawn in `typeone.data.face_traits`. Beyond the paper, whose faces are
-CelebA's (Section IV): numbers measured here speak of the pipeline, not of photographs.
+A face is rendered from its person (`draw_identities`), its view (`draw_views`) and noise; the first
+two are drawn in `typeone.data.face_traits`. Not in the paper, whose faces are CelebA's (Section
+IV): results on these faces test the pipeline and do not apply to photographs.
 
-Two frames are used. The head's frame has u to the right and v down, in units of half the image and
-with the head upright; on the frontal face the same point is (a, b), as seen without yaw and pitch.
+Two frames are used. The head's frame has u to the right and v down, in units of half the image,
+with the head upright. The frontal frame gives the same point as (a, b), without yaw and pitch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typeone.data.faces import FACE_SHAPE
 
 SIZE = FACE_SHAPE[-1]
 _FINER = 2  # pixels are means of 2x2 samples
-_BATCH = 8  # faces drawn at once; more fall out of a core's cache
+_BATCH = 8  # faces rendered at once; more do not fit in a core's cache
 
 _RED = (0.80, 0.22, 0.22)
 _EYE_WHITE = (0.95, 0.94, 0.93)
@@ -30,9 +30,9 @@ _TEETH = (0.93, 0.91, 0.88)
 
 
 def render(people: Parameters, views: Parameters) -> Iterator[Tensor]:
-    """The faces of N people in N views, a few at a time: float32 ``(M, 3, 64, 64)`` in [0, 1].
+    """Render N people in N views; yield batches of float32 ``(M, 3, 64, 64)`` in [0, 1].
 
-    A face depends on its person and its view alone.
+    A face depends only on its person and its view.
     """
     for start in range(0, len(people), _BATCH):
         cut = slice(start, start + _BATCH)
@@ -54,7 +54,7 @@ def _render(person: Parameters, view: Parameters, noise_seeds: Sequence[int]) ->
     face.lerp_(person.hair * texture[:, None], _hair_on_face(person, place)[:, None])
     face *= light[:, None]
     image.lerp_(face, place.head[:, None])
-    # hair that stands above the skull
+    # hair above the skull
     top = _ellipse(
         place.u, place.v + 0.02, person.face_width + person.hair_volume * 0.8, place.crown
     )
@@ -72,17 +72,17 @@ def _render(person: Parameters, view: Parameters, noise_seeds: Sequence[int]) ->
 
 
 def _inside(distance: Tensor, softness: float = 1.5) -> Tensor:
-    """1 where ``distance`` is negative, else 0; the edge is about ``softness`` samples wide."""
+    """Soft mask: 1 where ``distance`` is negative, else 0, with an edge of ``softness`` samples."""
     return torch.sigmoid(distance * (-SIZE * _FINER / softness))
 
 
 def _edge(distance: Tensor, steepness: float) -> Tensor:
-    """A soft step from 0 to 1 where ``distance`` becomes positive."""
+    """Soft step from 0 to 1 where ``distance`` becomes positive."""
     return (distance * steepness).sigmoid_()
 
 
 def _bump(*offsets: Tensor) -> Tensor:
-    """exp of minus the sum of squares: 1 in the middle of a spot, 0 far from it."""
+    """exp(-sum of squared offsets): 1 at the centre of a spot, 0 far from it."""
     total = offsets[0].square()
     for offset in offsets[1:]:
         total.addcmul_(offset, offset)
@@ -90,21 +90,21 @@ def _bump(*offsets: Tensor) -> Tensor:
 
 
 def _ellipse(x: Tensor, y: Tensor, radius_x: Tensor, radius_y: Tensor) -> Tensor:
-    """Negative inside an ellipse, 0 on it, in units of its radii."""
+    """Distance to an ellipse in units of its radii, negative inside."""
     total = (x / radius_x).square()
     scaled = y / radius_y
     return total.addcmul_(scaled, scaled).clamp_(min=1e-6).sqrt_().sub_(1)
 
 
 def _tint(image: Tensor, colour: Tensor | Sequence[float], cover: Tensor) -> None:
-    """Paint ``colour`` on ``image`` ``(M, 3, S, S)`` in place where ``cover`` ``(M, S, S)`` is."""
+    """Blend ``colour`` into ``image`` ``(M, 3, S, S)`` in place by mask ``cover`` ``(M, S, S)``."""
     if not isinstance(colour, Tensor):
         colour = torch.tensor(colour).view(1, 3, 1, 1)
     image.lerp_(colour, cover[:, None])
 
 
 def _geometry(person: Parameters, view: Parameters) -> SimpleNamespace:
-    """Where each sample lies, on the image, the head, the frontal face: ``(M, S, S)`` each."""
+    """Coordinates of each sample in the image, head and frontal frames, ``(M, S, S)`` each."""
     side = SIZE * _FINER
     ticks = (torch.arange(side) + 0.5) / side * 2 - 1
     y, x = ticks.view(1, side, 1), ticks.view(1, 1, side)
@@ -135,7 +135,7 @@ def _geometry(person: Parameters, view: Parameters) -> SimpleNamespace:
 
 
 def _background(view: Parameters, place: SimpleNamespace) -> Tensor:
-    """Stripes between two colours, and shoulders."""
+    """Draw stripes between two colours, and shoulders, ``(M, 3, S, S)``."""
     along = view.cos_stripe_angle * place.x + view.sin_stripe_angle * place.y
     wave = (view.stripe_count * along + view.stripe_angle).sin_().mul_(0.5).add_(0.5)
     image = torch.lerp(view.backdrop, view.stripes, wave[:, None])
@@ -146,7 +146,7 @@ def _background(view: Parameters, place: SimpleNamespace) -> Tensor:
 def _paint_behind(
     image: Tensor, person: Parameters, view: Parameters, place: SimpleNamespace
 ) -> None:
-    """Long hair, neck and ears, which the head covers; in place."""
+    """Paint long hair, neck and ears, behind the head, in place."""
     u, v, long = place.u, place.v, person.long_hair
     width = person.face_width
     spread = (u / (width + person.hair_volume + 0.02)).abs_().pow_(2.4)
@@ -162,7 +162,7 @@ def _paint_behind(
 
 
 def _features(person: Parameters, view: Parameters, place: SimpleNamespace) -> Tensor:
-    """The unlit face without its hair, on the whole image: ``(M, 3, S, S)``."""
+    """Draw the face without light and hair on the whole image, ``(M, 3, S, S)``."""
     side = SIZE * _FINER
     face = person.skin.expand(-1, 3, side, side).clone()
     blush = _bump((place.aside - 0.36) / 0.16, (place.b - 0.26) / 0.13)
@@ -176,7 +176,7 @@ def _features(person: Parameters, view: Parameters, place: SimpleNamespace) -> T
 
 
 def _paint_beard(face: Tensor, person: Parameters, place: SimpleNamespace) -> None:
-    """Beard and moustache of those who have one; in place."""
+    """Paint beard and moustache in place; ``person.beard`` is 0 without one."""
     a, b, aside = place.a, place.b, place.aside
     below_mouth = (b > person.mouth_y).float()
     cheeks = _edge(b - 0.34 - 0.10 * torch.cos(a * 4), 14)
@@ -187,7 +187,7 @@ def _paint_beard(face: Tensor, person: Parameters, place: SimpleNamespace) -> No
 
 
 def _creases(person: Parameters, place: SimpleNamespace) -> Tensor:
-    """What nose, nostrils, folds beside the mouth and a mole leave of the light, ``(M, S, S)``."""
+    """Light factor of nose, nostrils, folds beside the mouth and a mole, ``(M, S, S)``."""
     b, aside = place.b, place.aside
     tip = person.eye_y + person.nose_length + 0.12
     shadow = _bump((b - (tip + 0.03)) / 0.022) * _edge(person.nose_width - aside, 45)
@@ -201,7 +201,7 @@ def _creases(person: Parameters, place: SimpleNamespace) -> Tensor:
 
 
 def _paint_eyes(face: Tensor, person: Parameters, view: Parameters, place: SimpleNamespace) -> None:
-    """Both eyes at once (they mirror each other, but for the gaze), brows and glasses; in place."""
+    """Paint both eyes, symmetric except for the gaze, brows and glasses in place."""
     size, opening = person.eye_size, person.eye_opening
     outward, below = place.aside - person.eye_x, place.b - person.eye_y
     tilted = below + person.eye_tilt * outward
@@ -229,7 +229,7 @@ def _paint_eyes(face: Tensor, person: Parameters, view: Parameters, place: Simpl
 def _paint_mouth(
     face: Tensor, person: Parameters, view: Parameters, place: SimpleNamespace
 ) -> None:
-    """Lips that smile, and teeth or the line between closed lips; in place."""
+    """Paint lips, and teeth or the line between closed lips, in place."""
     a, smile, opening = place.a, view.smile, view.mouth_opening
     curve = (smile * 1.44) * a.square()
     curve += place.b - person.mouth_y - smile * 0.03
@@ -247,7 +247,7 @@ def _paint_mouth(
 
 
 def _light(person: Parameters, view: Parameters, place: SimpleNamespace) -> Tensor:
-    """Ambient and Lambert's light on the head and its nose, ``(M, S, S)``."""
+    """Ambient and Lambertian light on the head and its nose, ``(M, S, S)``."""
     ridge = _bump(place.a / (person.nose_width * 0.8), (place.b - 0.12) / 0.16)
     ridge *= (place.a / person.nose_width).clamp_(-1.5, 1.5)
     normal_x = (place.on_width * 0.9).add_(ridge, alpha=0.55)
@@ -261,13 +261,13 @@ def _light(person: Parameters, view: Parameters, place: SimpleNamespace) -> Tens
 
 
 def _hair_texture(person: Parameters, place: SimpleNamespace) -> Tensor:
-    """Brightness of strands of hair, about 1, ``(M, S, S)``."""
+    """Brightness factor of strands of hair, around 1, ``(M, S, S)``."""
     wave = torch.sin(5 * place.b).mul_(8).add_(38 * place.a).add_(person.parting * 20)
     return wave.sin_().mul_(0.16).add_(1)
 
 
 def _hair_on_face(person: Parameters, place: SimpleNamespace) -> Tensor:
-    """Where hair covers the head: a fringe with a parting, and sides when it is long."""
+    """Mask of hair on the head: a fringe with a parting, and sides of long hair, ``(M, S, S)``."""
     a, b = place.a, place.b
     line = (a - person.parting * 0.3).abs_().pow_(1.6).mul_(0.55)
     line += torch.sin(9 * a + person.parting * 9).mul_(0.05)

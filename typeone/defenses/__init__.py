@@ -1,1 +1,1 @@
-"""Defences that train a classifier anew: pairing of logits, and plain retraining (IV-D)."""
+"""Defences by training: logit pairing, and retraining on Type I examples (IV-D)."""

@@ -34,16 +34,20 @@ def strengthen_classifier(
     start: Literal["base", "scratch"],
     settings: Mapping[str, Any],
 ) -> Trained[nn.Module]:
-    """Train ``base``, on the CPU, further or anew.
+    """Fine-tune ``base`` or train it from scratch; ``base`` is given on the CPU.
 
     Args:
-        test: of these, the digits that `retraining` learns are in no test.
+        test: test digits; those that ``retraining`` trains on are left out of the test.
         examples: merged shards of an attack on the base, for ``retraining``.
-        architecture, module: of the base, as its checkpoint and the settings name it.
-        start: from the weights of the trained ``base`` or from ``scratch``.
+        architecture, module: architecture and module of the base, for its checkpoint.
+        start: ``base`` starts from its trained weights, ``scratch`` from new ones.
+        settings: settings of the ``method``.
 
-    ASSUME: the paper speaks of strengthening the attacked network, so that the default goes on from
-    its weights.
+    Raises:
+        ValueError: ``retraining`` without ``examples``.
+
+    ASSUME: the paper speaks of strengthening the attacked network, so the default fine-tunes its
+    weights.
     """
     images, labels = digits
     tested = np.ones(len(test[1]), dtype=bool)

@@ -1,14 +1,14 @@
-"""Does a classifier withstand small changes once it gives both images of a pair the same logits?
+"""Adversarial logit pairing (Kannan et al., 2018; IV-D).
 
-Adversarial logit pairing (Kannan et al., 2018; IV-D): a classifier learns from digits and from
-images that it mislabels nearby, found anew at every step, and is told to answer both alike,
+A classifier is trained on images x and on adversarial images x' near them, generated at every step.
+A penalty makes the logits of each pair similar:
 
     w L_ce(f(x), y) + w' L_ce(f(x'), y) + lambda mean((f(x) - f(x'))²).
 
 ASSUME: IV-D states neither weights nor the attack of the training; the authors' code for faces has
-all three weights 1, and its mean runs over the logits. Mosbach et al. (2018) have shown that this
-defence can hide from gradients more than it resists: it is to be attacked by more steps than it
-was trained with.
+all three weights 1, and its mean runs over the logits. Mosbach et al. (2018) show that this defence
+can mask gradients more than it resists attacks: evaluate it by attacks of more steps than in
+training.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ from typeone.training.losses import cross_entropy
 
 @dataclass(frozen=True, kw_only=True)
 class PairingSettings:
-    """What pairs of an image and one found nearby weigh, whatever finds them.
+    """Weights of the loss on pairs of an image and an adversarial image.
 
     Attributes:
-        epsilon_warmup: epochs over which the ball around an image grows to the whole, the steps in
-            it as well; 0: it is whole from the start.
-        clean_weight: w, of the cross-entropy on images.
-        adversarial_weight: w', of that on the images found nearby.
-        pairing_weight: lambda, of the squared distance of their logits (of prelogits for faces).
+        epsilon_warmup: epochs over which the radius of the ball and the steps in it grow to their
+            full size; 0: full size from the start.
+        clean_weight: w, weight of the cross-entropy on images.
+        adversarial_weight: w', weight of the cross-entropy on adversarial images.
+        pairing_weight: lambda, weight of the squared distance of their logits (prelogits for
+            faces).
 
     Raises:
-        InputError: no weight at all, or a warm-up of negative length.
+        InputError: a weight is negative, all weights are 0, or the warm-up is negative.
     """
 
     epsilon_warmup: float = 0.0
@@ -57,15 +58,16 @@ class PairingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class LogitPairingSettings(PairingSettings):
-    """How pairs are found, beside what they weigh.
+    """Weights of the pairs and settings of the attack that generates x'.
 
     Attributes:
-        epsilon: radius of the ball that x' is found in, maximum norm, pixels in [0, 1].
-        steps: of projected gradient ascent, at least 1.
-        step_size: of one of them, pixels in [0, 1].
+        epsilon: radius of the ball of x', maximum norm, pixels in [0, 1].
+        steps: steps of projected gradient ascent, at least 1.
+        step_size: length of one step, pixels in [0, 1].
 
     Raises:
-        InputError: a radius, step or number of steps that moves nothing, or no weight at all.
+        InputError: the radius is outside (0, 1], the step size or the number of steps is not
+            positive, or a weight is not allowed.
     """
 
     epsilon: float
@@ -96,9 +98,9 @@ def ascend(
 
     x ← Π[x + step_size · sign ∇ L_ce(f(x), y)], Π onto the ball of radius ``epsilon`` around
     ``images`` in the maximum norm and onto [0, 1], from a random point of the ball. ``images`` in
-    [0, 1], ``labels`` ``(N,)``; the gradients of the classifier's parameters stay untouched.
-    (typeone.attacks.type2 has foolbox's; that one draws from torch's global generator, whose state
-    is in no checkpoint, so that a training that goes on after a kill would end elsewhere.)
+    [0, 1], ``labels`` ``(N,)``; the gradients of the classifier's parameters are not changed.
+    foolbox's PGD (typeone.attacks.type2) draws from torch's global generator, whose state is not in
+    the checkpoint of a training; a resumed training would give another result.
     """
     low, high = (images - epsilon).clamp(min=0), (images + epsilon).clamp(max=1)
     noise = torch.rand(images.shape, generator=generator, device=images.device, dtype=images.dtype)
@@ -111,7 +113,7 @@ def ascend(
 
 
 def squared_distance(logits: Tensor, others: Tensor) -> Tensor:
-    """Mean squared difference of two answers, ``(N, classes)`` each → ``(N,)``."""
+    """Mean squared difference of two logits, ``(N, classes)`` each → ``(N,)``."""
     return (logits - others).square().mean(dim=1)
 
 
@@ -122,10 +124,10 @@ def logit_pairing(
     settings: LogitPairingSettings,
     generator: torch.Generator,
 ) -> Objective:
-    """The loss of this module on ``images`` ``(N, C, H, W)`` in [0, 1] and ``labels`` ``(N,)``.
+    """Return the loss of this module on ``images`` ``(N, C, H, W)`` in [0, 1], ``labels`` ``(N,)``.
 
-    Pairs are found in eval mode, as any attacker would see the network, from random starts that
-    ``generator`` draws.
+    Adversarial images are generated in eval mode, as by any attacker, from random starts drawn from
+    ``generator``.
     """
 
     def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:

@@ -1,25 +1,25 @@
-"""Does a recognizer that learnt from one kind of attack withstand another (IV-D, Table III)?
+"""Fine-tune a recognizer against Type I or Type II attacks (IV-D, Table III).
 
-A recognizer answers with a point on a sphere, not with a class. To learn on, it gets a direction a
-person beside it: the logits are scaled cosines between the embedding and the directions, which
-start at the mean embeddings of the persons (weight imprinting, Qi et al., 2018). So any recognizer
-goes on from where it stands, whether or not the layer that it was trained with is still there.
+A recognizer outputs an embedding, not a class. For fine-tuning it gets a direction for each person:
+the logits are scaled cosines between the embedding and the directions, which start at the mean
+embeddings of the persons (weight imprinting, Qi et al., 2018). Any recognizer can therefore be
+fine-tuned, even without the last layer of its training.
 
-    Type I:   L_ce(x, i) and L_ce(x', i'), a plain training: what became of person i is i', another
+    Type I:   L_ce(x, i) and L_ce(x', i'), plain training: x' of person i is a new person i'
     Type II:  w L_ce(x, i) + w' L_ce(x', i) + lambda mean((p(x) - p(x'))²), p before normalisation
 
-Type II pairs are found anew at every step: x' is where the embedding lies furthest from that of x
-(PGD, FGSM). What the authors' code calls PGD in training hands back its random start: that is
-uniform noise, which an attack of no step finds here.
+Type II pairs are generated at every step: x' maximises the distance of its embedding from that of x
+(PGD, FGSM). The training attack called PGD in the authors' code returns its random start, that is
+uniform noise; here an attack of 0 steps does the same.
 
-ASSUME: the paper trains on LFW and half of the examples, and tells no more. The authors' code has
-all three weights 1. Here faces of the training split stand for LFW, so that no person of a test was
-learnt. Type II learns from the attacked half as faces for which pairs are found; examples that were
-made against the untrained network would be weaker than those. The attacked images of one person are
-one new person: that they are this person is what the attack is wrong about.
+ASSUME: the paper trains on LFW and half of the examples, without further details. The authors' code
+has all three weights 1. Here faces of the training split replace LFW, so that the split is
+identity-disjoint from every test. Type II generates its pairs for the faces of the attacked half;
+examples against the original network would be weaker. The attacked images of one person are one new
+person: the attack changes the identity, and the attacked recognizer misses that.
 
-Batch norm keeps its running statistics and dropout stays off: those of a small batch, half of it
-attacked, would move the clean embeddings for a reason that is no learning.
+Batch norm uses its running statistics and dropout is off: the statistics of a small batch, half of
+it attacked, would move the clean embeddings without any learning.
 """
 
 from __future__ import annotations
@@ -44,23 +44,24 @@ from typeone.training.objectives.faces import recognition
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingPairingSettings(PairingSettings):
-    """How Type II pairs of faces are found, beside what they weigh.
+    """Weights of Type II pairs of faces and settings of the attack that generates x'.
 
     Attributes:
-        pairs: the attack that finds x'; without a step it is noise.
+        pairs: settings of the attack that generates x'; with 0 steps x' is noise.
     """
 
     pairs: EmbeddingAttackSettings
 
 
 def learnt_people(identities: np.ndarray, generator: torch.Generator) -> np.ndarray:
-    """Which faces are of people that are learnt, bool ``(N,)``: a random half of the people.
+    """Select a random half of the people for training; return a mask of their faces, bool ``(N,)``.
 
-    Of each two persons, in the order of their first faces, one at random; so about half of the
-    first n faces, whatever n, and the same people in every attack that took the first of them.
+    Persons are paired in the order of their first faces, and one of each pair is drawn. So about
+    half of the first n faces are selected for every n, and the same people in every attack on the
+    first faces.
 
-    ASSUME: the paper halves examples at random. Halved like that, tests would show other faces of
-    the very persons that were learnt.
+    ASSUME: the paper splits examples at random. That split is not identity-disjoint: tests would
+    contain other faces of people in the training half.
     """
     _, first, person = np.unique(identities, return_index=True, return_inverse=True)
     place = np.empty(len(first), dtype=int)
@@ -71,11 +72,11 @@ def learnt_people(identities: np.ndarray, generator: torch.Generator) -> np.ndar
 
 
 def people_to_learn(identities: np.ndarray, faces: int) -> np.ndarray:
-    """Numbers of the first ``faces`` faces, at most, of people with two or more, sorted.
+    """Return sorted indices of at most ``faces`` faces of people with two or more faces.
 
-    People in the order of their first faces and whole, the last one may be cut. Of someone with
-    one face nothing is learnt about what makes two alike; where nobody has two (generated faces),
-    the first faces of all are taken, each a person, which still tells them apart.
+    People are taken in the order of their first faces, with all their faces; the last person may be
+    cut. A person with a single face gives no information about the similarity of two faces. If no
+    person has two (generated faces), the first faces are taken, each as a separate person.
     """
     _, first, person, count = np.unique(
         identities, return_index=True, return_inverse=True, return_counts=True
@@ -86,14 +87,14 @@ def people_to_learn(identities: np.ndarray, faces: int) -> np.ndarray:
 
 
 class Lessons:
-    """Faces of several sources under one numbering, each with its class.
+    """Training faces of several sources, concatenated, each with its class.
 
     Args:
-        parts: stored images uint8 ``(N, C, H, W)`` (memory-mapped ones stay so), which of them
-            ``(M,)``, and their classes int64 ``(M,)``.
+        parts: for each source, images uint8 ``(N, C, H, W)`` (possibly memory-mapped), the rows
+            used ``(M,)``, and their classes int64 ``(M,)``.
 
     Attributes:
-        labels: class of every face, int64.
+        labels: class of every face, int64 ``(faces,)``.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Lessons:
         return int(self.labels.max()) + 1
 
     def faces(self, rows: Tensor) -> Tensor:
-        """Images ``(M, C, H, W)`` in [0, 1] of ``rows`` ``(M,)``."""
+        """Return the images ``(M, C, H, W)`` in [0, 1] of ``rows`` ``(M,)``."""
         chosen = rows.cpu().numpy()
         images = np.empty((len(chosen), *self.sources[0].shape[1:]), dtype=np.uint8)
         for part, source in enumerate(self.sources):
@@ -132,15 +133,15 @@ def lessons(
     copies: int,
     device: torch.device | str = "cpu",
 ) -> Lessons:
-    """What a recognizer learns: training faces, attacked ones, and what was made of these.
+    """Collect the training faces of a recognizer, with a class for each person.
 
     Args:
-        train: its first ``faces`` faces of people who have two, if anybody has, are learnt.
-        test: its faces ``learnt`` ``(M,)`` are learnt, of people of their own.
-        attacked: Type I examples made of these, uint8 ``(M, C, H, W)``, or None; those of one
-            person are one person more.
-        copies: of each learnt face of ``test`` and each of ``attacked``; among thousands of faces
-            a few dozen that are seen once would change nothing.
+        train: table whose `people_to_learn` are used, at most ``faces`` faces.
+        test: table whose faces ``learnt`` ``(M,)`` are used, as further people.
+        attacked: Type I examples of these faces, uint8 ``(M, C, H, W)``, or None; the examples of
+            one person are one further person.
+        copies: copies of each ``learnt`` and each ``attacked`` face; a few dozen faces seen once
+            among thousands would have no effect.
     """
     rows = people_to_learn(train.identities, faces)
     people, classes = np.unique(train.identities[rows], return_inverse=True)
@@ -154,12 +155,12 @@ def lessons(
 
 
 class Identifier(nn.Module):
-    """A recognizer that learns, and beside it a direction for each person that it learns from.
+    """A recognizer in training, with a trainable direction for each person.
 
     Args:
         recognizer: images in [0, 1] → unit embeddings; stays in eval mode. Its ``prelogits`` are
-            the same before they are normalised.
-        centres: directions, ``(people, D)``, of any length.
+            the embeddings before normalisation.
+        centres: directions, ``(people, D)``, of any norm.
     """
 
     def __init__(self, recognizer: Recognizer, centres: Tensor) -> None:
@@ -167,7 +168,7 @@ class Identifier(nn.Module):
         self.recognizer, self.centres = recognizer, nn.Parameter(centres.clone())
 
     def train(self, mode: bool = True) -> Identifier:
-        """As any module, but the recognizer stays in eval mode."""
+        """Set training mode, but keep the recognizer in eval mode."""
         super().train(mode)
         self.recognizer.eval()
         return self
@@ -177,7 +178,7 @@ class Identifier(nn.Module):
 def mean_embeddings(
     recognizer: Callable[[Tensor], Tensor], lessons: Lessons, *, chunk: int = 50
 ) -> Tensor:
-    """Direction of the mean embedding of every class of ``lessons``, ``(classes, D)``."""
+    """Normalised mean embedding of each class of ``lessons``, ``(classes, D)``."""
     sums = torch.zeros(())
     for rows in torch.arange(len(lessons)).split(chunk):
         belongs = F.one_hot(lessons.labels[rows.to(lessons.labels.device)], lessons.classes)
@@ -187,15 +188,15 @@ def mean_embeddings(
 
 
 def around(objective: Objective, count: int) -> Objective:
-    """``objective`` of ``count`` rows for any number of them: after the last comes the first.
+    """Wrap ``objective`` of ``count`` rows so that larger row numbers start again at the first row.
 
-    So an epoch is as many steps as one likes, whatever there is to learn from.
+    An epoch can then have any number of steps, independent of ``count``.
     """
     return lambda rows, epochs: objective(rows % count, epochs)
 
 
 def retraining(identifier: Identifier, lessons: Lessons, *, scale: float) -> Objective:
-    """Cross-entropy over the people of ``lessons``, for Type I."""
+    """Return the cross-entropy over the people of ``lessons``, the loss for Type I."""
     return recognition(
         identifier.recognizer,
         identifier.centres,
@@ -208,7 +209,7 @@ def retraining(identifier: Identifier, lessons: Lessons, *, scale: float) -> Obj
 
 
 def shrunk(settings: EmbeddingAttackSettings, share: float) -> EmbeddingAttackSettings:
-    """The same attack in a ball of ``share`` of the radius, in [0, 1]."""
+    """Scale radius, step size and start of the attack by ``share``, in [0, 1]."""
     lengths = {k: share * getattr(settings, k) for k in ("epsilon", "step_size", "start")}
     return replace(settings, **lengths)
 
@@ -221,9 +222,10 @@ def embedding_pairing(
     *,
     scale: float,
 ) -> Objective:
-    """Adversarial logit pairing on the prelogits of ``lessons`` and of what lies near them.
+    """Return the loss of adversarial logit pairing on the prelogits of ``lessons``, for Type II.
 
-    Pairs are found against the recognizer as it stands, from starts that ``generator`` draws.
+    Adversarial images are generated against the current recognizer, from starts drawn from
+    ``generator``.
     """
     recognizer = identifier.recognizer
 

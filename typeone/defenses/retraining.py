@@ -1,14 +1,13 @@
-"""Does a classifier that learnt from Type I examples see through others of their kind?
+"""Retrain a classifier on Type I examples (plain adversarial training, IV-D).
 
-Plain adversarial training (IV-D): attacked images go among the training digits under the class that
-the attack made of them, and the classifier learns on. The examples are "randomly split into two
-parts with equal probability": one is learnt, the other is what the classifier is tested on.
+Attacked images are added to the training digits with their target class, and the classifier is
+fine-tuned. The examples are "randomly split into two parts with equal probability": one part is for
+training, the other is held out for the test.
 
-ASSUME: the two parts are of equal size. An attacked image's class is the attack's target y', which
-is what the paper counts as accuracy on Type I examples; the oracle sees another class in some of
-them, and nobody could take that from training labels that the oracle made and from a test that the
-same oracle judges. The images come from test digits, so that neither those digits nor what becomes
-of them may be in any test of this classifier.
+ASSUME: the two parts are of equal size. The label of an attacked image is the attack's target y',
+as in the paper's accuracy on Type I examples. For some images the oracle gives another class; its
+labels are not used for training, because the same oracle judges the test. The images come from test
+digits, so neither those digits nor their attacked images may be in a test of this classifier.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from typeone.runtime.errors import InputError
 
 
 def learnt_half(count: int, generator: torch.Generator) -> np.ndarray:
-    """Which of ``count`` examples are learnt, bool ``(count,)``: a random half, rounded down.
+    """Draw a random half, rounded down, of ``count`` examples for training, bool ``(count,)``.
 
     Raises:
-        InputError: too few for two parts.
+        InputError: there are fewer than two examples.
     """
     if count < 2:
         raise InputError(
@@ -44,9 +43,9 @@ def learnt_half(count: int, generator: torch.Generator) -> np.ndarray:
 def learnt_examples(
     rows: Mapping[str, np.ndarray], base: nn.Module, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Digit number, attacked image and target of the half that is learnt, of those that fool base.
+    """Return index, attacked image and target of the training half of the examples that fool base.
 
-    ``rows``: examples of an attack on it, in order of position.
+    ``rows``: examples of an attack on ``base``, in order of position.
     """
     guesses = predict(base, from_uint8(rows["adversarial_image"])).argmax(dim=1).numpy()
     fooled = np.flatnonzero(guesses == rows["label"])
@@ -57,10 +56,10 @@ def learnt_examples(
 def with_attacked(
     images: Tensor, labels: Tensor, attacked: Tensor, targets: Tensor, *, copies: int
 ) -> tuple[Tensor, Tensor]:
-    """Training digits and ``copies`` of each attacked image, under its target.
+    """Append ``copies`` of each attacked image, with its target as label, to the training digits.
 
-    ``(N, C, H, W)`` and ``(N,)``, ``(M, C, H, W)`` and ``(M,)`` → N + copies · M of each. Among
-    tens of thousands of digits a hundred images that are seen once would change nothing.
+    ``(N, C, H, W)`` and ``(N,)``, ``(M, C, H, W)`` and ``(M,)`` → N + copies · M of each. A hundred
+    images seen once among tens of thousands of digits would have no effect.
     """
     repeated = attacked.repeat(copies, *[1] * (attacked.ndim - 1)), targets.repeat(copies)
     return torch.cat([images, repeated[0]]), torch.cat([labels, repeated[1]])

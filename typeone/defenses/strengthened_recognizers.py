@@ -38,15 +38,15 @@ def strengthen_recognizer(
     how: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> Trained[Recognizer]:
-    """Train ``recognizer`` further.
+    """Fine-tune ``recognizer``.
 
     Args:
-        attacked: for ``retraining``, what an attack on it made of the first ``count`` faces of
-            ``test``, uint8 ``(count, C, H, W)``.
-        count: the first test faces, which attacks take; those of the half of the people that
-            ``half_seed`` draws are learnt.
-        how: training faces, copies, scale and steps an epoch.
-        settings: of `EmbeddingPairingSettings`, for ``logit_pairing``.
+        attacked: for ``retraining``, the attacked images of the first ``count`` faces of ``test``,
+            uint8 ``(count, C, H, W)``.
+        count: number of attacked test faces; those of a random half of the people are trained on.
+        half_seed: seed of that half, see `learnt_people`.
+        how: training faces, copies, scale and steps in an epoch.
+        settings: fields of `EmbeddingPairingSettings`, for ``logit_pairing``.
     """
     learnt = np.flatnonzero(learnt_people(test.identities, seeded(half_seed))[:count])
     numbers = {k: how[k] for k in ("faces", "copies")}

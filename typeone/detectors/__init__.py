@@ -1,1 +1,1 @@
-"""Detectors: fitted on clean data only, run without any attack."""
+"""Detectors of adversarial examples, fitted on clean data only."""

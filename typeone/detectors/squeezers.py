@@ -1,6 +1,6 @@
-"""Squeezers: images that a classifier should not tell from the original (Xu, Evans and Qi, 2018).
+"""Squeezers: image transforms that should not change a classification (Xu, Evans and Qi, 2018).
 
-The detector looks through them (typeone.detectors.squeezing), and so does an attack that knows it.
+They are used by the detector (typeone.detectors.squeezing) and by an adaptive attack on it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from torch import Tensor
 
 
 def reduce_bit_depth(images: Tensor, bits: int) -> Tensor:
-    """Images in [0, 1] rounded to 2**bits levels (half to even, as NumPy does)."""
+    """Round images in [0, 1] to 2**bits levels (half to even, like NumPy)."""
     levels = 2**bits - 1
     return (images * levels).round() / levels
 
 
 def median_smooth(images: Tensor, size: int) -> Tensor:
-    """Median over a ``size`` x ``size`` window, reflecting at the border, ``(N, C, H, W)``.
+    """Filter by the median of a ``size`` x ``size`` window, reflected at borders, ``(N, C, H, W)``.
 
-    ASSUME: scipy's filter, as Xu et al. use it: for an even size the window reaches one pixel
+    ASSUME: scipy's filter, as used by Xu et al.: for an even size the window extends one pixel
     further up and left, and the median is the upper of the two middle values.
     """
     smoothed = scipy.ndimage.median_filter(
@@ -31,9 +31,9 @@ def median_smooth(images: Tensor, size: int) -> Tensor:
 
 
 def differentiable_squeezers(*, bits: int, median: int) -> list[Callable[[Tensor], Tensor]]:
-    """The squeezers as an attack sees them: same values as `squeeze`, with gradients.
+    """Return differentiable squeezers for attacks, with the same values as `squeeze`.
 
-    Rounding passes the gradient straight through; the median passes it to the pixel that it chose.
+    Rounding has a straight-through gradient; the median passes it to the selected pixel.
     """
 
     def reduced(images: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def differentiable_squeezers(*, bits: int, median: int) -> list[Callable[[Tensor
 
     def smoothed(images: Tensor) -> Tensor:
         before = median // 2
-        # scipy's "reflect" repeats the border pixel, which torch calls symmetric and lacks
+        # scipy's "reflect" repeats the border pixel; torch has no such padding
         rows, columns = (
             torch.arange(-before, side + median - 1 - before, device=images.device)
             for side in images.shape[2:]
@@ -50,20 +50,20 @@ def differentiable_squeezers(*, bits: int, median: int) -> list[Callable[[Tensor
             ..., _mirrored(columns, images.shape[3])
         ]
         windows = padded.unfold(2, median, 1).unfold(3, median, 1).flatten(4)
-        # of an even number of values the upper of the two in the middle
+        # for an even number of values, the upper of the two in the middle
         return windows.kthvalue(median * median // 2 + 1, dim=4).values
 
     return [reduced, smoothed]
 
 
 def _mirrored(index: Tensor, length: int) -> Tensor:
-    """Indices beyond a border of ``length`` pixels, reflected with the border repeated."""
+    """Reflect indices outside [0, ``length``), with the border pixel repeated."""
     index = torch.where(index < 0, -1 - index, index)
     return torch.where(index >= length, 2 * length - 1 - index, index)
 
 
 def squeeze(images: Tensor, *, bits: int, median: int) -> dict[str, Tensor]:
-    """Each squeezer's view of ``images`` by the squeezer's name."""
+    """Apply each squeezer to ``images`` ``(N, C, H, W)`` in [0, 1]; return the results by name."""
     return {
         f"bit_depth_{bits}": reduce_bit_depth(images, bits),
         f"median_{median}x{median}": median_smooth(images, median),

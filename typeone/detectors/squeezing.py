@@ -1,11 +1,10 @@
 """Feature squeezing (Xu, Evans and Qi, 2018), the detector of Section IV-C.
 
-A squeezed image should look the same to the classifier; if the softmax moves far, the input is
-called adversarial. Of a recognizer it is the embedding that should not move (Table II). Joint
-detection takes the largest distance over the squeezers. Xu et al. measure L1; the paper writes
-Euclidean. ASSUME: either, so both are kept. With L2 an example at the boundary between two classes
-that share all of the softmax moves by no more than sqrt(1/2) if squeezing returns it to one of
-them.
+The detector compares the softmax of an image and of its squeezed versions; a large distance marks
+the input as adversarial. For a recognizer it compares embeddings (Table II). Joint detection takes
+the largest distance over the squeezers. Xu et al. measure L1, the paper the Euclidean distance.
+ASSUME: either, so both are computed. With L2, an example at the boundary between two classes that
+share all of the softmax moves by at most sqrt(1/2) if squeezing returns it to one of them.
 """
 
 from __future__ import annotations
@@ -28,9 +27,10 @@ METRICS = {"l1": 1, "l2": 2}
 def scores(
     classifier: nn.Module, images: Tensor, *, bits: int, median: int
 ) -> dict[tuple[str, str], np.ndarray]:
-    """(squeezer, metric) → distance between softmax outputs, ``(N,)``, with squeezer ``joint``.
+    """Compute the distances ``(N,)`` between softmax outputs by (squeezer, metric).
 
-    Higher is more suspicious; L1 lies in [0, 2], L2 in [0, sqrt(2)].
+    Images are ``(N, C, H, W)`` in [0, 1]. Squeezer ``joint`` is the maximum over the squeezers. A
+    higher score is more suspicious; L1 is in [0, 2], L2 in [0, sqrt(2)].
     """
 
     def softmax(batch: Tensor) -> Tensor:
@@ -52,10 +52,10 @@ def scores(
 def embedding_scores(
     recognizer: nn.Module, images: Tensor, *, medians: Sequence[int], batch: int = 100
 ) -> dict[str, np.ndarray]:
-    """Squeezer → distance between embeddings of an image and of its median, ``(N,)`` in [0, 2].
+    """Compute the distance between embeddings of an image and of its median, by squeezer.
 
-    Colour channels are smoothed apart. ASSUME: the paper names the distance nowhere; Euclidean, as
-    that between faces.
+    Distances are ``(N,)`` in [0, 2]. Colour channels are smoothed separately. ASSUME: the paper
+    does not name the distance; Euclidean, like that between faces.
     """
     base = predict(recognizer, images, batch=batch)
     return {
@@ -77,9 +77,9 @@ def embedding_score_rows(
     device: torch.device,
     checkpoint: Checkpoint,
 ) -> dict[str, np.ndarray]:
-    """The `embedding_scores` of all images, one row an (attack, image, squeezer).
+    """Compute the `embedding_scores` of all images, one row for each (attack, image, squeezer).
 
-    ``shown``: by attack, index ``(N,)`` and images uint8 ``(N, C, H, W)``.
+    ``shown``: index ``(N,)`` and images uint8 ``(N, C, H, W)`` by attack.
     """
 
     def scored(name: str) -> dict[str, Tensor]:

@@ -1,1 +1,1 @@
-"""Networks: the supervised VAE, the classifiers it attacks and the judges that see neither."""
+"""Networks: the supervised VAE, the attacked classifiers, generators and independent judges."""

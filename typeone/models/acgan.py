@@ -1,9 +1,9 @@
 """The AC-GAN whose latent space is attacked (III-D, IV-E): a generator, and a critic with f_G.
 
-ASSUME: the paper says "128 latent features" and no more. This is the least network that draws
-digits in minutes on one core: two transposed convolutions against two strided ones. The class
-enters beside z, as in Odena et al. (2017); the critic has no batch norm, as the gradient penalty of
-WGAN-GP (Gulrajani et al., 2017) asks.
+ASSUME: the paper only gives "128 latent features". This is the smallest network that learns to
+generate digits in minutes on one core: two transposed convolutions in G, two strided convolutions
+in the critic. The class is concatenated with z, as in Odena et al. (2017). The critic has no batch
+norm, as the gradient penalty of WGAN-GP (Gulrajani et al., 2017) requires.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ class AuxiliaryGAN(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def condition(self, labels: Tensor) -> Tensor:
-        """Labels as G reads them: one-hot ``(N, classes)``."""
+        """Encode labels ``(N,)`` as G's condition: one-hot ``(N, classes)``."""
         return F.one_hot(labels, self.classes).float()
 
     def generate(self, latent: Tensor, labels: Tensor) -> Tensor:
-        """G(z, y): images in (0, 1)."""
+        """Generate images in (0, 1): G(z, y)."""
         return self.generator(latent, self.condition(labels).to(latent))
 
     def classify(self, images: Tensor) -> Tensor:
@@ -94,7 +94,11 @@ class AuxiliaryGAN(nn.Module):
 
 
 def load_gan(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> AuxiliaryGAN:
-    """A trained AC-GAN as its checkpoint describes it: eval mode, parameters frozen."""
+    """Load a trained AC-GAN from its checkpoint, in eval mode with frozen parameters.
+
+    Raises:
+        InputError: there is no checkpoint, or it is of another architecture.
+    """
     metadata = read_model_metadata(path)
     if metadata.get("architecture") != ARCHITECTURE:
         raise InputError(

@@ -1,7 +1,7 @@
-"""A published judge of gender: the small Xception of face-api (npm, MIT), for photographs.
+"""A published gender classifier for photographs: the small Xception of face-api (npm, MIT).
 
-Its weights are 8-bit in the package `@vladmandic/face-api`, described by a manifest of
-TensorFlow.js; nothing of the package is run. The head for age is left out.
+Its weights are 8-bit in the package `@vladmandic/face-api`, described by a TensorFlow.js manifest;
+no code of the package is run. The age head is left out.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ SHA256 = {
     MANIFEST: "74b60bf3ebf981bf4e661e9cca3a185614e10b25d797118b62e2a68d3ff2569f",
     WEIGHTS: "49f92bbc0afef2342c4385e4a2b0acb6d7a727c6f0aa539499719a81acf9abaa",
 }
-SIDE = 112  # of the images it was made for, pixels
-_MEAN = (122.782, 117.001, 104.298)  # of its training images, RGB in [0, 255]
+SIDE = 112  # pixels, input size of the network
+_MEAN = (122.782, 117.001, 104.298)  # mean of its training images, RGB in [0, 255]
 _REMEDY = (
     "set `face_judges.age_gender.source` to path and `face_judges.age_gender.path` to the package "
     f"({PACKAGE}, .tgz) or to a folder with {MANIFEST} and {WEIGHTS}; or set the source to none"
@@ -37,7 +37,7 @@ _REMEDY = (
 
 
 def _same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
-    """Padded as TensorFlow's «same» does: an odd pixel goes to the right and below."""
+    """Pad ``x`` like TensorFlow's "same" padding: an odd pixel is added right and below."""
     pads = []
     for size in (x.shape[-1], x.shape[-2]):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
@@ -46,7 +46,7 @@ def _same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
 
 
 class _Separable(nn.Module):
-    """A 3x3 convolution a channel, then a 1x1 convolution over channels."""
+    """Depthwise-separable convolution: 3x3 for each channel, then 1x1 over channels."""
 
     def __init__(self, fan_in: int, fan_out: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class _Separable(nn.Module):
 
 
 class _Reduction(nn.Module):
-    """Two separable convolutions and a max pooling beside a strided 1x1 convolution."""
+    """Two separable convolutions and max pooling, plus a strided 1x1 convolution as shortcut."""
 
     def __init__(self, fan_in: int, fan_out: int, *, activated: bool) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class _Reduction(nn.Module):
 
 
 class _Main(nn.Module):
-    """Three separable convolutions beside the identity."""
+    """Three separable convolutions, plus the identity as shortcut."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -91,8 +91,8 @@ class _Main(nn.Module):
 class AgeGender(nn.Module):
     """Aligned faces ``(N, 3, 64, 64)`` in [0, 1] → logits ``(N, 3)``: female, male, -inf.
 
-    It looks at rows 16-64 and columns 8-56, where faces that are cut as CelebA's have what its own
-    training faces showed.
+    The network gets rows 16-64 and columns 8-56. In faces cropped like CelebA's, this region
+    matches the crop of its own training faces.
     """
 
     mean: Tensor
@@ -130,10 +130,10 @@ class AgeGender(nn.Module):
 
 
 def read_weights(manifest: bytes, data: bytes) -> dict[str, np.ndarray]:
-    """The tensors of a TensorFlow.js file: float32, unpacked from 8 bits where they are packed.
+    """Read the tensors of a TensorFlow.js file as float32, dequantised if they are 8-bit.
 
     Raises:
-        InputError: the file is shorter or longer than its manifest says.
+        InputError: the file is shorter or longer than its manifest requires.
     """
     tensors, at = {}, 0
     for weight in (w for group in json.loads(manifest) for w in group["weights"]):
@@ -157,7 +157,7 @@ def read_weights(manifest: bytes, data: bytes) -> dict[str, np.ndarray]:
 
 
 def from_tensorflow(tensors: Mapping[str, np.ndarray]) -> AgeGender:
-    """The network with weights named and laid out as in TensorFlow (H, W, in, out)."""
+    """Build the network from weights named and laid out as in TensorFlow (H, W, in, out)."""
     state = {}
     for name, values in tensors.items():
         parts = name.split("/")
@@ -182,10 +182,10 @@ def from_tensorflow(tensors: Mapping[str, np.ndarray]) -> AgeGender:
 def fetch_age_gender(
     *, source: Literal["npm", "path"], path: str | os.PathLike[str] | None
 ) -> AgeGender:
-    """The published network, from npm, or at ``path``: the package, or a folder with its two files.
+    """Load the published network from npm or from ``path``, the package or a folder of its files.
 
     Raises:
-        InputError: a file is missing or is another one; the one line names the alternatives.
+        InputError: a file is missing or has another hash; the message names the alternatives.
     """
     names = [f"package/model/{name}" for name in SHA256]
     if source == "npm":

@@ -1,7 +1,7 @@
-"""Classifiers of digits by name: those that are attacked, those that attack, and those that judge.
+"""Digit classifiers by name: attacked classifiers, attackers and judges.
 
-Every network maps images ``(N, 1, 28, 28)`` in [0, 1] to logits ``(N, 10)`` and owns its
-normalisation as its first layer. `mlp` and `lenet` are the paper's (IV-A, IV-D).
+Every network maps images ``(N, 1, 28, 28)`` in [0, 1] to logits ``(N, 10)``; normalisation, if any,
+is its first layer. `mlp` and `lenet` are those of the paper (IV-A, IV-D).
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from typeone.runtime.errors import InputError
 
 
 def mlp() -> nn.Sequential:
-    """The attacked MLP of IV-A: 784-128-10, ReLU, pixels as they are."""
+    """The attacked MLP of IV-A: 784-128-10, ReLU, without normalisation."""
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
 def lenet() -> nn.Sequential:
     """LeNet-5 of IV-D and IV-E.
 
-    ASSUME: ReLU and max pooling, today's reading of LeCun et al. (1998); the paper only names it.
+    ASSUME: ReLU and max pooling, the usual form today; the paper only names LeNet (LeCun et al.,
+    1998).
     """
     return nn.Sequential(
         *(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
@@ -43,7 +44,7 @@ def lenet() -> nn.Sequential:
 
 
 def cnn() -> nn.Sequential:
-    """A strong target beyond the paper: batch norm, four convolutions, dense head; above 99.3 %."""
+    """A stronger target than the paper's: convolutions, batch norm, dense head; above 99.3 %."""
     return nn.Sequential(
         *(conv(1, 16), conv(16, 32, stride=2), conv(32, 32), conv(32, 64, stride=2)),
         *(conv(64, 64), nn.Flatten(), nn.Linear(64 * 7 * 7, 10)),
@@ -60,7 +61,11 @@ ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
 
 
 def build_classifier(architecture: str) -> nn.Sequential:
-    """An untrained classifier by name, in eval mode; `InputError` names those there are."""
+    """Build an untrained classifier by name, in eval mode.
+
+    Raises:
+        InputError: the name is unknown; the message lists the known names.
+    """
     if architecture not in ARCHITECTURES:
         raise InputError(
             f"architecture is {architecture!r}; needs one of {', '.join(ARCHITECTURES)}"
@@ -71,7 +76,7 @@ def build_classifier(architecture: str) -> nn.Sequential:
 
 
 def reset_parameters(model: nn.Module, generator: torch.Generator) -> None:
-    """Draw every weight anew from ``generator``: He-uniform, biases zero, norms at identity."""
+    """Reinitialise all weights from ``generator``: He-uniform, biases zero, norms at identity."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_uniform_(module.weight, nonlinearity="relu", generator=generator)
@@ -89,13 +94,13 @@ def load_classifier(
     *,
     module: str | None = None,
 ) -> nn.Module:
-    """A trained classifier as its checkpoint describes it: eval mode, parameters frozen.
+    """Load a trained classifier from its checkpoint, in eval mode with frozen parameters.
 
-    ``module``: who builds a network that is none of ours, ``path/to/file.py:function``. A
-    checkpoint tells that name too, but nobody's code is run because a checkpoint says so.
+    ``module``: the function that builds a user-defined network, ``path/to/file.py:function``. The
+    checkpoint contains that name as well, but code is only run if the caller names it.
 
     Raises:
-        InputError: no checkpoint, one of another architecture, or of another ``module``.
+        InputError: there is no checkpoint, or it is of another architecture or ``module``.
     """
     architecture = str(read_model_metadata(path).get("architecture"))
     if module is not None and architecture != module:
@@ -109,6 +114,6 @@ def load_classifier(
         )
     model = build_own(module) if module else build_classifier(architecture)
     load_model(path, model)
-    for parameter in model.to(device).parameters():  # a scripted module has no requires_grad_
+    for parameter in model.to(device).parameters():  # a ScriptModule has no requires_grad_
         parameter.requires_grad_(False)
     return model

@@ -1,4 +1,4 @@
-"""Classifiers of digits that attack in image space (variant `ours`)."""
+"""Digit classifiers that guide the attack in image space (variant `ours`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The three judges of digits that make up the oracle.
+"""The three digit judges of the oracle.
 
-They differ from the attacked classifiers and from one another in depth, kernel and pooling, so that
-they err differently.
+They differ from the attacked classifiers and from one another in depth, kernel size and pooling, so
+that their errors differ.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Generators of faces whose latent spaces are attacked (III-D, IV-E, Fig. 9).
+"""Face generators whose latent spaces are attacked (III-D, IV-E, Fig. 9).
 
-One protocol for three makers: `StyleGenerator`, small and trained by the pipeline; MobileStyleGAN
-(Belousov, 2021) from a published wheel, 1024x1024, in place of the paper's StyleGAN; and a pickle
-of NVIDIA's StyleGAN2 or StyleGAN3 for those who have one. Each is differentiable, in eval mode,
-frozen, and draws the same face from the same latent: noise between its layers is fixed.
+Three generators share one protocol: `StyleGenerator`, small and trained by the pipeline;
+MobileStyleGAN (Belousov, 2021) from a published wheel, 1024x1024, in place of the paper's StyleGAN;
+and NVIDIA's StyleGAN2 or StyleGAN3 from a user's pickle. Each is differentiable, in eval mode and
+frozen. Each generates the same face from the same latent: noise between its layers is fixed.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from typeone.runtime.artifacts import load_model, read_model_metadata
 from typeone.runtime.errors import InputError
 
 STYLE, MOBILE, NVIDIA = "style-64x64", "mobilestylegan", "nvidia-stylegan"
-MEAN_OF = 4096  # latents whose mean w is truncated to, as in MobileStyleGAN's own package
+MEAN_OF = 4096  # latents averaged for the mean w of truncation, as in MobileStyleGAN's package
 
 
 class FaceGenerator(Protocol):
-    """What draws faces.
+    """A differentiable generator of faces.
 
     Attributes:
-        latent_dim: D, dimensions of z, normal.
-        size: S, pixels of a side.
+        latent_dim: D, dimension of z ~ N(0, I).
+        size: S, height and width of an image in pixels.
     """
 
     latent_dim: int
     size: int
 
     def __call__(self, latent: Tensor) -> Tensor:
-        """G: latents ``(N, D)`` → images ``(N, 3, S, S)`` in [0, 1]."""
+        """Generate images ``(N, 3, S, S)`` in [0, 1] from latents ``(N, D)``."""
 
 
 class MobileStyleGan(nn.Module):
-    """MobileStyleGAN (arXiv 2104.04767) as its package has it: 512 → 1024x1024 faces.
+    """MobileStyleGAN (arXiv 2104.04767) as published: latents ``(N, 512)`` → 1024x1024 faces.
 
-    w is drawn towards its mean: mean + ``truncation`` * (w - mean). Images are made one by one, as
-    the graphs were exported for one.
+    w is truncated towards its mean: mean + ``truncation`` * (w - mean). Images are generated one by
+    one, because the graphs were exported for batch size 1.
 
     Args:
         graphs: the programs of ``mapping`` (z → w) and ``synthesis`` (w → image in [-1, 1]).
-        truncation: psi, in [0, 1]; 1 leaves w as it is.
+        truncation: psi, in [0, 1]; 1 leaves w unchanged.
     """
 
     mean: Tensor
@@ -63,7 +63,7 @@ class MobileStyleGan(nn.Module):
 
     @torch.no_grad()
     def centre(self, generator: torch.Generator) -> None:
-        """Set the mean w to that of `MEAN_OF` latents."""
+        """Set the mean w to the average over `MEAN_OF` latents drawn from ``generator``."""
         latent = torch.randn(MEAN_OF, self.latent_dim, generator=generator)
         self.mean.copy_(self.mapping(latent).mean(dim=0, keepdim=True))
 
@@ -75,7 +75,11 @@ class MobileStyleGan(nn.Module):
 def load_face_generator(
     path: str | os.PathLike[str], device: torch.device | str = "cpu"
 ) -> FaceGenerator:
-    """A generator as its checkpoint describes it: eval mode, parameters frozen."""
+    """Load a generator from its checkpoint, in eval mode with frozen parameters.
+
+    Raises:
+        InputError: there is no checkpoint, or it is of another architecture.
+    """
     metadata = read_model_metadata(path)
     kind = metadata.get("architecture")
     if kind == NVIDIA:

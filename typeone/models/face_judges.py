@@ -1,9 +1,9 @@
-"""Who says whether an attacked face is a woman's, a man's, or no face any more?
+"""Face judges: classify an attacked image as female, male or not a face.
 
-Judges map images ``(N, 3, 64, 64)`` in [0, 1] to logits ``(N, 3)``: female, male, no face. Two are
-trained on identities that f2 never saw, and differ in depth, kernel and head, so that they err
-differently. On photographs the published network of `typeone.models.age_gender` joins them, which
-knows no «no face». The automatic counterpart of the 30 annotators of IV-B.
+Judges map images ``(N, 3, 64, 64)`` in [0, 1] to logits ``(N, 3)``: female, male, no face. They
+replace the 30 annotators of IV-B. Two judges are trained on identities outside f2's training set
+and differ in depth, kernel size and head, so that their errors differ. On photographs the published
+network of `typeone.models.age_gender` is added; it has no class "no face".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NO_FACE = 2
 
 
 def plain() -> nn.Sequential:
-    """3x3 convolutions one after the other, global average."""
+    """A judge with a plain stack of 3x3 convolutions and global average pooling."""
     return nn.Sequential(
         *(Normalise(0.5, 0.25), conv(3, 16, stride=2), conv(16, 32, stride=2)),
         *(conv(32, 64, stride=2), conv(64, 64), conv(64, 96, stride=2)),
@@ -32,7 +32,7 @@ def plain() -> nn.Sequential:
 
 
 def wide() -> nn.Sequential:
-    """Few layers with large kernels, and a dense head that knows where things are."""
+    """A judge with few layers, large kernels and a dense head, which depends on position."""
     return nn.Sequential(
         *(Normalise(0.5, 0.25), conv(3, 32, 7, stride=4), conv(32, 64, 5, stride=2)),
         *(nn.Flatten(), nn.Linear(64 * 8 * 8, 64), nn.BatchNorm1d(64)),
@@ -47,7 +47,11 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
 
 
 def build_face_judge(architecture: str) -> nn.Module:
-    """An untrained judge by name, in eval mode; `InputError` names those there are."""
+    """Build an untrained judge by name, in eval mode.
+
+    Raises:
+        InputError: the name is unknown; the message lists the known names.
+    """
     if architecture not in ARCHITECTURES:
         raise InputError(
             f"architecture is {architecture!r}; needs one of {', '.join(ARCHITECTURES)}"
@@ -58,7 +62,11 @@ def build_face_judge(architecture: str) -> nn.Module:
 
 
 def load_face_judge(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> nn.Module:
-    """A judge as its checkpoint describes it: eval mode, parameters frozen."""
+    """Load a judge from its checkpoint, in eval mode with frozen parameters.
+
+    Raises:
+        InputError: there is no checkpoint, or it is of another architecture.
+    """
     architecture = read_model_metadata(path).get("architecture")
     if architecture not in ARCHITECTURES:
         raise InputError(

@@ -2,8 +2,8 @@
 
 The architecture is that of Szegedy et al. (2016), figures 9-15, in the version of D. Sandberg's
 FaceNet: a stem without branches, residuals scaled by 0.17, 0.10 and 0.20, batch norm with epsilon
-0.001, a bottleneck to 512 dimensions. Tensors carry the names of facenet-pytorch's checkpoints
-(``conv2d_1a.conv.weight``, ``repeat_1.0.branch1.0.bn.bias``, ...), so that these load as they are.
+0.001, a bottleneck to 512 dimensions. Tensors have the names of facenet-pytorch's checkpoints
+(``conv2d_1a.conv.weight``, ``repeat_1.0.branch1.0.bn.bias``, ...), so that these load unchanged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-EPSILON = 0.001  # of every batch norm
+EPSILON = 0.001  # epsilon of every batch norm
 
 
 class _Convolution(nn.Module):
@@ -37,12 +37,12 @@ class _Convolution(nn.Module):
 
 
 def _reduction(fan_in: int, fan_out: int) -> _Convolution:
-    """3x3 at every second pixel, without a border: the end of a branch that halves the image."""
+    """3x3 convolution of stride 2 without padding: the last layer of a reduction branch."""
     return _Convolution(fan_in, fan_out, 3, stride=2, same=False)
 
 
 class _Residual(nn.Module):
-    """x + scale * conv2d(the branches side by side), ReLU unless ``last``."""
+    """x + scale * conv2d(concatenated branches), then ReLU unless ``last``."""
 
     def __init__(self, width: int, *branches: nn.Module, joined: int, scale: float, last: bool):
         super().__init__()
@@ -102,7 +102,7 @@ def _block8(*, scale: float = 0.20, last: bool = False) -> _Residual:
 
 
 class _Reduction(nn.Module):
-    """Branches that halve the image, and its maxima, side by side."""
+    """Concatenation of branches that halve the image, and of its max pooling."""
 
     def __init__(self, *branches: nn.Module) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class InceptionResNetV1(nn.Module):
         self.repeat_3 = nn.Sequential(*(_block8() for _ in range(5)))
         self.block8 = _block8(scale=1.0, last=True)
         self.pool = nn.AdaptiveAvgPool2d(1)
-        # of Sandberg's training, which keeps 40 %; the identity here, in eval mode
+        # from Sandberg's training, which keeps 40 %; the identity in eval mode
         self.dropout = nn.Dropout(0.6)
         self.last_linear = nn.Linear(1792, 512, bias=False)
         self.last_bn = nn.BatchNorm1d(512, eps=EPSILON)

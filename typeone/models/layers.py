@@ -1,4 +1,4 @@
-"""Layers that classifiers and judges share."""
+"""Layers shared by classifiers and judges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Normalise(nn.Module):
-    """(x - mean) / std, both scalars: MNIST's training mean and deviation by default."""
+    """(x - mean) / std with scalars, by default those of MNIST's training set."""
 
     def __init__(self, mean: float = 0.1307, std: float = 0.3081) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class Normalise(nn.Module):
 
 
 def conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """A convolution that keeps the size (divided by ``stride``), batch norm and ReLU."""
+    """Convolution with same padding (size divided by ``stride``), batch norm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(fan_in, fan_out, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(fan_out),

@@ -1,4 +1,7 @@
-"""What attacks rely on in other people's networks: taken as they are, or refused in one line."""
+"""Check that a user-defined network meets the requirements of the attacks.
+
+A network is used unchanged or rejected with a one-line error.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ IN_PLACE = "needs its input unchanged: let its forward begin with images = image
 
 
 class Adapted(nn.Module):
-    """A network as attacks use it: it answers in float32, and on images of any memory.
+    """Wrap a network so that it returns float32 and accepts images of any memory format.
 
     Args:
-        network: images ``(N, C, H, W)`` → logits or embeddings of any float.
-        images: some that it is made for.
+        network: images ``(N, C, H, W)`` → logits or embeddings of any float type.
+        images: example images for the network, ``(N, C, H, W)``.
     """
 
     def __init__(self, network: nn.Module, images: Tensor) -> None:
@@ -32,19 +35,19 @@ class Adapted(nn.Module):
 
 
 def in_float32(outputs: Tensor) -> Tensor:
-    """Outputs of any float in float32; all else, which `check_outputs` refuses, as it is."""
+    """Convert floating-point outputs to float32; return anything else for `check_outputs`."""
     floating = isinstance(outputs, Tensor) and outputs.is_floating_point()
     return outputs.float() if floating else outputs
 
 
 @torch.no_grad()
 def _wants_contiguous(network: nn.Module, images: Tensor) -> bool:
-    """Whether ``network`` answers rightly on contiguous images alone: decoded ones are not."""
+    """Whether ``network`` is correct on contiguous images only; decoded images are not."""
 
     def answer(batch: Tensor) -> Tensor | None:
         try:
             outputs = network(batch)
-        except Exception:  # whatever other people's code raises; `check_outputs` tells it
+        except Exception:  # user code can raise anything; `check_outputs` reports it
             return None
         return outputs if isinstance(outputs, Tensor) else None
 
@@ -61,10 +64,10 @@ def _wants_contiguous(network: nn.Module, images: Tensor) -> bool:
 
 
 def check_state(network: nn.Module, device: torch.device, *, who: str) -> None:
-    """Hold ``network`` to eval mode, and its tensors to the ``device`` of the images.
+    """Check that ``network`` is in eval mode and on the ``device`` of the images.
 
     Raises:
-        InputError: it is not so, or it was made under inference mode; ``who`` begins the line.
+        InputError: it is not, or it was built in inference mode; the message begins with ``who``.
     """
     if any(module.training for module in network.modules()):
         raise InputError(
@@ -93,13 +96,14 @@ def check_outputs(
     classes: int | None = None,
     gives: Literal["logits", "embeddings"] = "logits",
 ) -> None:
-    """Hold ``network`` to what attacks rely on, on the first four ``images`` ``(N, C, H, W)``.
+    """Check the outputs of ``network`` on the first four ``images`` ``(N, C, H, W)``.
 
-    It must give one row an image, of ``classes`` or of any width; finite, with a gradient at the
-    image, the same when it is asked again, and the same for an image that stands alone.
+    It must return one row for each image, of width ``classes`` or, if None, any width. The outputs
+    must be finite, differentiable in the image, deterministic, and independent of the other images
+    in the batch.
 
     Raises:
-        InputError: it does not; ``who`` begins the line.
+        InputError: a check fails; the message begins with ``who``.
     """
     few = images[:4].detach().clone().requires_grad_(True)
     shape = f"({len(few)}, {classes or ('classes' if gives == 'logits' else 'D')})"
@@ -107,7 +111,7 @@ def check_outputs(
     try:
         with torch.enable_grad():
             outputs, again, alone = (network(part) for part in (few, few, few[:1]))
-    except Exception as error:  # whatever other people's code raises
+    except Exception as error:  # user code can raise anything
         reason = "".join(str(error).splitlines()[:1])
         said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         remedy = _remedy_of_failure(network, reason) or needed
@@ -153,7 +157,7 @@ def check_outputs(
 
 
 def _close(outputs: Tensor, expected: Tensor) -> bool:
-    """Whether two answers are the same but for sums in another order."""
+    """Whether two outputs are equal up to the rounding of sums in another order."""
     size = expected.detach().abs().max().clamp_min(1).item()
     return outputs.shape == expected.shape and torch.allclose(
         outputs, expected, rtol=0, atol=1e-3 * size
@@ -161,7 +165,7 @@ def _close(outputs: Tensor, expected: Tensor) -> bool:
 
 
 def _remedy_of_failure(network: nn.Module, reason: str) -> str:
-    """What helps against a failure that is common in other people's code, or nothing."""
+    """Return the remedy of a common failure in user code, or an empty string."""
     if "in-place operation" in reason:
         return f"it changes its input in place; {IN_PLACE}"
     floats = {v.dtype for v in network.parameters() if v.is_floating_point()} - {torch.float32}
@@ -172,7 +176,7 @@ def _remedy_of_failure(network: nn.Module, reason: str) -> str:
 
 
 def _part_of(outputs: object) -> str:
-    """Which part of ``outputs`` to return instead, as the end of a line."""
+    """Return the end of a message that names the part of ``outputs`` to return instead."""
     if isinstance(outputs, Mapping):
         tensors = [key for key, value in outputs.items() if isinstance(value, Tensor)]
         key = "logits" if "logits" in tensors else next(iter(tensors), None)

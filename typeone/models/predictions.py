@@ -1,4 +1,4 @@
-"""What a network gives for many images, a batch at a time."""
+"""Evaluate a network on many images in batches."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from torch import Tensor
 
 @torch.no_grad()
 def predict(model: Callable[[Tensor], Tensor], images: Tensor, *, batch: int = 1000) -> Tensor:
-    """``model`` over ``images`` in batches, outputs concatenated along N."""
+    """Evaluate ``model`` on ``images`` ``(N, ...)`` in batches; concatenate the outputs along N."""
     return torch.cat([model(part) for part in images.split(batch)])

@@ -1,9 +1,9 @@
-"""Who is it? The recognizers of faces that IV-B attacks, behind one interface.
+"""The face recognizers attacked in IV-B, with one interface.
 
-A recognizer maps images to points on a sphere; two images show one person when their points lie
-near enough. FaceNet is the paper's; a small one is trained where FaceNet has nothing to say, on
-drawn faces. A recognizer owns its resizing and standardisation, so that every attack and every test
-gives it images in [0, 1].
+A recognizer maps images to unit embeddings; two images match as one person if the distance of their
+embeddings is at most a threshold. FaceNet is the paper's recognizer; for synthetic faces, which
+FaceNet was not trained on, a small one is trained. A recognizer includes its resizing and
+standardisation, so that its input is always images in [0, 1].
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typeone.runtime.errors import InputError
 Preprocessing = Literal["fixed", "whiten"]
 
 # Section IV-B: "the threshold is set as 1.242". Sandberg's code compares squared distances with its
-# thresholds, the authors' code does not.
+# thresholds; the authors' code compares distances.
 THRESHOLDS = {"paper": 1.242, "squared": math.sqrt(1.242)}
 
 
@@ -42,8 +42,8 @@ class FaceCNN(nn.Sequential):
     """The small recognizer: standardised images ``(N, 3, 64, 64)`` → prelogits ``(N, dim)``.
 
     Args:
-        channels: of the first layer; the last has eight times as many.
-        dim: of the embedding.
+        channels: channels of the first layer; the last has eight times as many.
+        dim: dimension of the embedding.
     """
 
     def __init__(self, *, channels: int, dim: int) -> None:
@@ -60,14 +60,14 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "inception_resnet_v1": InceptionResNetV1,
     "face_cnn": FaceCNN,
 }
-SIDES = {"inception_resnet_v1": 160, "face_cnn": 64}  # pixels, of the images they were made for
+SIDES = {"inception_resnet_v1": 160, "face_cnn": 64}  # pixels, input size of each network
 
 
 def standardise(images: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Images ``(N, C, H, W)`` in [0, 1] as a recognizer's first layer takes them.
+    """Standardise images ``(N, C, H, W)`` in [0, 1] for a recognizer's first layer.
 
-    ``fixed`` is (255 x - 127.5) / 128. ``whiten`` takes each image's own mean and deviation, the
-    latter at least 1 / sqrt(C H W) levels of 255, as Sandberg's code and the authors' do.
+    ``fixed`` is (255 x - 127.5) / 128. ``whiten``, as in Sandberg's and the authors' code, uses the
+    mean and standard deviation of each image, the latter at least 1 / sqrt(C H W) levels of 255.
     """
     if preprocessing == "fixed":
         return (images * 255 - 127.5) / 128
@@ -81,10 +81,13 @@ class Recognizer(nn.Module):
     """f1 of IV-B: images ``(N, 3, H, W)`` in [0, 1] → unit embeddings ``(N, dim)``.
 
     Args:
-        architecture: of the network, one of `ARCHITECTURES`.
+        architecture: name of the network, one of `ARCHITECTURES`.
         preprocessing: see `standardise`.
-        side: pixels to which images of another size are brought.
-        settings: of the architecture.
+        side: input size of the network, pixels; images of another size are resized to it.
+        settings: keyword arguments of the architecture.
+
+    Raises:
+        InputError: ``architecture`` or ``preprocessing`` is unknown.
     """
 
     def __init__(
@@ -120,10 +123,10 @@ class Recognizer(nn.Module):
         self._preprocessing = value
 
     def prelogits(self, images: Tensor) -> Tensor:
-        """The same before they are normalised, ``(N, dim)``."""
+        """Return the embeddings before normalisation, ``(N, dim)``."""
         if images.shape[-2:] != (self.side, self.side):
             # ASSUME: half-pixel centres; TensorFlow 1 aligned the first pixels. The authors enlarge
-            # 64 to 160 pixels bilinearly; what is larger is averaged over, lest it alias.
+            # 64 to 160 pixels bilinearly; larger images are antialiased.
             images = resize_bilinear(images, self.side, antialias=images.shape[-1] > self.side)
         images = images.contiguous(memory_format=torch.channels_last)
         return self.network(standardise(images, self.preprocessing))
@@ -135,7 +138,7 @@ class Recognizer(nn.Module):
 def save_recognizer(
     path: str | os.PathLike[str], recognizer: Recognizer, *, metadata: Mapping[str, Any]
 ) -> None:
-    """Write a recognizer for `load_recognizer`; ``metadata`` says what else is worth knowing."""
+    """Write a recognizer for `load_recognizer`, with further ``metadata``."""
     note = {k: getattr(recognizer, k) for k in ("architecture", "preprocessing", "side")}
     note["settings"] = recognizer.settings
     save_model(path, recognizer.network, metadata={**metadata, **note})
@@ -146,13 +149,13 @@ def load_recognizer(
     device: torch.device | str = "cpu",
     preprocessing: Preprocessing | None = None,
 ) -> Recognizer:
-    """A recognizer as its checkpoint describes it: eval mode, parameters frozen.
+    """Load a recognizer from its checkpoint, in eval mode with frozen parameters.
 
     Args:
-        preprocessing: in place of the one that the checkpoint names.
+        preprocessing: overrides the preprocessing in the checkpoint.
 
     Raises:
-        InputError: no checkpoint, or one of another network.
+        InputError: there is no checkpoint, or it is of another network.
     """
     note = read_model_metadata(path)
     if note.get("architecture") not in ARCHITECTURES:
@@ -180,10 +183,12 @@ def embed(
     say: Callable[[int], None] = lambda done: None,
     checkpoint: Checkpoint | None = None,
 ) -> Tensor:
-    """Unit embeddings ``(count, dim)`` on the CPU of the images that ``images(slice)`` gives.
+    """Embed ``count`` images in batches; return unit embeddings ``(count, dim)`` on the CPU.
 
-    ``say`` is told after each batch how many are done; ``checkpoint`` is the sidecar to resume from
-    and save to.
+    Args:
+        images: from a slice to its images, ``(N, 3, H, W)`` in [0, 1].
+        say: called after each batch with the number of finished images.
+        checkpoint: the sidecar to resume from and save to.
     """
 
     def found_at(start: int) -> dict[str, Tensor]:
@@ -198,6 +203,6 @@ def embed(
 
 
 def read_thresholds(path: str | os.PathLike[str]) -> dict[str, float]:
-    """The distances, by name, up to which a recognizer takes two images for one person."""
+    """Read the thresholds by name: distances up to which two images match as one person."""
     table = read_parquet(path, columns=["name", "distance"])
     return dict(zip(table["name"].tolist(), table["distance"].tolist(), strict=True))

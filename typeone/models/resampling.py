@@ -1,8 +1,8 @@
-"""Bilinear resizing whose gradient comes out the same each time, on a GPU too.
+"""Bilinear resizing with a deterministic gradient, on a GPU as well.
 
-On a GPU, PyTorch adds up the gradient of a bilinear resize in any order (atomic additions), or
-slowly where it must be deterministic. There the resize is a product with one matrix of weights a
-side, whose gradient is a product as well. On the CPU, PyTorch's own is deterministic, and faster.
+On a GPU, PyTorch sums the gradient of a bilinear resize in arbitrary order (atomic additions); its
+deterministic version is slow. Here a GPU resizes by a product with one weight matrix for each side,
+whose gradient is a product as well. On the CPU, PyTorch's resize is deterministic, and faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def interpolation_matrix(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Weights of bilinear interpolation along one side, ``(to, size)``: half-pixel centres."""
+    """Weights of bilinear interpolation along one side, ``(to, size)``, with half-pixel centres."""
     identity = torch.eye(size, dtype=dtype, device=device)[None, None]
     return F.interpolate(
         identity, (to, size), mode="bilinear", align_corners=False, antialias=antialias
@@ -28,9 +28,9 @@ def interpolation_matrix(
 
 
 def resize_by_products(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """``rows`` X ``columns``ᵀ of every channel X: ``(N, C, H, W)`` → ``(N, C, H', W')``.
+    """Compute ``rows`` X ``columns``ᵀ for each channel X: ``(N, C, H, W)`` → ``(N, C, H', W')``.
 
-    ``rows`` ``(H', H)``, ``columns`` ``(W', W)``. The result is laid out channels last.
+    ``rows`` ``(H', H)``, ``columns`` ``(W', W)``. The result is in channels-last memory.
     """
     n, c, h, w = images.shape
     high, wide = len(rows), len(columns)
@@ -40,9 +40,9 @@ def resize_by_products(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def resize_bilinear(images: Tensor, side: int, *, antialias: bool = False) -> Tensor:
-    """Images ``(N, C, H, W)`` as squares of ``side`` pixels, bilinearly, half-pixel centres.
+    """Resize images ``(N, C, H, W)`` bilinearly to ``(N, C, side, side)``, half-pixel centres.
 
-    ``antialias`` averages over what a smaller image leaves out.
+    ``antialias`` averages over source pixels when the image shrinks.
     """
     if images.device.type == "cpu":
         return F.interpolate(
@@ -58,7 +58,7 @@ def resize_bilinear(images: Tensor, side: int, *, antialias: bool = False) -> Te
 
 
 class Doubling(nn.Module):
-    """Bilinear enlargement of ``(N, C, side, side)`` by two, half-pixel centres."""
+    """Bilinear upsampling of ``(N, C, side, side)`` by two, half-pixel centres."""
 
     weights: Tensor
 

@@ -1,4 +1,4 @@
-"""A small style-based generator of faces and its critic, trained by the pipeline."""
+"""A small style-based face generator and its critic, trained by the pipeline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def _normalised(latent: Tensor) -> Tensor:
 
 
 class _Modulated(nn.Module):
-    """A convolution whose input channels w scales, its output brought back to unit variance.
+    """Modulated convolution: w scales the input channels, the output is demodulated.
 
-    Karras et al. (2020), Eq. 1 and 3. Weights are shared over the batch: the input is scaled in
-    place of the weights, the output divided by what that makes of its norm.
+    Karras et al. (2020), Eq. 1 and 3. Weights are shared over the batch: the input is scaled
+    instead of the weights, and the output is divided by the norm of the scaled weights.
     """
 
     def __init__(self, style_dim: int, fan_in: int, fan_out: int, *, doubled: bool) -> None:
@@ -30,7 +30,7 @@ class _Modulated(nn.Module):
         scale = self.style(w)
         squared = self.weight.square().sum(dim=(2, 3))  # (fan_in, fan_out) or its transpose
         squared = squared if self.doubled else squared.T
-        if self.doubled:  # a pixel of the doubled image meets a quarter of the weights
+        if self.doubled:  # an output pixel of the doubled image uses a quarter of the weights
             squared = squared / 4
         norm = (scale.square() @ squared + 1e-8).rsqrt()
         x = x * scale[:, :, None, None]
@@ -42,15 +42,17 @@ class _Modulated(nn.Module):
 
 
 class StyleGenerator(nn.Module):
-    """A small style-based generator: z → w → the styles of four modulated layers, 64x64.
+    """A small style-based generator: latents ``(N, D)`` → ``(N, 3, 64, 64)`` images in (0, 1).
 
-    ASSUME: the paper takes StyleGAN as it is published; this is the least of its kind that a core
-    trains in two minutes. As in MobileStyleGAN, the last layer draws at half the size, four
-    pixels at a time. Its noise inputs are left out.
+    z is mapped to w, and w to the styles of four modulated layers.
+
+    ASSUME: the paper uses the published StyleGAN; this is the smallest of its kind that trains in
+    two minutes on one core. As in MobileStyleGAN, the last layer works at half the size and
+    outputs four pixels at each position. Noise inputs are left out.
 
     Args:
         latent_dim: D.
-        channels: at half resolution; twice that at each halving.
+        channels: channels at 32x32; 2, 3 and 4 times as many at 16x16, 8x8 and 4x4.
     """
 
     size = 64
@@ -70,7 +72,7 @@ class StyleGenerator(nn.Module):
         self.draw = nn.Conv2d(channels, 4 * 3, 3, padding=1)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Normal weights that keep the variance, styles around 1, biases 0."""
+        """Draw normal weights that preserve the variance; set style biases to 1, others to 0."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=0.2, generator=generator)
@@ -85,7 +87,7 @@ class StyleGenerator(nn.Module):
             nn.init.ones_(layer.style.bias)
         nn.init.normal_(self.constant, generator=generator)
         alike = self.draw.weight.data[::4].repeat_interleave(4, dim=0)
-        self.draw.weight.data.copy_(alike)  # the four pixels of a place start as one
+        self.draw.weight.data.copy_(alike)  # the four pixels of a position start equal
 
     def forward(self, latent: Tensor) -> Tensor:
         w = self.mapping(_normalised(latent))
@@ -96,10 +98,10 @@ class StyleGenerator(nn.Module):
 
 
 class StyleCritic(nn.Module):
-    """Tells drawn from real: images ``(N, 3, 64, 64)`` in [0, 1] → logits ``(N,)``, high for real.
+    """Critic: images ``(N, 3, 64, 64)`` in [0, 1] → logits ``(N,)``, high for real images.
 
-    The spread over the batch is one more channel before the last layers (Karras et al., 2018), so
-    that a generator that draws one face alone is found out.
+    The standard deviation over the batch is a further channel before the last layers (Karras et
+    al., 2018), so that the critic detects mode collapse.
     """
 
     def __init__(self, *, channels: int) -> None:

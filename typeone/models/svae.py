@@ -2,8 +2,8 @@
 
 ASSUME: the paper gives no architecture; these are the ones of the authors' code (supplementary
 material): an encoder and a decoder of convolutions with ELU, an attacker f2 and a discriminator
-f_dis on the latent. Weights start Xavier-uniform and biases at zero, as TensorFlow slim does: with
-PyTorch's default start the encoder collapses to the prior for several epochs
+f_dis on the latent. Initial weights are Xavier-uniform and biases zero, as in TensorFlow slim: with
+PyTorch's default initialisation the encoder collapses to the prior for several epochs
 (docs/reproduction-notes.md).
 """
 
@@ -56,8 +56,8 @@ class SupervisedVAE(nn.Module):
     Images are ``(N, C, H, W)`` in [0, 1], latents ``(N, latent_dim)``.
 
     Attributes:
-        architecture: what a checkpoint calls the network.
-        sizes: the arguments that a checkpoint keeps, to build the network again.
+        architecture: name of the network in a checkpoint.
+        sizes: names of the arguments stored in a checkpoint to rebuild the network.
     """
 
     architecture: ClassVar[str]
@@ -80,7 +80,7 @@ class SupervisedVAE(nn.Module):
 
     @property
     def description(self) -> dict[str, Any]:
-        """What a checkpoint must say of the network, for `load_svae`."""
+        """Checkpoint metadata from which `load_svae` rebuilds the network."""
         return {
             "architecture": self.architecture,
             **{name: getattr(self, name) for name in self.sizes},
@@ -95,38 +95,38 @@ class SupervisedVAE(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def read(self, images: Tensor) -> Tensor:
-        """``images`` as the encoder was trained on them."""
+        """Preprocess ``images`` ``(N, C, H, W)`` for the encoder, as in its training."""
         return images
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of q(z|x), each ``(N, latent_dim)``; sigma > 1e-6."""
+        """Return mean and standard deviation of q(z|x), each ``(N, latent_dim)``; sigma > 1e-6."""
         mu, raw = self.encoder(images).chunk(2, dim=1)
         return mu, F.softplus(raw) + 1e-6
 
     def decode_logits(self, latent: Tensor) -> Tensor:
-        """Pixel logits ``(N, C, H, W)``: the image before its sigmoid."""
+        """Decode to pixel logits ``(N, C, H, W)``: the image before its sigmoid."""
         return self.decoder(latent)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """f_dec: images ``(N, C, H, W)`` in (0, 1)."""
+        """Decode to images ``(N, C, H, W)`` in (0, 1): f_dec."""
         return torch.sigmoid(self.decoder(latent))
 
     def classify(self, latent: Tensor) -> Tensor:
-        """f2: class logits ``(N, classes)`` of a latent."""
+        """Return f2's class logits ``(N, classes)`` of latents."""
         return self.classifier(latent)
 
     def discriminate(self, latent: Tensor) -> Tensor:
-        """Logit ``(N,)`` of f_dis: positive where the latent looks encoded, not drawn."""
+        """Return f_dis's logits ``(N,)``: positive for latents classified as encoded, not drawn."""
         return self.discriminator(latent).squeeze(1)
 
 
 class DigitSVAE(SupervisedVAE):
-    """For images ``(N, 1, 28, 28)``: 3x3 convolutions, 32 latent dimensions, 10 classes."""
+    """SVAE of images ``(N, 1, 28, 28)``: 3x3 convolutions, 32 latent dimensions, 10 classes."""
 
     architecture = "svae-28x28"
 
     def read(self, images: Tensor) -> Tensor:
-        """Binarised images: the likelihood is Bernoulli's."""
+        """Binarise images, because the likelihood is Bernoulli."""
         return binarise(images)
 
     def __init__(self, *, latent_dim: int = 32, classes: int = 10) -> None:
@@ -154,7 +154,7 @@ class DigitSVAE(SupervisedVAE):
 
 
 class _BatchNorm(nn.BatchNorm2d):
-    """Batch normalisation that in eval mode may take each image by its ``own`` statistics."""
+    """Batch normalisation that, if ``own``, uses the statistics of each image in eval mode."""
 
     own = False
 
@@ -167,7 +167,7 @@ class _BatchNorm(nn.BatchNorm2d):
 
 
 def _conv(fan_in: int, fan_out: int, *, stride: int = 1, norm: bool = False) -> nn.Sequential:
-    """5x5, then batch normalisation if ``norm`` (it has the bias), then ELU."""
+    """5x5 convolution, batch normalisation if ``norm`` (it has the bias), ELU."""
     layers: list[nn.Module] = [nn.Conv2d(fan_in, fan_out, 5, stride, padding=2, bias=not norm)]
     if norm:
         layers.append(_BatchNorm(fan_out))
@@ -175,17 +175,17 @@ def _conv(fan_in: int, fan_out: int, *, stride: int = 1, norm: bool = False) -> 
 
 
 class FaceSVAE(SupervisedVAE):
-    """For images ``(N, 3, 64, 64)``: 5x5 convolutions, batch normalisation, gender as f2.
+    """SVAE of images ``(N, 3, 64, 64)``: 5x5 convolutions, batch normalisation, gender as f2.
 
-    ASSUME: the layer of 8x8x256 units is normalised by channel. Unit by unit, the authors' decoder,
-    which ran in training mode on one image, would give one picture for every latent.
+    ASSUME: the layer of 8x8x256 units is normalised by channel. Normalised by unit, the authors'
+    decoder, which ran in training mode on one image, would give the same image for every latent.
 
     Args:
-        latent_dim: 1024 by the authors' script.
-        width: factor on every number of channels and units; 1 is the authors' code.
-        statistics: of the decoder's batch normalisation in eval mode. ``running``: those of the
-            training. ``own``: of each image by itself, as in the authors' attack on one image a
-            time; an example in a batch is then what it is alone.
+        latent_dim: 1024 in the authors' script.
+        width: factor on all numbers of channels and units; 1 in the authors' code.
+        statistics: statistics of the decoder's batch normalisation in eval mode. ``running``: those
+            of the training. ``own``: those of each image, as in the authors' attack on one image at
+            a time, so that the result of an example does not depend on its batch.
     """
 
     architecture = "svae-64x64"
@@ -230,7 +230,7 @@ class FaceSVAE(SupervisedVAE):
                 module.own = statistics == "own"
 
     def classify(self, latent: Tensor) -> Tensor:
-        """f2: logits ``(N, 2)`` of female and male, 0 and the one gender logit of the network.
+        """Return f2's logits ``(N, 2)`` of female and male: 0 and the network's single logit.
 
         Their cross-entropy is the binary cross-entropy of that logit.
         """
@@ -248,12 +248,12 @@ def load_svae(
     *,
     statistics: Statistics = "running",
 ) -> SupervisedVAE:
-    """A trained SVAE as its checkpoint describes it: eval mode, parameters frozen.
+    """Load a trained SVAE from its checkpoint, in eval mode with frozen parameters.
 
-    ``statistics``: see `FaceSVAE`. The SVAE of digits has no batch normalisation to take them.
+    ``statistics``: see `FaceSVAE`. `DigitSVAE` has no batch normalisation and ignores it.
 
     Raises:
-        InputError: the file is no SVAE's checkpoint.
+        InputError: the file is not a checkpoint of an SVAE.
     """
     metadata = read_model_metadata(path)
     architecture = metadata.get("architecture")

@@ -1,7 +1,7 @@
-"""A network of your own: built by a function in a Python file, and its weights.
+"""User-defined networks: built by a function in a Python file, with weights from another file.
 
-`build_own` runs code: whatever stands in the named file does what it likes. The path comes from the
-caller's settings and never from a checkpoint, which holds tensors and text alone.
+`build_own` runs the code in the named file without restriction. The path comes from the caller's
+settings and never from a checkpoint, which contains tensors and text only.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from typeone.runtime.process import settings_kept
 
 @contextmanager
 def _imports_from(folder: Path) -> Iterator[None]:
-    """Let imports find what lies in ``folder``, after all that is installed, and forget it again.
+    """Append ``folder`` to the import path; on exit, remove it and the modules imported from it.
 
-    A file of the same name beside another network would otherwise be taken for this one.
+    Otherwise a module of the same name in the folder of another network would not be imported.
     """
     path, known = list(sys.path), set(sys.modules)
     sys.path.append(str(folder))
@@ -47,21 +47,22 @@ def _imports_from(folder: Path) -> Iterator[None]:
 
 
 def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
-    """The network that a function returns, in eval mode, with the weights that it starts with.
+    """Build the network returned by a user's function, in eval mode, with its initial weights.
 
-    What it answers in other floats becomes float32.
+    Floating-point outputs of the network are converted to float32.
 
     Args:
         module: ``path/to/file.py:function``. The function is called without arguments. While the
-            file is read and the function runs, what lies beside the file can be imported.
-        key: the setting that errors name.
+            file is imported and the function runs, modules in the same folder can be imported.
+        key: name of the setting in error messages.
 
     Randomness: torch's global generator, seeded with ``seed`` here and restored afterwards, as are
     the settings of the process that the file may change.
 
     Raises:
-        InputError: no such file or function, code that fails, a function that wants arguments or
-            returns no `torch.nn.Module`, state that a safetensors file cannot hold.
+        InputError: the file or function does not exist, its code fails, the function needs
+            arguments or does not return a `torch.nn.Module`, or a safetensors file cannot store
+            the state of the network.
     """
     name, _, function = module.rpartition(":")
     path = Path(name).expanduser()
@@ -72,7 +73,7 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
     if spec is None or spec.loader is None:
         raise InputError(f"{who}, and {name!r} is not Python; needs path/to/file.py:function")
     code = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = code  # dataclasses look there
+    sys.modules[spec.name] = code  # dataclasses look up the module there
     with _imports_from(path.parent.resolve()), settings_kept():
         torch.manual_seed(seed)
         try:
@@ -82,7 +83,7 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
                 f"{who}, whose import fails ({error}); what it imports must lie beside it or be "
                 "installed"
             ) from error
-        except (Exception, SystemExit) as error:  # whatever the reader's code raises
+        except (Exception, SystemExit) as error:  # user code can raise anything
             raise _failure(who, path, error) from error
         if not callable(getattr(code, function, None)):
             raise InputError(
@@ -101,7 +102,7 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
     if not isinstance(network, nn.Module):
         raise InputError(f"{who}, which returns {type(network).__name__}; needs a torch.nn.Module")
     _check_state(network, who)
-    if not isinstance(network, torch.jit.ScriptModule):  # which takes no hook
+    if not isinstance(network, torch.jit.ScriptModule):  # a ScriptModule accepts no hook
         network.register_forward_hook(_in_float32)
     return network.eval()
 
@@ -111,7 +112,7 @@ def _in_float32(_network: nn.Module, _given: object, outputs: Tensor) -> Tensor:
 
 
 def _failure(who: str, path: Path, error: BaseException) -> InputError:
-    """The line on an ``error`` of the reader's code, and where in the file at ``path`` it was."""
+    """Return an `InputError` for an ``error`` of user code, with its line in the file ``path``."""
     place, reason = path.name, "".join(str(error).splitlines()[:1])
     frames = reversed(traceback.extract_tb(error.__traceback__))
     line = next((f.lineno for f in frames if Path(f.filename) == path.absolute()), None)
@@ -126,7 +127,7 @@ def _failure(who: str, path: Path, error: BaseException) -> InputError:
 
 
 def _check_state(network: nn.Module, who: str) -> None:
-    """Raise unless a safetensors file can hold the ``network``."""
+    """Raise `InputError` unless a safetensors file can store the state of ``network``."""
     seen: dict[int, str] = {}
     for name, value in network.state_dict().items():
         if not isinstance(value, Tensor):
@@ -144,10 +145,11 @@ def _check_state(network: nn.Module, who: str) -> None:
 
 
 def load_weights(network: nn.Module, path: str | os.PathLike[str], *, key: str = "weights") -> None:
-    """Fill ``network`` from a safetensors file of its ``state_dict()``, put it in eval mode.
+    """Load a safetensors file of ``state_dict()`` into ``network`` and set eval mode.
 
     Raises:
-        InputError: no such file, no safetensors, or tensors of another network; it names ``key``.
+        InputError: the file does not exist, is not a safetensors file, or is of another network;
+            the message names ``key``.
     """
     who = f"`{key}` is {str(path)!r}"
     try:
@@ -160,7 +162,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str], *, key: str =
             "safetensors.torch.save_file(network.state_dict(), path)"
         ) from error
     wanted = network.state_dict().keys()
-    for prefix in ("module.", "_orig_mod."):  # of DataParallel and torch.compile
+    for prefix in ("module.", "_orig_mod."):  # prefixes of DataParallel and torch.compile
         bare = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
         if bare.keys() == wanted:
             tensors = bare

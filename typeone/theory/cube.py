@@ -1,16 +1,16 @@
-"""Which features does a classifier use without need, and which does it miss? (II-A, Fig. 2.)
+"""Unnecessary and missing features of a classifier on a toy cube (II-A, Fig. 2).
 
-A world of three features. The oracle reads x(1) and x(2); f1 reads x(1) and x(3). In the sample
-both tell the classes apart without an error: x(3) is an unnecessary feature, x(2) a missing one.
+Points have three features. The oracle uses x(1) and x(2); f1 uses x(1) and x(3). Both separate the
+classes of the sample without an error: x(3) is an unnecessary feature, x(2) a missing one.
 
     f2(x) = x(1) + x(2),    f1(x) = w1 x(1) + w3 x(3) + b,    w and b learned.
 
-ASSUME: the paper draws the sample and says that f1 gets 100 %; it gives no distribution, oracle or
-f1. Points are uniform in a cube, less those in which x(1) + x(2) and x(1) + x(3) differ in sign or
-one of them is near 0. So no feature alone decides, each of the two pairs does, and nothing in the
-sample tells which pair is meant. f1 is a logistic regression: that it reads no x(2) is by
-construction, what it makes of the others is learned. For a sceptic, a `LinearClassifier` may read
-all three, and is attacked likewise.
+ASSUME: the paper plots the sample and reports 100 % for f1; it gives no distribution, oracle or f1.
+Points are uniform in a cube, without those in which x(1) + x(2) and x(1) + x(3) differ in sign or
+one of them is near 0. So no single feature decides the class, each of the two pairs does, and the
+sample does not determine which pair is meant. f1 is a logistic regression: that it ignores x(2) is
+by construction, its weights are learned. As a control, a `LinearClassifier` may use all three
+features, and is attacked in the same way.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ def oracle(points: Tensor) -> Tensor:
 
 
 def labels_of(scores: Tensor) -> Tensor:
-    """1 where a score ``(N,)`` is above 0, else -1, int64."""
+    """Labels of scores ``(N,)``: 1 above 0, else -1, int64."""
     return torch.where(scores > 0, 1, -1)
 
 
 def sample_cube(count: int, *, half_width: float, generator: torch.Generator) -> Tensor:
-    """Points ``(count, 3)`` uniform in [-half_width, half_width]³."""
+    """Draw points ``(count, 3)`` uniformly from [-half_width, half_width]³."""
     return half_width * (2 * torch.rand(count, 3, generator=generator) - 1)
 
 
 def sample_points(
     count: int, *, half_width: float, margin: float, generator: torch.Generator
 ) -> Tensor:
-    """Points ``(count, 3)`` of the cube in which x(1) + x(2) and x(1) + x(3) agree.
+    """Draw points ``(count, 3)`` of the cube in which x(1) + x(2) and x(1) + x(3) agree.
 
-    Both have the same sign and are at least ``margin`` away from 0; others are drawn again.
+    Both sums have the same sign and are at least ``margin`` away from 0; other points are rejected.
 
     Raises:
-        InputError: ``margin`` leaves nothing of a cube of that half width.
+        InputError: ``margin`` is negative or leaves no point of the cube.
     """
     if not 0 <= margin < 2 * half_width:
         raise InputError(
@@ -69,31 +69,31 @@ def sample_points(
 
 
 class LinearClassifier(nn.Module):
-    """Logits ``(N,)`` of points ``(N, 3)``, linear in the features that it reads.
+    """Linear classifier of some of the features: points ``(N, 3)`` → logits ``(N,)``.
 
     Args:
-        reads: numbers of these features; the others enter no sum, so nothing can depend on them.
+        reads: indices of the features used; the logits do not depend on the others.
     """
 
     def __init__(self, reads: Sequence[int]) -> None:
         super().__init__()
         self.reads = list(reads)
         self.linear = nn.Linear(len(self.reads), 1)
-        nn.init.zeros_(self.linear.weight)  # the loss is convex: any start ends in the same place
+        nn.init.zeros_(self.linear.weight)  # the loss is convex: any start has the same optimum
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, points: Tensor) -> Tensor:
         return self.linear(points[:, self.reads])[:, 0]
 
     def weights(self) -> Tensor:
-        """The weight of each feature ``(3,)``, 0 for those that it does not read."""
+        """Return the weight of each feature, ``(3,)``, 0 for unused ones."""
         weights = torch.zeros(3)
         weights[self.reads] = self.linear.weight.detach()[0]
         return weights
 
 
 def logistic_loss(model: nn.Module, points: Tensor, labels: Tensor) -> Objective:
-    """log(1 + exp(-y f(x))) of ``model`` on ``points`` ``(N, 3)`` with labels ±1 ``(N,)``."""
+    """Return the loss log(1 + exp(-y f(x))) on ``points`` ``(N, 3)`` with labels ±1 ``(N,)``."""
 
     def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
         return {"loss": F.softplus(-labels[rows] * model(points[rows]))}
@@ -104,15 +104,15 @@ def logistic_loss(model: nn.Module, points: Tensor, labels: Tensor) -> Objective
 def move_across(
     points: Tensor, scores: Tensor, *, axis: int, slope: float, overshoot: float
 ) -> Tensor:
-    """``points`` ``(N, 3)`` shifted along one axis past the plane where a linear score is 0.
+    """Shift ``points`` ``(N, 3)`` along one axis past the plane where a linear score is 0.
 
-    Type II: along x(3), the score is f1's. Type I: along x(2), the score is f2's.
+    Type II: along x(3), with f1's score. Type I: along x(2), with f2's score.
 
     Args:
-        scores: of the points, ``(N,)``.
-        axis: the feature that changes; the other two keep every bit.
-        slope: of the score along ``axis``.
-        overshoot: how far behind the plane the points end, along ``axis``; more than 0.
+        scores: scores of the points, ``(N,)``.
+        axis: the feature that changes; the other two stay bit-identical.
+        slope: derivative of the score along ``axis``.
+        overshoot: distance of the result beyond the plane, along ``axis``; more than 0.
 
     Raises:
         InputError: the score does not change along ``axis``.

@@ -1,7 +1,7 @@
 """The attacked network of II-B: one hidden layer, quadratic activation (Eq. 3).
 
 f1(x) = w 1·(Wx)² + b is sum alpha_i z_i² + b in a rotation z of x (Eq. 4, there divided by -b):
-W maps n numbers to h, so that f1 misses n - h directions, the null space of W.
+W maps n dimensions to h, so f1 does not depend on n - h directions, the null space of W.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typeone.training.loop import TrainingDivergedError, TrainingSettings, learn
 logger = logging.getLogger(__name__)
 
 CHUNK = 100
-"""Steps whose samples are drawn at once; a checkpoint and a point of the curve lie between two."""
+"""Steps whose samples are drawn at once; checkpoints and curve points are made between chunks."""
 
 
 class QuadraticNetwork(nn.Module):
@@ -34,7 +34,7 @@ class QuadraticNetwork(nn.Module):
 
     Args:
         dim: n.
-        hidden: h, below n for a Type I example to exist.
+        hidden: h; Type I examples exist only if it is below n.
     """
 
     def __init__(self, dim: int, hidden: int) -> None:
@@ -50,7 +50,7 @@ class QuadraticNetwork(nn.Module):
     def reset(self, spheres: Spheres, generator: torch.Generator) -> None:
         """Draw W; set w and b so that f1 is about 0 midway between the squared radii.
 
-        ASSUME: W normal with deviation 1/sqrt(n), w = 1; the paper gives no start.
+        ASSUME: W normal with standard deviation 1/sqrt(n), w = 1; the paper does not give them.
         """
         hidden, dim = self.weight.shape
         self.weight.copy_(torch.randn(hidden, dim, generator=generator) / math.sqrt(dim))
@@ -59,9 +59,9 @@ class QuadraticNetwork(nn.Module):
 
     @torch.no_grad()
     def decompose(self) -> tuple[Tensor, Tensor, int]:
-        """Eq. 4 in float64: alphas ``(n,)``, the rotation ``(n, n)``, the rank d.
+        """Decompose f1 by Eq. 4 in float64: alphas ``(n,)``, rotation ``(n, n)`` and rank d.
 
-        z = x @ rotation; z beyond d is missed by f1, and its alphas are 0.
+        z = x @ rotation; f1 does not depend on z beyond d, and its alphas there are 0.
         """
         weight = self.weight.double()
         _, values, rows = torch.linalg.svd(weight, full_matrices=True)
@@ -73,13 +73,13 @@ class QuadraticNetwork(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class SphereTraining:
-    """How f1 of II-B is trained.
+    """Settings of the training of f1 of II-B.
 
     Attributes:
-        steps: of Adam.
-        batch_size: fresh samples a step, even; half of them on each sphere.
+        steps: steps of Adam.
+        batch_size: new samples in each step, even; half of them on each sphere.
         lr, beta1, schedule: as in `TrainingSettings`.
-        beta2: Adam's second decay; a short memory, for gradients shrink as fewer samples err.
+        beta2: Adam's second-moment decay; small, because gradients shrink with the error rate.
         curve_every: steps between two points of the curve, a multiple of `CHUNK`.
     """
 
@@ -95,10 +95,10 @@ class SphereTraining:
 def loss_gradient(
     weight: Tensor, scale: Tensor, bias: Tensor, points: Tensor, outer: Tensor, into: Tensor
 ) -> None:
-    """Write the gradient of the mean logistic loss by W, w and b, flat and in this order, ``into``.
+    """Write the gradient of the mean logistic loss in W, w and b, flat and in this order, ``into``.
 
     ``points`` ``(N, n)``; ``outer`` ``(N,)``, 1 on the outer sphere and 0 on the inner one. With
-    e = sigmoid(f1) - outer: dW = 2 w (e Wx)ᵀ x, dw = e · |Wx|², db = sum e, each over N.
+    e = sigmoid(f1) - outer: dW = 2 w (e Wx)ᵀ x, dw = e · |Wx|², db = sum e, each divided by N.
     """
     hidden = points @ weight.T
     sums = hidden.square().sum(dim=1)
@@ -119,28 +119,28 @@ def train_quadratic(
     name: str,
     checkpoint: Checkpoint | None = None,
 ) -> list[dict[str, float]]:
-    """Minimise the logistic loss on samples that are never seen twice.
+    """Minimise the logistic loss; every sample is used once.
 
-    `typeone.training.loop.train` would do, at 2.5 times the time (tests/benchmarks/sphere.py): the
-    network is so small that most of a step there is bookkeeping. Here gradients are in closed form,
-    Adam is one update of one vector, and samples are drawn for `CHUNK` steps at once.
+    `typeone.training.loop.train` would take 2.5 times as long (tests/benchmarks/sphere.py): the
+    network is so small that most of a step there is overhead. Here gradients are in closed form,
+    Adam updates one vector, and samples are drawn for `CHUNK` steps at once.
 
     ASSUME: Adam and logistic loss; the paper gives the steps and the batch only.
 
     Args:
         network: on the device of ``generator``; left in eval mode.
         generator: draws the samples; its state is part of the checkpoint.
-        name: of the network, for progress lines and errors.
+        name: name of the network in progress lines and errors.
         checkpoint: the sidecar to resume from and save to.
 
     Returns:
         The curve, a row every ``curve_every`` steps: step, the exact errors ``inner_error``,
-        ``outer_error`` and their mean ``error`` (`quadratic_error`: no sample is spent on it), lr.
+        ``outer_error`` and their mean ``error`` (`quadratic_error`, without samples), and lr.
 
     Raises:
         TrainingDivergedError: the weights are no longer finite.
     """
-    # no epochs here: only the course of the learning rate is taken from the settings
+    # there are no epochs here: only the schedule of the learning rate is used
     course = TrainingSettings(
         epochs=1, batch_size=settings.batch_size, lr=settings.lr, schedule=settings.schedule
     )
@@ -205,7 +205,7 @@ def _fill(network: QuadraticNetwork, parameters: Tensor) -> None:
 
 
 def exact_errors(network: QuadraticNetwork, spheres: Spheres) -> dict[str, float]:
-    """Shares of each sphere that ``network`` errs on, and their mean, without a sample."""
+    """Compute the exact error rates of ``network`` on each sphere and their mean, in [0, 1]."""
     alphas, _, _ = network.decompose()
     inner, outer = quadratic_error(alphas.cpu().numpy(), network.bias.item(), spheres)
     return {"inner_error": inner, "outer_error": outer, "error": 0.5 * (inner + outer)}
@@ -214,10 +214,10 @@ def exact_errors(network: QuadraticNetwork, spheres: Spheres) -> dict[str, float
 def load_quadratic(
     path: str | os.PathLike[str], device: torch.device | str = "cpu"
 ) -> tuple[QuadraticNetwork, dict[str, Any]]:
-    """A trained network in float64, eval mode, parameters frozen, and what its checkpoint tells.
+    """Load a trained network, in float64 and eval mode, frozen, and its checkpoint's metadata.
 
     Raises:
-        InputError: no checkpoint of a `QuadraticNetwork`.
+        InputError: the file is not a checkpoint of a `QuadraticNetwork`.
     """
     metadata: Mapping[str, Any] = read_model_metadata(path)
     if metadata.get("architecture") != "quadratic":

@@ -1,9 +1,9 @@
-"""Attacks between the spheres of II-B: Type I by the missing directions, Type II for contrast.
+"""Attacks on the spheres of II-B: Type I along the missing directions, Type II for comparison.
 
-Type I moves a point of the inner sphere to the outer one while f1 keeps its value: in one step
-where the network is known (`null_space_move`), or with f1's gradient alone, the way of Fig. 3
-(`walk`). Type II moves a point on its own sphere until f1 changes its mind: foolbox's PGD kept on
-the sphere (`type2_attack`), and the nearest such point in closed form (`nearest_flips`).
+Type I moves a point of the inner sphere to the outer one while f1 keeps its value: in one step with
+a known network (`null_space_move`), or with f1's gradient only, as in Fig. 3 (`walk`). Type II
+moves a point on its own sphere until f1 changes its sign: foolbox's PGD restricted to the sphere
+(`type2_attack`), and the nearest such point in closed form (`nearest_flips`).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from typeone.theory.quadratic import QuadraticNetwork
 def null_space_move(
     network: QuadraticNetwork, points: Tensor, *, inner: float, outer: float
 ) -> tuple[Tensor, Tensor]:
-    """Points of the outer sphere on which f1 has the value it has on ``points`` ``(N, n)``.
+    """Move ``points`` ``(N, n)`` to the outer sphere without changing f1 (II-B).
 
-    z_i' = z_i where f1 sees, z_i' equal to one another where it does not (II-B).
+    z_i' = z_i in the directions that f1 depends on; in the missing ones all z_i' are equal.
 
     Returns:
-        Exact and as printed, ``(N, n)`` each. The paper sets the d' missing coordinates to
-        sqrt((R² - r²) / d'), whatever x held there: that lands on the outer sphere only if x held
-        nothing, and at norm² R² - |missing part of x|² in general. The exact move sets them to
-        sqrt((R² - |seen part of x|²) / d').
+        The exact move and the move as printed, ``(N, n)`` each. The paper sets the d' missing
+        coordinates to sqrt((R² - r²) / d') for every x: the result is on the outer sphere only if
+        the missing part of x is 0, and its norm² is R² - |missing part of x|² in general. The exact
+        move sets them to sqrt((R² - |seen part of x|²) / d').
 
     Raises:
-        InputError: f1 misses no direction.
+        InputError: there is no missing direction.
     """
     _, rotation, rank = network.decompose()
     missing = len(rotation) - rank
@@ -55,12 +55,12 @@ def null_space_move(
 
 @dataclass(frozen=True, kw_only=True)
 class WalkSettings:
-    """The way of Fig. 3.
+    """Settings of the walk of Fig. 3.
 
     Attributes:
         step: length of one step along the projected direction.
-        max_steps: after which a point gives up.
-        tolerance: how near to the outer sphere a point has landed.
+        max_steps: the maximum number of steps.
+        tolerance: largest distance to the outer sphere at which a point has landed.
     """
 
     step: float
@@ -70,13 +70,13 @@ class WalkSettings:
 
 @dataclass(frozen=True)
 class Walk:
-    """Where N points ended.
+    """Result of a walk of N points.
 
     Attributes:
-        points: ``(N, n)``.
-        landed: whether each is on the outer sphere, ``(N,)``.
-        steps: that each took, ``(N,)``.
-        trace: all places of the followed points, the start first, ``(T, followed, n)``.
+        points: the last positions, ``(N, n)``.
+        landed: whether each is on the outer sphere, bool ``(N,)``.
+        steps: number of steps of each, ``(N,)``.
+        trace: all positions of the followed points, the start first, ``(T, followed, n)``.
     """
 
     points: Tensor
@@ -95,18 +95,18 @@ def walk(
 ) -> Walk:
     """Move ``points`` ``(N, n)`` to radius ``outer`` on the level sets of ``classifier`` (Fig. 3).
 
-    A step goes along the radial vector projected onto the surface, x - (x·g) g / |g|² with g the
-    gradient of f1 at x_t. Newton's step along g then takes back what the surface's bend added to
-    f1. The last steps are cut to the length that reaches the sphere. Asks for values and gradients
-    only: ``classifier`` maps ``(N, n)`` to ``(N,)`` and may be any network.
+    A step is along the radial vector projected onto the surface, x - (x·g) g / |g|² with g the
+    gradient of f1 at x_t. Newton steps along g then correct the change of f1 due to the curvature
+    of the surface. The last step is cut to the length that reaches the sphere. Only values and
+    gradients are used: ``classifier`` maps ``(N, n)`` to ``(N,)`` and may be any network.
 
     ASSUME: "the surface grad f1(x) = 0" is read as the level set through x_t, whose tangent plane
-    is orthogonal to the gradient. (Word for word it is W x = 0, where the projection of the radial
-    vector is what f1 misses of x.) Straight steps of one length; the paper prints neither step nor
-    correction.
+    is orthogonal to the gradient. (Literally it is W x = 0, where the projection of the radial
+    vector is the missing part of x.) Steps are straight and of equal length; the paper gives
+    neither step length nor correction.
 
     Args:
-        followed: of how many points, the first ones, the trace keeps every place.
+        followed: number of points, from the first, whose positions are recorded in the trace.
     """
 
     def value_and_gradient(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,7 +129,7 @@ def walk(
         # |x + t along| = outer at t = -b + sqrt(b² + outer² - |x|²), b = x·along
         b = (x * along).sum(dim=1)
         left = (b.square() + outer**2 - x.square().sum(dim=1)).clamp_min(0).sqrt() - b
-        x = x + left.clamp_max(settings.step)[:, None] * along  # where it has landed, left is 0
+        x = x + left.clamp_max(settings.step)[:, None] * along  # left is 0 for landed points
         for _ in range(2):  # Newton on f1 = level: the second round is exact to rounding
             value, gradient = value_and_gradient(x)
             off = (value - level) / gradient.square().sum(dim=1).clamp_min(1e-300)
@@ -141,32 +141,32 @@ def walk(
 
 
 class SpherePGD(foolbox.attacks.L2ProjectedGradientDescentAttack):
-    """foolbox's L2 PGD on the sphere that a point started on, instead of in a ball around it.
+    """foolbox's L2 PGD on the sphere of the starting point, instead of in a ball around it.
 
-    Two parts are ours. Gradients lose their radial part before they are scaled to length 1: the
-    projection would take that part of the step back, almost all of it where the alphas are nearly
-    equal. And they are those of the difference of the logits: the cross-entropy of a sure network
-    is so flat (below 1e-12, foolbox's least norm) that a point would stay where it is. The loop,
-    ``abs_stepsize`` and the bound are foolbox's.
+    Two parts differ from foolbox. The radial part of the gradient is removed before it is scaled to
+    length 1: the projection would undo that part of the step, which is almost all of it if the
+    alphas are nearly equal. The loss is the difference of the logits: the gradient of the
+    cross-entropy of a confident network is below 1e-12, foolbox's smallest norm, so that a point
+    would not move. The loop, ``abs_stepsize`` and the bound are foolbox's.
     """
 
     def get_loss_fn(
         self, model: foolbox.Model, labels: eagerpy.Tensor
     ) -> Callable[[eagerpy.Tensor], eagerpy.Tensor]:
-        """What PGD raises: the logit of the other class minus that of ``labels``."""
+        """Return the loss that PGD maximises: logit of the other class minus that of ``labels``."""
         signs = eagerpy.astensor(1.0 - 2.0 * labels.raw)
         return lambda inputs: (signs * (model(inputs)[:, 1] - model(inputs)[:, 0])).sum()
 
     def normalize(
         self, gradients: eagerpy.Tensor, *, x: eagerpy.Tensor, bounds: foolbox.types.Bounds
     ) -> eagerpy.Tensor:
-        """``gradients`` along the sphere through ``x``, of length 1."""
+        """Project ``gradients`` onto the tangent of the sphere at ``x`` and scale to length 1."""
         up = x.raw / x.raw.norm(dim=1, keepdim=True)
         along = gradients.raw - (gradients.raw * up).sum(dim=1, keepdim=True) * up
         return super().normalize(eagerpy.astensor(along), x=x, bounds=bounds)
 
     def project(self, x: eagerpy.Tensor, x0: eagerpy.Tensor, epsilon: float) -> eagerpy.Tensor:
-        """The point of the cap {|x| = |x0|, |x - x0| <= epsilon} in the direction of ``x``."""
+        """Project ``x`` onto the cap {|x| = |x0|, |x - x0| <= epsilon}."""
         start, point = x0.raw, x.raw
         radius = start.norm(dim=1, keepdim=True)
         point = point * (radius / point.norm(dim=1, keepdim=True))
@@ -188,9 +188,9 @@ def type2_attack(
     steps: int,
     step_size: float,
 ) -> Tensor:
-    """Where PGD on the sphere takes ``points`` ``(N, n)``, within ``epsilon`` of their start.
+    """Move ``points`` ``(N, n)`` by PGD on their sphere, within ``epsilon`` of their start.
 
-    Deterministic: it starts at the points themselves and pushes f1 away from its answer there.
+    Deterministic: it starts at the points themselves and moves f1 away from its label there.
     """
 
     class TwoLogits(torch.nn.Module):
@@ -198,7 +198,7 @@ def type2_attack(
             value = classifier(x)
             return torch.stack([torch.zeros_like(value), value], dim=1)
 
-    reach = float(points.norm(dim=1).max()) * 1.01  # bounds that no point of a sphere touches
+    reach = float(points.norm(dim=1).max()) * 1.01  # bounds outside of the spheres
     model = foolbox.PyTorchModel(TwoLogits().eval(), bounds=(-reach, reach), device=points.device)
     labels = (classifier(points) > 0).long()
     attack = SpherePGD(steps=steps, abs_stepsize=step_size, random_start=False)
@@ -208,16 +208,16 @@ def type2_attack(
 
 @torch.no_grad()
 def nearest_flips(network: QuadraticNetwork, points: Tensor) -> Tensor:
-    """The nearest points on the same sphere at which f1 is 0, ``(N, n)``; NaN where there is none.
+    """Find the nearest points on the same sphere with f1 = 0, ``(N, n)``; NaN if there is none.
 
     Minimise |z' - z|² with |z'| = |z| and sum alpha_i z_i'² = -b. The Lagrangian is stationary at
-    z_i' ∝ z_i / (1 + t alpha_i), and convex as long as every 1 + t alpha_i is positive, so that
-    such a point is the nearest of all. As t rises f1 falls, hence bisection finds it: t > 0 for a
-    point with f1 > 0, -1 / max alpha < t < 0 for one with f1 < 0. The null space has alpha 0, so
-    that f1 can be brought down to b from everywhere, and up to max alpha |z|² + b.
+    z_i' ∝ z_i / (1 + t alpha_i), and convex as long as every 1 + t alpha_i is positive, so such a
+    point is the global minimum. f1 decreases with t, so bisection finds it: t > 0 for a point with
+    f1 > 0, -1 / max alpha < t < 0 for a point with f1 < 0. The null space has alpha 0, so f1 can be
+    decreased to b from every point, and increased to max alpha |z|² + b.
 
     Raises:
-        InputError: w is not positive; then f1 does not rise outwards.
+        InputError: w is not positive; then f1 does not increase outwards.
     """
     alphas, rotation, rank = network.decompose()
     if not (alphas[:rank] > 0).all():

@@ -1,4 +1,4 @@
-"""Attack points of the spheres that f1 gets right, and describe the walks (II-B, Fig. 3)."""
+"""Attack correctly classified points of the spheres, and tabulate the walks (II-B, Fig. 3)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ def right_points(
     count: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """The first ``count`` of slightly more points ``(N, n)`` of one sphere that f1 gets right.
+    """Draw ``count`` points ``(count, n)`` of one sphere that f1 classifies correctly.
+
+    Slightly more points are drawn, and the first correct ones are taken.
 
     Raises:
-        InputError: f1 gets fewer right.
+        InputError: f1 classifies fewer points correctly.
     """
     radius = spheres.outer if sphere == "outer" else spheres.inner
     drawn = sample_sphere(
@@ -58,9 +60,9 @@ def attacked_rows(
     steps: int | np.ndarray,
     found: Tensor,
 ) -> Rows:
-    """Rows of one attack on points ``(N, n)``; a point that it did not find stays where it was.
+    """Return the rows of one attack on points ``(N, n)``; a failure keeps the original point.
 
-    ``steps``: of each point or of all; ``found``: bool ``(N,)``.
+    ``steps``: steps of each point ``(N,)`` or of all; ``found``: success, bool ``(N,)``.
     """
     n = len(original)
     logger.info("%s, %s sphere: found %d of %d", attack, sphere, int(found.sum()), n)
@@ -83,11 +85,14 @@ def type1_tables(
     settings: WalkSettings,
     followed: int,
 ) -> tuple[list[Rows], Walk]:
-    """Rows of the three Type I attacks on points ``(N, n)`` of the inner sphere, and the walks.
+    """Run the three Type I attacks on points ``(N, n)`` of the inner sphere.
 
     Args:
-        walked: how many points take the walk, and the move as printed; all take the analytic one.
-        followed: how many walks keep their trace.
+        walked: number of points for the walk and the printed move; the exact move takes all.
+        followed: number of walks with a trace.
+
+    Returns:
+        The rows of each attack, and the walks.
     """
     everyone = torch.ones(len(inner), dtype=torch.bool, device=inner.device)
     exact, printed = null_space_move(network, inner, inner=spheres.inner, outer=spheres.outer)
@@ -105,7 +110,7 @@ def type1_tables(
 def type2_tables(
     network: QuadraticNetwork, points: Mapping[str, Tensor], settings: Mapping[str, Any]
 ) -> Iterator[Rows]:
-    """Rows of PGD at each epsilon, and of the nearest flip, on points ``(N, n)`` by sphere.
+    """Run PGD at each epsilon, and the nearest flip, on points ``(N, n)`` by sphere; yield rows.
 
     ``settings``: epsilons, steps and step_size.
     """
@@ -120,10 +125,10 @@ def type2_tables(
 
 
 def walk_rows(network: QuadraticNetwork, walks: Walk) -> Iterator[dict[str, float]]:
-    """One row a place of the followed walks: norms of what f1 sees of it and of what it misses.
+    """Yield one row for each position of the followed walks, with its seen and missing norms.
 
-    In the plane of a walk's start x (what f1 sees of x, what it misses) f1 is a function of the
-    first coordinate alone, and 0 at ``boundary``.
+    In the plane spanned by the seen and the missing part of a walk's start, f1 is a function of the
+    seen coordinate only, and 0 at ``boundary``.
     """
     _, rotation, rank = network.decompose()
     for position in range(walks.trace.shape[1]):

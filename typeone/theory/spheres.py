@@ -1,7 +1,7 @@
-"""Two concentric spheres (II-B, after Gilmer et al., 2018): samples, and how well they can be told.
+"""Two concentric spheres (II-B, after Gilmer et al., 2018): samples and exact error rates.
 
-A classifier that sees h of n directions sees of a point the share B of its squared norm that lies
-in them. On a sphere B is Beta(h/2, (n-h)/2), so what can be known at best is known in closed form.
+Let B be the share of a point's squared norm in the h of n directions that a classifier depends on.
+On a sphere B has the distribution Beta(h/2, (n-h)/2), so the least error has a closed form.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Spheres:
     """Two spheres around 0.
 
     Attributes:
-        dim: n, of the space.
+        dim: n, dimension of the space.
         inner, outer: their radii, inner < outer.
     """
 
@@ -31,38 +31,38 @@ class Spheres:
     outer: float
 
     def oracle(self, points: Tensor) -> Tensor:
-        """f2: whether points ``(..., n)`` lie nearer to the outer sphere."""
+        """f2: whether points ``(..., n)`` are nearer to the outer sphere, bool ``(...)``."""
         return points.norm(dim=-1) > 0.5 * (self.inner + self.outer)
 
 
 def sample_sphere(
     count: int, dim: int, radius: float, generator: torch.Generator, *, dtype: torch.dtype
 ) -> Tensor:
-    """``count`` points ``(N, n)``, uniform on one sphere: normal draws scaled to ``radius``."""
+    """Draw points ``(count, dim)`` uniformly from one sphere: normal draws scaled to ``radius``."""
     draws = torch.randn(count, dim, generator=generator, dtype=dtype, device=generator.device)
     return draws * (radius / draws.norm(dim=1, keepdim=True))
 
 
 def margin_error(spheres: Spheres, seen: int) -> float:
-    """Error of the rule «outer if the seen squared norm exceeds inner²» on half of each sphere.
+    """Error of the rule "outer if the seen squared norm exceeds inner²", mean of both spheres.
 
-    It never errs on the inner sphere; on the outer one where B < (inner/outer)²:
-    I_{(inner/outer)²}(h/2, (n-h)/2) / 2.
+    The error is 0 on the inner sphere; on the outer one it is the probability of B <
+    (inner/outer)². The mean is I_{(inner/outer)²}(h/2, (n-h)/2) / 2.
     """
     ratio = (spheres.inner / spheres.outer) ** 2
     return 0.5 * float(_share(spheres, seen).cdf(ratio))
 
 
 def bayes_error(spheres: Spheres, seen: int) -> tuple[float, float]:
-    """The least error of any rule that sees h = ``seen`` directions, and its threshold.
+    """Least error of any rule that depends on h = ``seen`` directions, and its threshold.
 
-    Given the seen squared norm s the direction is uniform on both spheres, so that s is all there
-    is to know. With q = (inner/outer)², s in units of outer², a = h/2 and c = (n-h)/2 the ratio of
-    the densities, outer to inner, is q^a ((1 - s) / (1 - s/q))^(c-1). For c > 1 it rises, hence the
-    best rule is a threshold, a little below q: there the inner sphere is too rare to count.
+    Given the seen squared norm s the direction is uniform on both spheres, so s is a sufficient
+    statistic. With q = (inner/outer)², s in units of outer², a = h/2 and c = (n-h)/2 the ratio of
+    the densities, outer to inner, is q^a ((1 - s) / (1 - s/q))^(c-1). For c > 1 it increases, so
+    the best rule is a threshold. It is slightly below q, where the inner density is very small.
 
     Raises:
-        InputError: fewer than three directions are missed; then the ratio does not rise.
+        InputError: fewer than three directions are missing; then the ratio does not increase.
     """
     missing = spheres.dim - seen
     if missing < 3 or seen < 1:
@@ -79,7 +79,7 @@ def bayes_error(spheres: Spheres, seen: int) -> tuple[float, float]:
 
 
 def _share(spheres: Spheres, seen: int) -> stats.distributions.rv_frozen:
-    """The distribution of B."""
+    """Distribution of B."""
     return stats.beta(0.5 * seen, 0.5 * (spheres.dim - seen))
 
 
@@ -101,10 +101,10 @@ def negative_probability(weights: np.ndarray) -> float:
 
 
 def quadratic_error(alphas: np.ndarray, bias: float, spheres: Spheres) -> tuple[float, float]:
-    """Exact errors, (on the inner sphere, on the outer one), of sum alpha_i z_i² + bias > 0.
+    """Exact errors (inner sphere, outer sphere) of the rule sum alpha_i z_i² + bias > 0.
 
-    ``alphas``: ``(n,)``, zeros included (Eq. 4). A uniform point of radius R is R g / |g| with g
-    standard normal, so that its sign is that of sum (alpha_i R² + bias) g_i².
+    ``alphas``: ``(n,)``, including zeros (Eq. 4). A uniform point of radius R is R g / |g| with g
+    standard normal, so the sign of f1 is that of sum (alpha_i R² + bias) g_i².
     """
     inner = 1 - negative_probability(alphas * spheres.inner**2 + bias)
     return inner, negative_probability(alphas * spheres.outer**2 + bias)

@@ -1,1 +1,1 @@
-"""One training loop, losses, and what each network minimises."""
+"""The training loop, losses, and the training of each network."""

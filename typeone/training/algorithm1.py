@@ -1,7 +1,7 @@
-"""Algorithm 1: the SVAE in two stages, on images of any source (III-A).
+"""Algorithm 1: train the SVAE in two stages, on images of any source (III-A).
 
-Stage 1 trains encoder, decoder and f2 together, stage 2 the discriminator. A source says how the
-SVAE reads its images (`Labelled`), so that 200,000 faces need not lie in memory at once.
+Stage 1 trains encoder, decoder and f2 together, stage 2 the discriminator. Images are read batch by
+batch (`Labelled`), so that 200,000 faces need not be in memory at once.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from typeone.training.objectives.svae import svae_stage1, svae_stage2
 
 @dataclass(frozen=True)
 class Labelled:
-    """N images as an SVAE reads them.
+    """N labelled images in the form that an SVAE is trained on.
 
     Attributes:
         images: from row numbers ``(M,)`` to images ``(M, C, H, W)`` in [0, 1] on the device.
         labels: int64 ``(N,)`` on the device.
-        batch: images that a forward pass without gradients takes.
+        batch: batch size of a forward pass without gradients.
     """
 
     images: Callable[[Tensor], Tensor]
@@ -45,14 +45,14 @@ class Labelled:
         return len(self.labels)
 
     def batches(self) -> tuple[Tensor, ...]:
-        """All row numbers, ``batch`` at a time."""
+        """Split all row numbers into batches of ``batch``."""
         return torch.arange(len(self)).split(self.batch)
 
 
 def labelled_at(
     svae: SupervisedVAE, path: str | os.PathLike[str], device: torch.device | str = "cpu"
 ) -> Labelled:
-    """The images of a table as ``svae`` reads them: digits binarised, faces as they are stored."""
+    """Read a table for ``svae``: digits are binarised, faces are not."""
     if isinstance(svae, FaceSVAE):
         table = FaceTable(path)
         faces_labels = torch.from_numpy(table.labels).to(device)
@@ -63,21 +63,21 @@ def labelled_at(
 
 
 def recon_loss_of(svae: SupervisedVAE, logits: Tensor, images: Tensor) -> Tensor:
-    """J_dec of Eq. 6 as ``svae`` is trained with, ``(N,)``: squared errors for faces."""
+    """J_dec of Eq. 6 for ``svae``, ``(N,)``: `squared_error` for faces, `recon_loss` for digits."""
     loss = squared_error if isinstance(svae, FaceSVAE) else recon_loss
     return loss(logits, images)
 
 
 @torch.no_grad()
 def posterior(svae: SupervisedVAE, data: Labelled) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of q(z|x) of all images, ``(N, latent_dim)`` each."""
+    """Compute mean and standard deviation of q(z|x) of all images, ``(N, latent_dim)`` each."""
     mu, sigma = zip(*(svae.encode(data.images(rows)) for rows in data.batches()), strict=True)
     return torch.cat(mu), torch.cat(sigma)
 
 
 @torch.no_grad()
 def f2_error(svae: SupervisedVAE, data: Labelled) -> float:
-    """Share of the images that f2 gets wrong on mu."""
+    """Compute f2's error rate on mu, in [0, 1]."""
     wrong = 0
     for rows in data.batches():
         logits = svae.classify(svae.encode(data.images(rows))[0])
@@ -87,7 +87,7 @@ def f2_error(svae: SupervisedVAE, data: Labelled) -> float:
 
 @torch.no_grad()
 def reconstruction_errors(svae: SupervisedVAE, data: Labelled) -> Tensor:
-    """`recon_loss_of` between f_dec(mu(x)) and x, ``(N,)``."""
+    """Compute `recon_loss_of` between f_dec(mu(x)) and x, ``(N,)``."""
     losses = []
     for rows in data.batches():
         images = data.images(rows)
@@ -105,13 +105,13 @@ def train_stage1(
     seed: int,
     checkpoint: Checkpoint | None = None,
 ) -> Curve:
-    """Train encoder, decoder and f2 from the start that ``seed`` gives; f_dis stays at its start.
+    """Train encoder, decoder and f2 from an initialisation by ``seed``; f_dis is not trained.
 
     Args:
-        svae: new, on the CPU; moved to where ``data`` is.
-        validation: f2's error on these stands in the curve.
+        svae: an untrained SVAE on the CPU; it is moved to the device of ``data``.
+        validation: images for f2's error in the curve.
         loss: settings of `svae_stage1`.
-        training: those of `TrainingSettings`.
+        training: fields of `TrainingSettings`.
     """
     device = data.labels.device
     svae.reset_parameters(seeded(seed))
@@ -145,7 +145,7 @@ def train_stage2(
     seed: int,
     checkpoint: Checkpoint | None = None,
 ) -> Curve:
-    """Train f_dis of a frozen SVAE on encoded and drawn latents; all else stands still."""
+    """Train f_dis of a frozen SVAE on encoded and drawn latents; nothing else is trained."""
     svae.discriminator.requires_grad_(True)
     mu, sigma = posterior(svae, data)
     generator = seeded(seed, mu.device)
@@ -163,7 +163,7 @@ def train_stage2(
 
 @torch.no_grad()
 def discriminator_accuracy(svae: SupervisedVAE, data: Labelled, seed: int) -> float:
-    """Balanced accuracy of f_dis on the images encoded, and as many latents drawn with ``seed``."""
+    """Balanced accuracy of f_dis on the encoded images and as many latents drawn with ``seed``."""
     mu, sigma = posterior(svae, data)
     noise = torch.randn(2, *mu.shape, generator=seeded(seed, mu.device), device=mu.device)
     encoded, drawn = svae.discriminate(mu + sigma * noise[0]), svae.discriminate(noise[1])
@@ -171,5 +171,5 @@ def discriminator_accuracy(svae: SupervisedVAE, data: Labelled, seed: int) -> fl
 
 
 def balanced_accuracy(positive: np.ndarray, negative: np.ndarray) -> float:
-    """Mean of the two rates at which logits fall on their side of 0."""
+    """Mean of the rates of ``positive`` logits above 0 and of ``negative`` logits at most 0."""
     return 0.5 * (float(np.mean(positive > 0)) + float(np.mean(negative <= 0)))

@@ -1,4 +1,4 @@
-"""Train classifiers of digits: an attacked f1 (IV-A, IV-D) or a judge of the oracle ensemble."""
+"""Train digit classifiers: an attacked f1 (IV-A, IV-D) or a judge of the oracle ensemble."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typeone.training.loop import Objective, Trained, Training
 from typeone.training.objectives.classification import classification
 
 Digits = tuple[Tensor, Tensor]
-"""Images ``(N, 1, 28, 28)`` in [0, 1] and labels ``(N,)`` int64, on the device of the training."""
+"""Images ``(N, 1, 28, 28)`` in [0, 1] and int64 labels ``(N,)``, on the device of the training."""
 
 
 def train_classifier(
@@ -33,13 +33,13 @@ def train_classifier(
     module: str | None = None,
     key: str = "module",
 ) -> Trained[nn.Module]:
-    """Train a new network.
+    """Train a classifier from scratch.
 
     Args:
-        augmentation: arguments of `augment`, or None to train on the digits as they are.
-        architecture: one of ours.
-        module: builds a network of the reader's own instead, which starts as it was built; errors
-            then name the setting ``key``.
+        augmentation: arguments of `augment`, or None for no augmentation.
+        architecture: a name for `build_classifier`.
+        module: builds a user-defined network instead, see `build_own`; its initial weights are
+            kept. Errors then name the setting ``key``.
     """
     images, labels = digits
     model: nn.Module
@@ -66,7 +66,7 @@ def fit_classifier(
     test: Digits,
     **note: Any,
 ) -> Trained[nn.Module]:
-    """Train ``model`` on ``count`` digits; its error rates stand in the curve and the note."""
+    """Train ``model`` on ``count`` digits; add its error rates to the curve and the note."""
     curve = training.fit(
         model,
         objective,

@@ -1,4 +1,4 @@
-"""Error rates of classifiers, as their checkpoints tell them."""
+"""Error rates of classifiers, stored in their checkpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from typeone.models.predictions import predict
 def errors_on(
     model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
 ) -> dict[str, float]:
-    """What a checkpoint tells of the test: error on grey and on binarised digits, their number."""
+    """Return the test metrics of a checkpoint: error on grey and on binarised digits, and N.
+
+    ``images``: ``(N, C, H, W)`` in [0, 1]; ``labels``: ``(N,)``.
+    """
     return {
         "test_error": error_rate(model, images, labels),
         "test_error_binarised": error_rate(model, binarise(images), labels),

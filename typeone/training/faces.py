@@ -1,4 +1,4 @@
-"""Train the networks that look at faces: the small recognizer, and judges of gender (IV-B)."""
+"""Train the networks for faces: the small recognizer and the face judges (IV-B)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typeone.runtime.logs import logger
 from typeone.training.loop import Evaluation, Trained, Training
 from typeone.training.objectives.faces import face_judging, recognition
 
-BATCH = 256  # faces of the validation judged at once
+BATCH = 256  # batch size of the validation
 
 
 def train_recognizer(
@@ -35,8 +35,8 @@ def train_recognizer(
     """Train the small recognizer on the people of ``faces``.
 
     Args:
-        evaluation: what the curve tells of the recognizer beside its training error.
-        settings: of the architecture.
+        evaluation: further metrics of the recognizer for the curve.
+        settings: keyword arguments of the architecture.
         loss: scale and margin of `margin_softmax`.
         augmentation: arguments of `augment_faces`.
     """
@@ -44,9 +44,9 @@ def train_recognizer(
     recognizer = Recognizer("face_cnn", preprocessing="fixed", settings=settings)
     start = seeded(training.seed)
     reset_parameters(recognizer, start)
-    # short: Adam's steps do not depend on the length, so that long ones would hardly turn
+    # small norm: the size of Adam's steps does not depend on it, so long centres would hardly turn
     centres = nn.Parameter(0.05 * torch.randn(len(people), settings["dim"], generator=start))
-    model = nn.Module()  # what is trained; the centres are not kept
+    model = nn.Module()  # all trained parameters; the centres are discarded
     model.recognizer, model.centres = recognizer, centres
     model.to(training.device)
     objective = recognition(
@@ -72,9 +72,9 @@ def train_recognizer(
 def train_face_judge(
     training: Training, faces: FaceTable, validation: FaceTable, *, architecture: str
 ) -> Trained[nn.Module]:
-    """Train one judge: female, male, or no face (the annotators' part in IV-B).
+    """Train one judge: female, male or no face, in place of the annotators of IV-B.
 
-    Its errors of gender on ``validation`` faces stand in the curve and the note.
+    Its gender error on ``validation`` faces is added to the curve and the note.
     """
     device = training.device
     judge = build_face_judge(architecture)

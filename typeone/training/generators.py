@@ -31,10 +31,10 @@ def train_acgan(
     channels: int,
     objective: Mapping[str, Any],
 ) -> Trained[AuxiliaryGAN]:
-    """Train G and, within its critic, f_G; the G that is kept is the average of its last steps.
+    """Train an AC-GAN: G, and its critic with f_G; the result has the moving average of G.
 
     Args:
-        test: f_G's error on these stands in the note.
+        test: digits for f_G's error in the note.
         objective: settings of `acgan`.
     """
     device, generator = training.device, training.generator
@@ -73,7 +73,7 @@ def train_style_generator(
     critic_channels: int,
     objective: Mapping[str, Any],
 ) -> Trained[StyleGenerator]:
-    """Train the small style-based generator of faces; kept is the average of its last steps.
+    """Train the small style-based face generator; return its moving average.
 
     ``objective``: settings of `style_gan`.
     """

@@ -1,7 +1,7 @@
-"""One training loop for every network, which a kill does not set back by more than half a minute.
+"""The training loop of every network; an interrupted training loses at most half a minute.
 
-Its sidecar (`typeone.runtime.checkpoints`) holds model, optimiser, random state and place in the
-epoch.
+Its sidecar (`typeone.runtime.checkpoints`) contains model, optimiser, random state and the position
+in the epoch.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from typeone.runtime.logs import Progress
 logger = logging.getLogger(__name__)
 
 Objective = Callable[[Tensor, float], Mapping[str, Tensor]]
-"""(batch of row numbers, epochs done so far as a float) → named values an example; ``loss`` is
-minimised, the others are only recorded."""
+"""(row numbers of a batch ``(M,)``, epochs so far as a float) → values for each example by name;
+``loss`` is minimised, the others are only recorded."""
 Evaluation = Callable[[], Mapping[str, float]]
 Curve = list[dict[str, float]]
 Model = TypeVar("Model", bound=nn.Module)
 
 
 class Player(NamedTuple):
-    """One side of a game, with parameters and an optimiser of its own.
+    """One side of an adversarial training, with its own parameters and optimiser.
 
     Attributes:
-        parameters: what it moves.
-        objective: of its own; no two players record a value of the same name.
-        loss: the name of the value that is minimised.
-        every: it moves at every so many-th step, the last of them.
-        moved: called after each of its moves.
+        parameters: parameters to update.
+        objective: its objective; no two players record a value of the same name.
+        loss: name of the value to minimise.
+        every: steps between updates; the update is at the last of them.
+        moved: called after each update.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -55,15 +55,15 @@ class TrainingDivergedError(InputError):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """How a network is trained.
+    """Settings of a training by Adam.
 
     Attributes:
         epochs: passes over the data, at least 1.
-        batch_size: examples a step; the last incomplete batch of an epoch is left out.
-        lr: learning rate of Adam; the peak of it under ``one_cycle``.
-        beta1: Adam's first decay.
-        schedule: ``constant``, or ``one_cycle`` (up over 20 % of the steps, cosine down to 0).
-        weight_decay: decoupled, a step.
+        batch_size: examples in a step; the last incomplete batch of an epoch is left out.
+        lr: learning rate of Adam; the peak for ``one_cycle``.
+        beta1: Adam's first-moment decay.
+        schedule: ``constant``, or ``one_cycle`` (linear rise in 20 % of the steps, cosine to 0).
+        weight_decay: decoupled weight decay, as in AdamW.
     """
 
     epochs: int
@@ -75,7 +75,7 @@ class TrainingSettings:
 
 
 def learning_rate(settings: TrainingSettings, done: float) -> float:
-    """The learning rate when the fraction ``done`` of all steps, in [0, 1], lies behind."""
+    """Learning rate after the fraction ``done``, in [0, 1], of all steps."""
     if settings.schedule == "constant":
         return settings.lr
     warm = 0.2
@@ -113,7 +113,7 @@ def _unpack(
 
 @lru_cache(maxsize=2)
 def _order(count: int, seed: int, epoch: int) -> Tensor:
-    """The order of the examples in one epoch, a function of seed and epoch alone."""
+    """Order of the examples in one epoch, a function of seed and epoch only."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
 
 
@@ -133,21 +133,21 @@ def train(
 
     Args:
         model: left in eval mode; parameters with ``requires_grad`` are trained.
-        objective: see `Objective`; called in training mode. Or the players of a game, who move one
-            after the other at each step; ``model`` then holds the parameters of all.
-        name: of the network, for progress lines and errors.
+        objective: see `Objective`; called in training mode. Or a list of players, updated one after
+            the other at each step; ``model`` then contains the parameters of all.
+        name: name of the network in progress lines and errors.
         count: number of examples.
-        seed: decides the order of examples, epoch by epoch.
+        seed: seed of the order of examples in each epoch.
         generator: all other randomness of ``objective``; its state is part of the checkpoint.
         checkpoint: the sidecar to resume from and save to.
-        evaluate: figures of the model in eval mode, asked at the end of every epoch.
+        evaluate: metrics of the model in eval mode, computed at the end of every epoch.
 
     Returns:
-        The training curve: one row an epoch with the means of ``objective``'s values over the
-        steps that it was asked at, ``lr``, and the figures of ``evaluate``.
+        The training curve: one row for each epoch with the means of ``objective``'s values over
+        its calls, ``lr``, and the metrics of ``evaluate``.
 
     Raises:
-        TrainingDivergedError: the loss is no longer finite; the last good checkpoint stays.
+        TrainingDivergedError: the loss or the weights are not finite; the last checkpoint is kept.
     """
     if callable(objective):
         players = [Player([p for p in model.parameters() if p.requires_grad], objective)]
@@ -222,7 +222,7 @@ def train(
             checkpoint
             and step < total
             and (ended or checkpoint.due())
-            and all(torch.isfinite(p).all() for p in trained)  # the last good one stays
+            and all(torch.isfinite(p).all() for p in trained)  # keep the last good checkpoint
         ):
             checkpoint.save(
                 _pack(model, optimizers, generator),
@@ -242,13 +242,13 @@ def train(
 
 @dataclass(frozen=True)
 class Training:
-    """What every training is given beside its model, data and objective.
+    """Arguments common to all trainings.
 
     Attributes:
-        name: of the network, for progress lines and errors.
-        settings: those of `TrainingSettings`.
-        seed: of the order of examples and, on its own, of all other randomness.
-        device: where it computes.
+        name: name of the network in progress lines and errors.
+        settings: fields of `TrainingSettings`.
+        seed: seed of the order of examples and, separately, of all other randomness.
+        device: device of the training.
         checkpoint: the sidecar to resume from and save to.
     """
 
@@ -260,7 +260,7 @@ class Training:
 
     @cached_property
     def generator(self) -> torch.Generator:
-        """Of the objective's randomness; its state is part of the sidecar."""
+        """Generator of the objective's randomness; its state is part of the sidecar."""
         return seeded(self.seed, self.device)
 
     def fit(
@@ -271,7 +271,7 @@ class Training:
         count: int,
         evaluate: Evaluation | None = None,
     ) -> Curve:
-        """See `train`."""
+        """Train ``model``, see `train`."""
         return train(
             model,
             objective,
@@ -285,12 +285,12 @@ class Training:
         )
 
     def trained(self, model: Model, curve: Curve, **note: Any) -> Trained[Model]:
-        """What was trained, its ``note`` with seed and settings."""
+        """Return the trained ``model`` with its curve and a ``note`` with seed and settings."""
         return Trained(model, curve, {"seed": self.seed, "training": self.settings, **note})
 
 
 class Trained(NamedTuple, Generic[Model]):
-    """A trained network, its training curve, and what its checkpoint says of it (JSON)."""
+    """A trained network, its training curve, and the metadata of its checkpoint (JSON)."""
 
     model: Model
     curve: Curve

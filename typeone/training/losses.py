@@ -1,4 +1,4 @@
-"""Loss terms of the paper, one value an example: reduction happens once, where they are used."""
+"""Loss terms of the paper, one value for each example; callers reduce them once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def kl_divergence(mu: Tensor, sigma: Tensor) -> Tensor:
 def recon_loss(logits: Tensor, images: Tensor) -> Tensor:
     """J_dec of Eq. 6: -log p(x|z) for Bernoulli pixels, summed over the image, nats, ``(N,)``.
 
-    ASSUME: the paper leaves p(x|z) open; the authors' code takes cross-entropy summed over pixels.
+    ``logits``, ``images`` in [0, 1]: ``(N, C, H, W)``. ASSUME: the paper leaves p(x|z) open; the
+    authors' code uses cross-entropy summed over pixels.
     """
     return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
 
@@ -25,7 +26,8 @@ def recon_loss(logits: Tensor, images: Tensor) -> Tensor:
 def squared_error(logits: Tensor, images: Tensor) -> Tensor:
     """J_dec of Eq. 6 for faces: squared error of the decoded image, summed over it, ``(N,)``.
 
-    ASSUME: the paper leaves p(x|z) open; the authors' code for faces sums squared errors.
+    ``logits``, ``images`` in [0, 1]: ``(N, C, H, W)``. ASSUME: the paper leaves p(x|z) open; the
+    authors' code for faces sums squared errors.
     """
     return (torch.sigmoid(logits) - images).square().flatten(1).sum(1)
 
@@ -33,8 +35,8 @@ def squared_error(logits: Tensor, images: Tensor) -> Tensor:
 def weight_penalty(modules: Iterable[nn.Module]) -> Tensor:
     """Half the sum of squares of all weights of convolutions and dense layers, a scalar.
 
-    ASSUME: biases and batch normalisation are free, and the half is TensorFlow's, as the authors'
-    code has it for faces; the paper has no such term.
+    ASSUME: biases and batch normalisation are excluded, and the factor 1/2 is TensorFlow's, as in
+    the authors' code for faces; the paper has no such term.
     """
     layers = (m for module in modules for m in module.modules())
     weights = [m.weight for m in layers if isinstance(m, nn.Conv2d | nn.Linear)]
@@ -47,7 +49,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def discriminator_loss(encoded_logit: Tensor, drawn_logit: Tensor) -> Tensor:
-    """J_dis of Eq. 7 as a logistic loss, encoded latents real and drawn ones fake, ``(N,)``.
+    """J_dis of Eq. 7 as a logistic loss: encoded latents are real, drawn ones fake, ``(N,)``.
 
     ASSUME: the paper writes Eq. 7 without logarithms; the authors' code uses the logistic loss
     with weight 0.5 for each half.
@@ -56,15 +58,16 @@ def discriminator_loss(encoded_logit: Tensor, drawn_logit: Tensor) -> Tensor:
 
 
 def manifold_penalty(logit: Tensor, form: str) -> Tensor:
-    """The alpha term of J_IT, before alpha: how little f_dis believes in a latent, ``(N,)``.
+    """The alpha term of J_IT without alpha: penalty on latents that f_dis rejects, ``(N,)``.
 
-    ``probability``: 1 - f_dis(z), in [0, 1], as printed. ``log``: -log f_dis(z), the authors' code.
+    ``logit``: f_dis before its sigmoid, ``(N,)``. ``probability``: 1 - f_dis(z), in [0, 1], as
+    printed. ``log``: -log f_dis(z), as in the authors' code.
     """
     return torch.sigmoid(-logit) if form == "probability" else F.softplus(-logit)
 
 
 def latent_norm(latent: Tensor) -> Tensor:
-    """||z||_2 of J_IT (not squared), ``(N, D)`` → ``(N,)``; its gradient at 0 is taken as 0."""
+    """||z||_2 of J_IT (not squared), ``(N, D)`` → ``(N,)``; its gradient at 0 is defined as 0."""
     return torch.linalg.vector_norm(latent, dim=1)
 
 
@@ -73,8 +76,8 @@ def gradient_penalty(
 ) -> Tensor:
     """WGAN-GP's (||grad critic||_2 - 1)² between real and fake images, ``(N,)``.
 
-    ``share`` ``(N,)`` in [0, 1]: how much of ``real`` is in the point looked at. Gulrajani et al.
-    (2017), Eq. 3, without its weight.
+    ``real``, ``fake``: ``(N, C, H, W)``. ``share`` ``(N,)`` in [0, 1]: weight of ``real`` in the
+    interpolated point. Gulrajani et al. (2017), Eq. 3, without its weight.
     """
     share = share.view(-1, *[1] * (real.ndim - 1))
     between = (share * real + (1 - share) * fake).requires_grad_(True)
@@ -85,20 +88,20 @@ def gradient_penalty(
 def squared_slope(scores: Tensor, images: Tensor) -> Tensor:
     """R1 of Mescheder et al. (2018): ||grad score||² at ``images``, ``(N,)``, without its weight.
 
-    ``scores`` ``(N,)`` must hang on ``images``, which must ask for a gradient.
+    ``scores`` ``(N,)`` must depend on ``images`` ``(N, C, H, W)``, which must require a gradient.
     """
     (slope,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
     return slope.flatten(1).square().sum(dim=1)
 
 
 def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin: float) -> Tensor:
-    """Cross-entropy that wants the own class nearer by a margin, ``(N,)`` nats.
+    """Cross-entropy with a margin for the true class, nats, ``(N,)``.
 
-    L_lmc of Wang et al. (2018), CosFace: logits are s cos, and s (cos - m) at the own class.
+    L_lmc of Wang et al. (2018), CosFace: logits are s cos, and s (cos - m) at the true class.
 
     Args:
-        cosines: between embeddings and class centres, ``(N, classes)`` in [-1, 1].
-        labels: own classes, ``(N,)`` int64.
+        cosines: cosines of embeddings and class centres, ``(N, classes)`` in [-1, 1].
+        labels: true classes, int64 ``(N,)``.
         scale: s, above 0.
         margin: m, in [0, 1].
     """
@@ -107,8 +110,8 @@ def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin: flo
 
 
 def embedding_distance(first: Tensor, second: Tensor) -> Tensor:
-    """||first - second||_2 of embeddings ``(N, D)`` → ``(N,)``, in [0, 2] between unit ones.
+    """||first - second||_2 of embeddings ``(N, D)`` → ``(N,)``, in [0, 2] for unit embeddings.
 
-    Its gradient where both are equal is taken as 0.
+    Its gradient is defined as 0 if both are equal.
     """
     return torch.linalg.vector_norm(first - second, dim=1)

@@ -1,1 +1,1 @@
-"""Networks in the formats of other frameworks, read as data."""
+"""Readers of network files of other frameworks."""

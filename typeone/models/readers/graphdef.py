@@ -1,9 +1,9 @@
-"""The constants of a frozen TensorFlow graph, read without TensorFlow (IV-B, FaceNet).
+"""Read the constants of a frozen TensorFlow graph without TensorFlow (IV-B, FaceNet).
 
-A GraphDef is a protocol-buffer message: fields, each a number and a wire type, nested. Only what
-names a node, its inputs, its attributes and the values of its constants is read. Source:
-tensorflow/core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto, and the wire format
-of protocol buffers.
+A GraphDef is a protocol-buffer message: nested fields, each with a number and a wire type. Only the
+fields for the name, inputs and attributes of a node and for the values of constants are read.
+Source: tensorflow/core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto, and the
+wire format of protocol buffers.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 
 from typeone.runtime.errors import InputError
 
-# types.proto; a tensor of another type stays unread
+# types.proto; tensors of other types are not read
 _DTYPES = {1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8, 9: np.int64, 10: np.bool_}
-_MAX_VALUES = 1 << 28  # of a tensor; more than a gigabyte is not a network of ours
+_MAX_VALUES = 1 << 28  # values in a tensor; more than a gigabyte is not a supported network
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 Field = tuple[int, "int | memoryview"]
@@ -29,10 +29,10 @@ class Node(NamedTuple):
     """One operation of a graph.
 
     Attributes:
-        name: by which others name it as their input.
+        name: name of the node, used in the ``inputs`` of other nodes.
         op: for instance ``Const`` or ``Conv2D``.
-        inputs: names of the nodes it reads.
-        attributes: by name: numbers, texts, lists of numbers, arrays.
+        inputs: names of the input nodes.
+        attributes: numbers, strings, lists of numbers or arrays, by name.
     """
 
     name: str
@@ -42,16 +42,16 @@ class Node(NamedTuple):
 
 
 class _MalformedError(Exception):
-    """The bytes are no protocol-buffer message, or not of the kind that was expected."""
+    """The bytes are not a protocol-buffer message of the expected kind."""
 
 
 def read_graph(data: bytes, name: str) -> list[Node]:
-    """The nodes of the GraphDef in ``data``; ``name`` is what an error calls it.
+    """Parse the nodes of the GraphDef in ``data``; errors refer to it by ``name``.
 
-    Arrays are read-only views of ``data`` where the graph stores them as bytes.
+    Arrays are read-only views of ``data`` if the graph stores them as bytes.
 
     Raises:
-        InputError: the bytes are truncated, of another format, or hold no node.
+        InputError: the bytes are truncated, of another format, or contain no node.
     """
     try:
         nodes = [_node(_message(v)) for number, v in _fields(memoryview(data)) if number == 1]
@@ -65,7 +65,7 @@ def read_graph(data: bytes, name: str) -> list[Node]:
 
 
 def constants(nodes: Sequence[Node]) -> dict[str, np.ndarray]:
-    """The values of the constants of a graph by the names of their nodes."""
+    """Return the values of the constants of a graph by node name."""
     return {
         node.name: node.attributes["value"]
         for node in nodes
@@ -74,7 +74,7 @@ def constants(nodes: Sequence[Node]) -> dict[str, np.ndarray]:
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """The number that starts at ``at``, seven bits a byte, least first, and where it ends."""
+    """Decode the varint at ``at``, seven bits a byte, least first; return it and its end."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):
@@ -87,7 +87,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def _fields(data: memoryview) -> Iterator[Field]:
-    """(number, value) of every field; a value is an integer or the bytes that it takes."""
+    """Yield (number, value) of every field; a value is an integer or bytes."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -123,7 +123,7 @@ def _signed(value: int) -> int:
 
 
 def _integers(value: int | memoryview) -> list[int]:
-    """One integer, or those of a packed field."""
+    """Decode one integer, or the integers of a packed field."""
     if isinstance(value, int):
         return [_signed(value)]
     found, at = [], 0
@@ -134,7 +134,7 @@ def _integers(value: int | memoryview) -> list[int]:
 
 
 def _numbers(value: int | memoryview, code: str) -> list[float]:
-    """One floating-point number, or those of a packed field."""
+    """Decode one floating-point number, or the numbers of a packed field."""
     raw = _message(value)
     return list(struct.unpack(f"<{len(raw) // struct.calcsize(code)}{code}", raw))
 
@@ -156,7 +156,7 @@ def _node(data: memoryview) -> Node:
 
 
 def _attribute(data: memoryview) -> Any:
-    """An AttrValue; None for one of a kind that no network here uses."""
+    """Decode an AttrValue; None for kinds that no supported network uses."""
     for number, value in _fields(data):
         if number == 1:
             return [n for k, v in _fields(_message(value)) if k == 3 for n in _integers(v)]
@@ -181,7 +181,7 @@ def _shape(data: memoryview) -> list[int]:
 
 
 def _tensor(data: memoryview) -> np.ndarray | None:
-    """A TensorProto as a read-only array; None for strings and other types without numbers."""
+    """Decode a TensorProto as a read-only array; None for types outside `_DTYPES`."""
     code, shape, content, values = 1, [], None, []
     for number, value in _fields(data):
         if number == 1:
@@ -200,7 +200,7 @@ def _tensor(data: memoryview) -> np.ndarray | None:
     if content is not None and len(content):
         found = np.frombuffer(content, _DTYPES[code])
     count = math.prod(shape)
-    if len(found) == 1 and 1 < count <= _MAX_VALUES:  # one value may stand for all
+    if len(found) == 1 and 1 < count <= _MAX_VALUES:  # one value may fill the tensor
         return np.broadcast_to(found, shape)  # a view: a few bytes must not fill the memory
     if min(shape, default=0) < 0 or len(found) != count:
         raise _MalformedError(f"a tensor of shape {shape} holds {len(found)} values")

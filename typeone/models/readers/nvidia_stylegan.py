@@ -1,4 +1,4 @@
-"""NVIDIA's StyleGAN2 or StyleGAN3 from a pickle, which runs the code in it: by opt-in and hash."""
+"""Load NVIDIA's StyleGAN2 or StyleGAN3 from a pickle, which runs code: needs opt-in and hash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typeone.runtime.logs import logger
 
 
 class Pickled(Protocol):
-    """``G_ema`` as unpickled: a `torch.nn.Module` of a class that is in the pickle."""
+    """The unpickled ``G_ema``: a `torch.nn.Module` of a class defined in the pickle."""
 
     z_dim: int
     img_resolution: int
@@ -25,10 +25,10 @@ class Pickled(Protocol):
 
 
 class NvidiaStyleGan(nn.Module):
-    """``G_ema`` of a pickle of NVIDIA's StyleGAN2 (PyTorch) or StyleGAN3, without classes.
+    """``G_ema`` of NVIDIA's StyleGAN2 (PyTorch) or StyleGAN3, unconditional.
 
     Args:
-        network: as unpickled; its own ``z_dim``, ``img_resolution`` and call are used.
+        network: the unpickled network; its ``z_dim``, ``img_resolution`` and call are used.
         truncation: psi.
     """
 
@@ -48,13 +48,14 @@ class NvidiaStyleGan(nn.Module):
 def load_nvidia(
     path: str | os.PathLike[str], *, sha256: str | None, allow_pickle: bool, truncation: float
 ) -> NvidiaStyleGan:
-    """The generator of an NVIDIA pickle; unpickling runs the code in it, with all your rights.
+    """Load the generator of an NVIDIA pickle; unpickling runs its code with the user's rights.
 
-    Nothing of the file is run before it is known by ``sha256`` and ``allow_pickle`` is true. It
-    needs NVIDIA's modules ``dnnlib`` and ``torch_utils`` on PYTHONPATH.
+    The file is only unpickled if ``allow_pickle`` is true and its hash equals ``sha256``. It needs
+    NVIDIA's modules ``dnnlib`` and ``torch_utils`` on PYTHONPATH.
 
     Raises:
-        InputError: no opt-in, no hash, no file, other bytes, or nothing that is such a generator.
+        InputError: ``allow_pickle`` is false, ``sha256`` is None or differs, the file is not
+            readable, or it contains no such generator.
     """
     if not allow_pickle:
         raise InputError(
@@ -80,7 +81,7 @@ def load_nvidia(
         )
     logger.warning("unpickling %s: the code in it runs with all rights of this user", path)
     try:
-        found = pickle.load(io.BytesIO(data))  # the user's own opt-in, of these very bytes
+        found = pickle.load(io.BytesIO(data))  # the user opted in to exactly these bytes
         return NvidiaStyleGan(found["G_ema"], truncation=truncation).eval()
     except (
         *(ImportError, AttributeError, KeyError, TypeError, ValueError, IndexError, RuntimeError),

@@ -1,11 +1,11 @@
-"""A small OpenVINO IR graph (version 10) as a torch module, differentiable.
+"""Convert a small OpenVINO IR graph (version 10) to a differentiable torch module.
 
-An IR is an XML file of layers and edges and a binary file of constants. `read_ir` computes all that
-hangs on constants and on shapes alone, which the file declares, and keeps the rest as a program: a
-plain list of steps, which fits into a checkpoint's metadata.
+An IR is an XML file of layers and edges and a binary file of constants. `read_ir` evaluates all
+layers that depend on constants and declared shapes only. It stores the rest as a program: a plain
+list of steps that fits into a checkpoint's metadata.
 
 The operations are those of `openvino_operations`. A graph computes batches of the size that it was
-exported for; a larger one is computed part by part.
+exported for; a larger batch is computed in parts.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from typeone.runtime.errors import InputError
 TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i64": np.int64, "u8": np.uint8}
 
 
-# -------------------------------------------------------------------------------- what runs
+# ------------------------------------------------------------------------------- running
 
 
 class Graph(nn.Module):
-    """A program of one input and one output, with the constants that its steps name.
+    """A program with one input and one output, and the constants of its steps.
 
     Args:
         program: ``shape`` of the input; ``constants``, shapes by name; ``steps``, each ``[kind,
-            attributes, operands, results]`` in the order in which they run, an operand being the
-            name of a value or a list of whole numbers; ``output``, a name, and its
-            ``output_shape``. The input is ``input``.
+            attributes, operands, results]`` in execution order, where an operand is the name of a
+            value or a list of integers; ``output``, a name, and its ``output_shape``. The input is
+            named ``input``.
     """
 
     def __init__(self, program: Mapping[str, Any]) -> None:
@@ -45,7 +45,7 @@ class Graph(nn.Module):
         last: dict[str, int] = {}
         for number, (_, _, operands, _) in enumerate(program["steps"]):
             last |= {operand: number for operand in operands if isinstance(operand, str)}
-        # values that no later step asks for
+        # for each step, the values that no later step uses
         self._spent: list[list[str]] = [[] for _ in program["steps"]]
         for name, number in last.items():
             if name not in program["constants"] and name != program["output"]:
@@ -63,11 +63,11 @@ class Graph(nn.Module):
         return values[self.program["output"]]
 
     def forward(self, values: Tensor) -> Tensor:
-        """Inputs ``(N, ...)`` → outputs ``(N, ...)``, as many at a time as the file declares."""
+        """Map inputs ``(N, ...)`` to outputs ``(N, ...)`` in batches of the declared size."""
         return torch.cat([self._one(part) for part in values.split(self.program["shape"][0])])
 
 
-# ------------------------------------------------------------------------------ what is read
+# ------------------------------------------------------------------------------- reading
 
 
 class _Layer(NamedTuple):
@@ -94,7 +94,7 @@ def _section(root: ET.Element, name: str) -> ET.Element:
 
 
 def _layers(xml: bytes) -> tuple[dict[str, _Layer], dict[tuple[str, str], tuple[str, str]]]:
-    """Layers by id, and where each (layer, port) gets its value from."""
+    """Parse the layers by id, and the source (layer, port) of each input (layer, port)."""
     root = ET.fromstring(xml)
     if root.tag != "net" or root.attrib.get("version") != "10":
         raise InputError(
@@ -124,7 +124,11 @@ def _layers(xml: bytes) -> tuple[dict[str, _Layer], dict[tuple[str, str], tuple[
 def _in_order(
     layers: Mapping[str, _Layer], sources: Mapping[tuple[str, str], tuple[str, str]], end: str
 ) -> list[str]:
-    """The layers that ``end`` hangs on, each after those that it hangs on itself."""
+    """Sort the layers that ``end`` depends on topologically.
+
+    Raises:
+        InputError: a layer depends on itself.
+    """
     order, state, stack = [], {}, [end]
     while stack:
         name = stack[-1]
@@ -209,14 +213,15 @@ def _program(xml: bytes, binary: bytes) -> tuple[dict[str, Any], dict[str, Tenso
 
 
 def read_ir(xml: bytes, binary: bytes, *, name: str) -> Graph:
-    """The graph of one pair of files, in eval mode, frozen, on the CPU.
+    """Read the graph of one pair of files, in eval mode on the CPU; constants are buffers.
 
     Args:
         xml, binary: the bytes of the .xml and the .bin file.
-        name: of the pair, for errors.
+        name: name of the pair in error messages.
 
     Raises:
-        InputError: no IR of version 10, an operation that is not in `OPERATIONS`, or damage.
+        InputError: the files are not an IR of version 10, are damaged, or contain an operation
+            that is not in `OPERATIONS`.
     """
     try:
         program, constants = _program(xml, binary)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 Attributes = Mapping[str, str]
 Operand = Tensor | list[int]
-"""A value that is computed or stored, or whole numbers that are known: axes, shapes, lengths."""
+"""A tensor, or a list of integers known when the graph is read: axes, shapes, lengths."""
 
 
 def whole_numbers(operand: Operand) -> list[int]:
@@ -105,8 +105,10 @@ def _group_convolution(attributes: Attributes, images: Tensor, weight: Tensor) -
 
 
 def _group_convolution_backprop(attributes: Attributes, images: Tensor, weight: Tensor) -> Tensor:
-    """The transposed convolution; where its windows do not overlap it only lays copies side by
-    side, which is ten times faster (the inverse Haar transform of MobileStyleGAN)."""
+    """Transposed convolution; without overlap of its windows, copies are placed side by side.
+
+    That is ten times faster for the inverse Haar transform of MobileStyleGAN.
+    """
     strides, begin, end = (_pair(attributes, k) for k in ("strides", "pads_begin", "pads_end"))
     extra = _pair(attributes, "output_padding") if "output_padding" in attributes else [0, 0]
     dilations = _pair(attributes, "dilations") if "dilations" in attributes else [1, 1]

@@ -1,1 +1,1 @@
-"""What each network is trained to minimise, in the form that `training.loop.train` takes."""
+"""Training objectives of each network, in the form of `training.loop.Objective`."""

@@ -1,4 +1,4 @@
-"""What critic and generator of an AC-GAN minimise (IV-E)."""
+"""Training objectives of an AC-GAN's critic and generator (IV-E)."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ def acgan(
     classifier_weight: float,
     average_decay: float,
 ) -> list[Player]:
-    """Critic and generator of an AC-GAN in the form of WGAN-GP, the critic moving first.
+    """Return critic and generator of an AC-GAN with WGAN-GP losses; the critic is updated first.
 
-    f_G learns from real digits alone and the generator from f_G, as in Song et al. (2018).
+    f_G is trained on real digits only and the generator on f_G, as in Song et al. (2018).
 
     Args:
-        average: a copy of ``gan.generator`` that follows it, see `follow`.
-        critic_steps: moves of the critic for one of the generator.
-        penalty_weight: of `gradient_penalty`.
-        classifier_weight: of f_G's cross-entropy, for both.
-        average_decay: share of ``average`` that each move of the generator leaves.
+        average: a copy of ``gan.generator``, its moving average, see `follow`.
+        images, labels: real digits, ``(N, 1, 28, 28)`` in [0, 1] and ``(N,)``.
+        critic_steps: critic updates for each generator update.
+        penalty_weight: weight of `gradient_penalty`.
+        classifier_weight: weight of f_G's cross-entropy, for both.
+        average_decay: decay of ``average`` in each generator update.
     """
     classes, device = gan.classes, images.device
 

@@ -1,4 +1,4 @@
-"""Weights that follow those of a network in training."""
+"""Moving averages of the weights of a network in training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 
 @torch.no_grad()
 def follow(average: nn.Module, model: nn.Module, *, decay: float) -> None:
-    """Move every tensor of ``average`` the share 1 - ``decay`` of the way to that of ``model``."""
+    """Update the moving average: ``average`` ← decay · ``average`` + (1 - decay) · ``model``."""
     theirs = model.state_dict()
     for name, mine in average.state_dict().items():
         if mine.is_floating_point():

@@ -1,4 +1,4 @@
-"""What a classifier of images minimises."""
+"""Training objective of an image classifier."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def classification(
     *,
     vary: Callable[[Tensor], Tensor] | None = None,
 ) -> Objective:
-    """Cross-entropy of ``model`` on ``images`` ``(N, C, H, W)``, each batch through ``vary``."""
+    """Return the cross-entropy of ``model`` on ``images`` ``(N, C, H, W)`` and ``labels`` ``(N,)``.
+
+    ``vary``: augmentation of each batch.
+    """
 
     def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
         batch = images[rows]

@@ -1,4 +1,4 @@
-"""What judges and recognizers of faces minimise."""
+"""Training objectives of face judges and recognizers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from typeone.training.losses import cross_entropy, margin_softmax
 def face_judging(
     judge: nn.Module, faces: FaceTable, generator: torch.Generator, device: torch.device | str
 ) -> Objective:
-    """Cross-entropy of a judge of faces: female, male, no face.
+    """Return the cross-entropy of a face judge: female, male, no face.
 
-    Every second face of a batch is also made into what is no face, each kind in turn, as far as
-    the batch reaches; all are varied alike.
+    Every second face of a batch is also transformed into a non-face, by each transform in turn. All
+    images are augmented in the same way.
     """
     labels = torch.from_numpy(faces.labels).to(device)
 
@@ -52,13 +52,15 @@ def recognition(
     scale: float,
     margin: float,
 ) -> Objective:
-    """`margin_softmax` of embeddings against one learnt point a person.
+    """Return `margin_softmax` of embeddings against one trainable centre for each person.
 
     Args:
         recognizer: images → unit embeddings ``(N, D)``.
-        centres: ``(people, D)``, of any length.
-        faces: rows of the data → their images in [0, 1].
-        labels: who they show, ``(rows,)`` in [0, people).
+        centres: ``(people, D)``, of any norm.
+        faces: from row numbers to images in [0, 1].
+        labels: identity of each row, ``(rows,)`` in [0, people).
+        vary: augmentation of each batch.
+        scale, margin: as in `margin_softmax`.
     """
 
     def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""What critic and generator of the small style-based generator minimise."""
+"""Training objectives of the small style-based generator and its critic."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def style_gan(
     penalty_weight: float,
     average_decay: float,
 ) -> list[Player]:
-    """Critic and generator of a style-based GAN, the critic moving first (Karras et al., 2020).
+    """Return critic and generator of a style-based GAN; the critic is updated first.
 
-    The non-saturating logistic loss, and `squared_slope` on real faces.
+    The loss is non-saturating logistic, with `squared_slope` on real faces (Karras et al., 2020).
 
     Args:
-        average: a copy of ``gan`` that follows it, see `follow`.
+        average: a copy of ``gan``, its moving average, see `follow`.
         faces: rows ``(M,)`` → real images ``(M, 3, 64, 64)`` in [0, 1].
-        penalty_weight: of half the squared slope.
-        average_decay: share of ``average`` that each move of the generator leaves.
+        penalty_weight: weight of half the squared slope.
+        average_decay: decay of ``average`` in each generator update.
     """
 
     def draw(count: int) -> Tensor:

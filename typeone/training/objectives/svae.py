@@ -1,4 +1,4 @@
-"""What the two stages of Algorithm 1 minimise (Eq. 6 and 7)."""
+"""Training objectives of the two stages of Algorithm 1 (Eq. 6 and 7)."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ def svae_stage1(
     kl_warmup: float,
     l2: float = 0.0,
 ) -> Objective:
-    """-J of Eq. 6: J_KL + J_2 + J_dec an image, on one sample of q(z|x).
+    """Return -J of Eq. 6: J_KL + J_2 + J_dec for each image, on one sample of q(z|x).
 
     Args:
-        images: from row numbers to the images that the SVAE reads and is to give back.
+        images: from row numbers ``(M,)`` to the images to encode and reconstruct.
+        labels: int64 ``(N,)``.
         recon: J_dec, from pixel logits and images ``(N, C, H, W)`` to ``(N,)``.
-        recon_weight, f2_weight: of J_dec and of J_2; 1 is the paper's loss.
-        kl_warmup: epochs over which the weight of J_KL rises from 0 to 1; 0 is the paper's loss.
-        l2: of `weight_penalty` over encoder, decoder and f2; 0 is the paper's loss.
+        recon_weight, f2_weight: weights of J_dec and J_2; 1 in the paper.
+        kl_warmup: epochs over which the weight of J_KL rises from 0 to 1; 0 in the paper.
+        l2: weight of `weight_penalty` over encoder, decoder and f2; 0 in the paper.
     """
 
     def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
@@ -64,9 +65,9 @@ def svae_stage1(
 def svae_stage2(
     svae: SupervisedVAE, mu: Tensor, sigma: Tensor, generator: torch.Generator
 ) -> Objective:
-    """-J_dis of Eq. 7 on encoded and drawn latents; only f_dis learns.
+    """Return -J_dis of Eq. 7 on encoded and drawn latents; only f_dis is trained.
 
-    The encoder stands still in stage 2, so q(z|x) of every image is given: mean and deviation,
+    The encoder is frozen in stage 2, so q(z|x) of every image is computed once: ``mu``, ``sigma``,
     ``(N, latent_dim)`` each.
     """
 
