@@ -1,9 +1,8 @@
 """Attacks on a user-defined network: any `torch.nn.Module` from images to logits or embeddings.
 
 `type1` changes what an image shows while f1 keeps its label (Algorithm 2). `type2` changes f1's
-label while the image still shows the same. Both first check f1 and the images, with a one-line
-error. Both evaluate the result as stored, in 8 bits, and leave f1 unchanged: same weights, same
-``requires_grad``, no gradients.
+label while the image still shows the same. Both check f1 and the images first, evaluate the result
+as stored, in 8 bits, and leave f1 unchanged: weights, ``requires_grad`` and gradients.
 
 Images are ``(N, C, H, W)``, float32 in [0, 1]; f1's normalisation belongs inside f1.
 """
@@ -64,8 +63,8 @@ class Type1Attacked(Attacked):
     Attributes:
         targets: target class of each image, the next class, ``(N,)``.
         turned: whether f2 sees the target in the final latent, bool ``(N,)``. f2 is part of the
-            attack; check success with an independent judge (`load_panel`).
-        steps: number of updates, ``(N,)``.
+            attack: check success with an independent judge (`load_panel`).
+        steps: updates made, ``(N,)``.
         converged: whether an example succeeded before its last step, bool ``(N,)``.
     """
 

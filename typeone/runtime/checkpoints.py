@@ -66,7 +66,7 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def part(self, name: str) -> Checkpoint:
-        """The sidecar of a part of the job, in the same folder; it lasts until the job ends."""
+        """Return the sidecar of a part of the job, in the same folder, kept until the job ends."""
         return Checkpoint(
             self.path.parent, self.digest, name=f"{self.path.stem}.{name}", interval=self.interval
         )
@@ -85,7 +85,7 @@ class Checkpoint:
         logger.debug("saved %s", self.path)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """What `save` was given, on the CPU, or None when nothing of this digest can be read."""
+        """Return the saved tensors, on the CPU, and state; None if there is no valid file."""
         try:
             with safe_open(self.path, framework="pt") as file:
                 note = file.metadata() or {}

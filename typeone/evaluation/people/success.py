@@ -61,7 +61,7 @@ def people_rates(
 
 
 def _interval(success: np.ndarray, weights: np.ndarray) -> Rate:
-    """Share of ``success`` ``(draws + 1, images)`` in the first row, its interval by the others."""
+    """Return the share of ``success`` ``(draws + 1, images)`` in row 0 and its interval."""
     n = weights.sum(axis=1)
     shares = (success * weights).sum(axis=1)[n > 0] / n[n > 0]
     if not n[0]:
