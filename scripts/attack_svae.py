@@ -1,4 +1,4 @@
-"""Algorithm 2 on one shard of the examples, or the image transition when f1 is left out (III)."""
+"""Run Algorithm 2 on one shard of the examples, or the image transition without f1 (III)."""
 
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard, trace_columns
