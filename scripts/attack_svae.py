@@ -18,7 +18,7 @@ if "snakemake" in globals():
         )
         keep = None
         if how["keep"]:
-            # an attack that knows the detector keeps the label under its squeezers as well
+            # an attack that evades the detector also keeps the label under its squeezers
             views = differentiable_squeezers(**params.squeezers) if params.squeezers else []
             f1 = load_classifier(run.input.model, run.device, module=params.module)
             keep = label_criterion(f1, views)

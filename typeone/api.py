@@ -203,7 +203,7 @@ def type2(
             found = embedding.attack(f1, images, settings, generator=generator)
             blind = vanishing_of_embeddings(f1, images, chunk=50)
         else:
-            assert labels is not None  # as the first lines ask
+            assert labels is not None  # checked above
             labels = _usable(labels)
             _check_labels(labels, images, before.shape[1])
             _check_right(before, labels)

@@ -24,7 +24,7 @@ COLUMNS = {
 """Columns of a calibration table and their types."""
 
 CONFIDENCE_EDGES = (0.0, 0.5, 0.8, 0.95, 1.0)
-"""Edges of the bins of the oracle's confidence, lower edge included; finer at high confidence."""
+"""Edges of bins of the oracle's confidence, lower edge included; finer where most images are."""
 
 
 def calibrate(people: pd.DataFrame, oracle: pd.DataFrame) -> pd.DataFrame:

@@ -85,7 +85,10 @@ def showings(
 def clean_accuracy(
     classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, unseen: np.ndarray
 ) -> Rate:
-    """Return the accuracy on ``unseen``, bool ``(N,)``, digits of ``images`` ``(N, 1, 28, 28)``."""
+    """Return the accuracy on the digits selected by ``unseen``, bool ``(N,)``.
+
+    ``images``: ``(N, 1, 28, 28)`` in [0, 1]. ``labels``: ``(N,)``.
+    """
     tested = torch.from_numpy(unseen)
     right = predict(classifier, images[tested]).argmax(dim=1) == labels[tested]
     return rate(right.numpy())

@@ -100,10 +100,11 @@ def far_threshold(different: np.ndarray, false_accepts: float) -> float:
 def verification_of(
     validation: FaceTable, device: torch.device
 ) -> Callable[[Recognizer], Callable[[], dict[str, float]]] | None:
-    """Return what measures a recognizer for its training curve; None if nobody has two images.
+    """Return a factory of measures for training curves; None if nobody has two images.
 
-    It returns the share of same-person pairs that are rejected at `CURVE_FALSE_ACCEPTS` of
-    different-person pairs, and the threshold for these.
+    For a recognizer it returns a function that computes two values: the share of same-person pairs
+    that are rejected at `CURVE_FALSE_ACCEPTS` of different-person pairs, and the threshold for
+    these.
     """
     if not has_same_pairs(validation.identities):
         return None

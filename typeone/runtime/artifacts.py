@@ -27,7 +27,7 @@ from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.errors import InputError
 from typeone.runtime.stamps import KEY, REMEDY, check_stamp, stamped, unstamped
 
-if TYPE_CHECKING:  # tables and figures read artifacts without paying for torch
+if TYPE_CHECKING:  # tables and figures read artifacts without importing torch
     import pandas as pd
     import torch
 
@@ -210,7 +210,7 @@ def write_tensors(
     """Write contiguous ``tensors`` of the CPU and ``note`` as a safetensors file."""
     from safetensors.torch import save
 
-    with atomic_path(path) as temporary:  # save_file would call a full disk a SafetensorError
+    with atomic_path(path) as temporary:  # save_file would raise a SafetensorError on a full disk
         temporary.write_bytes(save(dict(tensors), dict(note)))
 
 

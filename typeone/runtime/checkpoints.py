@@ -85,7 +85,10 @@ class Checkpoint:
         logger.debug("saved %s", self.path)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return the saved tensors, on the CPU, and state; None if there is no valid file."""
+        """Return the saved tensors, on the CPU, and state.
+
+        None if no file of this digest can be read.
+        """
         try:
             with safe_open(self.path, framework="pt") as file:
                 note = file.metadata() or {}

@@ -72,7 +72,7 @@ class CudaGraph:
             except BaseException:
                 try:
                     self.graph.capture_end()
-                except RuntimeError:  # the error of `compute` says more
+                except RuntimeError:  # the error of `compute` is more specific
                     self._leave_pool()
                 raise
             self.graph.capture_end()

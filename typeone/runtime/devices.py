@@ -83,7 +83,7 @@ def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # a kernel for each new tensor; torch's stubs lack the property
+    # filling costs a kernel for each new tensor; torch's stubs lack the property
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     count = torch.cuda.device_count()
     if count == 1:

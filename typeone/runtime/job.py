@@ -43,7 +43,7 @@ class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
             return super().handleError(record)
-        self.setLevel(logging.CRITICAL + 1)  # the error itself goes to the terminal alone
+        self.setLevel(logging.CRITICAL + 1)  # the error itself goes only to the terminal
         self.stream = None  # its buffer contains what could not be written
         with needs_room(self.baseFilename):
             raise

@@ -34,11 +34,11 @@ def people_rates(
     draws: int,
     rng: np.random.Generator,
 ) -> dict[str, dict[str, Rate]]:
-    """Return the share of images whose majority is a wanted label, by measure and unclear rule.
+    """Return the share of images with a wanted majority, by measure and rule for unclear ones.
 
-    The second key is `FAILURE`, where unclear images count as failures, or `LEFT_OUT`. ``answers``:
-    image, label, annotator, one row per person and image. ``wanted``: by measure and image the
-    labels that count; every image of ``answers`` is in each. Ties are unclear.
+    The rules are `FAILURE` (unclear images count as failures) and `LEFT_OUT`. ``answers``: image,
+    label, annotator, one row per person and image. ``wanted``: by measure and image the labels that
+    count; every image of ``answers`` is in each. Ties are unclear.
     """
     images = sorted(answers["image"].unique())
     votes, labels, weights = resampled_votes(answers, images, draws=draws, rng=rng)

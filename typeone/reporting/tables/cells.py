@@ -13,7 +13,7 @@ from typeone.evaluation.measurements import pooled
 
 def read_published(path: str | os.PathLike[str] | None) -> pd.Series:
     """Return the published values of docs/published-values.csv by id; empty without a ``path``."""
-    if not path:  # of a data set that the paper has no numbers for
+    if not path:  # a data set without numbers in the paper
         return pd.Series(dtype=float)
     return pd.read_csv(path).set_index("id")["published"]
 
