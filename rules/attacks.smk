@@ -1,5 +1,5 @@
-# Attacks. Consumes trained networks and test digits; yields one table of judged examples an attack,
-# classifier and seed, and the trace of those that figures follow. Sections III-B, III-C and IV-C.
+# Attacks. Consumes trained networks and test digits; yields one table of judged examples per attack,
+# classifier and seed, and the traces that figures show. Sections III-B, III-C and IV-C.
 ORACLE = expand(rules.train_oracle.output.model, member=MEMBERS, allow_missing=True)
 EXAMPLES = "results/{dataset}/attacks/{attack}/{target}/seed{seed}/examples.parquet"
 

@@ -1,7 +1,7 @@
-# Checks. Consumes every table and checkpoint that lies under results/, and the code and params of the
-# job that would make it now; yields nothing but a list of those that are damaged, foreign or stale.
-# No other rule asks for it: `./reproduce check_results`. It has no benchmark, which would be a file to
-# be there and up to date: it runs whenever it is asked for.
+# Checks. Consumes every table and checkpoint under results/, and the current code and params of its
+# job; yields only a list of those that are damaged, foreign or stale. No other rule depends on it:
+# `./reproduce check_results`. It has no benchmark, because that file would be an output that is up to
+# date: it runs whenever it is asked for.
 rule check_results:
     log:
         "results/logs/check_results.log",

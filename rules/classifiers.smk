@@ -1,5 +1,5 @@
-# Classifiers. Consumes the digits; yields the attacked f1 (IV-A, IV-D), one a seed, of ours or of the
-# reader's own; the judges of the oracle ensemble, whose seeds no attacker shares; and the image-space
+# Classifiers. Consumes the digits; yields the attacked f1 (IV-A, IV-D), trained or user-defined, one
+# per seed; the judges of the oracle ensemble, whose seeds no attacker shares; and the image-space
 # attackers of `ours`.
 TRAINED = "results/{dataset}/classifiers/{target}/seed{seed}/model.safetensors"
 

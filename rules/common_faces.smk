@@ -1,4 +1,4 @@
-# The runs of faces that there are, and what rules about faces share.
+# The runs on faces, and functions shared by rules on faces.
 # Consumes config; yields faces, FACE_SOURCE, FACE_SEEDS, RECOGNIZER, FACE_JUDGES, FACE_ATTACKS, TABLE3,
 # STRENGTHENED_RECOGNIZERS.
 from typeone.workflow.face_plan import FacePlan
@@ -14,38 +14,38 @@ TABLE3 = config["table3"]
 
 
 def generated_faces(wildcards):
-    """What tables of faces are cut from, when a generator draws them."""
+    """Return the input of the tables of faces, if they are generated."""
     return {"table": rules.generate_faces.output.table} if FACE_SOURCE == "generated" else {}
 
 
 def given_faces(wildcards):
-    """The content of the user's faces, tables and images, as params."""
+    """Return the digests of the user's faces, tables and images, as params."""
     return faces.given_faces(digests)
 
 
 def given_lfw(wildcards):
-    """The same of LFW."""
+    """Return the same for LFW."""
     return faces.given_lfw(digests)
 
 
 def face_panel():
-    """Checkpoints of the judges of faces, in the order of the panel."""
+    """Return checkpoints of the judges of faces, in the order of the panel."""
     return expand("results/faces/judges/{judge}/model.safetensors", judge=FACE_JUDGES)
 
 
 def recognizer_of(wildcards):
-    """Checkpoint of the recognizer that stands in the path of a job, strengthened or not."""
+    """Return the checkpoint of the recognizer in the path of a job, strengthened or not."""
     plain = {"facenet": rules.prepare_facenet, "small": rules.train_recognizer}
     return plain.get(wildcards.target, rules.strengthen_recognizer).output.model.format(**wildcards)
 
 
 def learnt_shards(wildcards):
-    """Examples against the plain recognizer, for the method that learns from them."""
+    """Return examples against the recognizer before strengthening, for retraining."""
     run = {"attack": faces.learnt(wildcards.target), "target": RECOGNIZER, "seed": wildcards.seed}
     return expand(rules.attack_faces.output.examples, **run, shard=SHARDS)
 
 
 def fresh_examples(attack, recognizer, seed):
-    """Unjudged examples of an attack on faces against one recognizer."""
+    """Return unjudged examples of an attack on faces against one recognizer."""
     made = rules.attack_faces if attack in faces.of_kind("svae") else rules.attack_faces_type2
     return expand(made.output.examples, **faces.afresh(attack, recognizer, seed))

@@ -1,6 +1,7 @@
-# Strengthening (IV-D). Consumes a trained classifier and, for retraining, examples against it;
-# yields a stronger network under the path of any classifier, so that every attack, judge and detector
-# takes it by its name; then what each withstands, of old examples (made against the base) and fresh.
+# Strengthening (IV-D). Consumes a trained classifier and, for retraining, examples against it; yields
+# a strengthened network under the path of any classifier, so that every attack, judge and detector
+# finds it by its name; then the accuracy of each on old examples (made against the base) and fresh
+# ones.
 LENETS = ["lenet", *plan.strengthened_from("lenet")]
 TESTS = plan.strengthening_tests("lenet")
 

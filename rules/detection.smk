@@ -1,6 +1,7 @@
 # Feature squeezing (IV-C). Consumes attacked and clean digits; yields scores of every image under
-# every squeezer, one table a classifier and seed, then rates at thresholds, published and fitted.
-# Strengthened networks are left out: what their attacks do not find are the digits themselves.
+# every squeezer, one table per classifier and seed, then rates at published and fitted thresholds.
+# Strengthened networks are left out: where an attack on them finds no example, its image is the digit
+# itself.
 rule score_detection:
     input:
         clean=rules.prepare_dataset.output.test,

@@ -1,6 +1,6 @@
-# Attacks on a recognizer of faces. Consumes test faces, recognizers, SVAEs and judges; yields one table
-# of judged examples an attack, recognizer and seed, the way of the first faces, and what was measured.
-# Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
+# Attacks on a recognizer of faces. Consumes test faces, recognizers, SVAEs and judges; yields one
+# table of judged examples per attack, recognizer and seed, the traces of the first faces, and
+# measurements. Sections IV-B and IV-C: the success rate, Fig. 7b, Table II.
 
 
 rule attack_faces:
@@ -127,7 +127,7 @@ rule score_face_detection:
         "../scripts/score_face_detection.py"
 
 
-IN_TABLE2 = {"clean": "clean", "paper": "svae", "pgd": "pgd"}  # as the published ids call them
+IN_TABLE2 = {"clean": "clean", "paper": "svae", "pgd": "pgd"}  # names in the published ids
 DETECTED = {
     name: FACE_LABELS.get(name, name)
     for name in [*FACE_LABELS, *FACE_ATTACKS]

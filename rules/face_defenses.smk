@@ -1,7 +1,7 @@
 # Strengthened recognizers (IV-D, Table III). Consumes the attacked recognizer, faces and, for
-# retraining, examples against it; yields recognizers under the path of any other, so that every attack
-# takes them by their name; then what each withstands, of old examples (made against the plain one) and
-# fresh ones.
+# retraining, examples against it; yields recognizers under the path of any other, so that every
+# attack finds them by their name; then the accuracy of each on old examples (made against the
+# recognizer before strengthening) and fresh ones.
 PLAIN_RECOGNIZER = (
     rules.prepare_facenet if RECOGNIZER == "facenet" else rules.train_recognizer
 ).output.model
@@ -40,7 +40,7 @@ rule strengthen_recognizer:
         "../scripts/strengthen_recognizer.py"
 
 
-# the same attacks against what they strengthened, on fewer faces
+# the same attacks against the strengthened recognizers, on fewer faces
 use rule attack_faces as attack_faces_afresh with:
     wildcard_constraints:
         attack=TABLE3["old"]["svae"],
@@ -87,7 +87,7 @@ TABLE3_TESTS = [
     )
     for network in TABLE3_NETWORKS
     for what, attack in TABLE3["old"].items()
-    for when in ("old", "fresh")  # what is fresh to the plain one is old to the others
+    for when in ("old", "fresh")  # fresh examples of the plain one are old examples of the others
     for seed in FACE_SEEDS
 ]
 

@@ -1,5 +1,5 @@
 # The supervised VAE of faces (III-A, III-B, Algorithm 1), gender as f2. Consumes the faces; yields
-# stage 1 and stage 2, one a seed, and what was measured of them. Fig. 5b shows its image transition.
+# stage 1 and stage 2, one per seed, and their measurements. Fig. 5b shows its image transition.
 use rule train_svae_stage1 as train_face_svae_stage1 with:
     input:
         train=rules.prepare_faces.output.train,

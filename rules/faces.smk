@@ -1,6 +1,6 @@
-# Faces and who judges them. Consumes nothing, or a folder (faces.celeba, faces.folder), or a
-# generator (faces.generated); yields results/data/faces/{split}.parquet, the judges of gender and
-# their rates. Section IV: CelebA, IV-B: what annotators see.
+# Faces and their judges. Consumes nothing, or a folder (faces.celeba, faces.folder), or a generator
+# (faces.generated); yields results/data/faces/{split}.parquet, the judges of gender and their rates.
+# Section IV: CelebA, IV-B: what annotators see.
 rule prepare_faces:
     input:
         unpack(generated_faces),

@@ -1,7 +1,7 @@
-# Generators of faces, and Eq. 13 on their latent spaces (III-D, IV-E, Fig. 9). Consumes training faces,
-# the wheel or file of a large generator, and recognizers; yields one small generator a seed, the
-# attacked faces of both with their measurements, and Fig. 9. With `stylegan.source: none` nothing of
-# the large one is made.
+# Generators of faces, and Eq. 13 on their latent spaces (III-D, IV-E, Fig. 9). Consumes training
+# faces, the wheel or file of a large generator, and recognizers; yields one small generator per seed,
+# the attacked faces of both with their measurements, and Fig. 9. With `stylegan.source: none` the
+# jobs of the large one are left out.
 PUBLISHED_ROWS = 6  # of Fig. 9
 STYLEGAN = config["stylegan"]["source"] != "none"
 STYLEGAN_ROWS = range(1, config["stylegan"]["rows"] + 1)

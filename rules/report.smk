@@ -1,7 +1,8 @@
 # The report. Consumes every table and figure, judged examples, their traces, scores of the detectors;
-# yields results/report/index.html, one page that needs nothing beside itself. Of the benchmarks, which
-# Snakemake writes beside outputs and not as such, it takes those that it finds.
-# `snakemake --report report.zip` makes an archive of the same tables and figures; their words: rules/captions/
+# yields results/report/index.html, one self-contained page. Benchmarks are not outputs of Snakemake's
+# rules, so the report uses those that exist.
+# `snakemake --report report.zip` makes an archive of the same tables and figures, with captions from
+# rules/captions/.
 REPORT_FIGURES = {
     "Fig. 1: one class against the rest": rules.plot_figure1,
     "Fig. 2: the toy example": rules.plot_figure2,
@@ -42,7 +43,7 @@ REPORT_TABLES = {
         f"Accuracy on old and fresh examples, 95 % intervals, {DIGITS_TOLD}.",
     ),
 }
-# (attack, target) whose examples the page holds, of the first seed: those of Type I before others
+# (attack, target) of the examples on the page, of the first seed: Type I before others
 REPORTED = sorted(
     plan.runs(PAPER, seeds=SEEDS[:1]), key=lambda run: plan.row_kind(run.attack) == "type2"
 )

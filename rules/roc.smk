@@ -1,5 +1,5 @@
 # One class against the rest (section I). Consumes f1, the test digits and judged examples; yields the
-# ROC of f1 on clean digits and with attacked ones in place of a side, and Fig. 1.
+# ROC of f1 on clean digits and with attacked ones as positives or negatives, and Fig. 1.
 ROC_KINDS = {name: kind for kind in ("type1", "type2") for name in config["roc"][kind]}
 ROC_RUNS = [(name, seed) for name in ROC_KINDS for seed in SEEDS]
 

@@ -1,5 +1,5 @@
-# The concentric spheres of II-B. Consumes no file: its points are drawn; yields the quadratic network
-# and the attacked points, one a seed, what was measured on them, and Fig. 3.
+# The concentric spheres of II-B. Consumes no file, because its points are sampled; yields the
+# quadratic network and the attacked points, one per seed, their measurements, and Fig. 3.
 SPHERES = {k: config["sphere"][k] for k in ("dim", "inner", "outer")}
 
 
@@ -14,7 +14,7 @@ rule train_sphere:
     priority: 200  # the first figures, within minutes
     conda:
         "../envs/typeone.yaml"
-    threads: 1  # and no GPU: its steps are too small to fill one
+    threads: 1  # and no GPU: the steps are too small for one
     params:
         *code("train_sphere.py"),
         spheres=SPHERES,

@@ -1,11 +1,11 @@
-# What do people see? Consumes judged examples and files of people's answers; yields the sheet that is
-# handed out, the key to it, and what the answers say: success by people, how far they agree, and how
-# far the oracle agrees with them. IV-B asked people about faces.
+# Study with people. Consumes judged examples and files of people's answers; yields the sheet for
+# people, its key, and the results of the answers: success by people, agreement between people, and
+# agreement of the oracle with them. IV-B asked people about faces.
 STUDY = config["study"]
 STUDY_DIGITS = plan.runs(PAPER, attacks=STUDY["digits"]["attacks"])
 STUDY_DIGITS += plan.control(PAPER)
 STUDY_FACES = faces.runs([*STUDY["faces"]["attacks"], "reconstruction"])
-# the oracle is held against people on attacks and baselines, not on controls
+# the oracle is compared with people on attacks and baselines, not on controls
 CALIBRATED_RUNS = plan.runs(PAPER, rows=["type1"])
 
 
@@ -34,7 +34,7 @@ rule render_study:
         "../scripts/render_study.py"
 
 
-# what people may have been asked about; nothing while nobody was
+# the runs that people may have been asked about; none without annotations
 ASKED = annotation_files()
 ASKED_KEY = [rules.render_study.output.key] if ASKED else []
 ASKED_DIGITS = (

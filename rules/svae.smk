@@ -1,5 +1,5 @@
 # The supervised VAE (III-A, Algorithm 1). Consumes the digits; yields stage 1 (encoder, decoder, f2)
-# and stage 2 (the same with the discriminator trained), one a seed.
+# and stage 2 (the same with the discriminator trained), one per seed.
 rule train_svae_stage1:
     input:
         train=rules.prepare_dataset.output.train,

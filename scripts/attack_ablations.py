@@ -1,4 +1,4 @@
-"""Variants of one attack, each with a change of its settings, on one shard of the examples."""
+"""Attack one shard of the examples with variants of one attack, each with changed settings."""
 
 from dataclasses import replace
 

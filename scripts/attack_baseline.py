@@ -1,4 +1,4 @@
-"""Change images without an optimiser: what Algorithm 2 must be better than."""
+"""Change images without an optimiser: the baselines of Algorithm 2."""
 
 from typeone.attacks.baselines import baseline_rows
 from typeone.data.digits import read_digits, read_examples

@@ -1,4 +1,4 @@
-"""Algorithm 2 on one shard of the faces, against a recognizer or without it (III-B, IV-B)."""
+"""Run Algorithm 2 on one shard of the faces, with or without a recognizer as f1 (III-B, IV-B)."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""FGSM or PGD on the embeddings of faces (IV-C, IV-D)."""
+"""Run FGSM or PGD on the embeddings of faces (IV-C, IV-D)."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if "snakemake" in globals():
             faces.faces(slice(None), run.device),
         )
         chunk = run.params.how["chunk"]
-        vanishing_of_embeddings(f1, images, chunk=chunk)  # it says where
+        vanishing_of_embeddings(f1, images, chunk=chunk)  # it logs where
         attacked = attack(
             f1,
             images,

@@ -1,4 +1,4 @@
-"""Attack the latent space of an AC-GAN (Eq. 13, IV-E), Song et al.'s Type II attack beside it."""
+"""Attack the latent space of an AC-GAN (Eq. 13, IV-E), also by Song et al.'s Type II attack."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from typeone.runtime.logs import Progress, logger
 def attack_latent(
     *, paths, module, attacks, chunk, seed, clear_confidence, device, checkpoint, **starts
 ):
-    """Write one row a (variant, start) with the pair of images and every view of it.
+    """Write one row per (variant, start) with the pair of images and the views of all networks.
 
     ``attacks``: settings by the variant's name. All variants start from the same latents, ``count``
     of ``draws`` (``starts``).
@@ -29,7 +29,7 @@ def attack_latent(
     parts = []
     say = Progress("attacking the latent space", len(attacks))
     for done, (name, variant) in enumerate(attacks.items(), 1):
-        how = {"seed": seed + 1_000_000, "chunk": chunk}  # apart from the draws of any seed
+        how = {"seed": seed + 1_000_000, "chunk": chunk}  # distinct from the draws of every seed
         part = checkpoint.part(name)
         mine = [
             rows | latent_views(rows, *judges, **clear, device=device)

@@ -1,4 +1,4 @@
-"""Type I and Type II attacks on the network of II-B, on points that it gets right."""
+"""Run Type I and Type II attacks on the network of II-B, on points that it classifies correctly."""
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from typeone.theory.spheres import Spheres
 def attack_sphere(
     *, model_path, examples_path, trace_path, spheres, type1, type2, followed, seed, device
 ):
-    """Write one row an (attack, point): where it started and where it ended.
+    """Write one row per (attack, point) with its start and its end.
 
-    ``type1``: how many inner points the analytic move takes (``count``), and the walk and the move
-    as printed (``walked``), and the settings of the walk. ``type2``: how many points of each
-    sphere, and the settings of PGD. ``followed``: walks kept place by place. ``seed``: of the
-    points.
+    ``type1``: number of inner points for the analytic move (``count``), for the walk and the move
+    as printed (``walked``), and the settings of the walk. ``type2``: number of points of each
+    sphere, and the settings of PGD. ``followed``: number of walks stored step by step. ``seed``: of
+    the points.
     """
     network, _ = load_quadratic(model_path, device)
     generator = seeded(seed, device)

@@ -1,4 +1,4 @@
-"""Eq. 13 on the latent space of the small generator of faces, f1 a recognizer (III-D, IV-E)."""
+"""Run Eq. 13 on the latent space of the small face generator, f1 a recognizer (III-D, IV-E)."""
 
 import numpy as np
 import torch
@@ -14,9 +14,9 @@ from typeone.runtime.logs import Progress, logger
 
 
 def attack_style_generator(*, paths, settings, threshold, count, seed, device, **how):
-    """Write one row a start: both images, latents, distances of what is stored.
+    """Write one row per start: both images, latents, distances of the stored images.
 
-    Beside each start stands a stranger, drawn anew: its distance tells what a low one is worth.
+    Each row also contains the distance to the face of a random latent (a stranger), as a baseline.
     ``threshold``: which of the recognizer's, by name. ``how``: chunk and checkpoint.
     """
     gan = load_face_generator(paths["generator"], device)

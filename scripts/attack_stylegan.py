@@ -1,4 +1,4 @@
-"""One row of Fig. 9: Eq. 13 on a large generator of faces, f1 FaceNet (IV-E).
+"""Compute one row of Fig. 9: Eq. 13 on a large generator of faces, f1 FaceNet (IV-E).
 
 ASSUME: the paper draws its starts; row r starts from the latent of seed + r.
 """
@@ -18,7 +18,7 @@ from typeone.runtime.logs import logger
 
 
 def attack_stylegan(*, paths, settings, threshold, frames, row, seed, device, **how):
-    """Write both ends at full size with their distance, and ``frames`` small images of the way.
+    """Write both ends at full size with their distance, and ``frames`` small images between them.
 
     ``settings`` as in the configuration. ``how``: side of a frame, and checkpoint.
     """

@@ -1,4 +1,4 @@
-"""Algorithm 2 on one shard of the examples, or the image transition when f1 is left out (III)."""
+"""Run Algorithm 2 on one shard of the examples, or the image transition without f1 (III)."""
 
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard, trace_columns
@@ -18,7 +18,7 @@ if "snakemake" in globals():
         )
         keep = None
         if how["keep"]:
-            # an attack that knows the detector keeps the label under its squeezers as well
+            # an attack that evades the detector also keeps the label under its squeezers
             views = differentiable_squeezers(**params.squeezers) if params.squeezers else []
             f1 = load_classifier(run.input.model, run.device, module=params.module)
             keep = label_criterion(f1, views)

@@ -1,4 +1,4 @@
-"""One Type II attack of Table I on the examples, by foolbox (IV-C)."""
+"""Run one Type II attack of Table I on the examples, with foolbox (IV-C)."""
 
 import numpy as np
 

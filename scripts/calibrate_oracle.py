@@ -1,4 +1,4 @@
-"""How often the oracle sees in attacked images what people see there."""
+"""Measure how often the oracle agrees with people on attacked images."""
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ VIEW = ["judge_label", "judge_confidence", "judge_clear"]
 
 
 def calibrate_oracle(*, answers_path, runs, example_paths, calibration_path):
-    """Write one row a measure of agreement; no row when nobody has labelled anything.
+    """Write one row per measure of agreement; no row if there are no answers.
 
-    ``runs``: (attack, target, seed) of each table of judged examples in ``example_paths``; answers
-    about other images, and those to an image that came back, don't count.
+    ``runs``: (attack, target, seed) of each table of judged examples in ``example_paths``. Answers
+    about other images, and answers to a repeated image, don't count.
     """
     views = []
     for run, path in zip(runs, example_paths, strict=True):

@@ -1,4 +1,4 @@
-"""Which artifacts are not what the workflow would write now, by what they say of themselves."""
+"""List the artifacts that the workflow would now write differently, according to their stamps."""
 
 from typeone.runtime.artifacts import inspect
 from typeone.runtime.errors import InputError
@@ -8,7 +8,7 @@ from typeone.runtime.stamps import digest
 
 
 def complaint(path, jobs):
-    """What is wrong with the artifact at ``path`` of one of ``jobs`` (rule: params), or None."""
+    """Return the fault of the artifact at ``path`` of one of ``jobs`` (rule: params), or None."""
     try:
         stamp = inspect(path)
     except InputError as error:
@@ -25,9 +25,9 @@ def complaint(path, jobs):
 
 
 def check_results(*, artifacts):
-    """Name each of ``artifacts`` (path: its jobs) that is not right, then raise `InputError`.
+    """Log each of ``artifacts`` (path: its jobs) that is not right, then raise `InputError`.
 
-    Their inputs are not compared: what follows from a stale one is stale too.
+    Their inputs are not compared: the results of a stale input are stale too.
     """
     complaints = [text for path, jobs in artifacts.items() if (text := complaint(path, jobs))]
     for text in complaints:

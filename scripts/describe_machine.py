@@ -1,4 +1,4 @@
-"""The machine that this run's jobs ran on, for captions."""
+"""Describe the machine that runs the jobs, for captions."""
 
 import json
 
@@ -9,7 +9,7 @@ from typeone.runtime.provenance import machine
 
 
 def describe_machine(*, path):
-    """Write one JSON object of words."""
+    """Write the description as one JSON object of texts."""
     found = machine()
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(found, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Detection rates at the published thresholds and at thresholds fitted on clean digits (IV-C)."""
+"""Compute detection rates at published thresholds and at ones fitted on clean digits (IV-C)."""
 
 import pandas as pd
 

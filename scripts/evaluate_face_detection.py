@@ -1,4 +1,4 @@
-"""Detection rates of squeezed faces at the published threshold and at a fitted one (Table II)."""
+"""Compute detection rates of squeezed faces at the published and a fitted threshold (Table II)."""
 
 from typeone.evaluation.detection import face_detection_rows
 from typeone.runtime.artifacts import read_parquet, write_rows
@@ -6,7 +6,7 @@ from typeone.runtime.job import job
 
 
 def evaluate_face_detection(*, seeds, scores_paths, measurements_path, **how):
-    """Write one row an (images, squeezer, threshold, seed); ``how``: of `face_detection_rows`."""
+    """Write one row per (images, squeezer, threshold, seed); ``how``: of `face_detection_rows`."""
     rows = []
     for seed, path in zip(seeds, scores_paths, strict=True):
         rows += face_detection_rows(read_parquet(path).frame(), seed=seed, **how)

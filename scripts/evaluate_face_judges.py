@@ -1,4 +1,4 @@
-"""How well the judges of faces see, on test faces and on pictures that are none."""
+"""Measure the accuracy of the face judges on test faces and on images without a face."""
 
 from typeone.data.faces import FaceTable
 from typeone.evaluation.face_judges import judge_measurements

@@ -1,4 +1,4 @@
-"""What strengthened recognizers withstand: pairs of faces, old and fresh examples (Table III)."""
+"""Evaluate strengthened recognizers on pairs of faces, old and fresh examples (Table III)."""
 
 from itertools import islice, product
 
@@ -13,11 +13,11 @@ from typeone.runtime.computing import computing_job
 def evaluate_face_strengthening(
     *, validation, test, models, tests, files, paths, settings, lfw, checkpoint, **how
 ):
-    """Write every answer, and one row a (network, threshold, what, when, seed).
+    """Write every answer, and one row per (network, threshold, what, when, seed).
 
     Args:
         validation, test: paths of tables of faces; examples are of the latter.
-        models: paths by (network, seed), the plain network first.
+        models: paths by (network, seed), the network without strengthening first.
         tests: (network, what, old or fresh, seed, number of files).
         files: an iterator of the paths of their examples.
         settings: count, half_seed, faces, pairs, false_accepts; chunk of faces embedded at a time.

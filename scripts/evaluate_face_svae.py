@@ -1,4 +1,4 @@
-"""What the SVAE of faces can do: f2's accuracy, what a reconstruction loses, what f_dis tells."""
+"""Evaluate the SVAE of faces: f2's accuracy, the reconstruction loss, the accuracy of f_dis."""
 
 from typeone.evaluation.intervals import Rate, rate_of
 from typeone.evaluation.measurements import measurement
@@ -7,7 +7,7 @@ from typeone.runtime.job import job
 
 
 def evaluate_face_svae(*, svae_paths, measurements_path, accuracy_id, source):
-    """Write rows of every seed from what its checkpoint says of the test faces of ``source``."""
+    """Write rows of every seed from its checkpoint's metadata on the test faces of ``source``."""
     rows = []
     for path in svae_paths:
         known = read_model_metadata(path)

@@ -1,4 +1,4 @@
-"""How often attacks on a recognizer succeed, and the counterpart of the published 69.8 % (IV-B)."""
+"""Compute success rates of attacks on a recognizer, to compare with the published 69.8 % (IV-B)."""
 
 from typeone.evaluation.face_success import MAIN, face_measurements
 from typeone.models.recognizers import read_thresholds
@@ -10,11 +10,11 @@ from typeone.runtime.logs import logger
 def evaluate_faces(
     *, runs, example_paths, threshold_paths, pair_paths, measurements_path, source, published
 ):
-    """Write one row a (run, what is measured).
+    """Write one row per (run, measure).
 
     ``runs``: (attack, recognizer, seed), each with a table of judged examples, the thresholds of
-    its recognizer and what it says of plain pairs (`evaluate_recognizer`). ``source``: what the
-    faces are. ``published``: id of the success rate, which is that of the attack ``paper``.
+    its recognizer and its rates on plain pairs (`evaluate_recognizer`). ``source``: source of the
+    faces. ``published``: id of the published success rate, used for the attack ``paper``.
     """
     found = []
     for run, *paths in zip(runs, example_paths, threshold_paths, pair_paths, strict=True):

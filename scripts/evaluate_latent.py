@@ -1,4 +1,4 @@
-"""How the attacks on the latent space went, and how good the generator is that they start from."""
+"""Evaluate attacks on the latent space of the AC-GAN, and the generator itself."""
 
 from typeone.data.digits import read_digits
 from typeone.evaluation.latent_space import attack_measurements, generator_measurements

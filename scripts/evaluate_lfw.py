@@ -1,4 +1,4 @@
-"""Is FaceNet as good as IV-B says? Its accuracy on the 6,000 pairs of LFW, view 2."""
+"""Measure FaceNet's accuracy on the 6,000 pairs of LFW, view 2, to compare with IV-B."""
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ from typeone.runtime.logs import Progress, logger
 
 
 def evaluate_lfw(*, recognizer_path, paths, source, path, flip, false_accepts, device, checkpoint):
-    """Write the distance of every pair for each crop and preprocessing, and what they say.
+    """Write the distance of every pair for each crop and preprocessing, and the resulting rates.
 
     ``flip``: whether an image's embedding is the mean of its own and its mirror image's.
     """

@@ -1,4 +1,4 @@
-"""Test errors of the judges and of their ensemble, on grey and on binarised digits."""
+"""Compute test errors of the judges and of their ensemble, on grey and on binarised digits."""
 
 from typeone.data.digits import read_digits
 from typeone.data.images import binarise
@@ -9,7 +9,7 @@ from typeone.runtime.logs import logger
 
 
 def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
-    """Write one row a (judge or ensemble, input): its errors among n test digits."""
+    """Write one row per (judge or ensemble, input): its errors among n test digits."""
     images, labels = read_digits(test_path)
     oracle = load_panel(oracle_paths.values())
     rows = []

@@ -1,4 +1,4 @@
-"""How far attacked images lie from data, by networks that no attack has used."""
+"""Measure the distance of attacked images from real data, with networks that no attack has used."""
 
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ def evaluate_realism(
 ):
     """Write rows (attack, target, seed, measure) of every run and of real digits.
 
-    ``svae_paths``: by seed. ``clean``: test digits drawn with ``seed`` as a control; the others are
-    what all are compared with.
+    ``svae_paths``: by seed. ``clean``: number of test digits drawn with ``seed`` as a control; the
+    other test digits are the reference.
     """
     images, _ = read_digits(test_path)
     shapes = {"adversarial_image": DIGIT_SHAPE}

@@ -1,4 +1,4 @@
-"""Up to which distance are two faces one person, and how often is that right? (IV-B)"""
+"""Fit distance thresholds of a recognizer and measure its verification rates (IV-B)."""
 
 from functools import partial
 
@@ -14,10 +14,10 @@ from typeone.runtime.logs import logger
 
 
 def evaluate_recognizer(*, paths, faces, pairs, false_accepts, pair_seed, device, checkpoint, **of):
-    """Write the thresholds, `far` from validation pairs, and what test pairs say of each.
+    """Write the thresholds, `far` from validation pairs, and the rates of test pairs at each.
 
-    ``faces``: of either table that pairs are drawn from, at most; ``pairs``: of each kind. Where
-    nobody has two faces, what needs two of one person is left out. ``of``: source, name and seed.
+    ``faces``: maximum number of faces of each table; ``pairs``: number of pairs of each kind. If
+    nobody has two faces, measures of same-person pairs are left out. ``of``: source, name, seed.
     """
     recognizer = load_recognizer(paths["recognizer"], device)
     how = {"pairs": pairs, "seed": pair_seed, "device": device}

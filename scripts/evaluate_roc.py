@@ -1,4 +1,4 @@
-"""ROC of f1 for one class against the rest, and where each type of attack moves it (Fig. 1)."""
+"""Compute the ROC of f1 for one class against the rest, and its change under attacks (Fig. 1)."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from typeone.runtime.logs import logger
 
 
 def evaluate_roc(*, test_path, model_paths, runs, curves_path, measurements_path, kinds, positive):
-    """Write every ROC and what was measured.
+    """Write every ROC and the measurements.
 
     ``model_paths``: f1 by seed. ``runs``: judged examples, ``{(attack, seed): path}``.
     """

@@ -1,4 +1,4 @@
-"""What the sphere experiment measured: errors of f1, Type I and Type II attacks on it (II-B)."""
+"""Evaluate the sphere experiment: errors of f1, Type I and Type II attacks on it (II-B)."""
 
 from typeone.evaluation.spheres import sphere_measurements
 from typeone.runtime.artifacts import read_parquet, write_rows

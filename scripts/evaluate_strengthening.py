@@ -1,4 +1,4 @@
-"""What strengthened classifiers withstand: clean digits, old examples and fresh ones (IV-D)."""
+"""Evaluate strengthened classifiers on clean digits, old examples and fresh ones (IV-D)."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from typeone.runtime.logs import logger
 def evaluate_strengthening(
     *, test_path, networks, seeds, model_paths, tests, example_paths, measurements_path
 ):
-    """Write one row a (network, what, seed).
+    """Write one row per (network, what, seed).
 
     ``networks``: the base first. ``model_paths``: of each network for each seed. ``tests``:
     (network, attack, old or fresh), each with a path for each seed in ``example_paths``.

@@ -1,4 +1,4 @@
-"""What people see: success of attacks, how far people agree, and who was careless."""
+"""Evaluate people's answers: success of attacks, agreement, careless people."""
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,14 @@ from typeone.runtime.logs import logger
 
 
 def examples_of(runs, paths, column):
-    """The columns of judged examples that decide on success, with the name of each image."""
+    """Read the columns of judged examples that decide success, with the name of each image."""
     columns = ["position", "label", "target_label", column]
     tables = (read_parquet(path, columns=columns).frame() for path in paths)
     return named_examples(zip((Run(*run) for run in runs), tables, strict=True))
 
 
 def evaluate_study(*, answers_path, key_paths, digits, faces, paths, settings, **how):
-    """Write what people see, a table of the people, and rows of the verdict table."""
+    """Write rates by people, a table of the people, and rows of the verdict table."""
     answers = read_parquet(answers_path).frame()
     keys = [read_parquet(path).frame() for path in key_paths]
     key = pd.concat(keys) if keys else answers.iloc[:0].assign(truth="")

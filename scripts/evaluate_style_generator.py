@@ -1,4 +1,4 @@
-"""How Eq. 13 went on the small generator of faces, with strangers beside it (III-D, IV-E)."""
+"""Evaluate Eq. 13 on the small face generator, with random pairs as a baseline (III-D, IV-E)."""
 
 from typeone.data.faces import FACE_SHAPE
 from typeone.evaluation.panels import load_panel

@@ -1,4 +1,4 @@
-"""Fig. 9 in numbers: FaceNet's distances of both ends, and how often it takes strangers for one."""
+"""Measure Fig. 9: FaceNet's distances of both ends, and of random pairs as a baseline."""
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from typeone.runtime.logs import logger
 def evaluate_stylegan(
     *, example_paths, generator_path, recognizer_path, measurements_path, device, **settings
 ):
-    """Write the measurements; ``example_paths``: one a row, from row 1 on."""
+    """Write the measurements; ``example_paths``: one per row, from row 1 on."""
     examples = pd.concat([read_parquet(path).frame() for path in example_paths])
     strangers = stranger_distances(
         load_face_generator(generator_path, device),

@@ -1,7 +1,7 @@
-"""The toy example of II-A: train f1, move samples along the unnecessary and the missing feature.
+"""Run the toy example of II-A: train f1, move samples along the unnecessary and missing features.
 
-The classifiers have three and four parameters and take about a second to train: no checkpoint is
-kept on the way, and their weights are rows of a table.
+The classifiers have three and four parameters and take about a second to train. Their weights are
+rows of a table and there are no checkpoints.
 """
 
 import pandas as pd
@@ -13,7 +13,7 @@ from typeone.runtime.logs import logger
 
 
 def evaluate_toy(*, seeds, paths, **settings):
-    """Write the sample, the planes, every move and what was measured; a world of its own a seed."""
+    """Write the sample, the planes, every move and the measurements; seeds are independent."""
     worlds = [evaluate_cube(seed, **settings) for seed in seeds]
     frames = {key: pd.concat([world[key] for world in worlds]) for key in worlds[0]}
     for row in frames["measurements"].itertuples():

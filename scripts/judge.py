@@ -1,4 +1,4 @@
-"""Merge the shards of an attack and ask f1, f2 and the judges about every stored image."""
+"""Merge the shards of an attack and evaluate f1, f2 and the judges on every stored image."""
 
 from typeone.attacks.shards import merge_shards
 from typeone.evaluation.judging import Classifier, Recognizer, judge, judge_trace
@@ -12,10 +12,10 @@ from typeone.runtime.logs import logger
 
 
 def judge_attack(*, paths, members, module, faces, clear_confidence, batch, device):
-    """Write one row an example with every view of it, and the merged trace if there is one.
+    """Write one row per example with the views of all networks, and the merged trace if any.
 
-    ``members``: names of the judges. ``faces``: whether f1 is a recognizer, or else a classifier,
-    built by ``module`` if it is the reader's own.
+    ``members``: names of the judges. ``faces``: whether f1 is a recognizer instead of a classifier.
+    ``module`` builds a user-defined classifier.
     """
     if faces:
         f1 = Recognizer(load_recognizer(paths["model"], device), batch=batch)

@@ -1,4 +1,4 @@
-"""What each part of an attack is worth: success of its variants, one setting changed at a time."""
+"""Plot ablations of attacks: success of variants, one setting changed at a time."""
 
 from typeone.reporting.figures.ablations import ablations
 from typeone.reporting.plotting import save_figure

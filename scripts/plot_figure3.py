@@ -1,4 +1,4 @@
-"""Fig. 3: from the inner sphere to the outer one on a level set of f1 (II-B), and how f1 errs."""
+"""Fig. 3: walks from the inner to the outer sphere on a level set of f1 (II-B), and f1's error."""
 
 from typeone.reporting.figures.figure3 import figure3
 from typeone.reporting.plotting import save_figure

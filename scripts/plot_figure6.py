@@ -1,4 +1,4 @@
-"""Fig. 6: the losses of f1, f2 and f_dis while one "4" becomes a "5" that f1 calls "4" (IV-A)."""
+"""Fig. 6: losses of f1, f2 and f_dis while one "4" becomes a "5" that f1 labels "4" (IV-A)."""
 
 from typeone.reporting.figures.figure6 import figure6
 from typeone.reporting.plotting import save_figure

@@ -1,4 +1,4 @@
-"""Fig. 7b: faces beside what became of them, with f1's distance above (IV-B)."""
+"""Fig. 7b: faces beside their attacked versions, with f1's distance above (IV-B)."""
 
 from typeone.reporting.figures.figure7b import figure7b
 from typeone.reporting.plotting import save_figure

@@ -1,4 +1,4 @@
-"""Fig. 8: pairs of digits from the latent space of the AC-GAN, the same class to f1 (IV-E)."""
+"""Fig. 8: pairs of digits from the latent space of the AC-GAN that f1 gives one class (IV-E)."""
 
 from typeone.data.digits import DIGIT_SHAPE
 from typeone.reporting.figures.figure8 import figure8

@@ -1,4 +1,4 @@
-"""Fig. 9: faces on the way through the latent space of a large generator (IV-E)."""
+"""Fig. 9: faces along the attack in the latent space of a large generator (IV-E)."""
 
 from typeone.reporting.figures.figure9 import figure9
 from typeone.reporting.plotting import save_figure

@@ -1,4 +1,4 @@
-"""Where the paper's attack and ours end, side by side, on every classifier that ours attacks."""
+"""Plot attacked images of the paper's variant and of ours side by side, on every classifier."""
 
 from typeone.reporting.figures.variants import variants
 from typeone.reporting.plotting import save_figure

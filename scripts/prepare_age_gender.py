@@ -1,4 +1,4 @@
-"""Take the weights of the published judge of gender and write them as every other checkpoint."""
+"""Convert the weights of the published gender judge to a checkpoint."""
 
 from typeone.models.age_gender import PACKAGE, SHA256, fetch_age_gender
 from typeone.runtime.artifacts import save_model

@@ -1,4 +1,4 @@
-"""Read what people wrote about images, check it against the images of today, under their names."""
+"""Read people's annotations, check them against the current images, and store them by image."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from typeone.runtime.logs import logger
 
 
 def known_pictures(*, key_paths, digits, faces):
-    """What a file may speak of: items of the sheet by number, attacked images by name.
+    """Return the pictures that a file may refer to: items of the sheet by number, images by name.
 
     ``digits``, ``faces``: runs and the paths of their examples.
     """
@@ -29,7 +29,7 @@ def known_pictures(*, key_paths, digits, faces):
 
 
 def prepare_annotations(*, annotation_paths, known, answers_path):
-    """Write one row an answer; none when nobody was asked."""
+    """Write one row per answer; no row if there are no files."""
     answers = read_annotations(annotation_paths, known)
     unchecked = int((~answers["checked"]).sum())
     if unchecked:

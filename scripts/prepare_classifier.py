@@ -1,4 +1,4 @@
-"""Read a classifier of the reader's own: checked, tested, stored as those that are trained here."""
+"""Check and test a user-defined classifier, and store it like a trained one."""
 
 from typeone.data.digits import read_digits
 from typeone.models.network_checks import check_outputs
@@ -10,7 +10,7 @@ from typeone.training.error_rates import error_rate, errors_on
 
 
 def prepare_classifier(*, validation_path, test_path, model_path, name, module, weights, device):
-    """Write the network and its error rates; it belongs to no seed. Errors name its settings."""
+    """Write the network and its error rates; it has no seed. Errors name its settings."""
     images, labels = read_digits(test_path, device)
     key = f"classifiers.{name}"
     network = build_own(module, key=f"{key}.module")

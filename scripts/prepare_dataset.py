@@ -1,6 +1,6 @@
 """Read a data set of small images and write its three splits (Section IV).
 
-Consumes nothing of the workflow; yields one Parquet table a split: index, image, label.
+Has no inputs from the workflow. Writes one Parquet table per split: index, image, label.
 """
 
 from typeone.data.idx_sets import splits_of

@@ -1,4 +1,4 @@
-"""FaceNet as IV-B attacks it: published weights, checked, as a checkpoint of our own."""
+"""Check the published weights of FaceNet, as attacked in IV-B, and write them as a checkpoint."""
 
 from typeone.models.readers.facenet import read_facenet
 from typeone.models.recognizers import Recognizer, save_recognizer
@@ -7,7 +7,7 @@ from typeone.runtime.logs import logger
 
 
 def prepare_facenet(*, model_path, path, sha256, preprocessing):
-    """Write the recognizer; ``path``: of a file that has its weights, None asks pip."""
+    """Write the recognizer; ``path``: of a file with its weights, None to get them with pip."""
     network, source = read_facenet(path=path, sha256=sha256)
     recognizer = Recognizer("inception_resnet_v1", preprocessing=preprocessing)
     recognizer.network.load_state_dict(network.state_dict())

@@ -1,6 +1,6 @@
 """Write the four tables of faces of the chosen source (Section IV, CelebA).
 
-Yields one Parquet table a split: index, image, label, identity.
+There is one Parquet table per split: index, image, label, identity.
 """
 
 from typeone.data.face_sources import open_faces, write_faces
@@ -11,7 +11,7 @@ from typeone.runtime.logs import logger
 def prepare_faces(*, source, settings, limit, outputs):
     """Write the splits to the paths of those names in ``outputs``, part by part.
 
-    ``settings``: of the source. ``limit``: faces taken of each split, None for all.
+    ``settings``: of the source. ``limit``: maximum number of faces of each split, None for all.
     """
     faces = open_faces(source, settings)
     write_faces(faces, outputs, limit=limit, metadata={"source": source})

@@ -1,4 +1,4 @@
-"""Bring MobileStyleGAN's two graphs into one checkpoint: the generator of Fig. 9."""
+"""Merge MobileStyleGAN's two graphs into one checkpoint: the generator of Fig. 9."""
 
 from typeone.data.mobilestylegan import GRAPHS, ORIGIN, ir_files
 from typeone.models.face_generators import MOBILE, MobileStyleGan
@@ -20,7 +20,7 @@ if "snakemake" in globals():
         model = MobileStyleGan(programs, truncation=how["truncation"])
         for key, graph in graphs.items():
             model.get_submodule(key).load_state_dict(graph.state_dict())
-        model.centre(seeded(how["seed"]))  # the mean w of latents that are drawn here
+        model.centre(seeded(how["seed"]))  # the mean w of latents sampled here
         sizes = {"latent_dim": model.latent_dim, "size": model.size}
         logger.info("MobileStyleGAN: %d latents, %d pixels a side", *sizes.values())
         note = {"architecture": MOBILE, "graphs": programs, **how, **ORIGIN, **sizes}

@@ -1,7 +1,7 @@
-"""Note which pickle of NVIDIA's draws the faces of Fig. 9, once it has shown that it can.
+"""Check the NVIDIA pickle that generates the faces of Fig. 9, and record its path and hash.
 
-The checkpoint holds no weights, but the pickle's path and hash: the hash is checked again, and the
-opt-in asked for, each time that the pickle is loaded.
+The checkpoint contains no weights. Each load of the pickle checks the hash again and requires the
+opt-in.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from typeone.runtime.computing import computing_job
 
 
 def prepare_nvidia_stylegan(*, path, sha256, allow_pickle, truncation, model_path):
-    """Load the generator and write where it is; see `load_nvidia`."""
+    """Load the generator and write its path and hash; see `load_nvidia`."""
     how = {"sha256": sha256, "allow_pickle": allow_pickle, "truncation": truncation}
     model = load_nvidia(path, **how)
     save_model(

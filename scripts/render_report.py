@@ -1,4 +1,4 @@
-"""The report: tables, figures and examples of a run on one page, from stored rows alone."""
+"""Render the report: tables, figures and examples of a run on one page, from stored rows only."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from typeone.runtime.provenance import commit
 
 
 def each(told, paths, *more, read=read_parquet):
-    """Each tuple of ``told`` with what its paths hold at the end, read one after the other."""
+    """Yield each tuple of ``told`` with the contents of its paths appended, read one at a time."""
     return ((*said, *map(read, files)) for said, *files in zip(told, paths, *more, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""The sheet that asks people what they see, and the key that says where its images come from."""
+"""Render the sheet that asks people to label images, and the key with the origin of its images."""
 
 from typeone.evaluation.people.sample import QUESTIONS, Run, draw_study
 from typeone.reporting.study.page import Sheet, render_sheet
@@ -11,7 +11,7 @@ COLUMNS = ["position", "index", "label", "image", "adversarial_image"]
 
 
 def examples_of(runs, paths, columns):
-    """Each of ``runs`` with its examples."""
+    """Pair each of ``runs`` with its examples."""
     return [
         (Run(*run), read_parquet(path, columns=columns))
         for run, path in zip(runs, paths, strict=True)
@@ -19,7 +19,7 @@ def examples_of(runs, paths, columns):
 
 
 def render_study(*, digits, faces, page_path, key_path, settings):
-    """Write the page, and one row an item of its key: number, name, condition, truth, digest.
+    """Write the page, and one row per item of its key: number, name, condition, truth, digest.
 
     ``digits``, ``faces``: runs and the paths of their examples.
     """

@@ -1,8 +1,8 @@
-"""Draw the test digits that every attack starts from: random ones that f1 gets right.
+"""Sample the test digits that every attack starts from: random ones that f1 gets right.
 
-ASSUME: IV-C draws "500 samples on MNIST test set"; IV-A starts from images "correctly classified by
-f1", and so does every attack here. Table I's clean row is of all test digits. Digits that a
-strengthened f1 has learnt from are left out.
+ASSUME: IV-C draws "500 samples on MNIST test set". IV-A starts from images "correctly classified by
+f1", and so does every attack here. Table I's clean row is of all test digits. Digits in the
+training data of a strengthened f1 are left out.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ from typeone.runtime.errors import InputError
 
 
 def sample_examples(*, test_path, model_path, module, examples_path, count, seed):
-    """Write ``count`` digits in random order: their number in the test set, image and label."""
+    """Write ``count`` digits in random order: their index in the test set, image and label."""
     images, labels = read_digits(test_path)
     guesses = predict(load_classifier(model_path, module=module), images).argmax(dim=1)
     unseen = torch.from_numpy(unseen_test_digits(model_path, np.arange(len(labels))))

@@ -1,4 +1,4 @@
-"""Feature squeezing scores of images: how far f1 moves when one is squeezed (IV-C)."""
+"""Compute feature squeezing scores of images: how far f1's output moves under squeezing (IV-C)."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from typeone.runtime.computing import computing_job
 
 
 def score_detection(*, image_paths, model_path, module, scores_path, bits, median, device):
-    """Write one row an (attack, image, squeezer, metric), and whether f1 sees the image's label.
+    """Write one row per (attack, image, squeezer, metric), and whether f1 gets the label right.
 
-    ``image_paths``: by attack, those of its examples; under ``clean``, of digits.
+    ``image_paths``: paths of examples by attack, and of digits under ``clean``.
     """
     classifier = load_classifier(model_path, device, module=module)
     parts = []

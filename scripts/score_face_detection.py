@@ -1,4 +1,4 @@
-"""Feature squeezing scores of faces: how far f1's embedding moves under median smoothing (IV-C)."""
+"""Compute feature squeezing scores of faces: f1's embedding under median smoothing (IV-C)."""
 
 from typeone.data.faces import FACE_SHAPE, first_faces
 from typeone.detectors.squeezing import embedding_score_rows
@@ -9,7 +9,7 @@ from typeone.runtime.computing import computing_job
 if "snakemake" in globals():
     with computing_job(snakemake) as run:
         settings, column = run.params.settings, "adversarial_image"
-        shown = {}  # index and images; a threshold can be fitted on those of the validation
+        shown = {}  # index and images; a threshold can be fitted on the validation ones
         for name, path in (("clean", run.input.test), ("validation", run.input.validation)):
             faces = first_faces(path, settings["count"])
             shown[name] = faces.index, faces.images

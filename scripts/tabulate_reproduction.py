@@ -1,4 +1,4 @@
-"""The verdict table: one row a published number, and ours where the paper has no number."""
+"""Tabulate the verdicts: one row per published number, and further rows of our own."""
 
 import pandas as pd
 

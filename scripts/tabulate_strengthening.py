@@ -1,4 +1,4 @@
-"""Strengthened classifiers in the manner of Table III: a row a network, a column a kind of test."""
+"""Strengthened classifiers in the form of Table III: one row per network, one column per test."""
 
 from typeone.reporting.tables.cells import read_published
 from typeone.reporting.tables.files import write_table

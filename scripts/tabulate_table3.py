@@ -1,4 +1,4 @@
-"""Table III: what strengthened recognizers get right, published beside ours (IV-D)."""
+"""Table III: accuracy of strengthened recognizers, published beside ours (IV-D)."""
 
 from typeone.reporting.tables.cells import read_published
 from typeone.reporting.tables.files import write_table

@@ -1,4 +1,4 @@
-"""Train one judge of faces: female, male, or no face (the annotators' part in IV-B)."""
+"""Train one judge of faces: female, male, or no face (in place of the annotators of IV-B)."""
 
 from typeone.data.faces import FaceTable
 from typeone.runtime.artifacts import save_model, write_rows

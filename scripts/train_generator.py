@@ -1,4 +1,4 @@
-"""Train the AC-GAN whose latent space is attacked (III-D, IV-E): G, and f_G within its critic."""
+"""Train the AC-GAN whose latent space is attacked (III-D, IV-E): G, and f_G in its critic."""
 
 from typeone.data.digits import read_digits
 from typeone.runtime.artifacts import save_model, write_rows
@@ -13,4 +13,4 @@ if "snakemake" in globals():
         digits = (read_digits(run.input[k], run.device) for k in ("train", "test"))
         model, curve, note = train_acgan(Training(f"AC-GAN seed {seed}", *how), *digits, **settings)
         save_model(run.output.model, model, metadata=note)
-        write_rows(run.output.curve, curve)  # an epoch of few batches may hold no move of G
+        write_rows(run.output.curve, curve)  # an epoch of few batches may contain no update of G

@@ -8,7 +8,7 @@ from typeone.runtime.computing import computing_job
 from typeone.training.faces import train_recognizer
 from typeone.training.loop import Training
 
-SHOWN = 500  # validation faces that the training curve is about
+SHOWN = 500  # validation faces of the training curve
 
 if "snakemake" in globals():
     with computing_job(snakemake, gpu=True) as run:

@@ -1,4 +1,4 @@
-"""Train the quadratic network that tells two concentric spheres apart (II-B)."""
+"""Train the quadratic network that separates two concentric spheres (II-B)."""
 
 from dataclasses import asdict
 

@@ -1,9 +1,8 @@
-"""Attacks on a network of your own: any `torch.nn.Module` from images to logits or embeddings.
+"""Attacks on a user-defined network: any `torch.nn.Module` from images to logits or embeddings.
 
-`type1` changes what an image is while f1 does not notice (Algorithm 2), `type2` makes f1 notice
-what has not changed. Both check f1 and the images first, with one clear line on what does not fit,
-look at the result as it would be stored, in 8 bits, and leave f1 as it was: same weights, same
-``requires_grad``, no gradients.
+`type1` changes what an image shows while f1 keeps its label (Algorithm 2). `type2` changes f1's
+label while the image still shows the same. Both check f1 and the images first, evaluate the result
+as stored, in 8 bits, and leave f1 unchanged: weights, ``requires_grad`` and gradients.
 
 Images are ``(N, C, H, W)``, float32 in [0, 1]; f1's normalisation belongs inside f1.
 """
@@ -35,15 +34,15 @@ from typeone.training.losses import embedding_distance
 
 @dataclass(frozen=True)
 class Attacked:
-    """What became of N images.
+    """Result of an attack on N images.
 
     Attributes:
         images: as stored, ``(N, C, H, W)`` in [0, 1] on the 256 levels of 8 bits.
-        kept: whether f1 still gives its label to the stored image, or takes it for the same
-            person, bool ``(N,)``: the aim of Type I, the failure of Type II.
+        kept: whether f1 still gives its label to the stored image, or takes it for the same person,
+            bool ``(N,)``: the aim of Type I, the failure of Type II.
         outputs: f1 on the stored images, ``(N, classes)`` logits or ``(N, D)`` embeddings.
-        gradient_vanishes: whether f1 has a gradient of 0, or one that is not finite, where the
-            attack begins, bool ``(N,)``: what f1 keeps there shows no robustness.
+        gradient_vanishes: whether f1's gradient at the start is 0 or not finite, bool ``(N,)``;
+            where it is, a kept label is no evidence of robustness.
     """
 
     images: Tensor
@@ -53,18 +52,18 @@ class Attacked:
 
     @property
     def vanishing_share(self) -> float:
-        """The share of ``gradient_vanishes``; near 0 of a network that can be attacked."""
+        """Share of ``gradient_vanishes``; near 0 for a network that can be attacked."""
         return self.gradient_vanishes.float().mean().item()
 
 
 @dataclass(frozen=True)
 class Type1Attacked(Attacked):
-    """The same of a Type I attack.
+    """Result of a Type I attack.
 
     Attributes:
-        targets: what each image was to become: the next class, ``(N,)``.
-        turned: whether f2 sees that in the latent where the walk ended, bool ``(N,)``. It is the
-            attacker's own view; ask a judge that had no part (`load_panel`) whether it is true.
+        targets: target class of each image, the next class, ``(N,)``.
+        turned: whether f2 sees the target in the final latent, bool ``(N,)``. f2 is part of the
+            attack: check success with an independent judge (`load_panel`).
         steps: updates made, ``(N,)``.
         converged: whether an example succeeded before its last step, bool ``(N,)``.
     """
@@ -93,11 +92,12 @@ def type1(
         f1: images → logits over the SVAE's classes; with ``threshold``, images → embeddings.
         svae: trained on such images, `load_svae`.
         images: those that f1 gets right.
-        labels: what they are, int64 ``(N,)``.
+        labels: true classes, int64 ``(N,)``.
         settings: of Algorithm 2.
         threshold: the largest distance of embeddings at which f1 takes two images for one person.
         attackers: classifiers of images, for settings with an ``image_weight``; in eval mode.
-        squeezers: of `differentiable_squeezers`, for an attack that knows the detector; of logits.
+        squeezers: of `differentiable_squeezers`, for an attack on f1 with this detector; for
+            logits.
         chunk: examples attacked at a time, which bounds the memory.
 
     Randomness: none.
@@ -178,7 +178,7 @@ def type2(
     Args:
         f1: images → logits under `Type2Settings`, → embeddings under `EmbeddingAttackSettings`.
         images: those that f1 gets right.
-        labels: what they are, int64 ``(N,)``; None for embeddings.
+        labels: true classes, int64 ``(N,)``; None for embeddings.
         seed: of the random starts.
         threshold: as for `type1`; for embeddings.
 
@@ -203,7 +203,7 @@ def type2(
             found = embedding.attack(f1, images, settings, generator=generator)
             blind = vanishing_of_embeddings(f1, images, chunk=50)
         else:
-            assert labels is not None  # as the first lines ask
+            assert labels is not None  # checked above
             labels = _usable(labels)
             _check_labels(labels, images, before.shape[1])
             _check_right(before, labels)
@@ -228,7 +228,7 @@ def _named(network: nn.Module, role: str = "f1") -> str:
 
 
 def _usable(tensor: Tensor) -> Tensor:
-    """A tensor that gradients can be taken through, made under inference mode or not."""
+    """Return a tensor that supports gradients, even if it was made under inference mode."""
     return tensor.clone() if tensor.is_inference() else tensor
 
 
@@ -236,10 +236,10 @@ def _usable(tensor: Tensor) -> Tensor:
 def _under_attack(
     networks: Mapping[str, nn.Module], images: Tensor
 ) -> Iterator[dict[str, nn.Module]]:
-    """With gradients, and f1 frozen for the block, once modules and images go together.
+    """Check modules and images, then run the block with gradients and with f1 frozen.
 
-    ``networks``: by their role, f1 among them; f1 and the attackers are yielded as attacks use
-    them. All are left as they were.
+    ``networks``: by role, with f1 among them. Yields f1 and the attackers as attacks use them, and
+    restores the state of all networks afterwards.
     """
     _check_images(images)
     for role, network in networks.items():

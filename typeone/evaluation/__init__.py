@@ -1,1 +1,1 @@
-"""Success, judges, realism, verification and intervals: measures on stored examples."""
+"""Measures on stored examples: success, judges, realism, verification and intervals."""

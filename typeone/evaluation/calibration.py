@@ -1,9 +1,9 @@
-"""Does the oracle see in attacked images what people see there?
+"""Compare the oracle's labels of attacked images with the labels that people give.
 
-Beyond the paper, whose judge is the SVAE's own f2; here «true success» rests on an oracle ensemble,
-and this measures it against people. The shares speak of the images that people were shown.
-Intervals are Wilson's and take the images for independent draws; where several show the same digit
-under other attacks, they are if anything too narrow.
+Beyond the paper, whose judge is the SVAE's own f2. Here true success is decided by an oracle
+ensemble, and this module measures the ensemble against people. The shares are of the images that
+people labelled. Intervals are Wilson's and treat the images as independent draws. Where several
+images show the same digit under different attacks, the intervals are too narrow, if anything.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ COLUMNS = {
 """Columns of a calibration table and their types."""
 
 CONFIDENCE_EDGES = (0.0, 0.5, 0.8, 0.95, 1.0)
-"""Bins of the oracle's confidence, each with its lower edge; finer where most images lie."""
+"""Edges of bins of the oracle's confidence, lower edge included; finer where most images are."""
 
 
 def calibrate(people: pd.DataFrame, oracle: pd.DataFrame) -> pd.DataFrame:
-    """One row a measure, with the columns `COLUMNS`; NaN where n is 0.
+    """Return one row per measure with the columns `COLUMNS`; values are NaN where n is 0.
 
-    ``people``: image, label (a digit as text, or «unclear»), one row an image, as from
-    `typeone.evaluation.people.annotations.majority`. ``oracle``: image, judge_label,
-    judge_confidence, judge_clear, of these images at least; what it sees in others does not
-    count.
+    Args:
+        people: columns image and label (a digit as text, or "unclear"), one row per image, as
+            returned by `typeone.evaluation.people.annotations.majority`.
+        oracle: columns image, judge_label, judge_confidence and judge_clear, for at least these
+            images; rows of other images are ignored.
 
     Raises:
-        InputError: people have two labels for one image, or one that the oracle has not seen.
+        InputError: ``people`` has two labels for an image, or an image without a row in ``oracle``.
     """
     twice = people["image"][people["image"].duplicated()]
     if len(twice):
@@ -57,7 +58,7 @@ def calibrate(people: pd.DataFrame, oracle: pd.DataFrame) -> pd.DataFrame:
     confidence = both["judge_confidence"].to_numpy(dtype=float)
 
     agreement = "oracle agrees with people, images people call a digit"
-    # measure: what is counted, among which images, in words
+    # measure: (images counted, images considered, description)
     measures = {
         "agreement": (agrees, digit, agreement),
         "agreement_clear": (agrees, digit & clear, f"{agreement}, clear to the oracle"),

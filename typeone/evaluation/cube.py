@@ -1,4 +1,4 @@
-"""Evaluate classifiers of the toy cube, and moves along its features (II-A, Fig. 2)."""
+"""Evaluate classifiers of the toy cube and measure moves along its features (II-A, Fig. 2)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from typeone.theory.cube import (
 from typeone.training.loop import TrainingSettings, train
 
 READS = {"f1": (X1, X3), "free": (X1, X2, X3)}
-"""Name → the features that a classifier reads. ``free`` is for the sceptic."""
+"""Features that each classifier reads, by name. ``free`` reads all three, as a control."""
 
 READERS = {"f1": "f1, which reads x1 and x3", "free": "a classifier that may read all three"}
 
 
 def feature_columns(points: Tensor, names: Sequence[str] = FEATURES) -> dict[str, np.ndarray]:
-    """Coordinates of points ``(N, 3)`` as one column ``(N,)`` a feature."""
+    """Return the coordinates of points ``(N, 3)`` as one column ``(N,)`` per feature."""
     return {name: points[:, i].numpy() for i, name in enumerate(names)}
 
 
@@ -43,11 +43,12 @@ def feature_columns(points: Tensor, names: Sequence[str] = FEATURES) -> dict[str
 def feature_moves(
     name: str, model: LinearClassifier, points: Tensor, *, overshoot: float
 ) -> pd.DataFrame:
-    """One row a move of a true positive among ``points`` ``(N, 3)``.
+    """Return one row per move of a true positive among ``points`` ``(N, 3)``.
 
-    A Type II move goes along x3 past the classifier's plane, a Type I move along x2 past f2's, each
-    by ``overshoot`` beyond it. Columns: classifier (``name``), type, sample (a row of ``points``),
-    the features before and after, and the outputs of both f1 and f2 before and after.
+    A Type II move goes along x3 past the classifier's plane. A Type I move goes along x2 past f2's
+    plane. Each passes the plane by ``overshoot``. Columns: classifier (``name``), type, sample (a
+    row of ``points``), the features before and after, and the outputs of both f1 and f2 before and
+    after.
     """
     score = model(points)
     positive = (score > 0) & (oracle(points) > 0)
@@ -73,7 +74,7 @@ def feature_moves(
 
 
 def move_measurements(name: str, moves: pd.DataFrame, *, seed: int) -> Iterator[dict[str, Any]]:
-    """Rows on both kinds of `feature_moves` against the classifier ``name``."""
+    """Yield rows on both kinds of `feature_moves` against the classifier ``name``."""
     for kind, axis, roman in ((2, "x3", "II"), (1, "x2", "I")):
         rows = moves[moves["type"] == kind]
         turned = {
@@ -118,9 +119,9 @@ def move_measurements(name: str, moves: pd.DataFrame, *, seed: int) -> Iterator[
 def classifier_measurements(
     name: str, model: LinearClassifier, sets: Mapping[str, tuple[Tensor, Tensor]], *, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Rows on what the classifier ``name`` learned: its accuracies and its squared weights.
+    """Yield rows on the accuracies and the squared weights of the classifier ``name``.
 
-    ``sets``: points ``(N, 3)`` and labels ``(N,)`` of train_accuracy, test_accuracy and
+    ``sets``: points ``(N, 3)`` and labels ``(N,)``, by train_accuracy, test_accuracy and
     cube_accuracy.
     """
     texts = {
@@ -162,10 +163,10 @@ def evaluate_cube(
     overshoot: float,
     training: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
-    """Draw the toy example of one ``seed``, train its classifiers and measure moves against them.
+    """Sample the toy data of one ``seed``, train its classifiers and measure moves against them.
 
     Args:
-        train_count, test_count: number of points of either split, and ``test_count`` of the cube.
+        train_count, test_count: number of points of each split; the cube has ``test_count`` points.
         half_width, margin: of the cube, see `sample_points`.
         overshoot: by how much a move passes a plane.
         training: fields of `TrainingSettings`.

@@ -14,13 +14,14 @@ from typeone.evaluation.roc import roc_auc, roc_curve, threshold_at
 from typeone.runtime.logs import logger
 
 FIT = "validation"
-"""What scores call the clean faces that thresholds are fitted on."""
+"""Value of the column attack for the clean faces that thresholds are fitted on."""
 
 
 def pivoted(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores of one attack as one row an image, one column a (squeezer, metric), and ``f1_right``.
+    """Pivot the scores of one attack to one row per image.
 
-    ``scores``: index (of the test digit), squeezer, metric, score, f1_right.
+    Returns one column per (squeezer, metric), and ``f1_right``. ``scores``: index (of the test
+    digit), squeezer, metric, score, f1_right.
     """
     table = scores.pivot(index="index", columns=["squeezer", "metric"], values="score")
     table.columns = table.columns.to_flat_index()
@@ -34,18 +35,19 @@ def detection_tables(
     false_positive_rates: Sequence[float],
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Detection rates and ROC curves of one classifier of digits.
+    """Return detection rates and ROC curves of one classifier of digits.
 
-    At the published thresholds, "clean" are all test digits, as Table I has it, and "original"
-    those that the attacks started from. These f1 gets right, so thresholds are fitted on clean
-    digits that it gets right too and that no attack started from: on one random half of them;
-    "clean" at fitted thresholds, and the negatives of the ROC, are the other half.
+    At the published thresholds, "clean" are all test digits, as in Table I, and "original" are the
+    digits that the attacks started from. f1 classifies these correctly. Fitted thresholds therefore
+    use the clean digits that f1 also classifies correctly and that no attack started from. They are
+    fitted on one random half of these digits. The other half is "clean" at fitted thresholds and
+    gives the negatives of the ROC.
 
     Args:
-        scores: see `pivoted`, of the attacks and of ``clean`` digits by the column attack.
-        zetas: the published thresholds.
-        false_positive_rates: shares of clean digits that fitted thresholds flag.
-        seed: of the draw of the halves.
+        scores: columns of `pivoted` and the column attack, with ``clean`` for unattacked digits.
+        zetas: published thresholds.
+        false_positive_rates: shares of clean digits that the fitted thresholds flag.
+        seed: seed of the random split into halves.
     """
     attacks = {name: pivoted(frame) for name, frame in scores.groupby("attack", sort=False)}
     clean = attacks.pop("clean")
@@ -91,15 +93,17 @@ def face_detection_rows(
     false_positive_rate: float,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    """One row a (images, squeezer, threshold), see `measurement`, with these as columns.
+    """Yield one row per (images, squeezer, threshold), see `measurement`, with these as columns.
 
-    A threshold is fitted on clean validation faces (`FIT`), of which no rate is.
+    The threshold is fitted on clean validation faces (`FIT`). No rate is measured on them.
 
     Args:
-        scores: attack, squeezer, score.
-        ids: for each of the images, in order, the beginning of its rows' ids.
-        labels: what texts call them.
-        source: what the faces are.
+        scores: columns attack, squeezer and score.
+        ids: prefix of the row ids by name of the images (a value of the column attack), in order.
+        labels: description of the images by the same name.
+        source: source of the faces.
+        zeta: published threshold.
+        false_positive_rate: share of clean validation faces that the fitted threshold flags.
     """
     for squeezer, frame in scores.groupby("squeezer", sort=False):
         size = str(squeezer).removeprefix("median_")

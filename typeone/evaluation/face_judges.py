@@ -1,6 +1,6 @@
-"""Measure how well judges of faces see, on test faces and on pictures that show no face.
+"""Measure the accuracy of face judges on test faces and on images without a face.
 
-The pictures without a face are of kinds that the training of the judges has not shown.
+The images without a face are of kinds that are not in the training data of the judges.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typeone.runtime.devices import seeded
 
 BATCH = 256
 ALL = "panel"
-"""Name of all judges together."""
+"""Name of the panel of all judges."""
 
 BLIND = "age_gender"
-"""Name of the judge that cannot tell whether something is a face."""
+"""Name of the judge that cannot recognise images without a face."""
 
 Hits = Sequence[Tensor]
-"""Whether judges are right on images, bool ``(N,)`` a batch."""
+"""Whether judges are right on images, bool ``(N,)`` per batch."""
 
 
 def judge_views(
@@ -38,10 +38,11 @@ def judge_views(
     clear_confidence: float,
     seed: int,
 ) -> tuple[dict[str, list[Verdict]], dict[tuple[str, str], list[Tensor]]]:
-    """What each panel sees, batch by batch.
+    """Return the verdicts of each panel, batch by batch.
 
-    Returns the verdicts on the faces of ``table`` by panel, and by panel and kind of picture
-    whether it is called no face. ``seed``: of the draw of the pictures.
+    The first result is the verdicts on the faces of ``table`` by panel. The second is, by panel and
+    kind of image without a face, whether the panel sees no face. ``seed``: seed of the images
+    without a face.
     """
     knowing = [name for name in panels if name != BLIND]
     seen: dict[str, list[Verdict]] = {name: [] for name in panels}
@@ -66,9 +67,10 @@ def judged_rates(
     nothing: Mapping[tuple[str, str], Hits],
     labels: Hits,
 ) -> Iterator[tuple[str, str, Hits, str]]:
-    """What is measured: the panel, a name, where it is right, a description.
+    """Yield each measured rate as (panel, name, hits, description).
 
-    ``seen``, ``nothing``: of `judge_views`; ``labels``: genders of the faces, ``(N,)`` a batch.
+    ``seen``, ``nothing``: returned by `judge_views`. ``labels``: genders of the faces, ``(N,)`` per
+    batch.
     """
     for name, verdicts in seen.items():
         right = [v.label == y for v, y in zip(verdicts, labels, strict=True)]
@@ -94,9 +96,9 @@ def judge_measurements(
     prefix: str,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Rows on every judge by name and on all together, their ids from ``prefix`` on.
+    """Return rows on each judge and on the panel of all; their ids start with ``prefix``.
 
-    ``table``: of test faces; ``seed``: of the draw of pictures without a face.
+    ``table``: test faces. ``seed``: seed of the images without a face.
     """
     members = {name: [judge] for name, judge in judges.items()} | {ALL: list(judges.values())}
     panels = {name: Panel(some, classes=NO_FACE, batch=BATCH) for name, some in members.items()}

@@ -1,9 +1,10 @@
-"""How often attacks on a recognizer succeed (IV-B): rates of judged examples, from their rows.
+"""Compute success rates of attacks on a recognizer from rows of judged examples (IV-B).
 
-A Type I attack has succeeded where the recognizer sees the same person while the judges see a face
-of the other gender, and in the original one of the labelled gender: a face that they misread from
-the start counts as a failure. The paper asked thirty people; here a panel of networks answers that
-no attack has seen. What people say stands beside it (typeone/evaluation/people/success.py).
+A Type I attack succeeds where the recognizer sees the same person, the judges see a face of the
+other gender, and the judges see the labelled gender in the original. A face that they misread from
+the start counts as a failure. The paper asked thirty people. Here the judges are a panel of
+networks that no attack has used. Rates by people are computed in
+typeone/evaluation/people/success.py.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from typeone.evaluation.success import recognizer_success
 
 Rows = Mapping[str, np.ndarray]
 Found = dict[str, tuple[Rate, str]]
-"""By name: a rate, and what it is the share of."""
+"""Rates and their descriptions, by name."""
 
 NO_GENDER = -1
 MAIN = "paper"
-"""Name of the threshold that success is published at."""
+"""Name of the threshold of the published success rate."""
 
 
 def gender_changed(rows: Rows) -> np.ndarray:
-    """Where judges see a face of the other gender, and saw the labelled one before, bool ``(N,)``.
+    """Return where judges see the other gender, and the labelled one before, bool ``(N,)``.
 
     ``rows``: label, judge_label_before, judge_label and shows_class, ``(N,)`` each.
     """
@@ -36,7 +37,7 @@ def gender_changed(rows: Rows) -> np.ndarray:
 
 
 def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
-    """Share of pairs that the recognizer takes for one person, at each threshold."""
+    """Return the share of pairs that the recognizer takes for one person, at each threshold."""
     return {
         f"same_person.{name}": (
             rate(rows["distance"] <= threshold),
@@ -47,10 +48,10 @@ def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
 
 
 def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found:
-    """Rates of Algorithm 2 on N examples; those that name no threshold are at the ``main`` one.
+    """Return rates of Algorithm 2 on N examples; a name without a threshold refers to ``main``.
 
-    ``rows``: distance, target_label, judge_clear, shows_class, `gender_changed`, f2_image_label
-    and f2_latent_label, ``(N,)`` each.
+    ``rows``: distance, target_label, judge_clear, shows_class, `gender_changed`, f2_image_label and
+    f2_latent_label, ``(N,)`` each.
     """
     distance, target = rows["distance"], rows["target_label"]
     judged = np.where(rows["gender_changed"], target, NO_GENDER)
@@ -75,7 +76,10 @@ def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found
 
 
 def type2_rates(rows: Rows, thresholds: Mapping[str, float]) -> Found:
-    """Rates of noise on N examples: distance, label, judge_label, shows_class, ``(N,)`` each."""
+    """Return rates of noise on N examples.
+
+    ``rows``: distance, label, judge_label and shows_class, ``(N,)`` each.
+    """
     kept = rows["shows_class"] & (rows["judge_label"] == rows["label"])
     return {
         **same_person(rows, thresholds),
@@ -85,10 +89,10 @@ def type2_rates(rows: Rows, thresholds: Mapping[str, float]) -> Found:
 
 
 def success_note(found: Found, thresholds: Mapping[str, float], plain: float) -> str:
-    """What the verdict table says beside the success rate: the other ways to count it.
+    """Return the note of the published success rate: the same rate counted in other ways.
 
-    ``found``: of `type1_rates`; ``plain``: share of plain pairs of a man and a woman that pass at
-    the published threshold.
+    ``found``: returned by `type1_rates`. ``plain``: share of unattacked pairs of a man and a woman
+    that are accepted at the published threshold.
     """
 
     def at(name: str) -> str:
@@ -112,16 +116,16 @@ def face_measurements(
     source: str,
     published: str,
 ) -> Iterator[dict[str, Any]]:
-    """Rows for the verdict table on one attack on one recognizer.
+    """Yield rows of the verdict table on one attack on one recognizer.
 
     Args:
         rows: judged examples, see `type1_rates` and `type2_rates`.
         run: attack, recognizer, seed.
         targeted: whether the attack is of Type I.
-        thresholds: by name; success is published at `MAIN`.
+        thresholds: distances by name; the published success rate is at `MAIN`.
         plain: see `success_note`.
-        source: what the faces are.
-        published: id of the published success rate, which is that of the attack ``paper``.
+        source: source of the faces.
+        published: id of the published success rate, used for the attack ``paper``.
     """
     attack, recognizer, seed = run
     found = type1_rates(rows, thresholds, MAIN) if targeted else type2_rates(rows, thresholds)

@@ -1,4 +1,4 @@
-"""Rates with their intervals, pooled over seeds, on NumPy arrays."""
+"""Rates with confidence intervals, pooled over seeds, on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Z95 = 1.959963984540054  # standard normal quantile at 0.975
 
 
 class Rate(NamedTuple):
-    """A figure between 0 and 1 with its 95 % interval (Wilson's, for a proportion).
+    """A measured value with its 95 % interval (Wilson's, for a proportion in [0, 1]).
 
-    ``n``: examples behind it; of each seed, when several were pooled. ``seed_sd``: standard
-    deviation over the seeds, NaN for one.
+    ``n``: number of examples; per seed if several seeds are pooled. ``seed_sd``: standard deviation
+    over the seeds, NaN for one seed.
     """
 
     value: float
@@ -26,7 +26,7 @@ class Rate(NamedTuple):
 
 
 def rate_of(successes: float, n: float) -> Rate:
-    """``successes`` of ``n`` as a proportion with Wilson's score interval (1927); NaN for n = 0."""
+    """Return ``successes`` of ``n`` with Wilson's score interval (1927); NaN for n = 0."""
     n = round(n)
     if n == 0:
         return Rate(math.nan, math.nan, math.nan, 0)
@@ -38,24 +38,24 @@ def rate_of(successes: float, n: float) -> Rate:
 
 
 def rate(successes: np.ndarray) -> Rate:
-    """Share of True in a boolean array ``(N,)`` with its interval."""
+    """Return the share of True in a boolean array ``(N,)`` with its interval."""
     return rate_of(int(np.count_nonzero(successes)), len(successes))
 
 
 def mean_interval(values: np.ndarray) -> Rate:
-    """Mean of ``(N,)`` numbers with its normal 95 % interval."""
+    """Return the mean of ``(N,)`` numbers with its normal 95 % interval."""
     half = Z95 * float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0
     mean = float(np.mean(values))
     return Rate(mean, mean - half, mean + half, len(values))
 
 
 def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
-    """One figure of several trainings: the mean over the seeds.
+    """Pool the rates of several trainings: the mean over the seeds with an interval.
 
-    The seeds see the same examples, so that these count once: the interval is the mean distance to
-    the single ones' ends, widened in quadrature by 1.96 standard errors of the mean over the seeds.
-    (Student's factor for two seeds, 12.7, would let any two figures agree.) It is cut to [0, 1]
-    when ``bounded``.
+    The seeds share the same examples, so each example counts once. The interval is the mean
+    distance to the ends of the single intervals, widened in quadrature by 1.96 standard errors of
+    the mean over the seeds. (Student's factor for two seeds, 12.7, would let any two figures
+    agree.) It is clipped to [0, 1] if ``bounded``.
     """
     values = np.array([r.value for r in rates])
     mean = float(values.mean())
@@ -71,9 +71,9 @@ def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
 
 
 def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:
-    """Whether two proportions are compatible: Newcombe's 95 % interval of p1 - p2 holds 0.
+    """Return whether two proportions agree: Newcombe's 95 % interval of p1 - p2 contains 0.
 
-    Newcombe (1998), method 10: both are samples, the published one of ``published_n``.
+    Newcombe (1998), method 10. Both are samples; the published one is of size ``published_n``.
     """
     theirs = rate_of(published * published_n, published_n)
     difference = ours.value - theirs.value

@@ -1,7 +1,7 @@
-"""Add to attacked images what f1, f2 and independent judges see in them, and whether they succeed.
+"""Add the views of f1, f2 and independent judges to attacked images, and success.
 
-All judge the image that is stored, as uint8. A classifier f1 gives a label, a recognizer a distance
-between the embeddings of an image and its attacked version (Eq. 1 and 2, IV-B).
+All networks see the stored uint8 image. A classifier f1 gives a label. A recognizer f1 gives a
+distance between the embeddings of an image and its attacked version (Eq. 1 and 2, IV-B).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ F1 = Callable[[Tensor], Tensor]
 
 
 def image_distances(before: Tensor, after: Tensor) -> Rows:
-    """Columns distance_l2 and distance_linf of images ``(N, C, H, W)``, ``(N,)`` each."""
+    """Return columns distance_l2 and distance_linf of images ``(N, C, H, W)``, ``(N,)`` each."""
     moved = (after - before).flatten(1)
     return {
         "distance_l2": moved.norm(dim=1).cpu().numpy(),
@@ -34,25 +34,25 @@ def image_distances(before: Tensor, after: Tensor) -> Rows:
 
 
 def f2_labels(svae: SupervisedVAE, latent: Tensor) -> np.ndarray:
-    """f2's labels of latents ``(N, D)``, ``(N,)``."""
+    """Return f2's labels ``(N,)`` of latents ``(N, D)``."""
     return svae.classify(latent).argmax(dim=1).cpu().numpy()
 
 
 def confidence_at(probabilities: Tensor, labels: np.ndarray) -> np.ndarray:
-    """The probabilities ``(N, classes)`` of ``labels`` ``(N,)``, ``(N,)``."""
+    """Select the probabilities ``(N,)`` of ``labels`` ``(N,)`` from ``(N, classes)``."""
     device = probabilities.device
     chosen = torch.from_numpy(np.array(labels)).to(device)
     return probabilities[torch.arange(len(labels), device=device), chosen].cpu().numpy()
 
 
 class Classifier:
-    """How an f1 that gives logits ``(N, classes)`` sees images."""
+    """Views of an f1 that returns logits ``(N, classes)``."""
 
     def __init__(self, f1: F1, *, batch: int = 1000) -> None:
         self.f1, self.batch = f1, batch
 
     def views(self, before: Tensor, after: Tensor, label: np.ndarray) -> Rows:
-        """Its label of both images, and its softmax at ``label``, ``(N,)`` each."""
+        """Return f1's label of both images, and its softmax at ``label``, ``(N,)`` each."""
         rows = {}
         for when, images in (("before", before), ("after", after)):
             probabilities = predict(self.f1, images, batch=self.batch).softmax(dim=1)
@@ -61,7 +61,10 @@ class Classifier:
         return rows
 
     def success(self, rows: Rows) -> Rows:
-        """By f2, by the judges, by clear judges, where the aim was: bool ``(N,)`` each."""
+        """Return columns of success, bool ``(N,)`` each: by f2, by the judges, by clear judges.
+
+        Rows with a target_label add targeted success, rows with found add Type II success.
+        """
         label, f1_after, judged = (rows[k] for k in ("label", "f1_label_after", "judge_label"))
         true = type1_success(label, f1_after, judged)
         found = {
@@ -78,35 +81,35 @@ class Classifier:
         return found
 
     def on_the_way(self, images: Tensor, origin: Tensor, label: np.ndarray) -> Rows:
-        """Its softmax at the label of each traced image."""
+        """Return f1's softmax at the label of each traced image."""
         probabilities = predict(self.f1, images, batch=self.batch).softmax(dim=1)
         return {"label": label, "f1_confidence": confidence_at(probabilities, label)}
 
 
 class Recognizer:
-    """How an f1 that gives embeddings ``(N, D)`` sees faces.
+    """Views of an f1 that returns embeddings ``(N, D)`` of faces.
 
-    The same person depends on a threshold, so that rows hold the distance alone.
+    Whether two faces are the same person depends on a threshold, so rows contain the distance only.
     """
 
     def __init__(self, f1: F1, *, batch: int) -> None:
         self.f1, self.batch = f1, batch
 
     def apart(self, images: Tensor, others: Tensor) -> np.ndarray:
-        """Distance of the embeddings, ``(N,)``."""
+        """Return the distance between the embeddings of paired images, ``(N,)``."""
         embeddings = (predict(self.f1, part, batch=self.batch) for part in (images, others))
         return embedding_distance(*embeddings).cpu().numpy()
 
     def views(self, before: Tensor, after: Tensor, label: np.ndarray) -> Rows:
-        """The distance of both images."""
+        """Return the distance between the embeddings of both images, ``(N,)``."""
         return {"distance": self.apart(before, after)}
 
     def success(self, rows: Rows) -> Rows:
-        """Where the judges see the other gender, see `gender_changed`."""
+        """Return where the judges see the other gender, see `gender_changed`."""
         return {"gender_changed": gender_changed(rows)}
 
     def on_the_way(self, images: Tensor, origin: Tensor, label: np.ndarray) -> Rows:
-        """The distance of each traced image from its original."""
+        """Return the distance of each traced image from its original, ``(N,)``."""
         return {"distance": self.apart(origin, images)}
 
 
@@ -121,13 +124,13 @@ def judge(
     clear_confidence: float,
     device: torch.device | str,
 ) -> Rows:
-    """``rows`` with the views of all networks, ``(N,)`` each, and whether the attack succeeded.
+    """Return ``rows`` with the views of all networks and the success of the attack, ``(N,)`` each.
 
     Args:
-        rows: label, image and adversarial_image (uint8); latent_end, target_label and found of
-            those attacks that have them.
+        rows: label, image and adversarial_image (uint8); latent_end, target_label and found if the
+            attack has them.
         members: names of the judges of the ``panel``.
-        clear_confidence: in [0, 1], from which judges count as sure.
+        clear_confidence: confidence in [0, 1] from which judges count as sure.
     """
     rows = dict(rows)
     before, after = (from_uint8(rows[k], device) for k in ("image", "adversarial_image"))
@@ -155,11 +158,11 @@ def judge_trace(
     f1: Classifier | Recognizer,
     device: torch.device | str,
 ) -> Rows:
-    """``trace`` with what f1 sees in each traced image.
+    """Return ``trace`` with f1's view of each traced image.
 
     Args:
-        trace: position, a row of ``examples``, and image (uint8).
-        examples: label, and image (uint8) that the attack started from.
+        trace: position (a row of ``examples``) and image (uint8).
+        examples: label, and the image (uint8) that the attack started from.
     """
     position = np.array(trace["position"])
     origin = from_uint8(examples["image"], device)[torch.from_numpy(position).long()]

@@ -1,7 +1,8 @@
-"""Judge and measure attacks on the latent space of an AC-GAN, and the generator (Eq. 13, IV-E).
+"""Judge and measure attacks on the latent space of an AC-GAN, and its generator (Eq. 13, IV-E).
 
-ASSUME: z "could be either given or randomly generated"; here it is drawn, each class in turn. It
-counts as a start where f1 sees the class that G was asked for, and the oracle sees it beyond doubt.
+ASSUME: z "could be either given or randomly generated"; here it is sampled, with each class in
+turn. A latent is a valid start if f1 sees the class that G was conditioned on and the oracle
+clearly sees it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Rows = dict[str, np.ndarray]
 
 
 def stored(images: Tensor) -> Tensor:
-    """Images in [0, 1] as they are read back from a file that holds uint8."""
+    """Return images in [0, 1] rounded to uint8 levels, as they are read back from a file."""
     return to_uint8(images).float() / 255
 
 
@@ -44,10 +45,12 @@ def draw_starts(
     draws: int,
     clear_confidence: float,
 ) -> tuple[Tensor, Tensor]:
-    """The first ``count`` of ``draws`` latents that count as a start, and their labels.
+    """Sample ``draws`` latents and return the first ``count`` valid starts with their labels.
+
+    Shapes: latents ``(count, D)``, labels ``(count,)``.
 
     Raises:
-        InputError: fewer than ``count`` do.
+        InputError: fewer than ``count`` latents are valid starts.
     """
     latent = torch.randn(draws, gan.latent_dim, generator=generator, device=generator.device)
     labels = torch.arange(draws, device=generator.device) % gan.classes
@@ -74,7 +77,7 @@ def latent_views(
     clear_confidence: float,
     device: torch.device | str,
 ) -> Rows:
-    """Columns ``(N,)`` on what f1, f_G and the oracle see in stored images, and on success.
+    """Return the views of f1, f_G and the oracle on stored images, and success, ``(N,)`` each.
 
     ``rows``: image and adversarial_image (uint8), label, target_label, latent_start, latent_end.
     """
@@ -112,15 +115,15 @@ def generator_measurements(
     clear_confidence: float,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    """Rows on ``fresh`` new digits of G, latents and classes drawn with ``fresh_seed``.
+    """Yield rows on ``fresh`` digits of G; latents and classes are sampled with ``fresh_seed``.
 
     Args:
         judges: members of the oracle; the features are those of the first.
-        digits: real ones that the features are compared with, ``(M, 1, 28, 28)`` in [0, 1].
-        seed: of the generator's training.
+        digits: real digits to compare the features with, ``(M, 1, 28, 28)`` in [0, 1].
+        seed: seed of the generator's training.
     """
     generator = seeded(fresh_seed)
-    # drawn, not in turn: the kernel distance is unbiased for independent images alone
+    # sampled, not in turn: the kernel distance is unbiased only for independent images
     labels = torch.randint(gan.classes, (fresh,), generator=generator)
     latent = torch.randn(fresh, gan.latent_dim, generator=generator)
     images = stored(gan.generate(latent, labels))
@@ -162,12 +165,12 @@ def attack_measurements(
     seed: int,
     target: str,
 ) -> Iterator[dict[str, Any]]:
-    """Rows on variant ``name`` of one seed.
+    """Yield rows on variant ``name`` of one seed.
 
     Args:
         rows: label, target_label and latent_distance, and the columns of `latent_views`.
-        targeted: whether f_G pulled the images to the target label.
-        target: what f1 is called.
+        targeted: whether f_G pulls the images to the target label.
+        target: name of f1 in descriptions.
     """
     label, judged = rows["label"].to_numpy(), rows["judge_label"].to_numpy()
     auxiliary = rows["auxiliary_label"].to_numpy()

@@ -1,7 +1,7 @@
-"""What an experiment measured, row by row, for the verdict table to join with what was published.
+"""Rows of measured values, which the verdict table joins with the published values.
 
-An evaluation writes one row a (id, seed); `pooled` makes one figure an id of them. An id of
-docs/published-values.csv gets a verdict, an id that starts with ``beyond.`` none.
+An evaluation writes one row per (id, seed); `pooled` combines the seeds of an id. An id of
+docs/published-values.csv gets a verdict. An id that starts with ``beyond.`` gets none.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ MEASURED = {
     **{"id": str, "seed": np.int64, "description": str, "unit": str, "note": str},
     **{"value": float, "low": float, "high": float, "n": np.int64},
 }
-"""The columns of `measurement`, for a table that may have no row."""
+"""Columns of `measurement` and their types, for a table that may have no rows."""
 
 
 class Measurement(NamedTuple):
-    """One figure of several seeds.
+    """One measured value, pooled over seeds.
 
     Attributes:
-        id, description, unit, note: as the verdict table shows them.
-        value: the mean over the seeds with its interval.
-        seeds: how many there were.
+        id, description, unit, note: texts of the verdict table.
+        value: mean over the seeds with its interval.
+        seeds: number of seeds.
     """
 
     id: str
@@ -47,7 +47,7 @@ def measurement(
     unit: str = "fraction",
     note: str = "",
 ) -> dict[str, Any]:
-    """One row: ``value`` of the networks of ``seed``, and what the verdict table says of it."""
+    """Return one row: ``value`` for the networks of ``seed``, with texts for the verdict table."""
     return {
         **{"id": identity, "seed": seed, "description": description, "unit": unit, "note": note},
         **{"value": value.value, "low": value.low, "high": value.high, "n": value.n},
@@ -55,10 +55,10 @@ def measurement(
 
 
 def pooled(frame: pd.DataFrame) -> Iterator[Measurement]:
-    """The rows of `measurement` by id, in their order, the seeds of each pooled.
+    """Yield one `Measurement` per id of the rows of `measurement`, in their order.
 
-    What the first seed says of an id (description, unit, note) is said of all. Units other than
-    ``fraction`` and ``probability`` are not held to [0, 1].
+    Description, unit and note are those of the first seed. Intervals in units other than
+    ``fraction`` and ``probability`` are not clipped to [0, 1].
     """
     for identity, group in frame.groupby("id", sort=False):
         first = group.iloc[0]

@@ -1,10 +1,10 @@
-"""Where do the two types of attack move f1 on its ROC? (Section I, Fig. 1.)
+"""Score one class against the rest, for the ROC of f1 under attack (Section I, Fig. 1).
 
-ASSUME: the paper draws one 3 that becomes an 8; here every attacked 3 counts, and aims at a 4. One
-class is positive, all others are negative. The score is f1's margin of the class, its logit
-less the largest other one: it is positive exactly where f1 says the class, so f1's own decision is
-a point of the curve. (No threshold on the class's softmax is that decision, and in float32 the
-softmax reaches 1.0, where scores tie.)
+ASSUME: the paper draws one 3 that becomes an 8. Here every attacked 3 counts, with target 4. One
+class is positive, all others are negative. The score is f1's margin of the class, its logit minus
+the largest other logit. It is positive exactly where f1 predicts the class, so f1's own decision is
+a point of the curve. (No threshold on the softmax of the class equals that decision, and in float32
+the softmax reaches 1.0, where scores tie.)
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from torch import Tensor
 
 
 def class_margin(logits: Tensor, label: int) -> Tensor:
-    """Logit of ``label`` less the largest other one of logits ``(N, classes)``: ``(N,)``."""
+    """Return the logit of ``label`` minus the largest other one, ``(N, classes)`` → ``(N,)``."""
     others = logits.clone()
     others[:, label] = -float("inf")
     return logits[:, label] - others.amax(dim=1)
 
 
 class Sides(NamedTuple):
-    """What attacked images of the positive class count as; all boolean ``(N,)``.
+    """Sides of the ROC that attacked images of the positive class count on; bool ``(N,)`` each.
 
     Attributes:
-        positive, negative: the oracle sees the class, or another one, beyond doubt.
-        positive_at_best, negative_at_best: the same with what is unclear to it, by its best guess.
+        positive, negative: the oracle clearly sees the class, or clearly another one.
+        positive_at_best, negative_at_best: the same, with unclear images counted by the oracle's
+            best guess.
     """
 
     positive: np.ndarray
@@ -37,11 +38,11 @@ class Sides(NamedTuple):
 
 
 def sides(judge_label: np.ndarray, judge_clear: np.ndarray, label: int) -> Sides:
-    """Sides of the images by the oracle's labels ``(N,)`` and whether they are clear ``(N,)``.
+    """Return the sides of images from the oracle's labels ``(N,)`` and clarity ``(N,)``.
 
-    ASSUME: an unclear image is neither a positive nor a negative; the paper has people in mind.
-    Judges that never saw strong noise may misread what people read still, so that Type II images
-    are to be counted by their label as well.
+    ASSUME: an unclear image is neither a positive nor a negative; the paper refers to people.
+    Judges that were not trained on strong noise may misread images that people still read. Type II
+    images are therefore also counted by their label.
     """
     seen = judge_label == label
     return Sides(seen & judge_clear, ~seen & judge_clear, seen, ~seen)

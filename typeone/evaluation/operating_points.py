@@ -20,7 +20,7 @@ Kind = Literal["type1", "type2"]
 
 
 class Figure(NamedTuple):
-    """One figure of an f1: the end of its id, its value, and what tables say of it."""
+    """One measured value of an f1: the end of its id, the value, and its texts in tables."""
 
     name: str
     value: Rate
@@ -31,9 +31,9 @@ class Figure(NamedTuple):
 def roc_rows(
     negative: np.ndarray, positive: np.ndarray, *, attack: str, counted: str
 ) -> pd.DataFrame:
-    """Rows (attack, counted, fpr, tpr) of one ROC of scores; none where a side is empty.
+    """Return rows (attack, counted, fpr, tpr) of one ROC of scores; no rows if a side is empty.
 
-    ``counted``: by the ``oracle`` or by the ``label``.
+    ``counted``: ``oracle`` or ``label``, the labels that assign images to a side.
     """
     if not len(negative) or not len(positive):
         return pd.DataFrame()
@@ -42,7 +42,7 @@ def roc_rows(
 
 
 def clean_figures(negatives: np.ndarray, positives: np.ndarray, digit: str) -> Iterator[Figure]:
-    """Figures of clean digits by their scores; ``digit``: what texts call the positive class."""
+    """Yield figures of clean digits from their scores; ``digit``: the positive class in texts."""
     yield Figure(
         "clean.tpr", rate(positives > 0), f"f1 says {digit}, of the test digits that are {digit}"
     )
@@ -54,9 +54,9 @@ def clean_figures(negatives: np.ndarray, positives: np.ndarray, digit: str) -> I
 def type2_figures(
     name: str, scores: np.ndarray, side: Sides, negatives: np.ndarray, digit: str
 ) -> Iterator[Figure]:
-    """Figures of attack ``name``, whose images are positives where the oracle still sees the class.
+    """Yield figures of attack ``name``; an image is positive if the oracle still sees the class.
 
-    ``scores``, ``side``: of the attacked images ``(N,)``; ``negatives``: scores of clean ones.
+    ``scores``, ``side``: of the attacked images ``(N,)``. ``negatives``: scores of clean ones.
     """
     of = f"images of attack {name} on {digit}"
     unclear = "what is unclear to the oracle is left out"
@@ -94,9 +94,9 @@ def type2_figures(
 def type1_figures(
     name: str, scores: np.ndarray, side: Sides, positives: np.ndarray, digit: str
 ) -> Iterator[Figure]:
-    """Figures of attack ``name``, whose images are negatives where the oracle sees another class.
+    """Yield figures of attack ``name``; an image is negative if the oracle sees another class.
 
-    ``scores``, ``side``: of the attacked images ``(N,)``; ``positives``: scores of clean ones.
+    ``scores``, ``side``: of the attacked images ``(N,)``. ``positives``: scores of clean ones.
     """
     of = f"images of attack {name} on {digit}"
     unclear = "what is unclear to the oracle is left out"
@@ -130,13 +130,13 @@ def operating_points(
     kinds: Mapping[str, Kind],
     positive: int,
 ) -> tuple[list[Figure], list[pd.DataFrame]]:
-    """Figures and ROC curves, see `roc_rows`, of one f1.
+    """Return figures and ROC curves of one f1, see `roc_rows`.
 
     Args:
         images, labels: clean digits, ``(N, 1, 28, 28)`` in [0, 1] and ``(N,)``.
         attacked: judged examples by attack, columns label, adversarial_image (uint8), judge_label
-            and judge_clear; of these the images of class ``positive`` count.
-        kinds: by attack.
+            and judge_clear. Only images of class ``positive`` are used.
+        kinds: kind by attack.
     """
     digit = f"a {positive}"
 

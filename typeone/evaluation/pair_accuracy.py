@@ -1,13 +1,12 @@
-"""What does a recognizer withstand? Accuracy on pairs of images, in the columns of Table III.
+"""Measure the accuracy of recognizers on pairs of images, as in the columns of Table III.
 
-One rule for every column: two images are shown, and the answer «one person» (the distance of their
-embeddings is at most the threshold) is right or wrong. A Type I example and its original are two
-persons, a Type II example and its original one. All examples count, whether or not they fooled
-anybody: what the recognizer that nothing strengthened gets right is a row of its own, which the
-paper leaves out.
+All columns use one rule. The recognizer sees two images and answers "one person" if the distance of
+their embeddings is at most the threshold. A Type I example and its original are two persons, a Type
+II example and its original are one. All examples count, whether or not they fooled a recognizer.
+The accuracy of the recognizer without strengthening is a row of its own, which the paper omits.
 
-ASSUME: IV-D does not say what the accuracy of a recognizer on an example is. That a Type I example
-is another person is true by its making alone; ``svae_seen`` takes those in which the judges see the
+ASSUME: IV-D does not define the accuracy of a recognizer on an example. A Type I example is another
+person only by construction. ``svae_seen`` contains only the examples in which the judges see the
 other gender.
 """
 
@@ -35,12 +34,13 @@ KEYS = ["network", "what", "when", "threshold", "seed"]
 def balanced_pairs(
     faces: FaceTable, rows: np.ndarray, count: int, generator: torch.Generator
 ) -> tuple[Pairs, np.ndarray]:
-    """At most ``count`` pairs of one person and as many of two, of the faces ``rows`` of a table.
+    """Draw at most ``count`` same-person pairs and equally many different-person pairs.
 
-    Returns the pairs, as rows of the table, and which of them are one person, bool.
+    The pairs are among the faces ``rows`` of a table. Returns the pairs, as rows of the table, and
+    whether each shows one person, bool ``(N,)``.
 
     Raises:
-        InputError: there is no pair of either kind.
+        InputError: there is no pair of one of the kinds.
     """
     people, labels = faces.identities[rows], faces.labels[rows]
     same = draw_pairs(people, labels, kind="same", count=count, generator=generator)
@@ -54,7 +54,7 @@ def balanced_pairs(
 
 
 def pair_answers(embeddings: Tensor, pairs: Pairs, same: np.ndarray) -> pd.DataFrame:
-    """Rows (what, number, same, distance) of pairs of a table with ``embeddings``."""
+    """Return rows (what, number, same, distance) of pairs of a table with ``embeddings``."""
     columns = {"what": "pairs", "number": np.arange(len(same)), "same": same}
     return pd.DataFrame(columns | {"distance": pairs.distances(embeddings)})
 
@@ -68,12 +68,14 @@ def example_answers(
     chunk: int,
     checkpoint: Checkpoint | None = None,
 ) -> pd.DataFrame:
-    """Rows (what, number, same, distance) of attacked images beside the faces they were made of.
+    """Return rows (what, number, same, distance) of attacked images paired with their originals.
 
     Args:
-        originals: embeddings of the table that was attacked, from its first face on.
-        examples: position in it and adversarial_image, uint8; gender_changed if judges were asked.
-        what: ``svae`` for Type I, any other for Type II.
+        originals: embeddings ``(rows, D)`` of the attacked table, from its first face on.
+        examples: position in the table and adversarial_image (uint8); gender_changed if judges saw
+            them.
+        what: ``svae`` for Type I, any other value for Type II.
+        chunk: images embedded at a time.
         checkpoint: the sidecar to resume from and save to.
     """
     images, position = examples["adversarial_image"], examples["position"]
@@ -94,11 +96,11 @@ def example_answers(
 def accuracies(
     answers: pd.DataFrame, thresholds: pd.DataFrame
 ) -> Iterator[tuple[dict[str, str | int | float], Rate]]:
-    """Share of right answers by `KEYS`, and the limit that each was counted with.
+    """Yield the share of right answers by `KEYS`, and the limit that decides the answers.
 
     Args:
         answers: columns network, seed, what, when, same, distance.
-        thresholds: columns network, seed, threshold (its name) and limit.
+        thresholds: columns network, seed, threshold (its name) and limit (the distance).
     """
     rows = answers.merge(thresholds, on=["network", "seed"], how="left")
     rows["right"] = (rows["distance"] <= rows["limit"]) == rows["same"]

@@ -1,4 +1,4 @@
-"""What a panel of judges sees in images: one of the classes, or none of them any more."""
+"""Judge images with a panel of networks: one of the classes, or none of them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from typeone.models.face_judges import NO_FACE, load_face_judge
 
 
 class Verdict(NamedTuple):
-    """What a panel sees in N images.
+    """Verdict of a panel on N images.
 
     Attributes:
         label: class of the highest mean softmax, ``(N,)``.
         confidence: that mean softmax, given that the image shows one of the classes, ``(N,)``.
-        shows_confidence: 1 minus the mean probability of none of them, ``(N,)``; 1 if no judge
-            knows that answer.
-        member_labels: what each judge sees if it has to say, ``(judges, N)``.
-        shows_class: whether ``shows_confidence`` is above 1/2: of faces, still a face.
-        clear: it does, surely so, and all agree on the class, surely so, ``(N,)``; an image that is
-            not clear is nobody's success.
+        shows_confidence: 1 minus the mean probability of none of the classes, ``(N,)``; 1 if no
+            judge has that output.
+        member_labels: class that each judge predicts, ``(judges, N)``.
+        shows_class: whether ``shows_confidence`` is above 1/2, ``(N,)``; for faces, whether the
+            image still shows a face.
+        clear: whether ``shows_class`` holds, all judges agree on the class, and both confidences
+            reach ``clear_confidence``, ``(N,)``. Only clear images can be a clear success.
     """
 
     label: Tensor
@@ -40,11 +41,11 @@ class Panel(nn.Module):
     """Judges of images ``(N, C, H, W)`` in [0, 1].
 
     Args:
-        members: networks that give logits ``(N, classes)``, or one more, for an image that shows
-            none of the classes; -inf there is a judge that cannot tell, and votes on the class
-            alone.
-        classes: how many there are.
-        batch: images in one call of a network.
+        members: networks that return logits ``(N, classes)``, or one more logit for an image that
+            shows none of the classes. A judge that returns -inf there cannot recognise such images
+            and votes on the class only.
+        classes: number of classes.
+        batch: images per call of a network.
     """
 
     def __init__(self, members: Sequence[nn.Module], *, classes: int, batch: int = 1000) -> None:
@@ -53,17 +54,17 @@ class Panel(nn.Module):
         self.classes, self.batch = classes, batch
 
     def logits(self, images: Tensor) -> Tensor:
-        """What each member says, ``(members, N, outputs)``."""
+        """Return the logits of each member, ``(members, N, outputs)``."""
         parts = images.split(self.batch)
         return torch.stack([torch.cat([member(p) for p in parts]) for member in self.members])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Mean of the members' softmax over the classes: probabilities ``(N, classes)``."""
+        """Return the mean of the members' softmax over the classes, ``(N, classes)``."""
         return self.logits(images)[..., : self.classes].softmax(dim=-1).mean(dim=0)
 
     @torch.no_grad()
     def verdict(self, images: Tensor, *, clear_confidence: float) -> Verdict:
-        """What the judges see; ``clear_confidence`` in [0, 1], from which they count as sure."""
+        """Return the verdict; a judge is sure at a confidence of at least ``clear_confidence``."""
         logits = self.logits(images)
         probabilities = logits[..., : self.classes].softmax(dim=-1)
         confidence, label = probabilities.mean(dim=0).max(dim=-1)
@@ -86,7 +87,7 @@ def load_panel(
     faces: bool = False,
     batch: int = 1000,
 ) -> Panel:
-    """The judges of small images, or of ``faces``, whose checkpoints lie at ``paths``."""
+    """Load the judges of small images, or of ``faces``, from the checkpoints ``paths``."""
     if faces:
         return Panel([load_face_judge(p, device) for p in paths], classes=NO_FACE, batch=batch)
     return Panel([load_classifier(p, device) for p in paths], classes=CLASSES, batch=batch)

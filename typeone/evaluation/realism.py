@@ -1,9 +1,9 @@
-"""Do attacked images still look like data? Measures by networks that no attack has used.
+"""Measure how close attacked images are to data, with networks that no attack has used.
 
-A Type I attack can fool everyone with images that no one would take for a digit. Two answers: how
-improbable an image is to a held-out VAE (of another seed), and how far a set of images lies from
-real ones in the features of a judge (the kernel distance of Bińkowski et al., 2018, whose unbiased
-estimate suits a few hundred images; Fréchet's would not).
+A Type I attack can fool every network with images that nobody would take for a digit. There are two
+measures: how improbable an image is under a held-out VAE (of another seed), and how far a set of
+images is from real ones in the features of a judge (the kernel distance of Bińkowski et al., 2018,
+whose unbiased estimate suits a few hundred images; Fréchet's would not).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typeone.training.losses import kl_divergence, recon_loss
 
 @torch.no_grad()
 def negative_elbo(svae: SupervisedVAE, images: Tensor, *, batch: int = 1000) -> Tensor:
-    """-ELBO of binary images at the mean of q(z|x), nats, ``(N, C, H, W)`` → ``(N,)``."""
+    """Return -ELBO of binary images at the mean of q(z|x), nats, ``(N, C, H, W)`` → ``(N,)``."""
     parts = []
     for part in images.split(batch):
         mu, sigma = svae.encode(part)
@@ -36,9 +36,9 @@ def negative_elbo(svae: SupervisedVAE, images: Tensor, *, batch: int = 1000) -> 
 
 
 def odd_share(values: np.ndarray, clean: np.ndarray, *, quantile: float = 0.95) -> Rate:
-    """Share of images whose -ELBO is above the ``quantile`` of clean ones, or no number at all.
+    """Return the share of images whose -ELBO is above the ``quantile`` of clean ones, or is NaN.
 
-    Of clean images themselves it is 1 - quantile.
+    The share of the clean images themselves is 1 - quantile.
 
     Raises:
         InputError: -ELBO of a clean image is not finite.
@@ -55,7 +55,7 @@ def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _within(x: np.ndarray) -> float:
-    """Mean kernel of the pairs of different rows."""
+    """Return the mean kernel over the pairs of different rows."""
     kernel = _kernel(x, x)
     return float((kernel.sum() - np.trace(kernel)) / (len(x) * (len(x) - 1)))
 
@@ -63,8 +63,8 @@ def _within(x: np.ndarray) -> float:
 class KernelDistance:
     """Unbiased squared MMD to ``reference`` ``(M, d)`` with the kernel (x·y / d + 1)³.
 
-    Near 0, and below it by chance, for two samples of one distribution. What the reference has by
-    itself is computed once, which is nearly all of the work.
+    For two samples of one distribution it is near 0, and can be negative by chance. The term of the
+    reference alone, which is nearly all of the work, is computed once.
     """
 
     def __init__(self, reference: np.ndarray) -> None:
@@ -72,7 +72,7 @@ class KernelDistance:
         self.within = _within(self.reference)
 
     def __call__(self, features: np.ndarray) -> float:
-        """The distance of ``features`` ``(N, d)``."""
+        """Return the distance of ``features`` ``(N, d)``."""
         x = features.astype(np.float64)
         return _within(x) + self.within - 2 * float(_kernel(x, self.reference).mean())
 
@@ -80,12 +80,12 @@ class KernelDistance:
 def kernel_distance_interval(
     features: np.ndarray, distance: KernelDistance, *, groups: int = 5
 ) -> Rate:
-    """Mean ``distance`` of ``groups`` parts of the images, with Student's 95 % interval.
+    """Return the mean ``distance`` of ``groups`` parts of the images, with Student's 95 % interval.
 
-    The reference is one for all parts: how it was drawn is not in the interval.
+    All parts share one reference, so the interval does not include the variance of its draw.
 
     Raises:
-        InputError: fewer than two images a group.
+        InputError: there are fewer than two images per group.
     """
     if len(features) < 2 * groups:
         raise InputError(
@@ -99,13 +99,13 @@ def kernel_distance_interval(
 
 
 class Reference:
-    """Real digits that attacked ones are compared with, as networks see them.
+    """Real digits to compare attacked digits with, in the features of networks.
 
     Args:
         images: ``(M, 1, 28, 28)`` in [0, 1].
-        judge: features are those before its last layer.
-        svaes: by seed. The images of one seed are shown to the SVAE of another, see `next_seed`; of
-            a single seed to none.
+        judge: classifier; the features are those before its last layer.
+        svaes: by seed. The images of one seed are evaluated with the SVAE of another, see
+            `next_seed`; of a single seed with none.
     """
 
     @torch.no_grad()
@@ -122,9 +122,9 @@ class Reference:
 
     @torch.no_grad()
     def measures(self, images: Tensor, *, seed: int, latent: Tensor | None) -> dict[str, Rate]:
-        """Measures by name of ``images`` ``(N, 1, 28, 28)`` in [0, 1] of one seed.
+        """Return measures by name of ``images`` ``(N, 1, 28, 28)`` in [0, 1] of one seed.
 
-        ``latent``: of them, ``(N, D)``, for what f_dis of their own SVAE believes.
+        ``latent``: their latents ``(N, D)``, for f_dis of the SVAE of this seed, or None.
         """
         features = predict(self.encoder, images).numpy()
         found = {"kernel_distance": kernel_distance_interval(features, self.distance)}

@@ -1,4 +1,4 @@
-"""Measure recognizers on pairs of faces: up to which distance are two faces one person? (IV-B)"""
+"""Measure recognizers on pairs of faces: distances, and verification rates by threshold (IV-B)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pair_distances(
     seed: int,
     device: torch.device | str,
 ) -> dict[str, np.ndarray]:
-    """Distances ``(N,)`` of at most ``pairs`` drawn pairs of a table by kind, see `draw_pairs`."""
+    """Return distances ``(N,)`` of at most ``pairs`` pairs of a table by kind, see `draw_pairs`."""
     look = partial(table.faces, device=device)
     embeddings = embed(recognizer, len(table), look, checkpoint=checkpoint)
     return {
@@ -52,14 +52,14 @@ def verification_measurements(
     seed: int,
     far: str,
 ) -> Iterator[dict[str, Any]]:
-    """Rows on test pairs: mean distances, and rates at each threshold.
+    """Yield rows on test pairs: mean distances, and rates at each threshold.
 
     Args:
         distances: of pairs ``(N,)`` by kind; without ``same`` its rates are left out.
         thresholds: by name: paper, squared and far.
-        source: what the faces are.
-        name: of the recognizer.
-        far: what the threshold of this name is, for notes.
+        source: source of the faces.
+        name: name of the recognizer.
+        far: description of the threshold ``far`` in notes.
     """
     own, beyond = f"beyond.{source}.recognizer.{name}", f"beyond.{source}"
     subject = f"{source} faces, {name} recognizer"
@@ -104,12 +104,12 @@ def lfw_measurements(
     false_accepts: float,
     published: bool,
 ) -> Iterator[dict[str, Any]]:
-    """Rows on the pairs of LFW at one side of the images, in pixels, and one preprocessing.
+    """Yield rows on the pairs of LFW at one side of the images, in pixels, and one preprocessing.
 
     Args:
         distances: of the pairs, ``(N,)``.
         false_accepts: share of other folds' different pairs that the threshold ``far`` accepts.
-        published: whether the accuracy is the counterpart of the published one.
+        published: whether the accuracy is compared with the published one.
     """
     own = f"beyond.lfw.{side}px.{preprocessing}"
     subject = f"FaceNet on LFW, {side} px, {preprocessing}"

@@ -12,10 +12,10 @@ from typeone.evaluation.intervals import Z95, Rate
 
 
 def roc_corners(negative: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(false, true) positive rates at every corner of the ROC, both ascending, from 0 to 1.
+    """Return (false, true) positive rates at every corner of the ROC, both ascending, from 0 to 1.
 
-    ``negative`` ``(M,)`` and ``positive`` ``(N,)`` are scores; higher means positive. Points on a
-    straight line between two others are left out.
+    ``negative`` ``(M,)`` and ``positive`` ``(N,)`` are scores; a higher score means positive.
+    Points on a straight line between two others are omitted.
     """
     thresholds = np.unique(np.concatenate([negative, positive]))[::-1]
     above = [
@@ -29,11 +29,12 @@ def roc_corners(negative: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray,
 
 
 def auc_interval(negative: np.ndarray, positive: np.ndarray) -> Rate:
-    """Area under the ROC of ``(M,)`` and ``(N,)`` scores with a 95 % interval; NaN for none.
+    """Return the area under the ROC of ``(M,)`` and ``(N,)`` scores with a 95 % interval.
 
-    The areas that the measured one does not contradict, with the variance that Hanley and McNeil
-    (1982) give for each of them; like Wilson's, the interval does not shrink to a point at an area
-    of 1. ``n`` is the size of the smaller side.
+    The interval contains the areas that the measured one does not contradict, with the variance
+    that Hanley and McNeil (1982) give for each of them. Like Wilson's, it does not shrink to a
+    point at an area of 1. ``n`` is the size of the smaller side. All values are NaN if a side is
+    empty.
     """
     area = roc_auc(negative, positive)
     m, n = len(negative), len(positive)
@@ -47,7 +48,7 @@ def auc_interval(negative: np.ndarray, positive: np.ndarray) -> Rate:
         variance += (n - 1) * (q1 - candidate**2) + (m - 1) * (q2 - candidate**2)
         return (candidate - area) ** 2 - Z95**2 * variance / (m * n)
 
-    # excess is 0 at both ends of [0, 1] if the area is there: look just inside of it
+    # excess is 0 at both ends of [0, 1] if the area is there: search just inside
     near = 1e-9
     low = brentq(excess, 0.0, area * (1 - near)) if area > 0 else 0.0
     high = brentq(excess, area + (1 - area) * near, 1.0) if area < 1 else 1.0
@@ -55,7 +56,7 @@ def auc_interval(negative: np.ndarray, positive: np.ndarray) -> Rate:
 
 
 def roc_auc(negative: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC: chance that a positive scores above a negative, ties counting half."""
+    """Return the area under the ROC: chance that a positive scores above a negative, ties half."""
     if not len(negative) or not len(positive):
         return math.nan
     ranks = stats.rankdata(np.concatenate([negative, positive]))[len(negative) :]
@@ -66,7 +67,7 @@ def roc_auc(negative: np.ndarray, positive: np.ndarray) -> float:
 def roc_curve(
     negative: np.ndarray, positive: np.ndarray, *, points: int = 201
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(false, true) positive rates at thresholds that split ``negative`` evenly, both ascending."""
+    """Return (false, true) positive rates at quantiles of ``negative``, both ascending."""
     thresholds = np.quantile(negative, np.linspace(1, 0, points))
     fpr = (negative[None] >= thresholds[:, None]).mean(axis=1)
     tpr = (positive[None] >= thresholds[:, None]).mean(axis=1)
@@ -74,9 +75,9 @@ def roc_curve(
 
 
 def threshold_at(clean_scores: np.ndarray, false_positive_rate: float) -> float:
-    """The smallest observed threshold that flags at most that share of ``clean_scores`` (≥ flags).
+    """Return the smallest threshold that flags at most that share of ``clean_scores``.
 
-    An image is rejected when its score is not below the threshold, as in IV-C.
+    An image is flagged if its score is not below the threshold, as in IV-C.
     """
     ordered = np.sort(clean_scores)
     allowed = int(np.floor(false_positive_rate * len(ordered) + 1e-9))

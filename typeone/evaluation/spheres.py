@@ -1,4 +1,4 @@
-"""Evaluate f1 of the spheres, and Type I and Type II attacks on it (II-B)."""
+"""Evaluate f1 of the concentric spheres, and Type I and Type II attacks on it (II-B)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typeone.runtime.devices import seeded
 from typeone.theory.quadratic import QuadraticNetwork
 from typeone.theory.spheres import Spheres, bayes_error, margin_error, sample_sphere
 
-BATCH = 10_000  # points in one call of the network
+BATCH = 10_000  # points per call of the network
 TYPE1 = ("analytic", "printed", "walk")
 """Names of the Type I attacks; all others are of Type II."""
 
 Rows = Mapping[str, np.ndarray]
 Attacked = Mapping[tuple[str, str], tuple[Rows, np.ndarray, np.ndarray]]
-"""By (attack, sphere): its rows, and f1's values before and after it, ``(N,)``."""
+"""By (attack, sphere): the rows, and f1's values before and after the attack, ``(N,)`` each."""
 
 
 def sampled_error(network: QuadraticNetwork, spheres: Spheres, *, count: int, seed: int) -> Rate:
-    """The error rate on ``count`` points, half of them on each sphere, drawn with ``seed``."""
+    """Return the error rate on ``count`` points drawn with ``seed``, half of them per sphere."""
     generator = seeded(seed)
     wrong = total = 0
     for radius, outer in ((spheres.inner, False), (spheres.outer, True)):
@@ -38,25 +38,25 @@ def sampled_error(network: QuadraticNetwork, spheres: Spheres, *, count: int, se
 
 
 def exact(value: float) -> Rate:
-    """A figure that rests on no sample."""
+    """Return a value that is not estimated from a sample, without an interval."""
     return Rate(value, value, value, 0)
 
 
 def distances_moved(rows: Rows) -> np.ndarray:
-    """Distance of each attacked point from its original, ``(N,)``."""
+    """Return the distance of each attacked point from its original, ``(N,)``."""
     return np.linalg.norm(rows["adversarial"] - rows["original"], axis=1)
 
 
 def type1_figures(
     rows: Rows, before: np.ndarray, after: np.ndarray, *, outer: float, tolerance: float
 ) -> dict[str, tuple[Rate, str, str]]:
-    """Success and price of one Type I attack by name: a figure, its description and its unit.
+    """Return success and cost of one Type I attack by name: value, description and unit.
 
     Args:
         rows: original and adversarial, points ``(N, n)``.
         before, after: f1's values at both, ``(N,)``.
         outer: radius of the outer sphere.
-        tolerance: how far from it a point may be that counts as on it.
+        tolerance: distance from the outer sphere up to which a point counts as on it.
     """
     kept = (before > 0) == (after > 0)
     radius = np.linalg.norm(rows["adversarial"], axis=1)
@@ -73,7 +73,7 @@ def type1_figures(
 
 @torch.no_grad()
 def attacks_of(network: QuadraticNetwork, table: Records) -> Attacked:
-    """Split the rows of ``attack_sphere`` by (attack, sphere), in their order, with f1's values.
+    """Split the rows of ``attack_sphere`` by (attack, sphere), in their order, and add f1's values.
 
     ``table``: columns attack, sphere, original, adversarial, found and steps, ``(N, ...)`` each.
     """
@@ -91,7 +91,7 @@ def attacks_of(network: QuadraticNetwork, table: Records) -> Attacked:
 def type1_measurements(
     attacked: Attacked, *, seed: int, outer: float, tolerance: float
 ) -> Iterator[dict[str, Any]]:
-    """Rows on the Type I attacks, see `type1_figures`. The analytic one's success is published."""
+    """Yield rows on the Type I attacks, see `type1_figures`; the analytic success is published."""
     for attack in TYPE1:
         figures = type1_figures(*attacked[attack, "inner"], outer=outer, tolerance=tolerance)
         for what, (value, description, unit) in figures.items():
@@ -116,7 +116,7 @@ def type1_measurements(
 
 
 def type2_measurements(attacked: Attacked, *, seed: int) -> Iterator[dict[str, Any]]:
-    """Rows on the Type II attacks, on either sphere."""
+    """Yield rows on the Type II attacks, on both spheres."""
     for (attack, sphere), (rows, before, after) in attacked.items():
         if attack in TYPE1:
             continue
@@ -141,9 +141,9 @@ def type2_measurements(attacked: Attacked, *, seed: int) -> Iterator[dict[str, A
 def theory_measurements(
     network: QuadraticNetwork, spheres: Spheres, metadata: Mapping[str, Any], *, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Rows that need no sample: exact errors, the spread of f1's alphas, the least errors.
+    """Yield rows that need no sample: exact errors, the spread of f1's alphas, the least errors.
 
-    ``metadata``: of the checkpoint; error, inner_error, outer_error and hidden.
+    ``metadata``: of the checkpoint: error, inner_error, outer_error and hidden.
     """
     alphas, _, rank = network.decompose()
     spread = (alphas[:rank].std() / alphas[:rank].mean()).item()
@@ -173,13 +173,13 @@ def sphere_measurements(
     test: Mapping[str, int],
     tolerance: float,
 ) -> Iterator[dict[str, Any]]:
-    """Rows on one network: its error, the attacks on it, and what theory says of it.
+    """Yield rows on one network: its error, the attacks on it, and exact values from theory.
 
     Args:
         metadata: of its checkpoint, see `theory_measurements`.
-        table: of attacked points, see `attacks_of`.
+        table: attacked points, see `attacks_of`.
         test: count and seed of the points of the published error rate.
-        tolerance: how far from the outer sphere a point may be that counts as on it.
+        tolerance: distance from the outer sphere up to which a point counts as on it.
     """
     yield measurement(
         "sphere.error_rate",

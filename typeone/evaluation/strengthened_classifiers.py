@@ -1,13 +1,14 @@
-"""Measure what strengthened classifiers withstand: clean digits, old and fresh examples (IV-D).
+"""Measure strengthened classifiers on clean digits and on old and fresh examples (IV-D).
 
-Old examples were made against the network that was strengthened, and count when they fooled it, so
-that this network is right on none. Fresh ones were made against the network that they are shown to,
-from digits that it gets right, and all count. The right answer is the digit's label after a Type II
-attack. After a Type I attack it is the attack's target, as in the paper; `type1_seen` takes the
-images in which the oracle clearly sees another digit than the original, and its label.
+Old examples were made against the network before strengthening. Only those that fooled it count, so
+this network is right on none. Fresh examples are made against the network under test, from digits
+that it classifies correctly, and all count. The right answer is the digit's label after a Type II
+attack. After a Type I attack it is the attack's target, as in the paper. `type1_seen` contains the
+images in which the oracle clearly sees another digit than the original, and the oracle's label is
+right.
 
-ASSUME: the paper does not say which Type II examples its accuracy is of; here PGD's, and the note
-tells FGSM's.
+ASSUME: the paper does not state which Type II examples its accuracy refers to. Here it refers to
+PGD's; the note gives the accuracy on FGSM's.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typeone.models.predictions import predict
 from typeone.runtime.artifacts import Records
 
 Accuracies = Mapping[tuple[str, int, str, str], Rate]
-"""By network, seed, what is shown (`TEXTS`) and when it was made (`WHEN`)."""
+"""By network, seed, kind of test (`TEXTS`) and when its examples were made (`WHEN`)."""
 
 PUBLISHED = {("lenet_alp", "pgd_old"): "alp.type2_accuracy"}
 PUBLISHED |= {("lenet_alp", "type1_old"): "alp.type1_accuracy"}
@@ -47,12 +48,12 @@ WHEN = {
 
 
 class Showing(NamedTuple):
-    """Examples that a network is shown.
+    """Examples that a network is tested on.
 
     Attributes:
-        network, what, when, seed: as `Accuracies` name it.
-        table: number of the examples' table.
-        shown_to: network and seed of what is tested.
+        network, what, when, seed: keys of `Accuracies`.
+        table: index of the table of examples.
+        shown_to: name and seed of the tested network.
     """
 
     network: str
@@ -66,10 +67,10 @@ class Showing(NamedTuple):
 def showings(
     tests: Sequence[tuple[str, str, str]], *, base: str, seeds: Sequence[int]
 ) -> list[Showing]:
-    """Which examples are shown to which network; ``tests``: (network, what, when).
+    """List the examples that each network is tested on; ``tests``: (network, what, when).
 
-    Tables are counted seed by seed within test by test. Old examples of the base are shown to the
-    base of the next seed too, as a control: no strengthening has earned what it gets right.
+    Tables are numbered seed by seed within test by test. Old examples of the base are also tested
+    on the base of the next seed, as a control: its accuracy is not due to strengthening.
     """
     runs = [(*test, seed) for test in tests for seed in seeds]
     shown = [Showing(*run, table, (run[0], run[3])) for table, run in enumerate(runs)]
@@ -84,7 +85,10 @@ def showings(
 def clean_accuracy(
     classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, unseen: np.ndarray
 ) -> Rate:
-    """Accuracy on the digits ``unseen``, bool ``(N,)``, of ``images`` ``(N, 1, 28, 28)``."""
+    """Return the accuracy on the digits selected by ``unseen``, bool ``(N,)``.
+
+    ``images``: ``(N, 1, 28, 28)`` in [0, 1]. ``labels``: ``(N,)``.
+    """
     tested = torch.from_numpy(unseen)
     right = predict(classifier, images[tested]).argmax(dim=1) == labels[tested]
     return rate(right.numpy())
@@ -98,14 +102,14 @@ def example_accuracies(
     *,
     unseen: np.ndarray,
 ) -> dict[str, Rate]:
-    """Accuracies by name on one table of judged examples.
+    """Return accuracies by name on one table of judged examples.
 
     Args:
-        examples: columns label, f1_label_after and adversarial_image (uint8); of Type I also
+        examples: columns label, f1_label_after and adversarial_image (uint8); for Type I also
             target_label, judge_label and judge_clear. ``(N, ...)`` each.
         what: a key of `TEXTS`.
         when: ``old`` or ``fresh``.
-        unseen: the examples of digits that the classifier was not trained on, bool ``(N,)``.
+        unseen: examples of digits that the classifier was not trained on, bool ``(N,)``.
     """
     label, after = examples["label"], examples["f1_label_after"]
     fooled = (after == label) if what == "type1" else (after != label)
@@ -125,7 +129,10 @@ def example_accuracies(
 def measurements(
     accuracies: Accuracies, *, base: str, seeds: Sequence[int]
 ) -> Iterator[dict[str, Any]]:
-    """One row a (network, what, seed), with both as columns; ``base``: what was strengthened."""
+    """Yield one row per (network, what, seed), with both as columns.
+
+    ``base``: name of the classifier before strengthening.
+    """
     for (network, seed, name, when), value in accuracies.items():
         what = f"{name}_{when}" if when else name
         row = measurement(
@@ -141,7 +148,7 @@ def measurements(
 def published_note(
     accuracies: Accuracies, network: str, what: str, *, base: str, seeds: Sequence[int]
 ) -> str:
-    """The other ways to count a published number, for the verdict table; none of other numbers."""
+    """Return the note of a published number, the same counted in other ways; else an empty one."""
 
     def pooled(name: str, when: str, of: str = network) -> str:
         keys = [(of, seed, name, when) for seed in seeds]

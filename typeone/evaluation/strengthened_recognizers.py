@@ -1,10 +1,11 @@
-"""Measure what strengthened recognizers withstand: pairs, old and fresh examples (Table III).
+"""Measure strengthened recognizers on pairs and on old and fresh examples (Table III).
 
-Old examples were made against the recognizer that was strengthened, fresh ones against the one that
-they are shown to. No example and no pair is of a person that was learnt.
+Old examples were made against the recognizer before strengthening, fresh ones against the
+recognizer under test. No example and no pair is of a person that strengthening has used.
 
-Two thresholds: the paper's, and for each network the one fitted to few false accepts on validation
-faces. A network that moves all faces apart, or together, would look strong at the first alone.
+There are two thresholds: the paper's, and for each network one fitted to few false accepts on
+validation faces. A network that moves all faces apart, or together, would look robust at the first
+one alone.
 """
 
 from __future__ import annotations
@@ -51,31 +52,31 @@ MAIN = "paper"
 """Name of the threshold of the published rates."""
 
 PRINTED = set(product(("svae", "fgsm", "pgd"), ("lfw", "svae", "fgsm", "pgd")))
-"""Cells (strengthened by, shown) of Table III."""
+"""Cells (strengthened by, tested on) that Table III contains."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """``count`` images, of which ``read`` gives a slice ``(N, 3, 64, 64)`` in [0, 1]."""
+    """``count`` images; ``read`` returns a slice of them, ``(N, 3, 64, 64)`` in [0, 1]."""
 
     count: int
     read: Callable[[slice], Tensor]
 
 
 class KnownPairs(NamedTuple):
-    """Pairs among images, and which of them show one person, bool ``(N,)``."""
+    """Pairs of images, and whether each shows one person, bool ``(N,)``."""
 
     pairs: Pairs
     same: np.ndarray
 
 
 class Trials(NamedTuple):
-    """What every recognizer is tested on.
+    """Test data of every recognizer.
 
     Attributes:
-        learnt: faces of the attacked table whose people may have been learnt, bool ``(rows,)``.
+        learnt: faces of the attacked table whose people strengthening may use, bool ``(rows,)``.
         strangers: pairs of validation faces of two people.
-        pairs: of the attacked table; None where nobody has two faces.
+        pairs: pairs of the attacked table; None if nobody has two faces.
     """
 
     learnt: np.ndarray
@@ -83,7 +84,7 @@ class Trials(NamedTuple):
     pairs: KnownPairs | None
 
     def tested(self, count: int) -> np.ndarray:
-        """Which faces attacks are tested on: of the first ``count`` those that nobody learns."""
+        """Return which of the first ``count`` faces strengthening never uses, bool ``(rows,)``."""
         return ~self.learnt & (np.arange(len(self.learnt)) < count)
 
 
@@ -94,7 +95,7 @@ def draw_trials(
 
     Args:
         faces: the attacked table; pairs are of its first ``shown`` faces.
-        half_seed: of the draw of people that strengthening may learn.
+        half_seed: seed of the draw of people that strengthening may use.
     """
     learnt = learnt_people(faces.identities, seeded(half_seed))
     unlearnt = np.flatnonzero(~learnt[:shown])
@@ -108,7 +109,7 @@ def draw_trials(
 
 
 def spread_pairs(lfw: LFW, count: int) -> tuple[list[Path], KnownPairs]:
-    """Some ``count`` pairs of LFW, evenly from all folds, and the files that they compare."""
+    """Select about ``count`` pairs of LFW, evenly from all folds, and the files they compare."""
     chosen = slice(None, None, max(1, len(lfw.same) // count))
     ends = np.stack([lfw.first[chosen], lfw.second[chosen]])
     used, place = np.unique(ends, return_inverse=True)
@@ -119,20 +120,20 @@ def spread_pairs(lfw: LFW, count: int) -> tuple[list[Path], KnownPairs]:
 def lfw_trial(
     source: str, path: str | os.PathLike[str] | None, count: int
 ) -> tuple[Images, KnownPairs]:
-    """Images of LFW, see `lfw_folder`, and ``count`` of its pairs."""
+    """Return the images of LFW, see `lfw_folder`, and ``count`` of its pairs."""
     files, pairs = spread_pairs(read_lfw(lfw_folder(source, path)), count)
-    image_side(files)  # one of another size would be cut wrongly
+    image_side(files)  # an image of another size would be cropped wrongly
     return Images(len(files), lambda part: read_faces(files[part], SMALL)), pairs
 
 
 Examples = Mapping[tuple[str, int], Sequence[tuple[str, str, Rows]]]
-"""By (network, seed): what (a key of `TEXTS`), when (of `WHEN`), and rows of `example_answers`."""
+"""By (network, seed): a key of `TEXTS`, a key of `WHEN`, and rows of `example_answers`."""
 
 
 def unlearnt_examples(
     tests: Iterable[tuple[str, str, str, int]], tables: Iterable[Rows], tested: np.ndarray
 ) -> Examples:
-    """Examples of the faces ``tested``, bool ``(rows,)`` of the attacked table.
+    """Select the examples of the faces ``tested``, bool ``(rows,)`` of the attacked table.
 
     ``tests``: (network, what, when, seed) of each of ``tables``.
     """
@@ -152,7 +153,10 @@ def all_answers(
     checkpoint: Checkpoint,
     **how: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Answers and thresholds of ``recognizers`` by (network, seed), see `recognizer_answers`."""
+    """Return answers and thresholds of ``recognizers``, each by `recognizer_answers`.
+
+    ``recognizers``: ((network, seed), recognizer) each.
+    """
     tables = [
         recognizer_answers(
             recognizer,
@@ -180,11 +184,12 @@ def recognizer_answers(
     chunk: int,
     checkpoint: Checkpoint,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Answers and thresholds of one recognizer, see `accuracies`.
+    """Return answers and thresholds of one recognizer, see `accuracies`.
 
     Args:
-        network, seed: what rows call it.
-        validation, test: faces that the pairs of ``trials`` name; ``test`` has the attacked ones.
+        network, seed: values of these columns.
+        validation, test: faces that the pairs of ``trials`` refer to; ``test`` contains the
+            attacked ones.
         examples: of this recognizer, see `Examples`.
         false_accepts: share of strangers that the fitted threshold accepts.
         chunk: images embedded at a time.
@@ -224,9 +229,9 @@ def cell_note(
     plain: str,
     false_accepts: float,
 ) -> str:
-    """What the verdict table says beside a cell, all seeds pooled.
+    """Return the note of a cell in the verdict table, all seeds pooled.
 
-    ``row``: network, what and when of the cell. ``plain``: the network that nothing strengthened.
+    ``row``: network, what and when of the cell. ``plain``: the network without strengthening.
     """
 
     def pooled(**wanted: str) -> str:
@@ -252,15 +257,15 @@ def measurements(
     published: str,
     false_accepts: float,
 ) -> Iterator[dict[str, Any]]:
-    """One row a (network, threshold, what, when, seed), with these and the limit as columns.
+    """Yield one row per (network, threshold, what, when, seed), with these and limit as columns.
 
     Args:
         answers, thresholds: see `accuracies`.
-        networks: name → how ids call it, the plain one first.
-        variant: of Type I examples; all but ``paper`` take the row and column svae from the
-            published cells.
-        source: what the faces are.
-        published: what the ids of the paper's own cells start with.
+        networks: name → name in ids, the network without strengthening first.
+        variant: of Type I examples; with any but ``paper``, the row and column svae are not
+            compared with published cells.
+        source: source of the faces.
+        published: prefix of the ids of the paper's own cells.
         false_accepts: share that the fitted thresholds accept.
     """
     found = list(accuracies(answers, thresholds))

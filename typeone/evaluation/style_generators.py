@@ -1,7 +1,7 @@
-"""Measure attacks on the latent spaces of generators of faces, with strangers beside them (Fig. 9).
+"""Measure attacks on the latent spaces of face generators, with a random baseline (Fig. 9).
 
-A low distance alone proves little where two faces of the same generator that have nothing to do
-with each other are as near: the baseline that the paper lacks.
+A low distance proves little if two unrelated faces of the same generator ("strangers") are as
+close. The paper lacks this baseline.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def stranger_distances(
     count: int,
     device: torch.device | str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distances of all pairs among ``count`` faces of latents drawn anew, and of their latents.
+    """Return distances of all pairs among ``count`` faces of random latents, and of their latents.
 
-    Both ``(count (count - 1) / 2,)``; the faces are embedded as stored, in uint8.
+    Both are ``(count (count - 1) / 2,)``. The faces are embedded as stored, in uint8.
     """
     latent = torch.randn(count, gan.latent_dim, generator=generator, device=device)
     stored = [to_uint8(gan(z[None])).float() / 255 for z in latent]
@@ -51,18 +51,18 @@ def stranger_distances(
 def figure9_measurements(
     rows: pd.DataFrame, *, published_rows: int, name: str, preset: str, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """One row a published distance of Fig. 9, of which some may not have run.
+    """Yield one row per published distance of Fig. 9; rows that did not run have n = 0.
 
     Args:
         rows: row (from 1 on) and distance.
         published_rows: number of rows of the figure.
-        name: of the generator that stands in for StyleGAN.
+        name: name of the generator that replaces StyleGAN.
     """
     count = f"{len(rows)} of {published_rows} rows"
     for row in range(1, published_rows + 1):
         distance = rows.loc[rows["row"] == row, "distance"]
         value, note = Rate(math.nan, math.nan, math.nan, 0), f"{preset} attacks {count}"
-        if len(distance):  # of one number there is no interval
+        if len(distance):  # a single number has no interval
             value = Rate(float(distance.iloc[0]), math.nan, math.nan, 1)
             note = f"{name} for StyleGAN, {count} run"
         yield measurement(
@@ -86,11 +86,11 @@ def stylegan_measurements(
     seed: int,
     preset: str,
 ) -> Iterator[dict[str, Any]]:
-    """Rows on Fig. 9.
+    """Yield rows on Fig. 9.
 
     Args:
         rows: row, distance, latent_distance and hinge of each attacked latent.
-        strangers: of `stranger_distances`, among ``strangers_count`` faces.
+        strangers: returned by `stranger_distances` for ``strangers_count`` faces.
         published_rows, name, preset: see `figure9_measurements`.
         threshold: distance up to which FaceNet takes two faces for one person.
     """
@@ -144,7 +144,7 @@ def stylegan_measurements(
 def gender_changes(
     table: Records, judges: Panel, clear_confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the judges see a face at both ends, ``(N,)``, and where another gender, ``(N,)``."""
+    """Return where the judges see a face at both ends, and where another gender, bool ``(N,)``."""
     before, after = (
         judges.verdict(from_uint8(table[k]), clear_confidence=clear_confidence)
         for k in ("image", "adversarial_image")
@@ -164,14 +164,14 @@ def small_generator_measurements(
     recognizer: str,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    """Rows on one seed of the small generator.
+    """Yield rows on one seed of the small generator.
 
     Args:
         table: image, adversarial_image (uint8), hinge, distance, stranger_distance and
             latent_distance.
         thresholds: distances up to which f1 takes two faces for one person, by name.
-        prefix: of the ids.
-        faces, recognizer: how texts call the faces and f1.
+        prefix: prefix of the ids.
+        faces, recognizer: names of the faces and of f1 in texts.
     """
     subject = f"{faces}, Eq. 13 on the small generator, f1 {recognizer}"
     far = table["hinge"] <= 0

@@ -1,6 +1,6 @@
-"""When has an attack succeeded? Rules on the labels of stored images (Eq. 1 and 2, IV-B).
+"""Success criteria of attacks on the labels of stored images (Eq. 1 and 2, IV-B).
 
-The labels they take are those that networks give to the uint8 image in the artifact.
+The labels are those that networks give to the uint8 image in the artifact.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ import numpy as np
 
 
 def type1_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Eq. 2: f1 keeps the label, the judge (f2, an oracle, people) sees another. All ``(N,)``."""
+    """Return Eq. 2: f1 keeps the label, the judge (f2, oracle, people) sees another, ``(N,)``"""
     return (f1_after == label) & (judged != label)
 
 
 def type1_targeted_success(
     label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """`type1_success` with the judge seeing exactly the target label."""
+    """Return `type1_success` where the judge sees exactly the target label, ``(N,)``."""
     return type1_success(label, f1_after, judged) & (judged == target)
 
 
 def type2_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Eq. 1: f1 leaves the label, the judge still sees it."""
+    """Return Eq. 1: f1 leaves the label, the judge still sees it, ``(N,)``."""
     return (f1_after != label) & (judged == label)
 
 
 def recognizer_success(
     distance: np.ndarray, threshold: float, judged: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """IV-B: f1 sees the same person, the judge a face of the other gender. All ``(N,)``.
+    """Return success of IV-B: f1 sees the same person, the judge sees the other gender, ``(N,)``.
 
-    ``judged``: a gender, or anything else where the judge sees no face.
+    ``judged``: a gender, or any other value where the judge sees no face.
     """
     return (distance <= threshold) & (judged == target)

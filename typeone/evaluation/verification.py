@@ -1,4 +1,4 @@
-"""Do two images show one person? Pairs of faces, and how often a distance is right (IV-B)."""
+"""Face verification: pairs of faces, and thresholds on their distance (IV-B)."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 
 CURVE_PAIRS, CURVE_FALSE_ACCEPTS, CURVE_SEED = 2000, 0.01, 0
-"""What training curves tell of recognizers: see `verification_of`."""
+"""Number of pairs, share of false accepts and seed of training curves, see `verification_of`."""
 Kind = Literal["same", "different", "opposite"]
 
 
 class Pairs(NamedTuple):
-    """Rows of a table of faces that are compared, ``(N,)`` int64 each."""
+    """Rows of a table of faces to compare, int64 ``(N,)`` each."""
 
     first: np.ndarray
     second: np.ndarray
 
     def distances(self, embeddings: Tensor) -> np.ndarray:
-        """Euclidean distance of each pair, ``(N,)``, of the embeddings ``(rows, D)`` of a table."""
+        """Return the Euclidean distances ``(N,)`` of pairs in of ``embeddings`` ``(rows, D)``."""
         a, b = embeddings[self.first], embeddings[self.second]
         return torch.linalg.vector_norm(a - b, dim=1).numpy()
 
 
 def has_same_pairs(identities: np.ndarray) -> bool:
-    """Whether anybody has two images; of generated faces nobody has."""
+    """Return whether anybody has two images; in generated faces nobody has."""
     return len(np.unique(identities)) < len(identities)
 
 
@@ -46,18 +46,18 @@ def draw_pairs(
     count: int,
     generator: torch.Generator,
 ) -> Pairs:
-    """At most ``count`` pairs of different images, none twice, drawn from ``generator``.
+    """Draw at most ``count`` pairs of different images, none twice, with ``generator``.
 
     Args:
         identities: of the images, ``(rows,)``.
         labels: `FEMALE` or `MALE`, ``(rows,)``.
-        kind: ``same`` has a person at random and then two of the images; ``different`` two images
-            of two people; ``opposite`` of a man and a woman.
+        kind: ``same`` draws a person, then two of the person's images; ``different`` draws two
+            images of two people; ``opposite`` draws images of a man and a woman.
 
     Raises:
         InputError: there is no such pair.
     """
-    several = 4 * count + 16  # some are drawn twice, some are of one person
+    several = 4 * count + 16  # some pairs repeat, some are of one person
 
     def draw(high: np.ndarray | int) -> np.ndarray:
         share = torch.rand(several, generator=generator, dtype=torch.float64).numpy()
@@ -93,17 +93,18 @@ def draw_pairs(
 
 
 def far_threshold(different: np.ndarray, false_accepts: float) -> float:
-    """The largest distance up to which at most that share of ``different`` pairs ``(N,)`` lies."""
+    """Return the largest distance that accepts at most that share of ``different`` ``(N,)``."""
     return -threshold_at(-different, false_accepts)
 
 
 def verification_of(
     validation: FaceTable, device: torch.device
 ) -> Callable[[Recognizer], Callable[[], dict[str, float]]] | None:
-    """What a training curve tells of a recognizer; None where nobody has two images.
+    """Return a factory of measures for training curves; None if nobody has two images.
 
-    The share of pairs of one person that are missed at `CURVE_FALSE_ACCEPTS` of pairs of two, and
-    the threshold for these.
+    For a recognizer it returns a function that computes two values: the share of same-person pairs
+    that are rejected at `CURVE_FALSE_ACCEPTS` of different-person pairs, and the threshold for
+    these.
     """
     if not has_same_pairs(validation.identities):
         return None
@@ -125,18 +126,18 @@ def verification_of(
 def ten_fold(
     distances: np.ndarray, same: np.ndarray, fold: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each pair is judged rightly, and the distance of its fold, ``(N,)`` each.
+    """Return whether each pair is classified correctly, and its fold's threshold, ``(N,)`` each.
 
-    The distance is the best on all other folds, the smallest of several.
+    The threshold is the best distance on all other folds, the smallest if several are equally good.
     """
     right, chosen = np.zeros(len(same), bool), np.zeros(len(same))
     for number in np.unique(fold):
         others = fold != number
         order = np.argsort(distances[others], kind="stable")
         d, s = distances[others][order], same[others][order]
-        # accepting up to the i-th pair: same ones so far, and different ones still to come
+        # accept up to pair i: same-person pairs so far, different-person pairs still to come
         score = np.cumsum(s) + np.count_nonzero(~s) - np.cumsum(~s)
-        score[:-1][d[1:] == d[:-1]] = -1  # no distance parts equal ones
+        score[:-1][d[1:] == d[:-1]] = -1  # no threshold separates equal distances
         threshold = d[np.argmax(score)]
         mine = ~others
         right[mine] = (distances[mine] <= threshold) == same[mine]
@@ -147,7 +148,7 @@ def ten_fold(
 def far_by_fold(
     distances: np.ndarray, same: np.ndarray, fold: np.ndarray, false_accepts: float
 ) -> np.ndarray:
-    """The `far_threshold` of each pair's fold, ``(N,)``: that of the different pairs elsewhere."""
+    """Return the `far_threshold` of each pair's fold, ``(N,)``: from different pairs elsewhere."""
     chosen = np.zeros(len(same))
     for number in np.unique(fold):
         others = fold != number

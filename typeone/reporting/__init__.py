@@ -1,1 +1,1 @@
-"""Verdicts, tables, figures and pages, made of stored rows."""
+"""Verdicts, tables, figures and pages from stored rows."""

@@ -1,4 +1,4 @@
-"""What we measured beside the published numbers: rows of the verdict table that have no verdict."""
+"""Rows of the verdict table without a verdict: values measured beyond the published numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds, rate, 
 from typeone.reporting.verdicts import by_seed, errors_by_seed, measured, rates_by_seed
 
 BLIND = 0.1
-"""Share of images without a gradient of f1 above which an attack has measured nothing."""
+"""Share of images without a gradient of f1 above which an attack counts as not measured."""
 
 
 def unless_blind(rows: list[dict[str, Any]], examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """``rows`` about ``examples``, with a note where the attack had no gradient of f1 to follow.
+    """Return ``rows`` on ``examples``, with a note if f1's gradient vanishes at some of them.
 
-    Up to the share `BLIND` of images the numbers stay: a dead ReLU has none either. Above it they
-    say nothing about f1, and are left out.
+    Up to the share `BLIND` of images the numbers stay, because a dead ReLU has no gradient either.
+    Above it they are no evidence about f1 and are replaced by NaN.
     """
     blind = int(examples["gradient_vanishes"].sum()) if "gradient_vanishes" in examples else 0
     if not blind:
@@ -35,9 +35,10 @@ def unless_blind(rows: list[dict[str, Any]], examples: pd.DataFrame) -> list[dic
 def classifier_rows(
     checkpoints: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> list[dict[str, Any]]:
-    """Test errors of classifiers that the paper gives none of, by name, seeds added.
+    """Return rows on test errors of classifiers that the paper does not report, pooled over seeds.
 
-    Weights that a user gave belong to no seed: they are one network, however often it is stored.
+    ``checkpoints``: metadata by name. Weights given by a user have no seed: they are one network,
+    however often it is stored.
     """
     rows = []
     for name, stored in checkpoints.items():
@@ -54,7 +55,7 @@ def classifier_rows(
 
 
 def oracle_rows(evaluation: pd.DataFrame) -> list[dict[str, Any]]:
-    """Test errors of the judges and their ensemble: what «true success» rests on."""
+    """Return rows on test errors of the judges and their ensemble, which decide true success."""
     return [
         measured(
             f"beyond.mnist.oracle.{row.judge}.{row.input}.test_error",
@@ -67,8 +68,8 @@ def oracle_rows(evaluation: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def discriminator_row(checkpoints: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """How well f_dis tells encoded from drawn latents of test digits, over the seeds."""
-    # twice the test digits were judged for each: once encoded, once drawn
+    """Return a row on f_dis: encoded against drawn latents of test digits, pooled over seeds."""
+    # each test digit counts twice: once encoded, once drawn
     judged = [(c["discriminator_balanced_accuracy"], 2 * c["test_n"]) for c in checkpoints]
     return measured(
         "beyond.mnist.svae.discriminator_balanced_accuracy",
@@ -79,7 +80,7 @@ def discriminator_row(checkpoints: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 
 def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """Success of a Type I variant under f2 and under the oracle, beyond the paper."""
+    """Return rows on a Type I variant beyond the paper: success by f2 and by the oracle."""
     seeds, prefix = examples["seed"].nunique(), f"beyond.mnist.{variant}.{target}"
     kept = examples["f1_label_after"] == examples["label"]
     f2_latent = examples["f2_latent_label"] != examples["label"]
@@ -122,7 +123,7 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
 
 
 def transition_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """What the oracle sees in images that no f1 held back."""
+    """Return rows on the oracle's labels of images attacked without f1."""
     seen = by_seed(examples, examples["judge_label"] == examples["target_label"])
     kept = by_seed(examples, examples["judge_label"] == examples["label"])
     seeds, prefix = examples["seed"].nunique(), f"beyond.mnist.{name}.{target}"
@@ -133,7 +134,7 @@ def transition_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict
 
 
 def type2_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """How often a Type II attack fooled f1, before and after its images were stored as uint8."""
+    """Return rows on a Type II attack: success before and after its images are stored as uint8."""
     seeds, prefix = examples["seed"].nunique(), f"beyond.mnist.{name}.{target}"
     views = {
         "found": ("found", "Type II example found"),
@@ -150,9 +151,9 @@ def type2_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict[str,
 def detection_rows(
     rates: pd.DataFrame, known: set[str], *, ours: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Joint detection rates, L2, that the paper does not print: controls and fitted thresholds.
+    """Return rows on joint detection rates, L2, that the paper lacks: controls, fitted thresholds.
 
-    ``known``: the published ids; ``ours`` as in `table1`.
+    ``known``: the published ids. ``ours`` as in `table1`.
     """
     theirs = {name: published for published, name in ours.items()}
     rows = []
@@ -176,7 +177,7 @@ def detection_rows(
 
 
 def fitted_detection_rows(rates: pd.DataFrame) -> list[dict[str, Any]]:
-    """Joint detection rates, L2, at fitted thresholds, of classifiers that Table I has not."""
+    """Return rows on joint detection rates, L2, at fitted thresholds, of targets not in Table I."""
     rates = rates[(rates["metric"] == "l2") & (rates["threshold"] == "false_positive_rate")]
     return [
         measured(
@@ -193,7 +194,7 @@ def fitted_detection_rows(rates: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def realism_rows(realism: pd.DataFrame) -> list[dict[str, Any]]:
-    """How far the images of each attack lie from data, over the seeds."""
+    """Return rows on the distance of each attack's images from real data, pooled over seeds."""
     texts = {
         "kernel_distance": ("kernel distance to real digits in a judge's features", "squared MMD"),
         "odd_share": ("less probable to a held-out SVAE than 95 % of real digits", "fraction"),
@@ -218,7 +219,7 @@ def realism_rows(realism: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def ablation_rows(name: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """True and clear success of each variant of attack ``name``, one seed."""
+    """Return rows on true and clear success of each variant of attack ``name``, one seed."""
     views = {
         "true_success": ("type1_success_oracle", "Type I success, oracle judging"),
         "clear_success": ("type1_success_clear", "the same, what is unclear counted as failure"),
@@ -239,7 +240,7 @@ def ablation_rows(name: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def calibration_rows(calibration: pd.DataFrame) -> list[dict[str, Any]]:
-    """What people say of the oracle's verdicts; a row that says why where nobody was asked."""
+    """Return rows on the oracle's agreement with people; without answers, one row with a reason."""
     if calibration.empty:
         nobody = Rate(float("nan"), float("nan"), float("nan"), 0)
         return [

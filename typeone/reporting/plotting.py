@@ -1,4 +1,4 @@
-"""The look of figures: two-column width, colours apart for colour-blind readers and in grey."""
+"""Style of figures: two-column width, colours distinct for colour-blind readers and in grey."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from typeone.runtime.atomic_files import atomic_path
 COLUMN = 3.5  # inches, one column of a two-column page
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito
 DASHES = ("-", "--", "-.", ":")
-CAPTION = "caption"  # what a figure calls the text under it
+CAPTION = "caption"  # id of the text under a figure
 IMAGE, TITLE, WIDER = (
     0.38,
     0.12,
@@ -35,7 +35,7 @@ PIXELS: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255, "interpolation
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Fonts and lines that fit a paper's column and a web page."""
+    """Set fonts and lines that fit a paper's column and a web page."""
     with plt.rc_context(
         {
             "font.size": 8,
@@ -58,7 +58,7 @@ def style() -> Iterator[None]:
 def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> None:
     """Write the figure to every path, by its suffix, without dates; then close it.
 
-    A PNG file says its caption under the name Description, for pages that show it.
+    A PNG file contains its caption under the name Description, for pages that show it.
     """
     captions = [text.get_text() for text in figure.texts if text.get_gid() == CAPTION]
     said = {"Software": None, "Description": " ".join(" ".join(captions).split())}
@@ -71,7 +71,7 @@ def save_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int) -> Non
 
 
 def show_image(axes: Axes, image: np.ndarray, *, title: str = "", colour: str = "black") -> None:
-    """An image ``(1, H, W)`` or ``(3, H, W)`` uint8 as stored, with a short title."""
+    """Draw an image ``(1, H, W)`` or ``(3, H, W)`` uint8 as stored, with a short title."""
     shown = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
     axes.imshow(shown, **PIXELS)
     axes.set_title(title, fontsize=6, pad=1.5, color=colour)
@@ -82,16 +82,17 @@ def show_image(axes: Axes, image: np.ndarray, *, title: str = "", colour: str = 
 
 
 def moments(images: np.ndarray, count: int) -> np.ndarray:
-    """Rows of ``count`` images ``(N, C, H, W)`` that split the way from first to last evenly.
+    """Return rows of ``count`` images ``(N, C, H, W)`` at equal distances along their path.
 
-    The way is the sum of pixel distances between neighbours: still stretches take no place.
+    The length of the path is the sum of pixel distances between neighbours, so images without
+    change take no place.
     """
     steps = np.linalg.norm(np.diff(images.reshape(len(images), -1).astype(float), axis=0), axis=1)
     way = np.concatenate([[0.0], np.cumsum(steps)])
     count = min(count, len(way))
     rows = np.searchsorted(way, np.linspace(0, way[-1], count)).clip(0, len(way) - 1)
     rows[-1] = len(way) - 1
-    for i in range(1, count):  # a jump can hold several of them: the next ones follow it
+    for i in range(1, count):  # a jump can contain several of them: the next ones follow it
         rows[i] = max(rows[i], rows[i - 1] + 1)
     return np.minimum(rows, np.arange(len(way) - count, len(way)))
 
@@ -103,9 +104,10 @@ def filmstrips(
     labels: Sequence[str],
     caption: str,
 ) -> Figure:
-    """Draw one row an example, one column a moment: (image, title) each.
+    """Draw one row per example and one column per moment: (image, title) each.
 
-    All images share one Axes, in inches: an Axes each takes seconds for a hundred images.
+    All images share one Axes, in inches: a separate Axes per image takes seconds for a hundred
+    images.
     """
     height = PITCH * len(rows)
     width = IMAGE * WIDER * max(len(row) for row in rows)
@@ -128,7 +130,7 @@ def filmstrips(
 
 
 def add_caption(figure: Figure, caption: str) -> None:
-    """n, seeds and intervals under all that the figure shows so far, small."""
+    """Add ``caption`` (n, seeds and intervals) in small print below the figure."""
     figure.canvas.draw()
     bottom = figure.get_tightbbox().y0 / figure.get_figheight()
     text = "\n".join(textwrap.wrap(caption, round(figure.get_figwidth() * 22)))

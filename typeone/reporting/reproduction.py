@@ -1,4 +1,4 @@
-"""Collect the verdict table: one row a published number, and ours where the paper has no number."""
+"""Collect the verdict table: one row per published number, and further rows of our own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_RUN = {
     "table3": "needs CelebA",
     "fig9": "`stylegan.source` is none",
 }
-"""Why a published number may lack one of ours, by the longest prefix of its id."""
+"""Reason why a published number has no measured one, by the longest prefix of its id."""
 
 Row = dict[str, Any]
 KINDS = {
@@ -31,17 +31,17 @@ KINDS = {
     "transition": beyond.transition_rows,
     "type2": beyond.type2_rows,
 }
-"""By kind of an attack: its rows beyond the paper."""
+"""Function that returns the rows beyond the paper, by kind of attack."""
 
 
 def measured_on(artifacts: Iterable[Artifact], rows: Iterable[Row]) -> list[Row]:
-    """``rows`` that say which artifacts they were measured on."""
+    """Return ``rows`` with the paths of the artifacts that they were measured on."""
     paths = "; ".join(artifact.path for artifact in artifacts)
     return [row | {"artifact": paths} for row in rows]
 
 
 def missing(entry: Mapping[str, Any], measured: Mapping[str, Row], faces: str) -> Row:
-    """The row of a published number that nothing measured; ``faces`` says on which ours were."""
+    """Return the row of a published number that was not measured; ``faces``: source of faces."""
     prefix = max((p for p in NOT_RUN if entry["id"].startswith(f"{p}.")), key=len)
     reason = NOT_RUN[prefix]
     if faces == "celeba" and reason == "needs CelebA":
@@ -52,14 +52,14 @@ def missing(entry: Mapping[str, Any], measured: Mapping[str, Row], faces: str) -
 
 
 def contents(artifacts: Sequence[Artifact]) -> list[Any]:
-    """What ``artifacts`` hold."""
+    """Return the contents of ``artifacts``."""
     return [artifact.content for artifact in artifacts]
 
 
 def measured_rows(
     entries: Mapping[str, Mapping[str, Any]], sources: Sources, rates: pd.DataFrame, target: str
 ) -> list[Row]:
-    """Rows that may have a verdict; ``rates``: of the joint detector on ``target``."""
+    """Return rows that may have a verdict; ``rates``: of the joint detector on ``target``."""
     errors = {"mnist.mlp.test_error": sources.f1, "mnist.svae.test_error": sources.svae}
     rows = [
         row
@@ -83,9 +83,9 @@ def measured_rows(
 def further_rows(
     sources: Sources, rates: pd.DataFrame, elsewhere: pd.DataFrame, published: set[str]
 ) -> list[Row]:
-    """Rows without a verdict.
+    """Return rows without a verdict.
 
-    ``rates``: of the joint detector on the target of Table I, ``elsewhere`` on others;
+    ``rates``: of the joint detector on the target of Table I; ``elsewhere``: on others.
     ``published``: ids that have a row already.
     """
     stored = [artifact for each in sources.others.values() for artifact in each]
@@ -109,12 +109,12 @@ def further_rows(
 def reproduction_table(
     published: pd.DataFrame, sources: Sources, *, target: str, faces: str, preset: str
 ) -> pd.DataFrame:
-    """The verdict table, with the columns `verdicts.COLUMNS` and preset.
+    """Return the verdict table, with the columns `verdicts.COLUMNS` and preset.
 
     Args:
         published: rows of docs/published-values.csv.
         target: the classifier of Table I.
-        faces: what our faces are.
+        faces: source of the faces.
     """
     entries = {row["id"]: row for row in published.astype({"published": float}).to_dict("records")}
     joint = sources.rates.content[sources.rates.content["squeezer"] == "joint"]
@@ -139,11 +139,11 @@ def reproduction_table(
 
 
 def table_of_set(sources: Sources, *, dataset: str, target: str, preset: str) -> pd.DataFrame:
-    """The same table for a data set that the paper has not: our numbers, without verdicts.
+    """Return the table of a data set that is not in the paper: measured numbers without verdicts.
 
     Args:
-        dataset: its name, with which ids begin in place of ``beyond``.
-        target: the classifier whose detection rates stand at the published thresholds too.
+        dataset: its name, the prefix of ids in place of ``beyond``.
+        target: the classifier whose detection rates are also listed at the published thresholds.
     """
     joint = sources.rates.content[sources.rates.content["squeezer"] == "joint"]
     elsewhere, rates = joint[joint["target"] != target], joint[joint["target"] == target]
@@ -158,19 +158,19 @@ def table_of_set(sources: Sources, *, dataset: str, target: str, preset: str) ->
 
 
 def named_after(dataset: str, row: Row) -> Row:
-    """A row of digits as one of another data set."""
+    """Rename a row of digits to one of another data set."""
     identity = row["id"].removeprefix("beyond.").removeprefix("mnist.")
     described = row["description"].replace("digits", "images")
     return row | {"id": f"{dataset}.{identity}", "description": described}
 
 
 def as_table(rows: Sequence[Row], preset: str) -> pd.DataFrame:
-    """Rows of the verdict table, with the preset that they were measured in."""
+    """Return rows of the verdict table as a frame, with the preset of the measurement."""
     table = pd.DataFrame(rows, columns=list(verdicts.COLUMNS)).assign(preset=preset)
     table["seeds"] = pd.to_numeric(table["seeds"], errors="coerce").fillna(0).astype(int)
     return table
 
 
 def seen_by(row: Mapping[str, Any]) -> Rate:
-    """The figure in a row about what people see."""
+    """Return the value of a row about people."""
     return Rate(row["value"], row["low"], row["high"], int(row["n"]))

@@ -1,4 +1,4 @@
-"""Write the verdict table as text for a terminal and as Markdown for a page."""
+"""Format the verdict table as text for a terminal and as Markdown for a page."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pandas as pd
 
 
 def figure(value: float, digits: int) -> str:
-    """``value`` with ``digits`` decimals, or as a power of ten where these would show nothing."""
+    """Format ``value`` with ``digits`` decimals, or as a power of ten if they would all be 0."""
     shows = value == 0 or abs(value) >= 10.0**-digits
     return f"{value:.{digits}f}" if shows else f"{value:.1e}"
 
 
 def interval(row: Any, digits: int) -> str:
-    """The 95 % interval of a row, as `DataFrame.itertuples` gives it; empty where there is none."""
+    """Format the 95 % interval of a row of `DataFrame.itertuples`; empty if there is none."""
     if pd.isna(row.ci_low):
         return ""
     return f"[{figure(row.ci_low, digits)}, {figure(row.ci_high, digits)}]"
 
 
 def by_people(row: Any) -> str:
-    """What people see, with its interval and the number of images; empty if nobody was asked."""
+    """Format the value by people with interval and number of images; empty if there is none."""
     if pd.isna(row.people):
         return ""
     ends = f"[{figure(row.people_low, 3)}, {figure(row.people_high, 3)}]"
@@ -29,7 +29,7 @@ def by_people(row: Any) -> str:
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """The table for a terminal; numbers that were not run share one line a reason."""
+    """Format the table for a terminal; numbers that were not run share one line per reason."""
     ran = table[~table["verdict"].str.startswith("not run")]
     lines = [f"{'':56}{'published':>10}{'ours':>9}  95 % interval      verdict"]
     for row in ran.itertuples():
@@ -52,7 +52,7 @@ def as_text(table: pd.DataFrame) -> str:
 
 
 def as_markdown(table: pd.DataFrame) -> str:
-    """The table for a page: a row for each number that ran, below it why the others did not."""
+    """Format the table for a page: a row for each number that ran, then reasons for the others."""
     ran = table[~table["verdict"].str.startswith("not run")]
     shown = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""The artifacts that the numbers of the verdict table come from."""
+"""Read the artifacts that contain the numbers of the verdict table."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typeone.runtime.artifacts import read_model_metadata, read_parquet
 
 
 class Artifact(NamedTuple):
-    """What one file holds: a table, or what a checkpoint says of itself; ``path`` names it."""
+    """Content of one file: a table, or the metadata of a checkpoint; ``path`` names the file."""
 
     path: str
     content: Any
 
 
 class Sources(NamedTuple):
-    """The artifacts that numbers come from.
+    """Artifacts that contain the numbers.
 
     Attributes:
-        f1, svae: checkpoints of Table I's classifier and of the SVAE, one a seed.
-        others: checkpoints of other classifiers by name, one a seed.
-        examples: judged examples by (attack, kind of `KINDS`, classifier), one a seed, with the
+        f1, svae: checkpoints of Table I's classifier and of the SVAE, one per seed.
+        others: checkpoints of other classifiers by name, one per seed.
+        examples: judged examples by (attack, kind of `KINDS`, classifier), one per seed, with the
             column seed.
         ablations: of each ablated attack, by name.
-        measurements: one an experiment.
+        measurements: one table per experiment.
         rates, oracle, realism: one table each.
-        calibration, people: one table each, of the paper's data set alone.
+        calibration, people: one table each, of the paper's data set only.
     """
 
     f1: Sequence[Artifact]
@@ -43,12 +43,12 @@ class Sources(NamedTuple):
 
 
 def table(path: str, **columns: Any) -> Artifact:
-    """The table at ``path`` with further ``columns``."""
+    """Read the table at ``path`` and add ``columns``."""
     return Artifact(path, read_parquet(path).frame().assign(**columns))
 
 
 def checkpoints(paths: Iterable[str]) -> list[Artifact]:
-    """What the checkpoints at ``paths`` say of themselves."""
+    """Read the metadata of the checkpoints at ``paths``."""
     return [Artifact(path, read_model_metadata(path)) for path in paths]
 
 
@@ -62,7 +62,7 @@ def read_sources(
     """Read the artifacts.
 
     Args:
-        paths: by the fields of `Sources`; where there is none of people, there is an empty one.
+        paths: by the fields of `Sources`; without people their path is empty.
         runs: (attack, kind, classifier, seed) of the examples.
         others: name of each of the other classifiers, seed by seed.
         ablated: name of each ablation.

@@ -1,8 +1,8 @@
-"""What was published, what we measured, and whether the two agree.
+"""Rows of the verdict table: published number, measured number, and whether they agree.
 
-A row of the verdict table is a dictionary with the keys `COLUMNS`. Two proportions agree when
-Newcombe's 95 % interval of their difference holds 0, the published one taken as a sample too; the
-verdict says nothing of which is better. Rows of ours without a published number have no verdict.
+A row is a dictionary with the keys `COLUMNS`. Two proportions agree if Newcombe's 95 % interval of
+their difference contains 0, where the published one is also a sample. The verdict does not rank the
+two. Measured rows without a published number have no verdict.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COLUMNS = (
 )
 
 PUBLISHED_BY_PEOPLE = ("faces.success_rate",)
-"""Ids of what the paper asked people (IV-B): where they were asked here, the verdict is theirs."""
+"""Ids of numbers that the paper measured with people (IV-B); answers of people here decide them."""
 
 BOUNDARY_ATTACKS = ("deepfool", "cw_l2", "ead")
 """Attacks that stop at f1's decision boundary when their confidence is 0."""
@@ -34,22 +34,22 @@ SAME_PERSON = 1.242
 
 
 def by_seed(examples: pd.DataFrame, flags: pd.Series) -> Rate:
-    """Share of ``flags``, aligned with ``examples``, pooled over the seeds of the examples."""
+    """Return the share of ``flags``, aligned with ``examples``, pooled over the examples' seeds."""
     return pool_seeds([rate(group.to_numpy()) for _, group in flags.groupby(examples["seed"])])
 
 
 def rates_by_seed(rates: pd.DataFrame) -> Rate:
-    """Detection rates of one attack, metric and threshold, one row a seed, pooled."""
+    """Pool detection rates of one attack, metric and threshold, one row per seed."""
     return pool_seeds([rate_of(r.rate * r.n, r.n) for r in rates.itertuples()])
 
 
 def errors_by_seed(checkpoints: Sequence[Mapping[str, Any]]) -> Rate:
-    """Test errors that checkpoints of several seeds tell, pooled."""
+    """Pool the test errors in the metadata of checkpoints of several seeds."""
     return pool_seeds([rate_of(c["test_error"] * c["test_n"], c["test_n"]) for c in checkpoints])
 
 
 def measured(identity: str, value: Rate, **rest: Any) -> dict[str, Any]:
-    """A row about a number of ours; ``rest`` overrides what it says beside it."""
+    """Return a row about a measured number; ``rest`` overrides further columns."""
     row = dict.fromkeys(COLUMNS, "") | {
         **{"id": identity, "published": math.nan, "unit": "fraction"},
         **{"ours": value.value, "ci_low": value.low, "ci_high": value.high, "n": value.n},
@@ -62,10 +62,10 @@ def measured(identity: str, value: Rate, **rest: Any) -> dict[str, Any]:
 def beside_people(
     row: Mapping[str, Any], people: Rate, published: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """``row`` with what ``people`` see beside our number.
+    """Return ``row`` with the value by ``people`` beside the networks' value.
 
-    ``published``: the entry of the row, if it has one. Where the paper asked people itself, the
-    verdict is by them, and the note says so.
+    ``published``: the entry of the row, if it has one. For `PUBLISHED_BY_PEOPLE` the verdict is by
+    people, and the note records that.
     """
     told = {"people": people.value, "people_low": people.low, "people_high": people.high}
     row = {**row, **told, "people_n": people.n}
@@ -77,11 +77,11 @@ def beside_people(
 
 
 def against(published: Mapping[str, Any], value: Rate, **rest: Any) -> dict[str, Any]:
-    """A row about a ``published`` proportion of its ``n``, measured as ``value``; its verdict.
+    """Return a row that compares ``value`` with a ``published`` proportion of its ``n``.
 
-    ASSUME: where the paper does not tell n, it is the one that its set or a table beside has
-    (10,000 test digits, 19,962 test faces of CelebA, 6,000 pairs of LFW, 500 digits for IV-D, half
-    of 1,000 faces for Table III).
+    ASSUME: where the paper does not state n, it is that of its set or of a related table (10,000
+    test digits, 19,962 test faces of CelebA, 6,000 pairs of LFW, 500 digits for IV-D, half of 1,000
+    faces for Table III).
     """
     verdict = rest.get("verdict")
     if verdict is None:
@@ -93,11 +93,11 @@ def against(published: Mapping[str, Any], value: Rate, **rest: Any) -> dict[str,
 
 
 def from_measurement(found: Measurement, published: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A row about what an experiment measured, with a verdict if there is a ``published`` entry.
+    """Return a row about a measured value, with a verdict if there is a ``published`` entry.
 
     A published bound (direction ``below``) is reproduced by a mean below it, a published distance
-    (``below_threshold``) by one below `SAME_PERSON`. A measurement of nothing (n is 0) was not run:
-    its note says why.
+    (``below_threshold``) by one below `SAME_PERSON`. A measurement with n = 0 was not run; its note
+    contains the reason.
     """
     if published is None:
         row = measured(found.id, found.value, description=found.description, unit=found.unit)
@@ -115,16 +115,16 @@ def from_measurement(found: Measurement, published: Mapping[str, Any] | None) ->
 def test_error(
     published: Mapping[str, Any], checkpoints: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """A published test error against the checkpoints' of several seeds."""
+    """Compare a published test error with that of checkpoints of several seeds."""
     value = errors_by_seed(checkpoints)
     return against(published, value, seeds=len(checkpoints))
 
 
 def figure6(published: Mapping[str, Any], examples: pd.DataFrame) -> dict[str, Any]:
-    """The published confidence of one 4 → 5 image against all of ours that f1 still calls 4.
+    """Compare the published confidence of one 4 → 5 image with all of ours that f1 still labels 4.
 
-    The interval is where 95 % of ours lie, of all seeds together, for the published value is one
-    draw and no mean: it agrees inside.
+    The interval contains 95 % of ours, of all seeds together. The published value is one draw and
+    not a mean, so it agrees if it is inside.
     """
     chosen = examples[(examples["label"] == 4) & (examples["f1_label_after"] == 4)]
     values = chosen["f1_confidence_after"].to_numpy()
@@ -147,14 +147,14 @@ def table1(
     *,
     ours: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Rows of Table I: the joint detector with L2, as stated; the note tells L1.
+    """Return rows of Table I: the joint detector with L2, as stated; the note contains L1.
 
-    ``published``: their entries. ``rates``: of one classifier, a row a (attack, metric, zeta,
-    seed). ``ours``: what an attack of the ids is called in ``rates``, where that differs.
+    ``published``: the entries. ``rates``: of one classifier, one row per (attack, metric, zeta,
+    seed). ``ours``: name in ``rates`` of an attack of the ids, where it differs.
 
-    "inconsistent as stated" is kept for what Euclidean distance can hardly give: an example at the
-    boundary between two classes that share all of the softmax moves by no more than sqrt(1/2) when
-    squeezing returns it to one of them, so that a threshold above that finds next to none.
+    "inconsistent as stated" marks rates that the Euclidean distance can hardly give. An example at
+    the boundary between two classes that share all of the softmax moves by at most sqrt(1/2) when
+    squeezing returns it to one of them, so a threshold above that detects almost none.
     """
     rows = []
     for entry in published:
@@ -186,6 +186,6 @@ def table1(
 
 
 def not_run(published: Mapping[str, Any], why: str) -> dict[str, Any]:
-    """A row about a published number that nothing measured."""
+    """Return a row about a published number that was not measured."""
     blank = Rate(math.nan, math.nan, math.nan, 0)
     return against(published, blank, verdict=f"not run: {why}")

@@ -1,1 +1,1 @@
-"""What every job needs: artifacts, checkpoints, devices, logs, errors."""
+"""Infrastructure of every job: artifacts, checkpoints, devices, logs, errors."""

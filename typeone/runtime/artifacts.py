@@ -1,12 +1,12 @@
-"""Files that cross a rule: Parquet tables and safetensors checkpoints.
+"""Files that pass between rules: Parquet tables and safetensors checkpoints.
 
 Every file is written under a temporary name and renamed, so a reader never sees half of one. Its
-stamp says which format it has, which rule made it with which code and params, and what it held when
-it was written; readers refuse a file without one or of other content. No stamp holds a time or a
-place, so the same job writes the same bytes again.
+stamp contains the format, the rule with its code and params, and a digest of the content. Readers
+refuse a file without a stamp or with other content. A stamp contains no time and no path, so the
+same job writes the same bytes again.
 
-Images are fixed-size binary columns of row-major uint8, latents fixed-size lists of float32; the
-trailing shape of each stands in the schema metadata, so that a reader gets back the same array.
+Images are fixed-size binary columns of row-major uint8, latents fixed-size lists of float32. The
+trailing shape of each is in the schema metadata, so a reader gets back the same array.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.errors import InputError
 from typeone.runtime.stamps import KEY, REMEDY, check_stamp, stamped, unstamped
 
-if TYPE_CHECKING:  # tables and figures read artifacts without paying for torch
+if TYPE_CHECKING:  # tables and figures read artifacts without importing torch
     import pandas as pd
     import torch
 
 
 def contents(schema: pa.Schema, rows: int) -> list[Any]:
-    """What the stamp of a table covers; its values have checksums of their own, a page each."""
+    """Return what a table's stamp covers; its values have their own checksums, one per page."""
     types = (
         f"{kind.value_type}[{kind.list_size}]" if pa.types.is_fixed_size_list(kind) else str(kind)
         for kind in schema.types  # without the name that Parquet gives the elements of a list
@@ -43,7 +43,7 @@ def contents(schema: pa.Schema, rows: int) -> list[Any]:
 
 @dataclass(frozen=True)
 class Records:
-    """A table in memory: one NumPy array a column, all of one length, and what was said of them."""
+    """A table in memory: one NumPy array per column, all of one length, and its metadata."""
 
     columns: dict[str, np.ndarray]
     metadata: dict[str, Any]
@@ -55,7 +55,7 @@ class Records:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
     def frame(self) -> pd.DataFrame:
-        """The one-dimensional columns as a data frame (images and latents left out)."""
+        """Return the one-dimensional columns as a data frame (images and latents left out)."""
         import pandas as pd
 
         return pd.DataFrame({k: v for k, v in self.columns.items() if v.ndim == 1})
@@ -93,8 +93,8 @@ def write_parquet(
 ) -> None:
     """Write ``columns`` (each ``(N,)`` or ``(N, ...)``) as one Parquet table.
 
-    Arrays of more than one axis must be uint8 (images) or floating (latents, logits).
-    ``metadata`` must be JSON; the same columns and metadata give the same bytes.
+    Arrays of more than one axis must be uint8 (images) or floating (latents, logits). ``metadata``
+    must be JSON. The same columns and metadata give the same bytes.
     """
     arrays = {name: np.asarray(values) for name, values in columns.items()}
     shapes = {name: list(a.shape[1:]) for name, a in arrays.items() if a.ndim > 1}
@@ -113,7 +113,7 @@ def write_parquet(
 def write_rows(
     path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]] | pd.DataFrame
 ) -> None:
-    """Write ``rows``, one mapping a row or a data frame, as a table; what a row lacks is NaN."""
+    """Write ``rows``, one mapping per row or a data frame, as a table; missing values are NaN."""
     import pandas as pd
 
     frame = pd.DataFrame(rows)
@@ -122,7 +122,7 @@ def write_rows(
 
 @contextmanager
 def open_table(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
-    """A table that this module wrote, and what was said of it; values are checked as they are read.
+    """Open a table written by this module, with its metadata; values are checked when read.
 
     Raises:
         InputError: the file is missing, foreign, or cannot be read, here or in the block.
@@ -151,13 +151,13 @@ def read_parquet(
 ) -> Records:
     """Read a table written by `write_parquet`.
 
-    ``columns`` are those wanted (all when None), perhaps with what their values must be, for
-    instance ``{"image": np.uint8, "label": np.integer}``; ``shapes`` are the trailing shapes that
-    must hold, for instance ``{"image": (1, 28, 28)}``.
+    ``columns`` are those wanted (all when None), optionally with the required type of their values,
+    for instance ``{"image": np.uint8, "label": np.integer}``. ``shapes`` are the required trailing
+    shapes, for instance ``{"image": (1, 28, 28)}``.
 
     Raises:
-        InputError: the file is missing, damaged, foreign or no Parquet file, lacks a column, or a
-            column has other values or arrays of another shape than the caller can use.
+        InputError: the file is missing, damaged, foreign or not a Parquet file, lacks a column, or
+            has a column of another type or shape than required.
     """
     with open_table(path) as (file, note):
         table = file.read()
@@ -190,7 +190,7 @@ def read_parquet(
 
 
 def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """The one-dimensional columns of a table, see `read_parquet`."""
+    """Return the one-dimensional columns of a table, see `read_parquet`."""
     return read_parquet(path).frame()
 
 
@@ -199,7 +199,7 @@ def save_model(
 ) -> None:
     """Write a model's tensors, and ``metadata`` (JSON) with its architecture, into one file."""
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    # one text: the order of several would change from run to run
+    # one metadata entry: the order of several would change from run to run
     text = stamped(metadata, kind="checkpoint", content=_digest_of(tensors))
     write_tensors(path, tensors, {KEY: text})
 
@@ -210,12 +210,12 @@ def write_tensors(
     """Write contiguous ``tensors`` of the CPU and ``note`` as a safetensors file."""
     from safetensors.torch import save
 
-    with atomic_path(path) as temporary:  # save_file would call a full disk a SafetensorError
+    with atomic_path(path) as temporary:  # save_file would raise a SafetensorError on a full disk
         temporary.write_bytes(save(dict(tensors), dict(note)))
 
 
 def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
-    """SHA-256 of names, types, shapes and values, in whatever order they come."""
+    """Return the SHA-256 of names, types, shapes and values, independent of their order."""
     import torch
 
     total = hashlib.sha256()
@@ -226,12 +226,12 @@ def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def read_model_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What `save_model` was told about a checkpoint, without reading its tensors."""
+    """Return the metadata of a checkpoint written by `save_model`, without reading its tensors."""
     return _read_note(path)[0]
 
 
 def _read_note(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The note and the stamp of a checkpoint, its tensors unread."""
+    """Return the note and the stamp of a checkpoint without reading its tensors."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -247,7 +247,7 @@ def _read_note(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
 def _read_checkpoint(
     path: str | os.PathLike[str],
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, torch.Tensor]]:
-    """The note, the stamp and the tensors of a checkpoint, which are those that were written."""
+    """Return the note, the stamp and the tensors of a checkpoint, checked against the stamp."""
     from safetensors.torch import load_file
 
     note, stamp = _read_note(path)
@@ -260,7 +260,7 @@ def load_model(path: str | os.PathLike[str], model: torch.nn.Module) -> dict[str
     """Fill ``model`` from a checkpoint, put it in eval mode, return the checkpoint's metadata.
 
     Raises:
-        InputError: no checkpoint of ours, a damaged one, or one of another architecture.
+        InputError: the file is not a checkpoint of ours, is damaged, or has another architecture.
     """
     metadata, _, tensors = _read_checkpoint(path)
     architecture = metadata.get("architecture", "unnamed")
@@ -276,7 +276,7 @@ def fill_model(
     architecture: str,
     remedy: str = "delete it or name the right architecture",
 ) -> None:
-    """Give ``model`` the ``tensors`` and put it in eval mode; an error calls them ``name``.
+    """Load ``tensors`` into ``model`` and put it in eval mode; errors call them ``name``.
 
     Raises:
         InputError: they are those of another architecture.
@@ -296,9 +296,9 @@ def fill_model(
 
 
 def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The stamp of a table (.parquet) or checkpoint (.safetensors), all of which was read.
+    """Return the stamp of a table (.parquet) or checkpoint (.safetensors) after reading all of it.
 
-    ``rule`` and ``digest`` are in it if `made_by` was told of them.
+    It contains ``rule`` and ``digest`` if the file was written within `made_by`.
 
     Raises:
         InputError: the file is missing, damaged or foreign.

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files: a file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typeone.runtime.errors import needs_room
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
+    """Yield a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
 
-    A file has one writer at a time: what a killed one left half written is removed first.
+    A file has one writer at a time. Partial files of killed writers are removed first.
 
     Raises:
-        InputError: there is no room; no half file stays.
+        InputError: the disk is full; no partial file remains.
     """
     path = Path(path)
     with needs_room(path):

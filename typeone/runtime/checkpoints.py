@@ -1,10 +1,10 @@
-"""What a job has done so far, in sidecar files, so that a kill costs it half a minute.
+"""Sidecar files with the progress of a job, so that a kill costs it half a minute.
 
 A sidecar is one safetensors file (no pickle), written under a temporary name and renamed. It is
-ignored when the digest of settings, code and data inside it is another, or when a byte of it is
-damaged. A job that has written its results marks its folder as finished, and the workflow removes
-it when all has ended well. What goes on from a sidecar ends in the bytes of what nobody disturbed,
-on the same device and thread count.
+ignored if its digest of settings, code and data differs, or if a byte of it is damaged. A job that
+has written its results marks its folder as finished, and the workflow removes the folder after a
+successful run. A job resumed from a sidecar writes the same bytes as an undisturbed one, on the
+same device and thread count.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ FINISHED = "finished"  # the empty file that marks a folder; workflow/sidecars.p
 
 
 class Resumable(Protocol):
-    """What a loop changes on its way, and can go on from."""
+    """State of a loop that can be saved and resumed."""
 
     def pack(self) -> dict[str, Tensor]:
-        """All of it, by name."""
+        """Return all of the state, by name."""
         ...
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take what `pack` gave."""
+        """Restore the state that `pack` returned."""
         ...
 
 
@@ -47,10 +47,10 @@ class Checkpoint:
     """One sidecar of a job.
 
     Args:
-        folder: where it lives; made when first needed.
+        folder: folder of the file; created when first needed.
         digest: of everything that decides the result; a file with another digest is ignored.
         name: of the file, apart from its suffix.
-        interval: seconds between saves, at the least.
+        interval: minimum number of seconds between saves.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def part(self, name: str) -> Checkpoint:
-        """The sidecar of a part of the job, in the same folder; it lasts until the job ends."""
+        """Return the sidecar of a part of the job, in the same folder, kept until the job ends."""
         return Checkpoint(
             self.path.parent, self.digest, name=f"{self.path.stem}.{name}", interval=self.interval
         )
@@ -75,7 +75,7 @@ class Checkpoint:
         return time.monotonic() - self.saved >= self.interval
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Keep ``tensors``, and a ``state`` of what JSON can hold, in place of what was kept."""
+        """Save ``tensors`` and a JSON ``state`` in place of the previous ones."""
         stored = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         text = json.dumps(state)
         note = {"digest": self.digest, "state": text, "check": _check(stored, text)}
@@ -85,7 +85,10 @@ class Checkpoint:
         logger.debug("saved %s", self.path)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """What `save` was given, on the CPU, or None when nothing of this digest can be read."""
+        """Return the saved tensors, on the CPU, and state.
+
+        None if no file of this digest can be read.
+        """
         try:
             with safe_open(self.path, framework="pt") as file:
                 note = file.metadata() or {}
@@ -107,15 +110,15 @@ class Checkpoint:
     def finish(self) -> None:
         """Mark the folder, if there is one, as that of a job that has written its results.
 
-        The sidecars stay: a job killed after this and before the workflow has taken note of its
-        results is done again, and goes on from them.
+        The sidecars stay. A job that is killed after this, but before the workflow has recorded its
+        results, runs again and resumes from them.
         """
         if self.path.parent.is_dir():
             self.path.with_name(FINISHED).touch()
 
 
 def _check(tensors: Mapping[str, Tensor], text: str) -> str:
-    """CRC-32 of all values and of ``text``: a disk may lose what was written before power went."""
+    """Return the CRC-32 of all values and of ``text``: a power cut may lose what was written."""
     total = zlib.crc32(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -125,9 +128,9 @@ def _check(tensors: Mapping[str, Tensor], text: str) -> str:
 
 
 def restored(stored: Tensor, whole: Tensor) -> Tensor:
-    """``stored``, some rows of ``whole``, on its device and laid out in memory as it is.
+    """Return ``stored``, some rows of ``whole``, on its device and with its memory layout.
 
-    Kernels are chosen by that layout, and round differently.
+    The layout decides which kernels run, and these round differently.
     """
     return torch.empty_like(whole[: len(stored)]).copy_(stored)
 
@@ -137,13 +140,13 @@ def each(
     items: Iterable[Item],
     compute: Callable[[Item], dict[str, Tensor]],
 ) -> Iterator[dict[str, Tensor]]:
-    """What ``compute`` gives of each item, in order; what a kill left behind is read instead.
+    """Yield the result of ``compute`` for each item, in order; results of a killed run are read.
 
     Results are saved together when the checkpoint is due, each once, in a part of its own.
 
     Args:
-        items: the same ones, in the same order, whenever the job runs.
-        compute: asked for an item when the result of the one before has been taken.
+        items: the same ones, in the same order, in every run of the job.
+        compute: called for an item after the caller has taken the previous result.
     """
     if checkpoint is None:
         yield from map(compute, items)
@@ -155,7 +158,7 @@ def each(
         if not found:
             break
         tensors, state = found
-        if state["start"] != read:  # left from before a part that was damaged and made anew
+        if state["start"] != read:  # older than a part that was damaged and computed again
             break
         for i, names in enumerate(state["items"]):
             next(items)

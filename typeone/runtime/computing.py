@@ -1,4 +1,4 @@
-"""A job that computes: the device that it takes, and the sidecar that a kill leaves behind."""
+"""A job that computes: its device, and the sidecar that it resumes from after a kill."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typeone.runtime.stamps import digest
 
 
 class Computation:
-    """What a job that computes is given.
+    """Context of a job that computes.
 
     Attributes:
         input, output, params, wildcards: of the task.
-        device: where it computes.
+        device: device of the computation.
     """
 
     def __init__(self, task: Task, device: torch.device) -> None:
@@ -38,7 +38,7 @@ class Computation:
 def computing_job(task: Task, *, gpu: bool = False) -> Iterator[Computation]:
     """Run a block as the job that ``task`` describes, on its threads or on a GPU.
 
-    When the block has come to its end, its results written, the sidecar is marked as finished.
+    The sidecar is marked as finished at the end of the block, after its results are written.
 
     Args:
         gpu: whether a GPU helps; the job takes one if its ``resources`` have any.

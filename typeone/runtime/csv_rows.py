@@ -1,4 +1,4 @@
-"""Rows of a CSV file that a user wrote, with the line that a message names."""
+"""Rows of a CSV file written by a user, with line numbers for error messages."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typeone.runtime.errors import InputError
 
 
 def csv_rows(data: bytes, name: str, remedy: str) -> Iterator[tuple[str, list[str]]]:
-    """Where each row that is not blank stands, as ``name, line 3``, and its cells.
+    """Yield the location of each row that is not blank, as ``name, line 3``, and its cells.
 
-    The first row is the header, blanks around its cells removed. Blank cells beyond the header, as
-    of a row that ends in a comma, are dropped.
+    The first row is the header, with blanks around its cells removed. Blank cells beyond the
+    header, as of a row that ends in a comma, are dropped.
 
     Args:
         data: the file, in UTF-8; spreadsheets put a byte order mark first.
-        name: what an error calls it.
-        remedy: what an error ends with.
+        name: name of the file in errors.
+        remedy: last part of each error message.
 
     Raises:
-        InputError: it is not such a text.
+        InputError: ``data`` is not a valid CSV text.
     """
     try:
         text = data.decode("utf-8-sig")

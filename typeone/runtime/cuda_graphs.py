@@ -1,14 +1,14 @@
-"""One step of a loop as CUDA graphs: hundreds of small kernels, started by one call.
+"""CUDA graphs of a loop's step: one call starts hundreds of small kernels.
 
 A step of Algorithm 2 on 500 digits is hundreds of kernels of a few microseconds each. Started one
 by one, they leave a GPU waiting for Python. A CUDA graph (PyTorch's documentation, "CUDA Graphs")
 records the kernels of a step once, with the memory that they read and write, and starts them
 together.
 
-The code of a step is the same with and without a graph, and there is none on the CPU. A graph needs
-two things of it: tensors that outlive the step keep their memory (they are changed in place), and
-Python decides nothing by a tensor's value. A step that does otherwise is not recorded: `HostReads`
-finds it beforehand, and the first replay must give what the step itself gave.
+The code of a step is the same with and without a graph. The CPU has no graphs. A graph has two
+requirements: tensors that outlive the step keep their memory (they are changed in place), and
+Python decides nothing by a tensor's value. A step that violates one is not recorded: `HostReads`
+finds it beforehand, and the first replay must give the same result as the step itself.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ ALIKE = 1e-3  # relative; kernels without a deterministic variant add up in anot
 
 
 class Graph(Protocol):
-    """Work that is recorded once and replayed; `CudaGraph`, or what stands in for it in tests."""
+    """Work that is recorded once and replayed: `CudaGraph`, or a substitute in tests."""
 
     def warm_up(self, compute: Callable[[], Any]) -> Any:
-        """Do the work of ``compute`` once where it will be recorded; returns its tensors."""
+        """Run ``compute`` once in the place of the later recording; return its tensors."""
         ...
 
     def record(self, compute: Callable[[], Any]) -> Any:
-        """Record the work of ``compute``, without doing it; returns its tensors, not yet filled."""
+        """Record the work of ``compute`` without running it; return its tensors, not yet filled."""
         ...
 
     def replay(self) -> None:
-        """Do the work again, on the same memory."""
+        """Run the work again, on the same memory."""
         ...
 
 
 class CudaGraph:
-    """A CUDA graph. All that share a ``pool`` are replayed in the order they were recorded in."""
+    """A CUDA graph. Graphs that share a ``pool`` are replayed in the order of their recording."""
 
     def __init__(self, pool: Any, stream: torch.cuda.Stream) -> None:
         self.graph, self.pool, self.stream = torch.cuda.CUDAGraph(), pool, stream
 
     def warm_up(self, compute: Callable[[], Any]) -> Any:
-        # libraries take a workspace for each stream: here it is not yet a part of the graph
+        # libraries allocate a workspace for each stream: here it is not yet a part of the graph
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
             result = compute()
@@ -63,7 +63,7 @@ class CudaGraph:
         return result
 
     def record(self, compute: Callable[[], Any]) -> Any:
-        # not `torch.cuda.graph`, which collects garbage and hands back all free memory each time
+        # not `torch.cuda.graph`, which collects garbage and frees all cached memory each time
         torch.cuda.synchronize()
         with _no_garbage_collection(), torch.cuda.stream(self.stream):
             self.graph.capture_begin(pool=self.pool)
@@ -72,7 +72,7 @@ class CudaGraph:
             except BaseException:
                 try:
                     self.graph.capture_end()
-                except RuntimeError:  # the error of `compute` says more
+                except RuntimeError:  # the error of `compute` is more specific
                     self._leave_pool()
                 raise
             self.graph.capture_end()
@@ -80,7 +80,7 @@ class CudaGraph:
         return result
 
     def _leave_pool(self) -> None:
-        """Let the allocator go on after a capture that broke, where `capture_end` does not."""
+        """Release the allocator after a failed capture, where `capture_end` does not."""
         with contextlib.suppress(RuntimeError, AttributeError):
             torch._C._cuda_endAllocateToPool(self.stream.device_index, self.pool)
             torch._C._cuda_releasePool(self.stream.device_index, self.pool)
@@ -91,13 +91,13 @@ class CudaGraph:
 
 @functools.cache
 def _stream(device: torch.device) -> torch.cuda.Stream:
-    """The stream of all captures: each stream that a library has seen holds memory for good."""
+    """Return the stream of all captures: libraries keep memory for each stream that they use."""
     return torch.cuda.Stream(device)
 
 
 @contextlib.contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Hold Python's collector back: freeing an older graph would end a recording."""
+    """Disable Python's garbage collector: freeing an older graph would end a recording."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -108,12 +108,12 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def reads_cheaply(device: torch.device) -> bool:
-    """Whether Python may look at a tensor's value in a step: on the CPU it need not wait for it."""
+    """Return whether Python may read a tensor's value in a step: on the CPU it need not wait."""
     return device.type == "cpu"
 
 
 def graphs_on(device: torch.device) -> Callable[[], Graph] | None:
-    """A function that makes graphs which share their memory; None where there are none: the CPU."""
+    """Return a function that creates graphs which share memory; None on a device without graphs."""
     if device.type != "cuda" or not torch.cuda.is_available():
         return None
     pool = torch.cuda.graph_pool_handle()
@@ -121,10 +121,10 @@ def graphs_on(device: torch.device) -> Callable[[], Graph] | None:
 
 
 class HostReads(TorchDispatchMode):
-    """Notes operations that wait for a tensor's value on the host, or move one between devices.
+    """Record operations that wait for a tensor's value on the host, or copy between devices.
 
     Attributes:
-        found: their names, in order.
+        found: names of the operations, in order.
     """
 
     _READERS = frozenset(
@@ -155,21 +155,21 @@ class HostReads(TorchDispatchMode):
 
 
 class _Recorded:
-    """The two graphs of a step, and what the first leaves."""
+    """The two graphs of a step, and the terms that the first one returns."""
 
     def __init__(self, evaluation: Graph, update: Graph, terms: Any) -> None:
         self.evaluation, self.update, self.terms = evaluation, update, terms
 
 
 class GraphedStep:
-    """A step in two parts, `evaluate` and `update`, which are recorded once they have come to rest.
+    """A step in two parts, `evaluate` and `update`, which are recorded after a warm-up.
 
-    Between the two the caller may look at the terms and at the state; terms are good until the next
-    call of `evaluate`.
+    Between the two the caller may read the terms and the state. Terms are valid until the next call
+    of `evaluate`.
 
     Args:
         state: the tensors that steps change, always on the same memory until `clear`.
-        new_graph: see `graphs_on`; None runs every step as it is.
+        new_graph: see `graphs_on`; None runs every step without a graph.
         name: of the loop, for the log.
     """
 
@@ -184,26 +184,27 @@ class GraphedStep:
         self.seen: Counter[Hashable] = Counter()
         self.recorded: dict[Hashable, _Recorded] = {}
         self.current: _Recorded | None = None
-        self.wait = 0  # plain steps that are still to come before anything is recorded
+        self.wait = 0  # plain steps that remain before anything is recorded
 
     def clear(self) -> None:
-        """Forget what was recorded: the tensors of the state are others from now on."""
+        """Delete all recordings, because the state has new tensors."""
         recorded = bool(self.recorded)
         self.seen.clear()
         self.recorded.clear()
         self.current = None
         self.wait = SETTLED
         if recorded and torch.cuda.is_available():
-            torch.cuda.empty_cache()  # a graph's memory is its own until it is handed back
+            torch.cuda.empty_cache()  # a graph keeps its memory until the cache is emptied
 
     def evaluate(
         self, key: Hashable, compute: Callable[[], Any], update: Callable[[Any], None]
     ) -> Any:
-        """The terms that ``compute`` gives.
+        """Return the terms of ``compute``.
 
         Args:
-            key: whatever of this step Python decides by; steps of one key have the same kernels.
-            compute: from the state to terms, a tuple of tensors.
+            key: all values by which Python decides in this step; steps of one key have the same
+                kernels.
+            compute: function from the state to terms, a tuple of tensors.
             update: changes the state by the terms; see `update`.
         """
         self.current = self.recorded.get(key)
@@ -220,7 +221,7 @@ class GraphedStep:
         return self.current.terms
 
     def update(self, terms: Any, update: Callable[[Any], None]) -> None:
-        """Change the state by ``terms``, those that `evaluate` gave last."""
+        """Change the state by ``terms``, those that `evaluate` returned last."""
         if self.current is None:
             update(terms)
         else:
@@ -232,7 +233,7 @@ class GraphedStep:
         compute: Callable[[], Any],
         update: Callable[[Any], None],
     ) -> _Recorded | None:
-        """Both graphs, which leave the state as it is; None, once and for all, where they fail."""
+        """Record both graphs and restore the state; return None, and disable graphs, on failure."""
         state = list(self.state())
         before = _copies(state)
         evaluation, change = new_graph(), new_graph()
@@ -279,7 +280,7 @@ def _restore(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
 
 
 def _alike(got: Tensor, expected: Tensor) -> bool:
-    """Whether two tensors are the same but for rounding; NaN is like NaN."""
+    """Return whether two tensors are equal up to rounding; NaN equals NaN."""
     if not got.is_floating_point():
         return torch.equal(got, expected)
     size = expected.nan_to_num().abs().amax() if expected.numel() else 0

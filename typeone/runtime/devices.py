@@ -1,7 +1,7 @@
-"""Where tensors live, and how many threads a job may take.
+"""Device of the tensors of a job, and its number of threads.
 
-Where a process sees several GPUs it takes one that no other process of ours has: Snakemake hands
-out none, and `./reproduce` lets as many jobs run as there are.
+A process that sees several GPUs takes one that no other process of ours has. Snakemake does not
+assign GPUs, and `./reproduce` runs as many jobs at once as there are GPUs.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _claims: list[socket.socket] = []  # held until the process ends
 
 
 def claim_device(devices: Sequence[str], *, pause: float = 1.0) -> int:
-    """Position of the first of ``devices`` that no process has claimed: it is ours from now on.
+    """Claim the first of ``devices`` that no process has claimed, and return its index.
 
-    Waits, asking again after ``pause`` seconds, while all are taken. A claim is a Unix socket of
-    the device's name in Linux's abstract namespace (CUDA runs on Linux only): the kernel frees it
-    when the process ends, killed or not, and it is not a file that would have to lie somewhere.
+    Waits while all are taken, and tries again every ``pause`` seconds. A claim is a Unix socket
+    with the device's name in Linux's abstract namespace (CUDA runs on Linux only). The kernel frees
+    it when the process ends, killed or not, and it is not a file that needs a folder.
     """
     told = False
     while True:
@@ -49,10 +49,10 @@ def claim_device(devices: Sequence[str], *, pause: float = 1.0) -> int:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc to keep what is freed instead of handing it back to the system.
+    """Make glibc keep freed memory instead of returning it to the system.
 
-    Above 128 kB, glibc takes every tensor afresh from the system, which clears each page again:
-    a fifth of the time of Algorithm 2 (tests/benchmarks/attack.py). Elsewhere nothing happens.
+    Above 128 kB, glibc maps every tensor anew, and the system clears each page again: a fifth of
+    the time of Algorithm 2 (tests/benchmarks/attack.py). On other systems this does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -64,12 +64,12 @@ def _keep_freed_memory() -> None:
 
 
 def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
-    """A GPU if asked for and there, else the CPU with ``threads`` threads; set to be repeatable.
+    """Return a GPU if asked for and present, else the CPU with ``threads`` threads; deterministic.
 
-    Of several GPUs, one that no other job has (`claim_device`).
+    Of several GPUs, it is one that no other job has (`claim_device`).
 
-    On a GPU torch is told to prefer deterministic kernels (bilinear upsampling has none by default)
-    and warns where there is none. TF32 stays off: float32 means float32 on every machine.
+    On a GPU, torch prefers deterministic kernels (bilinear upsampling has none by default) and
+    warns where there is none. TF32 is off: float32 means float32 on every machine.
     """
     torch.set_num_threads(threads)
     _keep_freed_memory()
@@ -83,7 +83,7 @@ def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # a kernel for each new tensor; torch's stubs lack the property
+    # filling costs a kernel for each new tensor; torch's stubs lack the property
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     count = torch.cuda.device_count()
     if count == 1:
@@ -95,5 +95,5 @@ def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
 
 
 def seeded(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator on ``device`` that starts at ``seed``."""
+    """Return a generator on ``device`` that starts at ``seed``."""
     return torch.Generator(device=device).manual_seed(seed)

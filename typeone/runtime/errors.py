@@ -1,4 +1,4 @@
-"""The one exception for what a user can cause and can mend, and what a full disk looks like."""
+"""The exception for errors that a user can cause and fix, including a full disk."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk full, quota used up
 
 
 class InputError(ValueError):
-    """A setting, file or network answer that cannot be used.
+    """A setting, file or network output that cannot be used.
 
-    The message is one line: the value received, what is allowed, the remedy. Jobs print it
-    without a traceback and exit with status 1.
+    The message is one line: the value received, what is allowed, the remedy. Jobs print it without
+    a traceback and exit with status 1.
     """
 
 
 @contextmanager
 def needs_room(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raise `InputError` when the block, which writes ``path``, finds no room for it."""
+    """Raise `InputError` if the block, which writes ``path``, runs out of disk space."""
     try:
         yield
     except OSError as error:

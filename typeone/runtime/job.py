@@ -1,4 +1,4 @@
-"""The frame of one job: its log file, its stamps, its end. Jobs that compute: `computing`."""
+"""The frame of a job: log file, stamps and exit status. Jobs that compute use `computing`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typeone.runtime.stamps import made_by
 
 
 class Task(Protocol):
-    """What the workflow hands to a script, as far as a job needs it.
+    """Attributes of Snakemake's object in a script that a job uses.
 
     Attributes:
         rule: its name.
@@ -23,8 +23,8 @@ class Task(Protocol):
         params: settings, by name and in order.
         input, output: paths, by name and in order.
         wildcards: by name.
-        threads: cores that the job may keep busy.
-        resources: by name; ``gpu`` is how many it was given.
+        threads: cores that the job may use.
+        resources: by name; ``gpu`` is the number of GPUs of the job.
     """
 
     rule: str
@@ -38,13 +38,13 @@ class Task(Protocol):
 
 
 class _LogFile(logging.FileHandler):
-    """A log file that ends the job when a line finds no room, instead of a traceback a line."""
+    """A log file that ends the job on a full disk, instead of printing a traceback per line."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
             return super().handleError(record)
-        self.setLevel(logging.CRITICAL + 1)  # the error itself goes to the terminal alone
-        self.stream = None  # which still holds what could not be written
+        self.setLevel(logging.CRITICAL + 1)  # the error itself goes only to the terminal
+        self.stream = None  # its buffer contains what could not be written
         with needs_room(self.baseFilename):
             raise
 
@@ -53,8 +53,8 @@ class _LogFile(logging.FileHandler):
 def job_log(path: str | Path, name: str, params: Sequence[Any]) -> Iterator[None]:
     """Log to ``path`` (DEBUG) and standard error (INFO, each line prefixed with ``name``).
 
-    What the job writes says that ``name`` made it with these ``params`` (`made_by`). Warnings are
-    captured. An `InputError` becomes one line and exit status 1, any other error is logged with its
+    Files that the job writes are stamped with ``name`` and ``params`` (`made_by`). Warnings are
+    captured. An `InputError` becomes one line and exit status 1. Any other error is logged with its
     traceback and raised again.
     """
     path = Path(path)
@@ -78,8 +78,8 @@ def job_log(path: str | Path, name: str, params: Sequence[Any]) -> Iterator[None
         logger.error("%s", error)
         sys.exit(1)
     except Exception:
-        # written down and raised again; the terminal gets it from the workflow, which prints the
-        # log of a failed job
+        # logged and raised again; not printed here, because the workflow prints the log of a
+        # failed job to the terminal
         logger.removeHandler(terminal)
         logger.exception("failed")
         raise

@@ -1,4 +1,4 @@
-"""The logger of typeone, and lines that say how far a loop is."""
+"""The logger of typeone, and progress lines of loops."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ logger = logging.getLogger("typeone")
 
 
 class Progress:
-    """Lines that say how far a loop is and when it will end, at most one every ``interval`` s."""
+    """Progress lines of a loop with its remaining time, at most one every ``interval`` seconds."""
 
     def __init__(self, what: str, total: int, *, start: int = 0, interval: float = 15.0) -> None:
         self.what, self.total, self.start, self.interval = what, total, start, interval
         self.begun = self.said = time.monotonic()
 
     def __call__(self, done: int, detail: str = "") -> None:
-        """Say that ``done`` of ``total`` are done, if it is time to."""
+        """Log that ``done`` of ``total`` are done, unless the last line is too recent."""
         now = time.monotonic()
         if now - self.said < self.interval and done < self.total:
             return
@@ -35,7 +35,7 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as ``1:02:03`` or ``2:03``."""
+    """Format seconds as ``1:02:03`` or ``2:03``."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

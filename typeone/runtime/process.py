@@ -1,4 +1,4 @@
-"""Settings of the whole process, which code of others may change when it is imported."""
+"""Settings of the whole process that user code may change when it is imported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _deterministic() -> tuple[bool, bool]:
 
 
 def _set_device(before: torch.device) -> None:
-    if torch.get_default_device() != before:  # None takes away what the code has set
+    if torch.get_default_device() != before:  # None removes the device that the code has set
         torch.set_default_device(None)
     if torch.get_default_device() != before:
         torch.set_default_device(before)
@@ -61,15 +61,15 @@ SETTINGS: tuple[tuple[Callable[[], object], Callable[..., object]], ...] = (
     (os.getcwd, os.chdir),
     (lambda: dict(os.environ), _set_environment),
 )
-"""What gives a setting, and what sets it."""
+"""Getter and setter of each setting."""
 
 
 @contextmanager
 def settings_kept() -> Iterator[None]:
-    """Set back, after the block, what it changed for the whole process.
+    """Restore process-wide settings that the block changed.
 
-    Generators of random numbers, gradients, dtype, device, threads and precision of torch, filters
-    of warnings, the environment and the current folder.
+    These are random number generators, gradients, dtype, device, threads and precision of torch,
+    filters of warnings, the environment and the current folder.
     """
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))

@@ -1,4 +1,4 @@
-"""Where results come from: the machine that ran a job, and the commit of a folder."""
+"""Provenance of results: the machine that ran a job, and the commit of a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNKNOWN = "unknown"
 
 
 def machine() -> dict[str, str]:
-    """This machine in words: system, processor, cores, memory, GPU, Python, torch."""
+    """Describe this machine: system, processor, cores, memory, GPU, Python, torch."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
@@ -28,7 +28,7 @@ def machine() -> dict[str, str]:
 
 
 def processor(table: str | os.PathLike[str] = "/proc/cpuinfo") -> str:
-    """The processor's name by Linux's ``table``, elsewhere what Python knows of it."""
+    """Return the processor's name from Linux's ``table``, or from Python on other systems."""
     if Path(table).is_file():
         for line in Path(table).read_text().splitlines():
             name, _, value = line.partition(":")
@@ -38,12 +38,12 @@ def processor(table: str | os.PathLike[str] = "/proc/cpuinfo") -> str:
 
 
 def commit(folder: str | os.PathLike[str]) -> str:
-    """The commit of the repository whose top is ``folder``, by ``git describe``.
+    """Return the commit of the repository whose top is ``folder``, by ``git describe``.
 
-    «unknown» where there is no such repository, or no git.
+    It is "unknown" if there is no such repository or no git.
     """
     folder = Path(folder).resolve()
-    # a repository around it says nothing of this folder
+    # ignore a repository that contains the folder
     outside = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}
     call = ["git", "-C", str(folder), "describe", "--always", "--tags", "--dirty"]
     try:

@@ -1,6 +1,6 @@
-"""The stamp of a file: its format, what made it with which code and params, and what it held.
+"""Stamps of files: the format, the rule with its code and params, and a digest of the content.
 
-No stamp holds a time or a place, so that the same job writes the same bytes again.
+A stamp contains no time and no path, so that the same job writes the same bytes again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from typeone.runtime.errors import InputError
 
-FORMAT = 1  # of what follows; raise it when an older reader would misread a newer file
+FORMAT = 1  # of the stamp; raise it when an older reader would misread a newer file
 Kind = Literal["table", "checkpoint"]
 KEY = "typeone"
 REMEDY = "delete it and run again"
@@ -23,7 +23,7 @@ _maker: dict[str, str] = {}
 
 @contextmanager
 def made_by(rule: str, params: Sequence[Any]) -> Iterator[None]:
-    """Let files written in this block say that ``rule`` made them with these ``params`` (JSON)."""
+    """Stamp files written in this block with ``rule`` and the digest of ``params`` (JSON)."""
     global _maker
     before, _maker = _maker, {"rule": rule, "digest": digest(params)}
     try:
@@ -33,9 +33,9 @@ def made_by(rule: str, params: Sequence[Any]) -> Iterator[None]:
 
 
 def stamped(note: Mapping[str, Any], *, kind: Kind, content: Any) -> str:
-    """``note`` (JSON) and the stamp of a file of this ``kind``, as text to be stored in it.
+    """Return ``note`` (JSON) with the stamp of a file of this ``kind``, as text to store in it.
 
-    ``content`` (JSON) is what `check_stamp` must find beside the note.
+    ``content`` (JSON) is checked by `check_stamp` together with the note.
     """
     note = json.loads(json.dumps(note))  # as it will be read: keys are strings, tuples are lists
     stamp = {"format": FORMAT, "kind": kind, **_maker}
@@ -46,7 +46,7 @@ def stamped(note: Mapping[str, Any], *, kind: Kind, content: Any) -> str:
 def unstamped(
     path: str | os.PathLike[str], text: str | bytes | None, *, kind: Kind
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The note and the stamp out of ``text``, which stood in the file at ``path``.
+    """Split ``text`` of the file at ``path`` into the note and the stamp.
 
     Raises:
         InputError: there is no stamp, or one of another format or kind.
@@ -77,7 +77,7 @@ def check_stamp(
 
 
 def digest(*values: Any, files: Sequence[str | os.PathLike[str]] = ()) -> str:
-    """SHA-256 of JSON ``values`` and of the bytes of ``files``."""
+    """Return the SHA-256 of JSON ``values`` and of the bytes of ``files``."""
     total = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for path in files:
         with open(path, "rb") as file:

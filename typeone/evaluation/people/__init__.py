@@ -1,1 +1,1 @@
-"""What people see in images, and how far they agree."""
+"""Labels that people give to images, and the agreement between people."""

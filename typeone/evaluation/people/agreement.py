@@ -1,4 +1,4 @@
-"""How far do people agree, with each other, with themselves, and on images that nothing changed?"""
+"""Measure agreement between people, on repeated images, and with the labels of clean images."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typeone.evaluation.intervals import Rate, rate
 from typeone.evaluation.people.annotations import majority
 
 CARELESS = {"accuracy": "clean images wrong", "consistency": "repeats differ"}
-"""What a person is reported for, by the share that is low."""
+"""Reason to report a person as careless, by the name of the low share."""
 
 
 def label_counts(answers: pd.DataFrame) -> np.ndarray:
-    """How many people gave each label, ints ``(images, labels)``, where two or more answered.
+    """Count the people per label, ints ``(images, labels)``, where two or more answered.
 
-    ``answers``: image, label, one row a person and image.
+    ``answers``: image, label, one row per person and image.
     """
     table = pd.crosstab(answers["image"], answers["label"]).to_numpy()
     return table[table.sum(axis=1) >= 2]
 
 
 def fleiss_kappa(counts: np.ndarray) -> float:
-    """Fleiss' kappa (1971) of ``counts`` ``(N, labels)``; NaN where chance alone agrees on all.
+    """Return Fleiss' kappa (1971) of ``counts`` ``(N, labels)``; NaN if agreement by chance is 1.
 
-    Images may have different numbers of people, two at least: the agreement of an image is that of
-    its pairs of people, the share of a label that of all answers.
+    Images may have different numbers of people, at least two. The agreement of an image is that of
+    its pairs of people. The share of a label is its share of all answers.
     """
     n = counts.sum(axis=1)
     if not len(n):
@@ -40,9 +40,9 @@ def fleiss_kappa(counts: np.ndarray) -> float:
 
 
 def kappa_interval(answers: pd.DataFrame, *, draws: int, rng: np.random.Generator) -> Rate:
-    """`fleiss_kappa` with its 95 % interval by ``draws`` samples of the images.
+    """Return `fleiss_kappa` with a 95 % bootstrap interval over ``draws`` resamples of the images.
 
-    People stay as they are: drawn again, one would agree with himself.
+    People are not resampled: a person drawn twice would agree with himself.
     """
     counts = label_counts(answers)
     value = fleiss_kappa(counts)
@@ -50,7 +50,7 @@ def kappa_interval(answers: pd.DataFrame, *, draws: int, rng: np.random.Generato
         return Rate(math.nan, math.nan, math.nan, 0)
     chosen = rng.integers(len(counts), size=(draws, len(counts)))
     drawn = np.array([fleiss_kappa(counts[rows]) for rows in chosen])
-    drawn = drawn[~np.isnan(drawn)]  # samples in which all gave one label
+    drawn = drawn[~np.isnan(drawn)]  # drop resamples with one label only
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Rate(value, min(value, float(low)), max(value, float(high)), len(counts))
 
@@ -58,15 +58,18 @@ def kappa_interval(answers: pd.DataFrame, *, draws: int, rng: np.random.Generato
 def annotator_figures(
     answers: pd.DataFrame, truths: pd.Series, *, limits: dict[str, float]
 ) -> pd.DataFrame:
-    """One row a person: what he gave, and how far it can be trusted.
+    """Return one row per person: the number of answers and measures of reliability.
 
-    ``answers``: question, image, label, annotator, showing. ``truths``: the label of clean images,
-    by (question, image). ``limits``: by name in `CARELESS`, the share below which a person is
-    reported, if the upper end of Wilson's 95 % interval lies below it: few answers tell nothing.
+    Args:
+        answers: columns question, image, label, annotator, showing.
+        truths: the label of clean images, by (question, image).
+        limits: by name in `CARELESS`, the share below which a person is reported. The upper end of
+            Wilson's 95 % interval must be below it, because a few answers are not enough.
 
-    Columns annotator, answers; for agreement (with what most of the others saw), consistency (of
-    images that came back) and accuracy (on clean images) the share and its n; careless, a reason
-    or «».
+    Returns:
+        Columns annotator, answers; for agreement (with most of the others), consistency (on
+            repeated images) and accuracy (on clean images) the share and its n; careless, a reason
+            or an empty string.
     """
     first = answers[answers["showing"] == 1]
     rows = []
@@ -89,11 +92,11 @@ def annotator_figures(
 
 
 def _as_others(own: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Whether a label is that of most others, bool, where there are others and most agree."""
+    """Return whether each label is that of most others, where others answered and most agree."""
     agree: list[bool] = []
     for question, group in own.groupby("question", sort=False):
         votes = majority(others[others["question"] == question])
-        # a tie is called unclear although nobody said so, and counts for nobody
+        # `majority` labels a tie as unclear although nobody did: leave ties out
         votes = votes[votes["votes"] * 2 > votes["voters"]].set_index("image")["label"]
         both = group[group["image"].isin(votes.index)]
         agree += (both["label"] == both["image"].map(votes)).tolist()
@@ -103,11 +106,11 @@ def _as_others(own: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 def resampled_votes(
     answers: pd.DataFrame, images: Sequence[str], *, draws: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Votes of samples of the people, drawn with replacement.
+    """Return votes of ``draws`` resamples of the people, drawn with replacement.
 
-    ``answers``: image, label, annotator, one row a person and image. Returns the votes for each
-    label ``(draws + 1, images, labels)``, of which the first are those of all people once, what
-    the labels are, and how often each image is drawn in a sample ``(draws + 1, images)``.
+    ``answers``: image, label, annotator, one row per person and image. Returns the votes for each
+    label ``(draws + 1, images, labels)``, of which the first are those of all people once; the
+    labels; and how often each image is drawn in a resample ``(draws + 1, images)``.
     """
     people, labels = sorted(answers["annotator"].unique()), sorted(answers["label"].unique())
     given = np.zeros((len(people), len(images), len(labels)), dtype=np.int64)

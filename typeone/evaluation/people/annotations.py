@@ -1,14 +1,13 @@
-"""What people see in images: files of annotations, and the label of most votes.
+"""Read files of annotations, the labels that people give to images, and take the majority.
 
-Beyond the paper, which asked people about faces alone: judges stand in for people, and this is
-what they are held against. A file is CSV (UTF-8, commas, a header) or Parquet with the columns
-`COLUMNS`, as the sheet of `typeone.reporting.study` saves it or written by hand; others are
-ignored. An image is named by the sheet's number for it, or
-``{attack}/{target}/seed{seed}/{position}``, as in ours/mlp/seed0/17. Its label is one of `LABELS`
-of its question, or «unclear». Cells are text and are never evaluated.
+Beyond the paper, which asked people about faces only: the judges are measured against these labels.
+A file is CSV (UTF-8, commas, a header) or Parquet with the columns `COLUMNS`, saved by the sheet of
+`typeone.reporting.study` or written by hand; other columns are ignored. An image is named by its
+number in the sheet, or ``{attack}/{target}/seed{seed}/{position}``, as in ours/mlp/seed0/17. Its
+label is one of `LABELS` of its question, or "unclear". Cells are text and are never evaluated.
 
-After an attack is redone its names stand for other images. The digest of what was seen tells them
-apart; a file without digests is taken at its word, and who reads it can say so (`checked`).
+After an attack is run again its names refer to other images. The digest of the labelled image tells
+them apart. A file without digests is accepted unchecked; the column checked marks its rows.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ DIGITS = tuple(map(str, range(10)))
 FACES = ("female", "male", NO_FACE)
 SAME, DIFFERENT = "same", "different"
 LABELS = {"digit": DIGITS, "face": FACES, "person": (SAME, DIFFERENT)}
-"""What people may see beside «unclear», by question: which digit, whose face, the same person."""
+"""Labels besides "unclear" by question: which digit, whose face, the same person."""
 
 COLUMNS = ("image", "label", "annotator", "digest", "showing")
-"""Columns of a file; image and label are needed. showing is 2 for an image that came back."""
+"""Columns of a file; image and label are required. showing is 2 for a repeated image."""
 
-MAX_BYTES = 16 << 20  # of a file: 200,000 labels, where a study has thousands
+MAX_BYTES = 16 << 20  # of a file: 200,000 labels; a study has thousands
 MAX_ROWS = 200_000
 MAX_CELL = 1000  # bytes of a cell of Parquet
 MAX_NAME = 60  # characters of an annotator's name
@@ -53,19 +52,19 @@ KINDS = {
     **{"question": str, "image": str, "label": str, "annotator": str},
     **{"showing": int, "checked": bool},
 }
-"""Columns of what `read_annotations` returns, and their types."""
+"""Columns that `read_annotations` returns, and their types."""
 
 Cells = tuple[str, str, list[str | None]]
-"""What a row says in `COLUMNS`, the last three as a list; None where the file lacks the column."""
+"""Cells of a row in the order of `COLUMNS`, the last three as a list; None for a missing column."""
 
 
 class Picture(NamedTuple):
-    """What people may be asked about.
+    """An image, or several, that people may be asked about.
 
     Attributes:
         name: ``{attack}/{target}/seed{seed}/{position}``.
         question: a key of `LABELS`.
-        digest: `picture_digest` of what is shown.
+        digest: `picture_digest` of the images.
     """
 
     name: str
@@ -74,7 +73,7 @@ class Picture(NamedTuple):
 
 
 def picture_digest(*pictures: np.ndarray) -> str:
-    """First 16 digits of the SHA-256 of uint8 pixels, of several pictures in their order."""
+    """Return the first 16 digits of the SHA-256 of uint8 pixels of ``pictures``, in order."""
     total = hashlib.sha256()
     for picture in pictures:
         total.update(np.ascontiguousarray(picture).tobytes())
@@ -84,19 +83,18 @@ def picture_digest(*pictures: np.ndarray) -> str:
 def read_annotations(
     paths: Iterable[str | os.PathLike[str]], known: Mapping[str, Picture]
 ) -> pd.DataFrame:
-    """All annotations in the files ``paths``, one row each.
+    """Read all annotations in the files ``paths``, one row each.
 
-    ``known`` are the pictures that there are, by what a file may call them. Columns question,
+    ``known``: the existing pictures, by each name that a file may use. Returns columns question,
     image (the picture's name), label, annotator, showing (1 or 2) and checked (whether the row's
-    digest was that of the picture; False where it has none). A file without the column annotator
-    is the work of one person, called like the file without its suffix.
+    digest is that of the picture; False if it has none). In a file without the column annotator all
+    rows are by one person, named like the file without its suffix.
 
     Raises:
-        InputError: a file is absent, unreadable, of another kind, empty or larger than
-            `MAX_BYTES`, lacks a column, has a row of another length, another label, an unknown
-            image, the digest of another picture, or an annotator without a name or with one that
-            is not a name; or an annotator labels an image twice. The line names the file, the row
-            and the remedy.
+        InputError: a file is absent, unreadable, of another kind, empty or larger than `MAX_BYTES`,
+            lacks a column, has a row of another length, an invalid label, an unknown image, the
+            digest of another picture, or an empty or invalid annotator; or an annotator labels an
+            image twice. The message names the file, the row and the remedy.
     """
     rows = []
     first_at: dict[tuple[str, str, str, str], str] = {}
@@ -151,7 +149,7 @@ def read_annotations(
 
 
 def majority(annotations: pd.DataFrame) -> pd.DataFrame:
-    """The label that most annotators give each image, «unclear» when labels share the first place.
+    """Return the label with most votes for each image, "unclear" if several labels tie.
 
     Columns image, label, votes (of a label in the first place) and voters (all who labelled the
     image); images in the order of their first annotation.
@@ -166,7 +164,7 @@ def majority(annotations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_annotator(where: str, annotator: str) -> None:
-    """Raise for what is not a name: tables and pages show it, and spreadsheets run formulas."""
+    """Raise for an invalid name: tables and pages show it, and spreadsheets run formulas."""
     if not annotator:
         raise InputError(
             f"{where}: annotator is blank; needs a name on every row; give one, or leave "
@@ -182,7 +180,7 @@ def _check_annotator(where: str, annotator: str) -> None:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """(where it stands, what `COLUMNS` say) of every row, blanks around each cell removed."""
+    """Yield (location, cells of `COLUMNS`) of every row, with blanks around each cell removed."""
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
     if path.suffix.lower() not in readers:
         raise InputError(f"{path} is not a file of annotations; needs a name in .csv or .parquet")
@@ -206,7 +204,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
     for where, (image, label, rest) in readers[path.suffix.lower()](path, data):
         empty = False
         annotator, digest, showing = (None if cell is None else cell.strip() for cell in rest)
-        # one name has two spellings where a letter is written with its accent apart
+        # an accented letter has two Unicode spellings: use one of them
         name = unicodedata.normalize("NFC", path.stem if annotator is None else annotator)
         yield where, image.strip(), label.strip(), name, digest or "", showing or "1"
     if empty:
@@ -266,7 +264,7 @@ def _read_parquet(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
 
 
 def _choose(path: Path, header: list[str]) -> tuple[int, int, list[int | None]]:
-    """Where each of `COLUMNS` stands in ``header``; None for one that is absent and not needed."""
+    """Return the index of each of `COLUMNS` in ``header``; None for an absent optional column."""
     names = ", ".join(map(_shown, header[:8])) + (", …" if len(header) > 8 else "")
     for name in COLUMNS:
         if header.count(name) > 1:
@@ -274,7 +272,7 @@ def _choose(path: Path, header: list[str]) -> tuple[int, int, list[int | None]]:
         if name in header:
             continue
         by_fold = {other[:_SHOWN].casefold(): other for other in header if other not in COLUMNS}
-        # a misspelt one would make one person of several, or of a second label a first
+        # a misspelt optional column would merge people, or first and repeated answers
         optional = name not in ("image", "label")
         close = difflib.get_close_matches(name, by_fold, n=1, cutoff=0.85 if optional else 0.6)
         if optional and not close:
@@ -294,5 +292,5 @@ def _choose(path: Path, header: list[str]) -> tuple[int, int, list[int | None]]:
 
 
 def _shown(text: str) -> str:
-    """``text`` as a message repeats it: on one line, in quotes, of bounded length."""
+    """Return ``text`` as a message repeats it: on one line, in quotes, of bounded length."""
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

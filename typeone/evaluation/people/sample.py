@@ -1,9 +1,8 @@
-"""Which images are people shown? A draw from the examples of attacks, mixed with controls.
+"""Draw the images of a study from the examples of attacks, mixed with controls.
 
-Every condition has its own share of items: an attack on a target, what nothing attacked, what the
-SVAE alone made of it. Digits that no item has shown yet come first, so that few people see one both
-before and after an attack. What decides nothing about success decides nothing about the draw: which
-image of a condition is taken does not depend on what f1 or a judge says of it.
+Each condition has its own number of items: an attack on a target, unattacked images, and
+reconstructions by the SVAE alone. Digits that no item shows yet come first, so that few people see
+one both before and after an attack. The draw does not depend on the predictions of f1 or a judge.
 """
 
 from __future__ import annotations
@@ -23,31 +22,31 @@ from typeone.runtime.artifacts import Records
 DIGITS = [str(digit) for digit in range(10)]
 CLEAN, RECONSTRUCTION = "clean", "reconstruction"
 CONTROLS = (CLEAN, RECONSTRUCTION, SAME, DIFFERENT)
-"""Conditions that are no attack on a target."""
+"""Conditions other than an attack on a target."""
 
 
 class Run(NamedTuple):
-    """Whose examples: an attack on a target (a classifier, a recognizer), its networks' seed."""
+    """Key of a table of examples: attack, target (classifier, recognizer), seed of its networks."""
 
     attack: str
     target: str
     seed: int
 
     def name(self, position: int) -> str:
-        """What one of its images is called wherever people's labels speak of it."""
+        """Return the name of one of its images in files of people's labels."""
         return f"{self.attack}/{self.target}/seed{self.seed}/{position}"
 
 
 @dataclass(frozen=True)
 class Item:
-    """What a person is asked once.
+    """One question of the sheet.
 
     Attributes:
         question: a key of `typeone.evaluation.people.annotations.LABELS`.
         image: name of the image; of a pair, that of the right one.
         condition: ``{attack}/{target}`` or one of `CONTROLS`.
-        truth: the label that a careful person gives, «» where that is what is asked.
-        pictures: uint8 ``(C, H, W)`` each, one, or two that stand side by side.
+        truth: the label that a careful person gives, empty if it is not known.
+        pictures: uint8 ``(C, H, W)`` each, one, or two shown side by side.
     """
 
     question: str
@@ -58,11 +57,11 @@ class Item:
 
     @property
     def digest(self) -> str:
-        """`picture_digest` of what is shown."""
+        """`picture_digest` of the pictures."""
         return picture_digest(*self.pictures)
 
     def number(self, seed: int) -> str:
-        """What the sheet calls it: ten hexadecimal digits that tell nothing of the condition."""
+        """Return the id in the sheet, ten hexadecimal digits that do not reveal the condition."""
         return hashlib.sha256(f"{seed}:{self.question}:{self.image}".encode()).hexdigest()[:10]
 
 
@@ -72,14 +71,14 @@ Tables = Mapping[Run, Records]
 def _draw(
     tables: Tables, count: int, used: Counter[int], rng: np.random.Generator
 ) -> list[tuple[Run, int]]:
-    """``count`` rows (or all) of the tables together, at random among those ``used`` least."""
+    """Draw ``count`` rows (or all) of the tables together, at random among those ``used`` least."""
     rows = [(run, row) for run, table in tables.items() for row in range(len(table))]
     queue = [(0, rank, *rows[i]) for rank, i in enumerate(rng.permutation(len(rows)).tolist())]
     chosen: list[tuple[Run, int]] = []
     while queue and len(chosen) < count:
         times, rank, run, row = heapq.heappop(queue)
         index = int(tables[run]["index"][row])
-        if times < used[index]:  # shown since it was queued
+        if times < used[index]:  # drawn since it was queued
             heapq.heappush(queue, (used[index], rank, run, row))
             continue
         used[index] += 1
@@ -88,11 +87,11 @@ def _draw(
 
 
 QUESTIONS = {"digit": "digits", "face": "faces", "person": "pairs"}
-"""The part of the settings that each question has."""
+"""Section of the settings for each question."""
 
 
 def by_condition(examples: Iterable[tuple[Run, Records]]) -> tuple[dict[str, Tables], Tables]:
-    """Examples of attacks by condition and run, and those of the reconstruction by run."""
+    """Group examples of attacks by condition and run, and those of the reconstruction by run."""
     attacks: dict[str, dict[Run, Records]] = {}
     controls = {}
     for run, table in examples:
@@ -108,9 +107,10 @@ def draw_study(
     faces: Iterable[tuple[Run, Records]],
     settings: Mapping[str, Any],
 ) -> list[Item]:
-    """All items of a sheet: digits, faces, and pairs of faces.
+    """Draw all items of a sheet: digits, faces, and pairs of faces.
 
-    ``settings``: seed and, by part, the numbers of items that `draw_items` and `draw_pairs` take.
+    ``settings``: seed and, by section, the numbers of items that `draw_items` and `draw_pairs`
+    take.
     """
     rng = np.random.default_rng(settings["seed"])
     of_digits, of_faces = by_condition(digits), by_condition(faces)
@@ -136,11 +136,11 @@ def draw_items(
     reconstruction: int,
     rng: np.random.Generator,
 ) -> list[Item]:
-    """Items that show one image: ``count`` a condition of ``attacks``, and controls.
+    """Draw items that show one image: ``count`` per condition of ``attacks``, and controls.
 
-    ``attacks``: by condition, their examples by run; ``controls``: those of the reconstruction, of
-    whose originals the clean items are taken. ``labels``: what people call label 0, 1, ...
-    Columns used: position, index (of the image in its split), label, image, adversarial_image.
+    ``attacks``: examples by condition and run. ``controls``: examples of the reconstruction by run;
+    their originals are the clean items. ``labels``: people's names of label 0, 1, ... Columns used:
+    position, index (of the image in its split), label, image, adversarial_image.
     """
     used: Counter[int] = Counter()
     items = []
@@ -169,11 +169,11 @@ def draw_pairs(
     reconstruction: int,
     rng: np.random.Generator,
 ) -> list[Item]:
-    """Items that show a face beside another: is it the same person?
+    """Draw items that show two faces and ask whether they are the same person.
 
-    The original and what was made of it for ``count`` a condition and for the reconstruction, two
-    faces of one person and two of different people for ``clean`` each, as far as there are such.
-    Columns as in `draw_items`, and identity.
+    An item shows an original and its attacked version, for ``count`` items per condition and for
+    the reconstruction. ``clean`` items show two faces of one person, and as many show two different
+    people, as far as there are such pairs. Columns as in `draw_items`, and identity.
     """
     used: Counter[int] = Counter()
     items = []

@@ -1,4 +1,4 @@
-"""Measure what the people of a study see: success of attacks, agreement, careless answers."""
+"""Measure a study with people: success of attacks, agreement, careless answers."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ TEXTS = {
     "label_seen": "most people see the label",
 }
 ALONE = ("same_person", "label_seen")
-"""Measures that only people were asked."""
+"""Measures that people give and no network."""
 
 Examples = Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]
-"""By question, and by (attack, target): rows of judged examples.
+"""Judged examples by question and by (attack, target).
 
-Columns: image (its name), label, target_label; of digits f1_label_after, of faces distance.
+Columns: image (its name), label, target_label; f1_label_after for digits, distance for faces.
 """
 
 
 class Study(NamedTuple):
-    """What a study measured.
+    """Results of a study.
 
     Attributes:
-        people: one row a measure of an attack on a target, columns `COLUMNS`.
-        annotators: one row a person, see `annotator_figures`.
+        people: one row per measure of an attack on a target, columns `COLUMNS`.
+        annotators: one row per person, see `annotator_figures`.
         rows: of the verdict table, see `measurement`.
     """
 
@@ -58,7 +58,7 @@ class Study(NamedTuple):
 def named_examples(
     examples: Iterable[tuple[Run, pd.DataFrame]],
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """Rows of judged examples with the name of each image, by (attack, target), seeds together."""
+    """Return judged examples with the name of each image, by (attack, target), seeds together."""
     tables: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for run, rows in examples:
         names = [run.name(position) for position in rows["position"]]
@@ -69,7 +69,7 @@ def named_examples(
 def counted_labels(
     question: str, attack: str, rows: pd.DataFrame, *, same_person: float
 ) -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """Which labels count, by measure and image; ``same_person``: see `face_measures`."""
+    """Return the labels that count, by measure and image; ``same_person``: see `face_measures`."""
     if question == "person":
         return {"same_person": dict.fromkeys(rows["image"], (SAME,))}
     names = FACES if question == "face" else [str(digit) for digit in range(10)]
@@ -91,14 +91,14 @@ def success_rows(
     draws: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """One row a measure of an attack on a target, and how unclear images count.
+    """Return one row per measure of an attack on a target, for both treatments of unclear images.
 
     Args:
         answers: of people, see `typeone.evaluation.people.annotations`.
-        sources: how ids call the images of a question.
-        published: id of the published success of faces, which is that of the attack ``paper``.
+        sources: name of the images in ids, by question.
+        published: id of the published success rate of faces, used for the attack ``paper``.
         same_person: distance up to which f1 takes two faces for one person.
-        draws: of the bootstrap.
+        draws: number of bootstrap resamples.
     """
     collected = []
     for question, by_attack in examples.items():
@@ -130,9 +130,9 @@ def success_rows(
 def agreement_rows(
     answers: pd.DataFrame, annotators: pd.DataFrame, *, draws: int, rng: np.random.Generator
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the verdict table about the people themselves.
+    """Yield rows of the verdict table about the people themselves.
 
-    ``annotators``: see `annotator_figures`; ``draws``: of the bootstrap.
+    ``annotators``: see `annotator_figures`. ``draws``: number of bootstrap resamples.
     """
     for question, own in answers[answers["showing"] == 1].groupby("question", sort=False):
         kappa = kappa_interval(own, draws=draws, rng=rng)
@@ -165,10 +165,10 @@ def agreement_rows(
 
 
 def further_rows(people: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Rows of the verdict table that have none of a network beside them.
+    """Yield rows of the verdict table that have no value of a network beside them.
 
-    They are of images that most people can read, and of measures that no network has judged.
-    ``people``: see `success_rows`.
+    They are of images that most people can read, and of measures that no network gives. ``people``:
+    see `success_rows`.
     """
     alone = people["id"].str.endswith(ALONE) & (people["unclear"] == FAILURE)
     for row in people[alone | (people["unclear"] == LEFT_OUT)].itertuples():
@@ -189,12 +189,12 @@ def measure_study(
     seed: int,
     **how: Any,
 ) -> Study:
-    """Measure the ``answers`` of people, of which there may be none.
+    """Measure the ``answers`` of people; there may be none.
 
     Args:
         truths: labels that a careful person gives, by (question, image).
         careless: limits, see `annotator_figures`.
-        draws, seed: of the bootstrap.
+        draws, seed: number and seed of the bootstrap resamples.
         how: sources, published and same_person of `success_rows`.
     """
     if answers.empty:

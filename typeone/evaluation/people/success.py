@@ -1,9 +1,9 @@
-"""How often does an attack succeed, by people? Rates of their majority, with intervals.
+"""Compute success rates of attacks from the majority of people, with intervals.
 
-An attack has succeeded where f1 keeps what it said and most people see something else. The
-interval takes images and people as sampled: both are drawn again, each with replacement and
-independently of the other (the pigeonhole bootstrap, Owen 2007), and the majority is taken anew. It
-is never narrower than Wilson's over the images: where all agree, the bootstrap alone is a point.
+An attack succeeds if f1 keeps its label and most people see something else. The interval treats
+images and people as sampled. Both are resampled, each with replacement and independently of the
+other (the pigeonhole bootstrap, Owen 2007), and each resample has its own majority. The interval is
+never narrower than Wilson's over the images: where all agree, the bootstrap alone is a point.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COLUMNS = {
     **{"id": str, "description": str, "unclear": str},
     **{"value": float, "low": float, "high": float, "n": int, "annotators": int},
 }
-"""Columns of a table of what people see, and their types; unclear: `FAILURE` or `LEFT_OUT`."""
+"""Columns of a table of people's rates, and their types; unclear: `FAILURE` or `LEFT_OUT`."""
 
 FAILURE, LEFT_OUT = "failure", "left out"
 
@@ -34,17 +34,18 @@ def people_rates(
     draws: int,
     rng: np.random.Generator,
 ) -> dict[str, dict[str, Rate]]:
-    """Share of images whose majority is a wanted label, by what is asked and how unclear counts.
+    """Return the share of images with a wanted majority, by measure and rule for unclear ones.
 
-    ``answers``: image, label, annotator, one row a person and image. ``wanted``: by measure and
-    image the labels that count; every image of ``answers`` is in each. Ties are unclear.
+    The rules are `FAILURE` (unclear images count as failures) and `LEFT_OUT`. ``answers``: image,
+    label, annotator, one row per person and image. ``wanted``: by measure and image the labels that
+    count; every image of ``answers`` is in each. Ties are unclear.
     """
     images = sorted(answers["image"].unique())
     votes, labels, weights = resampled_votes(answers, images, draws=draws, rng=rng)
     top = votes.max(axis=2)
     tied = (votes == top[:, :, None]).sum(axis=2) > 1
     label = votes.argmax(axis=2)
-    seen = top > 0  # by nobody in a sample that has none of its people
+    seen = top > 0  # False in a resample with none of the image's people
     clear = seen & ~tied
     if UNCLEAR in labels:
         clear &= label != labels.index(UNCLEAR)
@@ -60,7 +61,7 @@ def people_rates(
 
 
 def _interval(success: np.ndarray, weights: np.ndarray) -> Rate:
-    """Share of ``success`` ``(draws + 1, images)`` in the first row, its interval by the others."""
+    """Return the share of ``success`` ``(draws + 1, images)`` in row 0 and its interval."""
     n = weights.sum(axis=1)
     shares = (success * weights).sum(axis=1)[n > 0] / n[n > 0]
     if not n[0]:
@@ -71,7 +72,7 @@ def _interval(success: np.ndarray, weights: np.ndarray) -> Rate:
 
 
 def digit_measures(rows: pd.DataFrame) -> dict[str, dict[str, Sequence[str]]]:
-    """Which labels are a success of Type I, by measure and image.
+    """Return the labels that count as a success of Type I, by measure and image.
 
     ``rows``: image, label, target_label, f1_label_after.
     """
@@ -88,9 +89,9 @@ def digit_measures(rows: pd.DataFrame) -> dict[str, dict[str, Sequence[str]]]:
 def face_measures(
     rows: pd.DataFrame, genders: Sequence[str], threshold: float
 ) -> dict[str, dict[str, Sequence[str]]]:
-    """The same for faces, and what people see whatever f1 says.
+    """Return the same for faces, and measures that do not depend on f1.
 
-    ``rows``: image, target_label, distance; ``genders``: what people call gender 0 and 1.
+    ``rows``: image, target_label, distance. ``genders``: people's labels of gender 0 and 1.
     """
     changed: dict[str, Sequence[str]] = {
         r.image: (genders[r.target_label],) for r in rows.itertuples()

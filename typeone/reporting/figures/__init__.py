@@ -1,1 +1,1 @@
-"""Figures of the paper and beside it: one module each, from stored rows to a drawing."""
+"""Figures of the paper and further ones: one module each, from stored rows to a drawing."""

@@ -1,4 +1,4 @@
-"""What each part of an attack is worth: success of its variants, one setting changed at a time."""
+"""Ablations of an attack: success of its variants, one setting changed at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEASURES = {
 
 @style()
 def ablations(tables: Mapping[str, pd.DataFrame], *, caption: str) -> Figure:
-    """Draw one panel an attack, one line a variant, with Wilson's 95 % intervals."""
+    """Draw one panel per attack and one line per variant, with Wilson's 95 % intervals."""
     heights = [table["variant"].nunique() for table in tables.values()]
     figure, panels = plt.subplots(
         len(tables),

@@ -35,13 +35,13 @@ def figure1(
     Args:
         examples: judged digits of the first attacks of ``type1`` and ``type2``.
         type1, type2: attacks; the first of each moves the operating point, has its curve and its
-            digit; further Type II attacks are dotted, each image counted by its label.
+            digit. Further Type II attacks are dotted, with each image counted by its label.
     """
     curves = curves[curves["seed"] == seed]
     figures = measurements[measurements["seed"] == seed].set_index("id")
 
     def measured(name: str) -> Rate:
-        """One figure; NaN where nothing was left to measure."""
+        """Return one value; NaN if there was nothing to measure."""
         identity = f"beyond.fig1.{name}"
         if identity not in figures.index:
             return Rate(np.nan, np.nan, np.nan, 0)
@@ -103,10 +103,10 @@ def figure1(
 
 
 def _shown_rows(type1: Records, type2: Records, positive: int) -> tuple[int | None, int | None]:
-    """Rows (in ``type1``, in ``type2``) of the images in the picture, None where there is none.
+    """Return the rows (in ``type1``, in ``type2``) of the images to draw, None where there is none.
 
-    Both start from one digit if one can be found for which both succeeded: beyond doubt to the
-    oracle, and with nothing lost in storage.
+    Both start from the same digit if there is one for which both attacks succeeded: clearly to the
+    oracle, and as stored.
     """
     good1 = (type1["label"] == positive) & type1["type1_success_clear"]
     good2 = (type2["label"] == positive) & type2["type2_success_oracle"] & type2["judge_clear"]
@@ -119,7 +119,7 @@ def _shown_rows(type1: Records, type2: Records, positive: int) -> tuple[int | No
 
 
 def _draw_digits(axes: Axes, first: Records, second: Records, positive: int) -> None:
-    """Put the digit and its two attacked versions beside the arrows."""
+    """Draw the digit and its two attacked versions beside the arrows."""
     row1, row2 = _shown_rows(first, second, positive)
     if row1 is not None:
         text = (
@@ -136,7 +136,7 @@ def _draw_digits(axes: Axes, first: Records, second: Records, positive: int) -> 
 def _inset(
     axes: Axes, image: np.ndarray, place: tuple[float, float], title: str, colour: str
 ) -> None:
-    """A digit at ``place`` (data coordinates of its centre) with lines of text below it."""
+    """Draw a digit at ``place`` (data coordinates of its centre) with lines of text below it."""
     size = 0.17
     box = axes.inset_axes(
         (place[0] - size / 2, place[1] - size / 2, size, size), transform=axes.transData

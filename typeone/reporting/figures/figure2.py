@@ -14,7 +14,7 @@ from typeone.reporting.plotting import add_caption, style
 
 FEATURES = ["x1", "x2", "x3"]
 ENDS = [f"{name}_end" for name in FEATURES]
-ASIDE = np.array([0, 0.1, 0.2])  # of a name from its point
+ASIDE = np.array([0, 0.1, 0.2])  # offset of a name from its point
 HALO = withStroke(linewidth=2, foreground="white")
 TEXT = {"fontsize": 11, "zorder": 6, "path_effects": [HALO]}
 YELLOW, GREEN, BLUE = "#E69F00", "#009E73", "#0072B2"  # the paper's colours, of Okabe and Ito
@@ -87,10 +87,10 @@ def figure2(
 
 
 def _plane(weights: np.ndarray, bias: float, half_width: float, along: int) -> np.ndarray:
-    """The part of w·x + b = 0 inside the cube, ``(3, 2, 2)``, that holds the axis ``along``."""
+    """Return the part of w·x + b = 0 inside the cube, ``(3, 2, 2)``, along the axis ``along``."""
     free, solved = (i for i in range(3) if i != along)
     edge = np.array([-half_width, half_width])
-    # the line of the other two features, cut where it leaves the cube
+    # the line of the other two features, clipped to the cube
     ends = -(weights[solved] * edge + bias) / weights[free]
     ends = np.clip(ends, -half_width, half_width)
     if weights[solved]:
@@ -102,7 +102,7 @@ def _plane(weights: np.ndarray, bias: float, half_width: float, along: int) -> n
 
 
 def _example_of(moves: pd.DataFrame, half_width: float) -> pd.DataFrame:
-    """A sample whose two moves end inside the cube, the longest where the shorter one is."""
+    """Select the sample whose shorter move is longest, among those that stay inside the cube."""
     ends = moves.pivot(index="sample", columns="type")
     inside = np.all([ends[name].abs().max(axis=1) <= half_width for name in ENDS], axis=0)
     first, second = (

@@ -1,4 +1,4 @@
-"""Fig. 3: from the inner sphere to the outer one on a level set of f1 (II-B), and how f1 errs."""
+"""Fig. 3: walks from the inner to the outer sphere on a level set of f1 (II-B), and f1's error."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def figure3(
     outer: float,
     preset: str,
 ) -> Figure:
-    """Draw the walks between the spheres, one walk by step, and the error against its floor.
+    """Draw the walks between the spheres, one walk by step, and the error with its lower bound.
 
     Args:
         walks: of the first seed.
@@ -72,7 +72,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def _draw_spheres(
     axes: Axes, walks: pd.DataFrame, first: pd.DataFrame, inner: float, outer: float
 ) -> None:
-    """The spheres, the walks between them and the projected directions of the ``first`` one."""
+    """Draw the spheres, the walks between them and the projected directions of ``first``."""
     angle = np.linspace(0, np.pi / 2, 200)
     boundary = first["boundary"].iloc[0]
     axes.axvspan(0, boundary, color=BLUE, alpha=0.07, linewidth=0)
@@ -125,7 +125,7 @@ def _draw_spheres(
 
 
 def _draw_walk(axes: Axes, walk: pd.DataFrame, inner: float, outer: float) -> None:
-    """Radius and f1 along one walk."""
+    """Draw radius and f1 along one walk."""
     axes.axhline(inner, color=BLUE, linewidth=0.6)
     axes.axhline(outer, color=RED, linewidth=0.6)
     (radius,) = axes.plot(walk["step"], walk["radius"], ".-", color=GREEN, markersize=3)
@@ -146,7 +146,7 @@ def _draw_errors(
     floor: float,
     published: float,
 ) -> None:
-    """Exact error over the steps, a line a seed, and the sampled error of each."""
+    """Draw the exact error over the steps, one line per seed, and the sampled error of each."""
     label = "exact, a line a seed"
     for curve, colour in zip(curves.values(), cycle((BLUE, SKY)), strict=False):
         axes.semilogy(curve["step"], curve["error"], color=colour, linewidth=0.9, label=label)

@@ -1,4 +1,4 @@
-"""Fig. 6: the losses of f1, f2 and f_dis while one "4" becomes a "5" that f1 calls "4" (IV-A)."""
+"""Fig. 6: losses of f1, f2 and f_dis while one "4" becomes a "5" that f1 labels "4" (IV-A)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ EXAMPLE = 4  # the class of the paper's example
 
 @style()
 def figure6(trace: Records, *, columns: int, published: float | None, caption: str) -> Figure:
-    """Draw the loss curves of one followed example, images on top.
+    """Draw the loss curves of one traced example, with images on top.
 
-    It is the paper's class, or the first that was followed where f1 gets none of that class right.
+    The example is of the paper's class, or the first traced one if f1 gets none of that class
+    right.
 
     Args:
-        trace: judged images of the followed examples, with ``label``, ``step``, ``image``, the
-            losses ``j1``, ``j2``, ``penalty`` and ``f1_confidence``.
-        columns: images on top.
+        trace: judged images of the traced examples, with ``label``, ``step``, ``image``, the losses
+            ``j1``, ``j2``, ``penalty`` and ``f1_confidence``.
+        columns: number of images on top.
         published: f1's confidence at the end in the paper; None for other data.
-        caption: whose example it is.
+        caption: start of the caption.
     """
     label = EXAMPLE if EXAMPLE in trace["label"] else int(trace["label"].min())
     rows = np.flatnonzero(trace["label"] == label)

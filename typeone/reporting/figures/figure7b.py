@@ -1,4 +1,4 @@
-"""Fig. 7b: faces beside what became of them, with f1's distance above (IV-B)."""
+"""Fig. 7b: faces beside their attacked versions, with f1's distance above (IV-B)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FAILED = "#B00000"
 
 @style()
 def figure7b(rows: Records, *, pairs: int, threshold: float, caption: str) -> Figure:
-    """Draw the first ``pairs``, failures among them and marked, four a row."""
+    """Draw the first ``pairs``, four per row, with failures included and marked."""
     pairs, columns = min(pairs, len(rows)), 4
     lines = -(-pairs // columns)
     reasons = [_failure(rows, i, threshold) for i in range(len(rows))]
@@ -48,7 +48,7 @@ def figure7b(rows: Records, *, pairs: int, threshold: float, caption: str) -> Fi
 
 
 def _failure(rows: Records, i: int, threshold: float) -> str:
-    """Why an attack has not succeeded, in two words; nothing where it has."""
+    """Return why an attack failed, in two words; empty for a success."""
     if rows["distance"][i] > threshold:
         return "other person"
     if not rows["shows_class"][i]:

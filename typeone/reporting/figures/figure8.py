@@ -1,4 +1,4 @@
-"""Fig. 8: pairs of digits from the latent space of the AC-GAN, the same class to f1 (IV-E)."""
+"""Fig. 8: pairs of digits from the latent space of the AC-GAN that f1 gives one class (IV-E)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LABELS = {
 
 @style()
 def figure8(table: Records, variants: Mapping[str, str], *, pairs: int, caption: str) -> Figure:
-    """Draw a row of pairs a variant: G(z) left, G(z') right.
+    """Draw one row of pairs per variant: G(z) left, G(z') right.
 
     ``variants``: kind by name.
     """
@@ -73,7 +73,7 @@ def figure8(table: Records, variants: Mapping[str, str], *, pairs: int, caption:
 
 
 def shown_pairs(rows: Mapping[str, np.ndarray], kind: str, pairs: int) -> np.ndarray:
-    """Rows of the pairs to draw: one a class where there are enough, successes first."""
+    """Return the rows of the pairs to draw: one per class if there are enough, successes first."""
     success = rows[f"{kind}_success_clear"] * 2 + rows[f"{kind}_success_oracle"]
     order = np.argsort(-success.astype(int), kind="stable")
     label = rows["label"][order]

@@ -1,4 +1,4 @@
-"""Fig. 9: faces on the way through the latent space of a large generator (IV-E)."""
+"""Fig. 9: faces along the attack in the latent space of a large generator (IV-E)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def figure9(
     threshold: float,
     caption: str,
 ) -> Figure:
-    """Draw a row an attack: the start left, the end right, FaceNet's distance beside it.
+    """Draw one row per attack: the start left, the end right, FaceNet's distance beside it.
 
     ``walks``: example and frames of each attack.
     """

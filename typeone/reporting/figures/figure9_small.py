@@ -12,7 +12,7 @@ from typeone.runtime.artifacts import Records
 
 @style()
 def figure9_small(table: Records, *, pairs: int, caption: str) -> Figure:
-    """Draw the first ``pairs`` starts above and their ends below, distances beside them."""
+    """Draw the first ``pairs`` starts above and their ends below, with distances below them."""
     limit = table.metadata["threshold_distance"]
     pairs = min(pairs, len(table))
     figure, (grid, histogram) = plt.subplots(2, 1, figsize=(3.5, 2.6), height_ratios=[1, 1.5])

@@ -15,7 +15,7 @@ from typeone.reporting.plotting import COLOURS, DASHES, add_caption, style
 def table1_roc(
     curves: pd.DataFrame, *, target: str, names: Mapping[str, str], caption: str
 ) -> Figure:
-    """Draw one panel a metric, one curve an attack, with the area under it (mean over seeds)."""
+    """Draw one panel per metric, one curve per attack, with the area under it (mean over seeds)."""
     curves = curves[(curves["squeezer"] == "joint") & (curves["target"] == target)]
     figure, panels = plt.subplots(1, 2, figsize=(7, 4.6), sharey=True)
     for axes, metric in zip(panels, ("l2", "l1"), strict=True):

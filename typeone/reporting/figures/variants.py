@@ -1,4 +1,4 @@
-"""Where the paper's attack and ours end, side by side, on every classifier that ours attacks."""
+"""Attacked images of the paper's variant and of ours side by side, on every classifier."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typeone.runtime.artifacts import Records
 def variants(paper: Records, ours: Mapping[str, Records], *, shown: str, preset: str) -> Figure:
     """Draw the first example of each class: the original, the paper's end, ours on each target.
 
-    ``ours``: by target. ``shown``: the classifier that the paper's column attacks. Another target
-    has other examples, so that its columns show its own first one, original and end.
+    ``ours``: by target. ``shown``: the classifier attacked in the paper's column. Other targets
+    have other examples, so each of their columns has its own original and end.
     """
     same, others = ours[shown], {k: v for k, v in ours.items() if k != shown}
     headers = ["x", f"paper\n{shown}", f"ours\n{shown}"]
@@ -43,7 +43,7 @@ def variants(paper: Records, ours: Mapping[str, Records], *, shown: str, preset:
 
 
 def _end(examples: Records, i: int) -> tuple[np.ndarray, str]:
-    """An attacked image; what the oracle sees in it, doubted if unclear, and f1's confidence."""
+    """Return an attacked image and its title: the oracle's label, ? if unclear, f1's confidence."""
     doubt = "" if examples["judge_clear"][i] else "?"
     kept = examples["f1_label_after"][i] == examples["label"][i]
     confidence = f"{examples['f1_confidence_after'][i]:.2f}" if kept else "left"

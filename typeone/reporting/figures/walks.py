@@ -1,4 +1,4 @@
-"""Fig. 5a, 5b and 7a: a filmstrip an example, from the original to what the SVAE makes of it."""
+"""Fig. 5a, 5b and 7a: one filmstrip per example, from the original to the SVAE's last image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENDERS = {FEMALE: "female", MALE: "male"}
 
 
 def figure5a(trace: Records, *, columns: int, caption: str) -> Figure:
-    """Draw the image transition of digits without f1: one filmstrip a class (III-B)."""
+    """Draw the image transition of digits without f1: one filmstrip per class (III-B)."""
     first = {int(trace["label"][i]): p for i, p in reversed(list(enumerate(trace["position"])))}
     rows = [_walk(trace, p, columns, _step) for _, p in sorted(first.items())]
     labels = [f"{label} → {(label + 1) % 10}" for label in sorted(first)]
@@ -25,7 +25,7 @@ def figure5a(trace: Records, *, columns: int, caption: str) -> Figure:
 def figure5b(
     examples: Records, trace: Records, *, faces: int, columns: int, caption: str
 ) -> Figure:
-    """Draw the transition of the first ``faces`` followed women and as many men (III-B).
+    """Draw the transition of the first ``faces`` traced women and as many men (III-B).
 
     Here and in Fig. 7a, the original comes first; a trace starts with its reconstruction.
     """
@@ -40,9 +40,10 @@ def figure5b(
 
 
 def figure7a(examples: Records, trace: Records, *, columns: int, caption: str) -> Figure:
-    """Draw Type I attacks on digits, a filmstrip a class, with f1's confidence in it (IV-A).
+    """Draw Type I attacks on digits, one filmstrip per class, with f1's confidence in it (IV-A).
 
-    Beside each, what the oracle sees in the last image, with ? if the image is not clear to it.
+    The label of each strip contains the oracle's label of the last image, with ? if it is not clear
+    to the oracle.
     """
     rows, labels = [], []
     for p in sorted(set(trace["position"]), key=lambda p: examples["label"][p]):
@@ -56,7 +57,7 @@ def figure7a(examples: Records, trace: Records, *, columns: int, caption: str) -
 def _walk(
     trace: Records, position: int, columns: int, title: Callable[[Records, int], str]
 ) -> list[tuple[np.ndarray, str]]:
-    """``columns`` images of one example's trace, each with its ``title``."""
+    """Return ``columns`` images of one example's trace, each with its ``title``."""
     rows = np.flatnonzero(trace["position"] == position)
     chosen = rows[moments(trace["image"][rows], columns)]
     return [(trace["image"][i], title(trace, i)) for i in chosen]

@@ -1,5 +1,5 @@
-"""The report: one page of HTML that holds all tables, figures and examples of a run, made of rows.
+"""The report: one HTML page with all tables, figures and examples of a run, from stored rows.
 
-`page` puts it together; the other modules turn rows of artifacts into what the page shows: plain
-lists and dictionaries that JSON can hold. The page asks for nothing from outside itself.
+`page` renders it. The other modules convert rows of artifacts into lists and dictionaries that JSON
+can store. The page loads nothing from outside itself.
 """

@@ -1,4 +1,4 @@
-"""What each part of an attack is worth: success of its variants, one setting changed at a time."""
+"""Ablations of an attack: success of its variants, one setting changed at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typeone.runtime.artifacts import Records
 
 
 def ablations(rows: Records) -> list[dict[str, Any]]:
-    """One entry a variant, in the order of the table: its rates, and the mean of its steps."""
+    """Return one entry per variant, in the order of the table: its rates, and its mean steps."""
     frame = rows.frame()
     kept = frame["f1_label_after"] == frame["label"]
     flags = {

@@ -1,4 +1,4 @@
-"""What the report shows of a whole run: of each attack, walk, detector and table one entry."""
+"""Contents of the report: one entry per attack, walk, detector and table of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEASURES = {"digits": "f1's confidence in the old label", "faces": "distance of 
 def shown_examples(
     runs: Iterable[tuple[str, str, str, Records]], sheets: Sheets, count: int, threshold: float
 ) -> list[dict[str, Any]]:
-    """What the explorer shows of each of ``runs``: kind, name, what is told of it, examples."""
+    """Return the explorer's entries of ``runs``: kind, name, description, examples of each."""
     found = []
     for kind, name, told, rows in runs:
         if kind == "faces":
@@ -38,7 +38,7 @@ def shown_filmstrips(
     frames: int,
     threshold: float,
 ) -> list[dict[str, Any]]:
-    """What can be stepped through of each of ``walks``: kind, name, examples, trace."""
+    """Return the filmstrips of ``walks``: kind, name, examples, trace of each."""
     return [
         {
             "name": name,
@@ -54,11 +54,11 @@ def shown_detectors(
     detectors: Iterable[tuple[str, str, str, Mapping[str, str], Sequence[float], pd.DataFrame]],
     labels: Mapping[str, Mapping[str, str]],
 ) -> list[dict[str, Any]]:
-    """What each of ``detectors`` rejects.
+    """Return the numbers of images that ``detectors`` reject.
 
     Args:
-        detectors: kind, name, what is told of it, columns that choose its scores, published
-            thresholds, scores.
+        detectors: kind, name, description, columns that select its scores, published thresholds,
+            scores.
         labels: of attacks, by kind.
     """
     found = []
@@ -72,7 +72,7 @@ def shown_detectors(
 
 
 def shown_tables(tables: Iterable[tuple[str, str, pd.DataFrame]]) -> list[dict[str, Any]]:
-    """The cells of each of ``tables``: title, caption, rows."""
+    """Return the cells of ``tables``: title, caption, rows of each."""
     found = []
     for title, caption, frame in tables:
         heads, rows = cells(frame)
@@ -83,7 +83,7 @@ def shown_tables(tables: Iterable[tuple[str, str, pd.DataFrame]]) -> list[dict[s
 def shown_links(
     links: Iterable[tuple[str, str, str]], folder: str | os.PathLike[str]
 ) -> list[dict[str, str]]:
-    """Files that a page in ``folder`` leads to: words, name, path."""
+    """Return links from a page in ``folder`` to files: description, name, path of each."""
     return [
         {"told": told, "name": name, "address": os.path.relpath(path, folder)}
         for told, name, path in links
@@ -91,7 +91,7 @@ def shown_links(
 
 
 def described(machine: Mapping[str, Any]) -> dict[str, str]:
-    """What is said of the ``machine`` and its system."""
+    """Describe the ``machine`` and its system in words."""
     gpu = "" if machine["gpu"] == "none" else f", {machine['gpu']}"
     return {
         "machine": f"{machine['processor']}, {machine['cores']} cores{gpu}",

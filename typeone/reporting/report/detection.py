@@ -1,4 +1,4 @@
-"""How many images a detector rejects, at every threshold that the page can be moved to (IV-C)."""
+"""Number of images that a detector rejects, at every threshold that the page offers (IV-C)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 SCALE = 200
-"""Thresholds that split the range of scores evenly, and as many that split the clean images."""
+"""Number of thresholds spaced evenly over the scores, and of those at quantiles of clean images."""
 
 
 def thresholds(scores: np.ndarray, clean: np.ndarray, named: Sequence[float]) -> np.ndarray:
-    """From 0 to beyond every score: evenly, so that each passes as many clean ones, and ``named``.
+    """Return ascending thresholds: evenly spaced, at quantiles of ``clean``, and ``named``.
 
-    Ascending. At the first all images are rejected, at the last none.
+    They reach from 0 to beyond every score: at the first all images are rejected, at the last none.
     """
     beyond = float(np.nextafter(np.float64(scores.max()), np.inf))
     even = np.linspace(0.0, beyond, SCALE + 1)
@@ -25,15 +25,15 @@ def thresholds(scores: np.ndarray, clean: np.ndarray, named: Sequence[float]) ->
 
 
 def rejected(scores: np.ndarray, at: np.ndarray) -> list[int]:
-    """How many scores are not below each of the ascending thresholds ``at``, as IV-C rejects."""
+    """Count scores that are not below each of the ascending thresholds ``at``, as IV-C rejects."""
     ordered = np.sort(scores.astype(float))
     return (len(ordered) - np.searchsorted(ordered, at, side="left")).tolist()
 
 
 def detector(frame: pd.DataFrame, *, named: Sequence[float]) -> dict[str, Any]:
-    """Counts of one detector: ``frame`` has a row an image with ``attack`` and ``score``.
+    """Return counts of one detector: ``frame`` has one row per image with ``attack`` and ``score``.
 
-    ``clean`` are the negatives. ``named`` are thresholds that somebody published.
+    ``clean`` are the negatives. ``named`` are published thresholds.
     """
     by_name = {
         name: group["score"].to_numpy() for name, group in frame.groupby("attack", sort=False)

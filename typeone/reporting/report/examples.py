@@ -1,4 +1,4 @@
-"""Attacked examples as the page shows them: what they were, what became of them, who sees what."""
+"""Attacked examples of the page: original, attacked image, labels by f1 and by the judges."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typeone.reporting.report.sprites import Sheets
 from typeone.runtime.artifacts import Records
 
 GENDERS = ("woman", "man", "no face")
-"""By the labels that judges of faces give."""
+"""Names of the labels that judges of faces give."""
 
 
 def plain(values: np.ndarray, digits: int = 4) -> list[Any]:
-    """An array as JSON takes it: numbers rounded to ``digits``, what is not a number as None."""
+    """Convert an array for JSON: numbers rounded to ``digits``, others to None."""
     if values.dtype.kind == "f":
         return [round(float(v), digits) if np.isfinite(v) else None for v in values]
     return values.tolist()
 
 
 def spoken(value: Rate) -> dict[str, Any]:
-    """A rate with its interval as JSON takes it."""
+    """Convert a rate with its interval for JSON."""
     return {"value": value.value, "low": value.low, "high": value.high, "n": value.n}
 
 
 def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
-    """The first ``count`` attacked digits of one attack, classifier and seed.
+    """Return the first ``count`` attacked digits of one attack, classifier and seed.
 
     ``rates`` are of all examples of the table, shown or not.
     """
@@ -66,7 +66,7 @@ def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
 
 
 def faces(rows: Records, sheets: Sheets, *, count: int, threshold: float) -> dict[str, Any]:
-    """The first ``count`` attacked faces of one attack, recognizer and seed.
+    """Return the first ``count`` attacked faces of one attack, recognizer and seed.
 
     ``threshold``: distance up to which f1 takes two faces for one person. ``rates`` are of all
     examples of the table, shown or not.

@@ -1,4 +1,4 @@
-"""The way of an attack, image by image: from the original to what the attack leaves (Fig. 7)."""
+"""Filmstrips of attacks: images from the original to the attacked one (Fig. 7)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from typeone.runtime.artifacts import Records
 def filmstrips(
     examples: Records, trace: Records, sheets: Sheets, *, frames: int
 ) -> list[dict[str, Any]]:
-    """One strip a followed example, in order of label, at most ``frames`` moments of each.
+    """Return one strip per traced example, in order of label, with at most ``frames`` moments.
 
-    A strip begins with the original, then come images of the trace (the first is already a
-    reconstruction) that split its way evenly, and last the attacked image as it is stored, if the
-    trace does not end with it. ``steps`` is None for the original and for such an end. ``values``
-    are f1's confidence in the original label or, of faces, the distance of f1's embeddings.
+    A strip begins with the original. Images of the trace follow (the first is already a
+    reconstruction) at equal distances along their path. The last image is the attacked one as
+    stored, if the trace does not end with it. ``steps`` is None for the original and for such an
+    end. ``values`` are f1's confidence in the original label or, for faces, the distance of f1's
+    embeddings.
     """
     measure = "f1_confidence" if "f1_confidence" in trace.columns else "distance"
     place = {int(p): i for i, p in enumerate(examples["position"])}
@@ -55,7 +56,7 @@ def _order(examples: Records, row: int) -> tuple[int, int]:
 
 
 def _ends(examples: Records, row: int, measure: str) -> tuple[float, float]:
-    """What is measured of the original and of the stored end."""
+    """Return the measure of the original and of the stored end."""
     if measure == "distance":
         return 0.0, round(float(examples["distance"][row]), 4)
     before, after = (examples[f"f1_confidence_{when}"][row] for when in ("before", "after"))
@@ -63,10 +64,10 @@ def _ends(examples: Records, row: int, measure: str) -> tuple[float, float]:
 
 
 def _title(examples: Records, row: int) -> str:
-    """What the example was, what the attack wants, and what the judges see at the end."""
+    """Return a title: label of the original, target, and label by the judges at the end."""
     label = int(examples["label"][row])
     doubt = "" if examples["judge_clear"][row] else "?"
-    if "distance" not in examples.columns:  # f1 is a classifier, no recognizer
+    if "distance" not in examples.columns:  # f1 is a classifier, not a recognizer
         wanted = f" → {examples['target_label'][row]}"
         return f"{label}{wanted}, oracle {examples['judge_label'][row]}{doubt}"
     return f"{GENDERS[label]}, judges {GENDERS[examples['judge_label'][row]]}{doubt}"

@@ -1,9 +1,9 @@
-"""The page itself: rows and images put into one HTML file that runs without a network.
+"""Render the page: rows and images in one HTML file that works offline.
 
-A Content-Security-Policy names each script by its SHA-256, so that nothing else can run, whatever
-stands in an artifact, and nothing can be fetched. Text from artifacts goes through Jinja's
-escaping, numbers for the plots through JSON that the browser does not execute. plotly.js draws the
-plots that one can move; figures are the stored PNG files.
+A Content-Security-Policy lists each script by its SHA-256, so that no other script can run,
+whatever an artifact contains, and nothing can be fetched. Text from artifacts is escaped by Jinja;
+numbers for the plots are JSON that the browser does not execute. plotly.js draws the interactive
+plots; figures are the stored PNG files.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ SCRIPTS = ("page", "verdicts", "filmstrips", "examples", "detector", "ablations"
 
 @dataclass(frozen=True)
 class Page:
-    """What a page holds.
+    """Content of a page.
 
     Attributes:
-        run: what is said of the whole run, by name, in order: preset, seeds, machine, commit.
+        run: description of the run, by name, in order: preset, seeds, machine, commit.
         verdicts: of `tables.verdict_rows`.
         tables: title, caption, heads and rows of each.
         figures: title, caption, address and size of each; of `figure`.
-        sheets: of all images that ``data`` names.
-        data: what the plots and the examples are drawn from, by the name of the script that does:
-            filmstrips, examples, detector, ablations, timings.
-        links: told, name and address, from where the page lies, of files beside it.
+        sheets: of all images that ``data`` refers to.
+        data: data of the plots and examples, by the name of the script that draws them: filmstrips,
+            examples, detector, ablations, timings.
+        links: description, name and relative address of files beside the page.
     """
 
     run: Mapping[str, str]
@@ -53,7 +53,7 @@ class Page:
 
 
 def figure(path: str | os.PathLike[str], title: str) -> dict[str, Any]:
-    """A PNG file for the page, with its caption as `reporting.plotting.save_figure` wrote it."""
+    """Return a PNG file for the page, with its caption from `reporting.plotting.save_figure`."""
     with Image.open(path) as image:
         caption, (width, height) = image.info.get("Description", ""), image.size
     uri = data_uri(Path(path).read_bytes(), "png")
@@ -63,15 +63,15 @@ def figure(path: str | os.PathLike[str], title: str) -> dict[str, Any]:
 
 
 def source(text: str) -> str:
-    """How a Content-Security-Policy names a script of this ``text``."""
+    """Return the name of a script of this ``text`` in a Content-Security-Policy."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def render(page: Page) -> str:
-    """The page as HTML; the same page gives the same text."""
+    """Return the page as HTML; the same page gives the same text."""
     assets = resources.files("typeone.reporting.report") / "assets"
-    # nothing in a script may end it: plotly.js holds no such text, ours neither
+    # no script may contain its own end tag: neither plotly.js nor ours does
     scripts = [get_plotlyjs(), *((assets / f"{name}.js").read_text() for name in SCRIPTS)]
     environment = Environment(
         loader=PackageLoader("typeone.reporting.report", "assets"),

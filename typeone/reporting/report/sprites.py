@@ -1,4 +1,4 @@
-"""Many small images as one: the page then holds a few images instead of thousands."""
+"""Combine many small images into one, so that the page has a few images instead of thousands."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import numpy as np
 from PIL import Image
 
 QUALITY = 90
-"""Of WebP, in which images of colours are kept; digits are kept as PNG, pixel by pixel."""
+"""Quality of WebP for colour images; digits are stored as PNG without loss."""
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """An image as an address that holds it; ``kind`` is png or webp."""
+    """Return an image as a data URI; ``kind`` is png or webp."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def sheet(images: np.ndarray) -> dict[str, Any]:
-    """``(N, 1, H, W)`` or ``(N, 3, H, W)`` uint8, row by row on one near-square image.
+    """Arrange ``(N, 1, H, W)`` or ``(N, 3, H, W)`` uint8 row by row on one near-square image.
 
-    Image ``i`` stands in column ``i % columns`` of row ``i // columns``; what is left is black.
+    Image ``i`` is in column ``i % columns`` of row ``i // columns``; unused places are black.
     """
     count, channels, height, width = images.shape
     columns = max(1, math.ceil(math.sqrt(count)))
@@ -45,12 +45,12 @@ def sheet(images: np.ndarray) -> dict[str, Any]:
 
 @dataclass
 class Sheets:
-    """The sheets of a page; the same images are kept once."""
+    """The sheets of a page; equal ones are stored once."""
 
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, images: np.ndarray) -> dict[str, Any]:
-        """Where ``images`` stand: the name of their sheet, its columns and rows."""
+        """Return the place of ``images``: the name of their sheet, its columns and rows."""
         made = sheet(images)
         known = self.found.setdefault(made["uri"], {"name": f"sheet{len(self.found)}", **made})
         return {k: known[k] for k in ("name", "columns", "rows")}

@@ -1,4 +1,4 @@
-"""Rows of tables as cells of a page, and the verdict table in order, with its filters."""
+"""Rows of tables as cells of a page, and the sorted verdict table with its filters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ VERDICTS = {
     "not run": "○",
     "beyond the paper": "+",
 }
-"""Kinds of rows and the sign of each, so that colour does not stand alone."""
+"""Sign of each kind of row, so that colour is not the only mark."""
 SHOWN = ("id", "paper_item", "description", "published", "ours", "ci_low", "ci_high", "verdict")
 DETAILS = {"n": "n", "seeds": "seeds", "seed_sd": "standard deviation over seeds"}
 
 
 def number(value: Any) -> str:
-    """A number as one reads it: four significant digits; empty for what is missing."""
+    """Format a number with four significant digits; empty for a missing one."""
     if value is None or value == "" or pd.isna(value):
         return ""
     if isinstance(value, str):
@@ -30,17 +30,17 @@ def number(value: Any) -> str:
 
 
 def group_of(row: dict[str, Any]) -> str:
-    """What a row is filed under: its item of the paper, or what of ours it measures."""
+    """Return the group of a row: its item of the paper, or its part of the id beyond the paper."""
     if row["paper_item"]:
         return str(row["paper_item"])
     return f"beyond: {str(row['id']).split('.')[1]}"
 
 
 def verdict_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The verdict table, published numbers first, each row with its ``kind`` and ``group``.
+    """Return the verdict table, published numbers first, each row with ``kind`` and ``group``.
 
-    ``details``: what the row says beside the columns that always show, column by column, any that
-    this code does not know among them; ``place``: of intervals in [0, 1], where they lie.
+    ``details``: all columns that are not always shown, including any that this code does not know.
+    ``place``: positions of intervals inside [0, 1].
     """
     entries = []
     for row in frame.astype(object).where(frame.notna(), "").to_dict("records"):
@@ -66,9 +66,9 @@ def verdict_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def cells(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], list[list[str]]]:
-    """Heads and rows of a table as text; an interval stands beside its value.
+    """Return heads and rows of a table as text, with each interval beside its value.
 
-    A head says by ``right`` whether numbers stand under it.
+    ``right`` of a head is true if its column contains numbers.
     """
     names = [name for name in frame if name not in ("low", "high")]
     with_interval = {"low", "high", "value"} <= set(frame)

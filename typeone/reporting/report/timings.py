@@ -1,4 +1,4 @@
-"""How long jobs took, as the workflow measured them. They differ from run to run."""
+"""Run times of jobs, as the workflow measured them; they differ from run to run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pandas as pd
 
 
 def timings(files: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """One entry a rule, the longest first: jobs, seconds of their clocks and of the CPU, memory.
+    """Return one entry per rule, the longest first: jobs, wall-clock and CPU seconds, memory.
 
     ``files``: by rule, its benchmark tables; the last line of each is the last run of a job.
-    ``memory`` is the most that one of its jobs held, in MB. What was too short to be measured
-    counts as nothing. Snakemake looks at CPU time and memory twice a second, after 15 s every
-    30 s: what came after the last look is missing.
+    ``memory`` is the maximum over its jobs, in MB. Values too small to measure count as 0.
+    Snakemake samples CPU time and memory twice a second, after 15 s every 30 s; usage after the
+    last sample is missing.
     """
     entries = []
     for rule, paths in files.items():
@@ -36,9 +36,9 @@ def timings(files: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 def benchmarks_by_rule(
     folder: str | os.PathLike[str], datasets: Sequence[str]
 ) -> dict[str, list[Path]]:
-    """The benchmark tables in ``folder``, by the rule or script that is their name.
+    """Return the benchmark tables in ``folder``, by the rule or script that they are named after.
 
-    Those of some rules lie in the folder of one of ``datasets``.
+    Those of some rules are in a folder of one of ``datasets``.
     """
     files: dict[str, list[Path]] = {}
     for path in sorted(Path(folder).rglob("*.tsv")):

@@ -1,1 +1,1 @@
-"""The sheet that asks people what they see (IV-B)."""
+"""The sheet that asks people to label images (IV-B)."""

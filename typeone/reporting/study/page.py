@@ -1,4 +1,4 @@
-"""The sheet: one page without a network, whose source says nothing of where an image comes from."""
+"""The sheet: one offline page whose source does not reveal where an image comes from."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from typeone.evaluation.people.sample import Item
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet asks.
+    """Content of a sheet.
 
     Attributes:
-        items: in any order; the page holds them in the order of their numbers.
-        repeats: by question, how many items come back for each person.
+        items: in any order; the page contains them in the order of their numbers.
+        repeats: by question, number of items that are shown to each person twice.
         seed: of the numbers and, with a person's name, of the order.
     """
 
@@ -33,13 +33,13 @@ class Sheet:
 
     @property
     def digest(self) -> str:
-        """What tells this sheet from any other, for the answers that a browser keeps."""
+        """Identifier of this sheet, for the answers that a browser stores."""
         told = sorted(item.number(self.seed) + item.digest for item in self.items)
         return hashlib.sha256("".join(told).encode()).hexdigest()[:10]
 
 
 def _address(picture: np.ndarray) -> str:
-    """A uint8 picture ``(C, H, W)`` as PNG in a data address."""
+    """Return a uint8 picture ``(C, H, W)`` as PNG in a data address."""
     pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", optimize=True)
@@ -47,9 +47,9 @@ def _address(picture: np.ndarray) -> str:
 
 
 def render_sheet(sheet: Sheet) -> str:
-    """The page as text: pictures under numbers, nothing else of them.
+    """Return the page as text, with numbered pictures and no further data about them.
 
-    At most a third of a question's items come back, so that others lie between.
+    At most a third of a question's items are repeated, so that other items come between.
     """
     items = [
         {

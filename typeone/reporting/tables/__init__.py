@@ -1,1 +1,1 @@
-"""Tables of the paper and beside it: one module each, from stored rows to cells; their files."""
+"""Tables of the paper and further ones: one module each, from stored rows to cells and files."""

@@ -1,4 +1,4 @@
-"""What the tables share: figures pooled over seeds, and how a cell shows one."""
+"""Shared code of the tables: values pooled over seeds, and the format of cells."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typeone.evaluation.measurements import pooled
 
 
 def read_published(path: str | os.PathLike[str] | None) -> pd.Series:
-    """The published values by id, of docs/published-values.csv; none without a ``path``."""
-    if not path:  # of a data set that the paper has no numbers for
+    """Return the published values of docs/published-values.csv by id; empty without a ``path``."""
+    if not path:  # a data set without numbers in the paper
         return pd.Series(dtype=float)
     return pd.read_csv(path).set_index("id")["published"]
 
 
 def pooled_rows(measurements: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """One row an id, its index: the columns ``keys`` of it, then value, interval, n and seeds."""
+    """Return one row per id, its index: the columns ``keys``, then value, interval, n and seeds."""
     known = measurements.drop_duplicates("id").set_index("id")[list(keys)]
     found = {m.id: {**m.value._asdict(), "seeds": m.seeds} for m in pooled(measurements)}
     return known.join(pd.DataFrame.from_dict(found, orient="index"))
 
 
 def with_interval(row: Mapping[str, Any]) -> str:
-    """Value and interval of a row as a cell shows them."""
+    """Format value and interval of a row for a cell."""
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
 def number(value: float | None) -> str:
-    """A published value as a cell shows it; nothing where there is none."""
+    """Format a published value for a cell; empty if there is none."""
     return "" if pd.isna(value) else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""Tables of the paper as files: every row as CSV, what a reader sees as Markdown and LaTeX."""
+"""Write tables to files: every row as CSV, the formatted table as Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typeone.runtime.atomic_files import atomic_path
 
 
 def published_values(path: str | os.PathLike[str] | None) -> pd.Series:
-    """The published numbers by id; none without a ``path``, as for data sets of other papers."""
+    """Return the published numbers by id; empty without a ``path``, as for other data sets."""
     if not path:
         return pd.Series(dtype=float)
     return pd.read_csv(path).set_index("id")["published"]
@@ -26,7 +26,7 @@ def write_table(
 ) -> None:
     """Write ``rows`` to the path of ``csv``, and ``shown`` to those of ``md`` and ``tex``.
 
-    ``caption``: what stands with the table in the latter two.
+    ``caption``: caption of the table in the latter two.
     """
     with atomic_path(paths["csv"]) as path:
         rows.to_csv(path, index=False, float_format="%.6g")

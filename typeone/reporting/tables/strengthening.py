@@ -1,4 +1,4 @@
-"""Strengthened classifiers in the manner of Table III: a row a network, a column a kind of test."""
+"""Strengthened classifiers in the form of Table III: one row per network, one column per test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = {
 def strengthening(
     measurements: pd.DataFrame, published: pd.Series, names: Mapping[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The accuracies, seeds pooled, and the table with what the paper prints below ours.
+    """Return the accuracies, pooled over seeds, and the table with published rows below ours.
 
     ``names``: networks and their labels, in order.
     """

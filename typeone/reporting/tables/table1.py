@@ -21,10 +21,10 @@ def table1(
     names: Mapping[str, str],
     published_names: Mapping[str, str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The joint detector's rates on ``target``, seeds pooled, and the table that shows them.
+    """Return the joint detector's rates on ``target``, pooled over seeds, and the formatted table.
 
-    ``names``: attacks and their labels, in order; ``published_names``: how the ids of the published
-    values call those that have another name there.
+    ``names``: attacks and their labels, in order. ``published_names``: names in the ids of the
+    published values, where they differ.
     """
     joint = rates[(rates["squeezer"] == "joint") & (rates["target"] == target)]
     rows = pd.DataFrame(

@@ -20,10 +20,10 @@ def table2(
     published_names: Mapping[str, str],
     ours: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rates, seeds pooled, and the table that shows them.
+    """Return the rates, pooled over seeds, and the formatted table.
 
-    ``names``: images and their labels, in order; ``published_names``: how the ids of the published
-    values call those that the paper has. ``ours``: whose faces our numbers are of.
+    ``names``: images and their labels, in order. ``published_names``: names in the ids of the
+    published values. ``ours``: source of our faces.
     """
     rows = pooled_rows(measurements, KEYS)
     sizes = {squeezer: squeezer.removeprefix("median_") for squeezer in rows["squeezer"].unique()}

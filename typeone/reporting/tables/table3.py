@@ -1,4 +1,4 @@
-"""Table III: what strengthened recognizers get right, published beside ours (IV-D)."""
+"""Table III: accuracy of strengthened recognizers, published beside ours (IV-D)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def table3(
     names: Mapping[str, str],
     labels: Mapping[str, str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The accuracies, seeds pooled, and the table of the paper beside ours.
+    """Return the accuracies, pooled over seeds, and the table of the paper beside ours.
 
-    ``names``: networks and how ids call them, in order; ``labels``: what the table calls these.
+    ``names``: networks and their names in ids, in order. ``labels``: labels of these names in the
+    table.
     """
     limits = measurements.groupby("id")["limit"].transform("mean")
     keys = ["network", "what", "when", "threshold", "limit"]
@@ -64,7 +65,7 @@ def table3_caption(
     preset: str,
     false_accepts: float,
 ) -> str:
-    """The caption; ``rows``: of `table3`."""
+    """Return the caption; ``rows``: of `table3`."""
     seeds = rows["seeds"].max()
     counts = rows.groupby(["what", "when"])["n"].min()
     sizes = ", ".join(f"{COLUMNS[key]} {counts[key]}" for key in COLUMNS if key in counts.index)
