@@ -10,9 +10,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from typeone.runtime.atomic_files import atomic_path
-from typeone.runtime.errors import InputError
-
 NAME = "so-far.html"
 SECONDS = 10  # between two loads
 STYLE = """\
@@ -63,14 +60,16 @@ class Page:
         """
         again = f'<meta http-equiv="refresh" content="{SECONDS}">' if loads else ""
         figures = "\n".join(self.figure(path) for path in self.figures)
-        with suppress(OSError, InputError), atomic_path(self.file) as temporary:
-            temporary.write_text(
+        part = self.file.with_suffix(".part")
+        with suppress(OSError):
+            part.write_text(
                 f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{again}\n'
                 f"<title>Type One, so far</title><style>\n{STYLE}</style></head><body>\n"
                 f"<h1>So far</h1>\n<p>{html.escape(state)}. The report comes last.</p>\n"
                 f"{figures}\n</body></html>\n",
                 encoding="utf-8",
             )
+            part.replace(self.file)
 
     def figure(self, path: Path) -> str:
         """Return the HTML of one figure with its caption."""
