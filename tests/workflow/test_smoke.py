@@ -355,10 +355,10 @@ CODE_EDITS = {
         "(squeezer, metric): 1 * d",
         SCORES | RATES | FACE_SCORES,
     ),
-    "a function of one figure's script": (
-        "scripts/plot_figure6.py",
-        'set_ylabel("loss")',
-        'set_ylabel("losses")',
+    "a function of one figure": (
+        "typeone/reporting/figures/figure6.py",
+        'ylabel="loss"',
+        'ylabel="losses"',
         {"plot_figure6"},
     ),
     "the style of the report": (
@@ -381,8 +381,8 @@ CODE_EDITS = {
     ),
     "a docstring of the training": (
         "typeone/training/loop.py",
-        '"""One training',
-        '"""A training',
+        '"""The training loop of',
+        '"""The loop of',
         set(),
     ),
     "the version": ("typeone/__init__.py", "__version__ = ", "__version__ = '9' + ", set()),
