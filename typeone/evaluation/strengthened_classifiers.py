@@ -4,7 +4,7 @@ Old examples were made against the network before strengthening. Only those that
 this network is right on none. Fresh examples are made against the network under test, from digits
 that it classifies correctly, and all count. The right answer is the digit's label after a Type II
 attack. After a Type I attack it is the attack's target, as in the paper. `type1_seen` contains the
-images in which the oracle clearly sees another digit than the original, and the oracle's label is
+images in which the oracle clearly sees another class than the original, and the oracle's label is
 right.
 
 ASSUME: the paper does not state which Type II examples its accuracy refers to. Here it refers to
@@ -35,7 +35,7 @@ PUBLISHED |= {("lenet_alp", "type1_old"): "alp.type1_accuracy"}
 TEXTS = {
     "clean": "test digits",
     "type1": "Type I examples, the target counting as right",
-    "type1_seen": "Type I examples where the oracle clearly sees another digit, its label counting",
+    "type1_seen": "Type I examples where the oracle clearly sees another class, its label counting",
     "fgsm": "FGSM examples",
     "pgd": "PGD examples",
     "pgd_restarts": "PGD examples of more steps and several starts",
@@ -166,7 +166,7 @@ def published_note(
             f"FGSM {pooled('fgsm', 'fresh')}{control}"
         )
     return (
-        "the attack's target counts as right; where the oracle clearly sees another digit, its "
+        "the attack's target counts as right; where the oracle clearly sees another class, its "
         f"label: {pooled('type1_seen', 'old')}; attacked afresh: {pooled('type1', 'fresh')} and "
         f"{pooled('type1_seen', 'fresh')}{control}"
     )
