@@ -17,7 +17,7 @@ terminal shows a line a stage, a pipe gets a line a finished job; --verbose or -
 shows Snakemake's own log instead, which .snakemake/log keeps anyway.
 
   --preset smoke   the whole workflow on little data, minutes on two cores; the numbers mean nothing
-  --preset quick   config.yaml as it stands (the default), 40 to 55 minutes on two cores
+  --preset quick   config.yaml as it stands (the default), 25 to 50 minutes on two cores
   --preset paper   the published settings; needs a GPU
 
 Snakemake reads all other arguments. It runs in the folder of ./reproduce:
