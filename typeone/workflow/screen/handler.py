@@ -136,7 +136,8 @@ class LogHandler(LogHandlerBase):
         job = self.progress.finish(record.job_id, record.created)
         if job:
             self.view.finished(job, headlines.headlines(job))
-            if self.page.add(job.outputs, done=self.progress.done, total=self.progress.total):
+            done, total = self.progress.done, self.progress.total
+            if self.page.add(job.outputs, done=done, total=total) and done < total:
                 self.view.note(f"{self.page.file} shows the figures made so far")
 
     def on_job_error(self, record: Any) -> None:
