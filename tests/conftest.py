@@ -86,7 +86,7 @@ class Workflow:
         )
 
     def pending(self, config=""):
-        """Jobs that the next run would do: «rule wildcards», the wildcards as in the log's name.
+        """Jobs that the next run would do: `rule wildcards`, the wildcards as in the log's name.
 
         A job that never ran is named by its first output instead.
         """

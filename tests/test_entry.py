@@ -596,7 +596,7 @@ def test_what_says_nothing_of_code_is_kept():
 
 @pytest.fixture
 def running(entry):
-    """A run that goes on until the file «hold» is gone."""
+    """A run that goes on until the file `hold` is gone."""
     (entry.root / "hold").touch()
     process = entry.start("first")
     wait_for(lambda: entry.called)

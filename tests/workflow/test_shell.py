@@ -24,7 +24,9 @@ HOSTILE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("closed", [(0,), (0, 1, 2)], ids=["no input", "no stream at all"])
+@pytest.mark.parametrize(
+    "closed", [(0,), (1,), (0, 1, 2)], ids=["no input", "no output", "no stream at all"]
+)
 def test_a_hostile_shell_changes_no_byte_of_a_figure(repository, smoke, tmp_path, closed):
     def shell():
         os.umask(0o077)

@@ -48,7 +48,7 @@ STAGE2 = "results/mnist/svae/seed0/stage2.safetensors"
 EXAMPLES = "results/mnist/examples/mlp/seed0/examples.parquet"
 PAPER = "results/mnist/attacks/paper/mlp/seed0"
 
-# what follows from new scores, as «rule wildcards»; a rule without wildcards has none
+# what follows from new scores, as `rule wildcards`; the name alone where a rule has no wildcards
 RATES = {"evaluate_detection", "tabulate_table1", "tabulate_reproduction", "plot_table1_roc"}
 # what follows from new examples of Type I, beside their scores
 LOOKED_AT = {"evaluate_realism", "calibrate_oracle", "tabulate_reproduction"}

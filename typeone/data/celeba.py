@@ -27,8 +27,8 @@ CELEBA_SIZE = (178, 218)  # width and height of the aligned images
 CELEBA_CROP = (15, 40, 163, 188)  # left, top, right, bottom; columns 15-163, rows 40-188
 _CELEBA = (
     "it needs CelebA's official files: img_align_celeba/ or img_align_celeba.zip, "
-    f"{', '.join(CELEBA_LISTS)} (from the project page of its authors, «CelebA, Large-scale "
-    "CelebFaces Attributes»)"
+    f"{', '.join(CELEBA_LISTS)} (from the project page of its authors, CelebA, Large-scale "
+    "CelebFaces Attributes)"
 )
 
 

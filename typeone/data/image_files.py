@@ -71,7 +71,7 @@ def _grey(picture: Image.Image, form: str | None) -> np.ndarray:
                 "it with 8 bits"
             )
         # ASSUME: an image whose maximum is at most 1 is in [0, 1], not a dark one in [0, 255]
-        return np.rint(levels * 255).astype(np.uint8) if most <= 1 else levels.astype(np.uint8)
+        return np.rint(levels * 255 if most <= 1 else levels).astype(np.uint8)
     if picture.mode == "I" and form not in _WIDE:
         if not (least >= 0 and most <= 255):
             raise OSError(

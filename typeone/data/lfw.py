@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from typeone.data.celeba import is_number
 from typeone.data.image_files import read_rgb
 from typeone.data.images import from_uint8
 from typeone.data.layouts import LFW_FOLDERS, lfw_images
@@ -94,7 +95,7 @@ def read_lfw(folder: Path) -> LFW:
     text = pairs.read_text(encoding="utf-8-sig", errors="replace")
     lines = [line.split() for line in text.splitlines() if line.strip()]
     head = lines[0] if lines else []
-    if len(head) != 2 or not all(word.isdigit() for word in head):
+    if len(head) != 2 or not all(map(is_number, head)):
         raise InputError(
             f"{pairs} does not begin with the number of folds and pairs, as view 2; fetch it again"
         )
@@ -108,7 +109,7 @@ def read_lfw(folder: Path) -> LFW:
     rows = []
     for i, words in enumerate(lines[1:]):
         same = i % (2 * half) < half
-        if len(words) != (3 if same else 4) or not (words[1] + words[-1]).isdigit():
+        if len(words) != (3 if same else 4) or not all(map(is_number, (words[1], words[-1]))):
             raise InputError(
                 f"{pairs} line {i + 2} is {' '.join(words)!r}, which names no pair; fetch it again"
             )

@@ -28,7 +28,7 @@ from typeone.runtime.logs import logger
 
 SHARES = (0.60, 0.15, 0.10, 0.15)  # of identities by split, for a table without splits
 PART = 512  # faces in memory at once
-CORRUPT = 0.01  # largest share of unreadable images
+CORRUPT = 0.01  # largest share of unreadable images; one image is always allowed
 MAX_BYTES = 64 << 20  # largest size of one image file
 
 
@@ -176,6 +176,7 @@ class PhotographedFaces:
     ) -> None:
         self.faces, self.files, self.box = faces, files, box
         self.skipped: list[str] = []
+        self._asked = 0  # faces of the splits that were read
 
     def parts(self, split: str, *, limit: int | None) -> Iterator[FacePart]:
         """Yield the readable faces among the first ``limit`` of ``split``, or among all.
@@ -184,6 +185,7 @@ class PhotographedFaces:
             InputError: more than 1 % of the faces are unreadable.
         """
         rows = self.faces.rows[split][:limit]
+        self._asked += len(rows)
         for start in range(0, len(rows), PART):
             kept, images = [], []
             for row in rows[start : start + PART]:
@@ -201,9 +203,9 @@ class PhotographedFaces:
         reason = " ".join(str(error).split())
         logger.warning("%s cannot be read (%s): skipped", name, reason)
         self.skipped.append(name)
-        if len(self.skipped) > CORRUPT * len(self.faces.files):
+        if len(self.skipped) > max(1, CORRUPT * self._asked):
             raise InputError(
-                f"{len(self.skipped)} of {len(self.faces.files)} images cannot be read, the last "
+                f"{len(self.skipped)} of {self._asked} images cannot be read, the last "
                 f"of them {name} ({reason}); at most {CORRUPT:.0%} may be damaged: fetch them "
                 "again, or save them anew"
             )

@@ -136,7 +136,7 @@ def makes_results(args: Namespace) -> bool:
 def has_screen(args: Namespace) -> bool:
     """Return whether a run shows our screen: it makes results, and nobody asks for another log."""
     other = ("verbose", "printshellcmds", "quiet", "debug_dag", "logger")
-    seen = sys.stderr is not None  # a shell may have closed it
+    seen = None not in (sys.stdout, sys.stderr)  # a shell may have closed one
     return seen and makes_results(args) and not any(getattr(args, name) for name in other)
 
 

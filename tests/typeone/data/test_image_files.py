@@ -145,7 +145,13 @@ def test_colours_of_16_bits_are_scaled():
 def test_floats_are_in_0_to_1_or_in_0_to_255(scale):
     levels = GREY / 255 * scale
     data = file_of(Image.fromarray(levels.astype(np.float32)), "tiff")
-    np.testing.assert_allclose(pixels(data), three(GREY), atol=1.01)  # 254.99 is cut, as before
+    np.testing.assert_array_equal(pixels(data), three(GREY))
+
+
+def test_floats_are_rounded_to_the_nearest_level():
+    levels = np.array([[0.4, 0.6], [99.5001, 254.7]], np.float32)
+    found = pixels(file_of(Image.fromarray(levels), "tiff"))
+    assert found[..., 0].tolist() == [[0, 1], [100, 255]]
 
 
 @pytest.mark.parametrize("levels", [GREY / 255 - 0.5, GREY * 4.0, GREY * np.nan, GREY * np.inf])

@@ -54,6 +54,8 @@ def test_pairs_name_two_images_whether_they_are_one_person_and_a_fold(lfw):
         ("1100\nAnn_Lee\t1\t2\n", "does not begin with the number of folds and pairs"),
         (PAIRS.replace("2\t1\n", "3\t1\n", 1), r"holds 4 pairs, its first line says 6"),
         (PAIRS.replace("Ann_Lee\t1\t2", "Ann_Lee\t1"), "line 2 is 'Ann_Lee 1', which names no"),
+        ("²\t1\n", "does not begin with the number of folds and pairs"),
+        (PAIRS.replace("Cy\t1", "Cy\t²"), "line 5 is 'Bo_Ek 2 Cy ²', which names no pair"),
         (PAIRS.replace("Cy\t1", "Cy\tx"), "line 5 is 'Bo_Ek 2 Cy x', which names no pair"),
         (PAIRS.replace("Cy\t1", "Cy\t2"), r"1 of LFW's 5 images are absent, .*Cy_0002\.jpg"),
     ],

@@ -314,9 +314,18 @@ def test_a_spoilt_celeba_is_refused_with_one_line(celeba, what):
 def test_more_than_one_percent_of_damaged_images_stops(celeba):
     for i in (9, 19):
         (celeba / "img_align_celeba" / f"{i:06d}.jpg").write_bytes(b"")
-    message = "2 of 160 images cannot be read, the last of them 000019.jpg (is empty); at most 1%"
+    message = "2 of 144 images cannot be read, the last of them 000019.jpg (is empty); at most 1%"
     with pytest.raises(InputError, match=re.escape(message)):
         everything(open_celeba(path=celeba))
+
+
+def test_the_damaged_share_is_that_of_the_images_that_were_asked_for(celeba):
+    """Or a small limit of a large set could lose nearly all of its images."""
+    source = open_celeba(path=celeba)
+    for row in source.faces.rows["test"][:2]:
+        (celeba / "img_align_celeba" / source.faces.files[row]).write_bytes(b"")
+    with pytest.raises(InputError, match="2 of 5 images cannot be read"):
+        list(source.parts("test", limit=5))
 
 
 def test_an_image_of_another_size_is_no_aligned_celeba(celeba):

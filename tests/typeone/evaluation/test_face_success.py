@@ -36,7 +36,7 @@ def test_every_rate_of_algorithm_2_by_hand():
         "true_success.squared": 2,
         "true_success.far": 1,
         "clear_success": 2,
-        "f2_success": 3,  # 0, 5 and 6: f2 knows no «no face»
+        "f2_success": 3,  # 0, 5 and 6: f2 has no class "not a face"
         "same_person.paper": 6,
         "same_person.squared": 4,
         "same_person.far": 3,

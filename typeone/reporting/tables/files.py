@@ -10,13 +10,6 @@ import pandas as pd
 from typeone.runtime.atomic_files import atomic_path
 
 
-def published_values(path: str | os.PathLike[str] | None) -> pd.Series:
-    """Return the published numbers by id; empty without a ``path``, as for other data sets."""
-    if not path:
-        return pd.Series(dtype=float)
-    return pd.read_csv(path).set_index("id")["published"]
-
-
 def write_table(
     paths: Mapping[str, str | os.PathLike[str]],
     rows: pd.DataFrame,

@@ -72,7 +72,7 @@ def table3_caption(
     return (
         f"Ours: {source} faces, recognizer {recognizer}, Type I by variant {variant}, preset "
         f"{preset}, {seeds} seed{'s' if seeds > 1 else ''}, Wilson 95 % intervals; images or pairs "
-        f"behind a figure: {sizes}. A figure is the share of right answers to «one person?» "
+        f'behind a figure: {sizes}. A figure is the share of right answers to "one person?" '
         "(distance at most the threshold). Pairs of faces and LFW: half of them are one person. "
         "Type I: the example and its original are two. FGSM, PGD: they are one. No person of a "
         "test was learnt; examples are tested whether or not they fooled anybody. Afresh: made "

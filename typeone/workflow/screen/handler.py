@@ -138,7 +138,7 @@ class LogHandler(LogHandlerBase):
             self.view.finished(job, headlines.headlines(job))
             done, total = self.progress.done, self.progress.total
             if self.page.add(job.outputs, done=done, total=total) and done < total:
-                self.view.note(f"{self.page.file} shows the figures made so far")
+                self.view.note(f"{self.page.file} shows the figures of this call")
 
     def on_job_error(self, record: Any) -> None:
         """Show why a job failed, once."""

@@ -1,6 +1,7 @@
-"""The page of a run that is not done: the figures made so far. It loads itself again.
+"""The page of a run that is not done: the figures that this call has made so far.
 
-The report is one job, the last. Until then this page has what there is, from the first figure on.
+The report is one job, the last. Until then this page shows each figure from the moment it is there,
+and loads itself again.
 """
 
 import html
@@ -65,7 +66,8 @@ class Page:
             part.write_text(
                 f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{again}\n'
                 f"<title>Type One, so far</title><style>\n{STYLE}</style></head><body>\n"
-                f"<h1>So far</h1>\n<p>{html.escape(state)}. The report comes last.</p>\n"
+                "<h1>Figures of this call, so far</h1>\n"
+                f"<p>{html.escape(state)}. The report comes last.</p>\n"
                 f"{figures}\n</body></html>\n",
                 encoding="utf-8",
             )

@@ -196,7 +196,7 @@ def test_nothing_in_the_source_tells_the_condition(sheet):
     words = {word for word in words if not word.isdigit()}
     assert {"paper", "ours", "mlp", "cnn", "small", "seed1"} <= words
     found = {word for word in words if re.search(rf"\b{word}", source, re.IGNORECASE)}
-    # «different» and «same» are what people answer about any pair
+    # people answer "different" and "same" about any pair
     assert found <= {"same", "different"}
     items = told_by(page)["items"]
     assert {frozenset(item) for item in items} == {
