@@ -1,4 +1,7 @@
-"""Snakemake in a fork of a process that has imported it: it starts in half the time."""
+"""Snakemake in a fork of a process that has imported it: it starts in half the time.
+
+The fork has the typeone of this checkout; the copies in which tests plan jobs have the same.
+"""
 
 import atexit
 import os

@@ -13,11 +13,11 @@ USAGE = """\
 usage: ./reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
 
 Runs the whole reproduction, on all cores unless told otherwise, and ends with the verdicts. A
-terminal shows a line a stage, a pipe gets a line a finished job; --verbose or --printshellcmds
-shows Snakemake's own log instead, which .snakemake/log keeps anyway.
+terminal shows one line per stage, a pipe one line per finished job; --verbose or --printshellcmds
+shows Snakemake's own log instead, which .snakemake/log contains in any case.
 
   --preset smoke   the whole workflow on little data, minutes on two cores; the numbers mean nothing
-  --preset quick   config.yaml as it stands (the default), 25 to 50 minutes on two cores
+  --preset quick   config.yaml as it stands (the default), 25 to 55 minutes on two cores
   --preset paper   the published settings; needs a GPU
 
 Snakemake reads all other arguments. It runs in the folder of ./reproduce:

@@ -1,4 +1,4 @@
-"""What a run of ./reproduce shows: a line a stage on a terminal, a line a job in a pipe.
+"""What a run of ./reproduce shows: one line per stage on a terminal, one line per job in a pipe.
 
 `handler` is a logger plugin of Snakemake; `closing` is what a run ends with.
 """

@@ -52,7 +52,7 @@ def rank(counted: tuple[str, int]) -> int:
 
 
 def items(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a line an item of the paper, those past the most in one."""
+    """Yield one line per item of the paper, those past the most in one."""
     grouped: dict[str, list[Row]] = {}
     for row in rows:
         if row["paper_item"]:

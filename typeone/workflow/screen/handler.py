@@ -1,7 +1,7 @@
 """A logger plugin of Snakemake that shows how far a run of ./reproduce is.
 
 Snakemake's own log goes on in .snakemake/log. snakemake-logger-plugin-rich was looked at first: it
-has a line a rule, of which there are more than a terminal has lines, and no time left.
+has one line per rule, more than a terminal has lines, and no time left.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The screen of a run in a pipe: one line a finished job, no control characters."""
+"""The screen of a run in a pipe: one line per finished job, no control characters."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,7 +5,7 @@ and loads itself again.
 """
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,6 @@ SECONDS = 10  # between two loads
 STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 img { max-width: 100%; height: auto; background: #fff }
-figcaption { color: #555 }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd } }
 """
 
@@ -74,10 +73,10 @@ class Page:
             part.replace(self.file)
 
     def figure(self, path: Path) -> str:
-        """Return the HTML of one figure with its caption."""
+        """Return the HTML of one figure, with its caption as the alternative text."""
         place = html.escape(path.relative_to(self.results).as_posix())
-        text = html.escape(" ".join(caption(path)))
-        return f'<figure><img src="{place}" alt=""><figcaption>{text}</figcaption></figure>'
+        text = html.escape(caption(path))
+        return f'<p><img src="{place}" alt="{text}"></p>'
 
     def end(self, *, complete: bool) -> None:
         """Remove the page of a complete run, which has a report; else say that the run stopped."""
@@ -93,7 +92,10 @@ def is_figure(path: Path, results: Path) -> bool:
     return path.suffix == ".png" and path.parent.name == "figures" and path.is_relative_to(results)
 
 
-def caption(path: Path) -> Iterator[str]:
-    """Yield the caption that a figure's file has in it, if there is one."""
-    with suppress(OSError, AttributeError), Image.open(path) as image:
-        yield image.text.get("Description", "")  # type: ignore[attr-defined]
+def caption(path: Path) -> str:
+    """Return the caption in the metadata of a PNG file; empty where there is none."""
+    try:
+        with Image.open(path) as image:
+            return str(image.text.get("Description", ""))  # type: ignore[attr-defined]
+    except (OSError, AttributeError):
+        return ""

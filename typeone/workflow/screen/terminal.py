@@ -1,4 +1,4 @@
-"""The screen of a run on a terminal: one line a stage with a bar, below what has been found."""
+"""The screen of a run on a terminal: one line per stage with a bar, below what has been found."""
 
 import os
 import time
@@ -98,7 +98,7 @@ class Terminal:
         return text.append(f", {failed}", style="red") if failed else text
 
     def bars(self, stages: Sequence[Stage]) -> Table:
-        """Return a line a stage."""
+        """Return one line per stage."""
         table = Table.grid(padding=(0, 1))
         # less than the terminal, or the ^C that it echoes would begin another line
         table.width = min(self.console.width - len("^C") - 1, WIDEST)
