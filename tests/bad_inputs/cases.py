@@ -475,7 +475,7 @@ FACE = [
     ),
     celeba(
         "images cut short",
-        r"1 of 20 images cannot be read, the last of them 0000..\.jpg \(.*\); at most 1% may be",
+        r"1 of 12 images cannot be read, the last of them 0000..\.jpg \(.*\); at most 1% may be",
         partial(celeba_files, spoil=cut_images),
     ),
     celeba(

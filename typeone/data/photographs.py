@@ -28,7 +28,7 @@ from typeone.runtime.logs import logger
 
 SHARES = (0.60, 0.15, 0.10, 0.15)  # of identities by split, for a table without splits
 PART = 512  # faces in memory at once
-CORRUPT = 0.01  # largest share of unreadable images; one image is always allowed
+CORRUPT = 0.01  # largest share of unreadable images, rounded to whole images: one of 51 to 150
 MAX_BYTES = 64 << 20  # largest size of one image file
 
 
@@ -203,7 +203,7 @@ class PhotographedFaces:
         reason = " ".join(str(error).split())
         logger.warning("%s cannot be read (%s): skipped", name, reason)
         self.skipped.append(name)
-        if len(self.skipped) > max(1, CORRUPT * self._asked):
+        if len(self.skipped) > round(CORRUPT * self._asked):
             raise InputError(
                 f"{len(self.skipped)} of {self._asked} images cannot be read, the last "
                 f"of them {name} ({reason}); at most {CORRUPT:.0%} may be damaged: fetch them "
