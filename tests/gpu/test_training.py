@@ -16,6 +16,7 @@ from typeone.models.svae import DigitSVAE, FaceSVAE
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.theory.quadratic import QuadraticNetwork, SphereTraining, train_quadratic
 from typeone.theory.spheres import Spheres
+from typeone.training import steps
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.acgan import acgan
 from typeone.training.objectives.classification import classification
@@ -207,6 +208,17 @@ def test_training_twice_on_a_card_gives_the_same_bytes(name, card):
     assert curve == again
     for key, value in first.items():
         assert torch.equal(value, second[key]), key
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_replays_of_a_training_give_the_bytes_of_plain_steps(name, card, monkeypatch, caplog):
+    (recorded, curve), warnings = trained(name, card), list(caplog.messages)
+    monkeypatch.setattr(steps, "graphs_on", lambda *_: None)
+    plain, again = trained(name, card)
+    assert not warnings  # of a recording that was refused
+    assert curve == again
+    for key, value in recorded.items():
+        assert torch.equal(value, plain[key]), key
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn", "SVAE of digits, stage 1", "AC-GAN"])

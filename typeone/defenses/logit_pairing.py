@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from typeone.runtime.errors import InputError
-from typeone.training.loop import Objective
 from typeone.training.losses import cross_entropy
+from typeone.training.steps import Objective, warm_up_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +89,9 @@ def ascend(
     images: Tensor,
     labels: Tensor,
     *,
-    epsilon: float,
+    epsilon: float | Tensor,
     steps: int,
-    step_size: float,
+    step_size: float | Tensor,
     generator: torch.Generator,
 ) -> Tensor:
     """Projected gradient ascent of the cross-entropy (Madry et al., 2018), ``(N, C, H, W)``.
@@ -130,10 +130,9 @@ def logit_pairing(
     ``generator``.
     """
 
-    def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, epochs: float | Tensor) -> dict[str, Tensor]:
         x, y = images[rows], labels[rows]
-        warmup = settings.epsilon_warmup
-        share = min(1.0, epochs / warmup) if warmup else 1.0
+        share = warm_up_share(epochs, settings.epsilon_warmup)
         model.eval()
         attacked = ascend(
             model,

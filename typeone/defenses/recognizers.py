@@ -37,9 +37,9 @@ from typeone.data.faces import FaceTable
 from typeone.data.images import from_uint8
 from typeone.defenses.logit_pairing import PairingSettings, squared_distance
 from typeone.models.recognizers import Recognizer
-from typeone.training.loop import Objective
 from typeone.training.losses import cross_entropy, embedding_distance
 from typeone.training.objectives.faces import recognition
+from typeone.training.steps import Objective, warm_up_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,9 +229,9 @@ def embedding_pairing(
     """
     recognizer = identifier.recognizer
 
-    def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
-        warmup = settings.epsilon_warmup
-        pairs = shrunk(settings.pairs, min(1.0, epochs / warmup) if warmup else 1.0)
+    def objective(rows: Tensor, epochs: float | Tensor) -> dict[str, Tensor]:
+        # the settings of an attack are numbers: where there is a warm-up, a GPU records no step
+        pairs = shrunk(settings.pairs, float(warm_up_share(epochs, settings.epsilon_warmup)))
         images, labels = lessons.faces(rows), lessons.labels[rows.to(lessons.labels.device)]
         count = len(images)
         found = attack(recognizer, images, pairs, generator=generator, chunk=count)

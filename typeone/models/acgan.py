@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from typeone.models.layers import one_hot
 from typeone.runtime.artifacts import load_model, read_model_metadata
 from typeone.runtime.errors import InputError
 
@@ -82,7 +82,7 @@ class AuxiliaryGAN(nn.Module):
 
     def condition(self, labels: Tensor) -> Tensor:
         """Encode labels ``(N,)`` as G's condition: one-hot ``(N, classes)``."""
-        return F.one_hot(labels, self.classes).float()
+        return one_hot(labels, self.classes).float()
 
     def generate(self, latent: Tensor, labels: Tensor) -> Tensor:
         """Generate images in (0, 1): G(z, y)."""

@@ -1,7 +1,8 @@
-"""Layers shared by classifiers and judges."""
+"""Layers and encodings shared by networks."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -23,3 +24,11 @@ def conv(fan_in: int, fan_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequ
         nn.BatchNorm2d(fan_out),
         nn.ReLU(),
     )
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Boolean one-hot vectors of ``labels`` ``(N,)``, ``(N, classes)``.
+
+    Unlike PyTorch's, it never waits for the labels' values on the host.
+    """
+    return labels[:, None] == torch.arange(classes, device=labels.device)

@@ -1,9 +1,9 @@
 """CUDA graphs of a loop's step: one call starts hundreds of small kernels.
 
-A step of Algorithm 2 on 500 digits is hundreds of kernels of a few microseconds each. Started one
-by one, they leave a GPU waiting for Python. A CUDA graph (PyTorch's documentation, "CUDA Graphs")
-records the kernels of a step once, with the memory that they read and write, and starts them
-together.
+A step of Algorithm 2 on 500 digits, or of a training on 64, is hundreds of kernels of a few
+microseconds each. Started one by one, they leave a GPU waiting for Python. A CUDA graph (PyTorch's
+documentation, "CUDA Graphs") records the kernels of a step once, with the memory that they read and
+write, and starts them together.
 
 The code of a step is the same with and without a graph. The CPU has no graphs. A graph has two
 requirements: tensors that outlive the step keep their memory (they are changed in place), and
@@ -49,10 +49,17 @@ class Graph(Protocol):
 
 
 class CudaGraph:
-    """A CUDA graph. Graphs that share a ``pool`` are replayed in the order of their recording."""
+    """A CUDA graph. Graphs that share a ``pool`` are replayed in the order of their recording.
 
-    def __init__(self, pool: Any, stream: torch.cuda.Stream) -> None:
+    ``generators`` are those that the work draws from: a replay draws the next numbers.
+    """
+
+    def __init__(
+        self, pool: Any, stream: torch.cuda.Stream, generators: Sequence[torch.Generator] = ()
+    ) -> None:
         self.graph, self.pool, self.stream = torch.cuda.CUDAGraph(), pool, stream
+        for generator in generators:
+            self.graph.register_generator_state(generator)
 
     def warm_up(self, compute: Callable[[], Any]) -> Any:
         # libraries allocate a workspace for each stream: here it is not yet a part of the graph
@@ -112,12 +119,32 @@ def reads_cheaply(device: torch.device) -> bool:
     return device.type == "cpu"
 
 
-def graphs_on(device: torch.device) -> Callable[[], Graph] | None:
+def graphs_on(
+    device: torch.device, generators: Sequence[torch.Generator] = ()
+) -> Callable[[], Graph] | None:
     """Return a function that creates graphs which share memory; None on a device without graphs."""
     if device.type != "cuda" or not torch.cuda.is_available():
         return None
     pool = torch.cuda.graph_pool_handle()
-    return lambda: CudaGraph(pool, _stream(device))
+    return lambda: CudaGraph(pool, _stream(device), generators)
+
+
+@contextlib.contextmanager
+def stream_of_graphs(device: torch.device) -> Iterator[None]:
+    """Run all work on the stream of recordings, where steps change leaves of autograd.
+
+    Autograd runs the last part of a backward pass on the stream on which a leaf was first used.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    stream, before = _stream(device), torch.cuda.current_stream(device)
+    stream.wait_stream(before)
+    try:
+        with torch.cuda.stream(stream):
+            yield
+    finally:
+        before.wait_stream(stream)
 
 
 class HostReads(TorchDispatchMode):
@@ -171,6 +198,7 @@ class GraphedStep:
         state: the tensors that steps change, always on the same memory until `clear`.
         new_graph: see `graphs_on`; None runs every step without a graph.
         name: of the loop, for the log.
+        generators: those that steps draw from, the same that `graphs_on` was given.
     """
 
     def __init__(
@@ -179,8 +207,10 @@ class GraphedStep:
         new_graph: Callable[[], Graph] | None,
         *,
         name: str,
+        generators: Sequence[torch.Generator] = (),
     ) -> None:
         self.state, self.new_graph, self.name = state, new_graph, name
+        self.generators = generators
         self.seen: Counter[Hashable] = Counter()
         self.recorded: dict[Hashable, _Recorded] = {}
         self.current: _Recorded | None = None
@@ -234,30 +264,30 @@ class GraphedStep:
         update: Callable[[Any], None],
     ) -> _Recorded | None:
         """Record both graphs and restore the state; return None, and disable graphs, on failure."""
-        state = list(self.state())
-        before = _copies(state)
+        before = _Before(self.state(), self.generators)
         evaluation, change = new_graph(), new_graph()
         with HostReads() as reads:
             terms = evaluation.warm_up(compute)
             expected = _copies(terms)
             change.warm_up(lambda: update(terms))
-        expected += _copies(state)
-        _restore(state, before)
+        expected += _copies(before.state)
+        before.restore()
         if reads.found:
             self._refuse(f"a step waits for the host ({reads.found[0]})")
             return None
         try:
             terms = evaluation.record(compute)
             change.record(lambda: update(terms))
+            before.restore()
             evaluation.replay()
             got = _copies(terms)
             change.replay()
         except RuntimeError as error:
-            _restore(state, before)
+            before.restore()
             self._refuse(f"recording fails ({' '.join(str(error).split())[:200]})")
             return None
-        got += _copies(state)
-        _restore(state, before)
+        got += _copies(before.state)
+        before.restore()
         if not all(_alike(a, b) for a, b in zip(got, expected, strict=True)):
             self._refuse("a replay does not give what the step gives")
             return None
@@ -273,10 +303,20 @@ def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
     return [tensor.detach().clone() for tensor in tensors]
 
 
-@torch.no_grad()
-def _restore(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
-    for tensor, value in zip(tensors, values, strict=True):
-        tensor.copy_(value)
+class _Before:
+    """What a step changes, as it was."""
+
+    def __init__(self, state: Sequence[Tensor], generators: Sequence[torch.Generator]) -> None:
+        self.state, self.generators = list(state), generators
+        self._values = _copies(state)
+        self._draws = [generator.get_state() for generator in generators]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        for tensor, value in zip(self.state, self._values, strict=True):
+            tensor.copy_(value)
+        for generator, state in zip(self.generators, self._draws, strict=True):
+            generator.set_state(state)
 
 
 def _alike(got: Tensor, expected: Tensor) -> bool:

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.runtime.errors import InputError
-from typeone.training.loop import Objective
+from typeone.training.steps import Objective
 
 X1, X2, X3 = range(3)
 FEATURES = ("x1", "x2", "x3")
@@ -95,7 +95,7 @@ class LinearClassifier(nn.Module):
 def logistic_loss(model: nn.Module, points: Tensor, labels: Tensor) -> Objective:
     """Return the loss log(1 + exp(-y f(x))) on ``points`` ``(N, 3)`` with labels ±1 ``(N,)``."""
 
-    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         return {"loss": F.softplus(-labels[rows] * model(points[rows]))}
 
     return objective

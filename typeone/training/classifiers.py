@@ -15,8 +15,9 @@ from typeone.models.user_networks import build_own
 from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 from typeone.training.error_rates import error_rate, errors_on
-from typeone.training.loop import Objective, Trained, Training
+from typeone.training.loop import Trained, Training
 from typeone.training.objectives.classification import classification
+from typeone.training.steps import Objective
 
 Digits = tuple[Tensor, Tensor]
 """Images ``(N, 1, 28, 28)`` in [0, 1] and int64 labels ``(N,)``, on the device of the training."""

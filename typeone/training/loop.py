@@ -17,36 +17,19 @@ import torch
 from torch import Tensor, nn
 
 from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.cuda_graphs import reads_cheaply, stream_of_graphs
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import Progress
+from typeone.training.steps import Objective, Player, Steps
 
 logger = logging.getLogger(__name__)
 
-Objective = Callable[[Tensor, float], Mapping[str, Tensor]]
-"""(row numbers of a batch ``(M,)``, epochs so far as a float) → values for each example by name;
-``loss`` is minimised, the others are only recorded."""
+WATCH = 100  # steps on a GPU after which Python looks whether the losses are finite
+
 Evaluation = Callable[[], Mapping[str, float]]
 Curve = list[dict[str, float]]
 Model = TypeVar("Model", bound=nn.Module)
-
-
-class Player(NamedTuple):
-    """One side of an adversarial training, with its own parameters and optimiser.
-
-    Attributes:
-        parameters: parameters to update.
-        objective: its objective; no two players record a value of the same name.
-        loss: name of the value to minimise.
-        every: steps between updates; the update is at the last of them.
-        moved: called after each update.
-    """
-
-    parameters: Sequence[nn.Parameter]
-    objective: Objective
-    loss: str = "loss"
-    every: int = 1
-    moved: Callable[[], None] | None = None
 
 
 class TrainingDivergedError(InputError):
@@ -84,37 +67,11 @@ def learning_rate(settings: TrainingSettings, done: float) -> float:
     return settings.lr * 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
 
 
-def _pack(
-    model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], generator: torch.Generator
-) -> dict[str, Tensor]:
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    for number, optimizer in enumerate(optimizers):
-        for i, slots in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{i}.{k}": torch.as_tensor(v) for k, v in slots.items()}
-    return tensors | {"generator": generator.get_state()}
-
-
-def _unpack(
-    tensors: dict[str, Tensor],
-    model: nn.Module,
-    optimizers: Sequence[torch.optim.Optimizer],
-    generator: torch.Generator,
-) -> None:
-    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, number, i, name = key.split(".", 3)
-            states[int(number)].setdefault(int(i), {})[name] = value
-    for optimizer, slots in zip(optimizers, states, strict=True):
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
-    generator.set_state(tensors["generator"])
-
-
 @lru_cache(maxsize=2)
-def _order(count: int, seed: int, epoch: int) -> Tensor:
+def _order(count: int, seed: int, epoch: int, device: torch.device) -> Tensor:
     """Order of the examples in one epoch, a function of seed and epoch only."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+    draws = torch.Generator().manual_seed(seed * 100_003 + epoch)
+    return torch.randperm(count, generator=draws).to(device)
 
 
 def train(
@@ -153,91 +110,67 @@ def train(
         players = [Player([p for p in model.parameters() if p.requires_grad], objective)]
     else:
         players = list(objective)
-    trained = [p for player in players for p in player.parameters]
-    optimizers = [
-        torch.optim.AdamW(
-            player.parameters,
-            lr=settings.lr,
-            betas=(settings.beta1, 0.999),
-            weight_decay=settings.weight_decay,
-        )
-        for player in players
-    ]
+    adam = {"lr": settings.lr, "beta1": settings.beta1, "weight_decay": settings.weight_decay}
+    steps = Steps(model, players, generator, name=name, **adam)
     batch = min(settings.batch_size, count)
     per_epoch = count // batch
     total = settings.epochs * per_epoch
-    step, rows, sums, counts = 0, [], {}, {}
+    step, rows = 0, []
     if checkpoint and (found := checkpoint.load()):
         tensors, state = found
-        _unpack(tensors, model, optimizers, generator)
-        step, rows, sums, counts = (state[k] for k in ("step", "rows", "sums", "counts"))
+        steps.unpack(tensors, state["counts"])
+        step, rows = state["step"], state["rows"]
         logger.info("%s: resumed at step %d of %d", name, step, total)
     say = Progress(f"training {name}", total, start=step)
     model.train()
-    while step < total:
-        epoch, place = divmod(step, per_epoch)
-        order = _order(count, seed, epoch)
-        lr = learning_rate(settings, step / total)
-        lost = {}
-        for player, optimizer in zip(players, optimizers, strict=True):
-            if (step + 1) % player.every:
-                continue
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-            values = player.objective(order[place * batch : (place + 1) * batch], step / per_epoch)
-            means = {k: v.mean() for k, v in values.items()}
-            optimizer.zero_grad(set_to_none=True)
-            means[player.loss].backward(inputs=player.parameters)
-            optimizer.step()
-            if player.moved:
-                player.moved()
-            for key, value in means.items():
-                sums[key] = sums.get(key, 0.0) + value.item()
-                counts[key] = counts.get(key, 0) + 1
-            lost[player.loss] = means[player.loss].item()
-        step += 1
-        bad = [(key, value) for key, value in lost.items() if not math.isfinite(value)]
-        if bad:
-            kept = (
-                f"; the last good checkpoint is kept in {checkpoint.path}"
-                if checkpoint and checkpoint.path.exists()
-                else ""
-            )
+    with stream_of_graphs(steps.device):
+        while step < total:
+            epoch, place = divmod(step, per_epoch)
+            order = _order(count, seed, epoch, steps.device)
+            lr = learning_rate(settings, step / total)
+            steps.begin(order[place * batch : (place + 1) * batch], step / per_epoch, lr)
+            for number, player in enumerate(players):
+                if (step + 1) % player.every == 0:
+                    steps.update(number)
+            step += 1
+            ended = step % per_epoch == 0
+            saves = checkpoint is not None and step < total and (ended or checkpoint.due())
+            if ended or saves or step % WATCH == 0 or reads_cheaply(steps.device):
+                means = steps.means()
+                for loss in (player.loss for player in players):
+                    if not math.isfinite(value := means.get(loss, 0.0)):
+                        raise TrainingDivergedError(
+                            f"training {name}: the {loss} is {value} in epoch {epoch + 1}, step "
+                            f"{step} of {total}; lower its learning rate (lr is {settings.lr})"
+                            + _kept(checkpoint)
+                        )
+            if ended:
+                row = {"epoch": epoch + 1, **means, "lr": lr}
+                if evaluate:
+                    model.eval()
+                    row |= evaluate()
+                    model.train()
+                rows.append(row)
+                steps.forget()
+                logger.debug("%s: %s", name, row)
+            if checkpoint and saves and steps.finite():  # keep the last good checkpoint
+                checkpoint.save(steps.pack(), {"step": step, "rows": rows, "counts": steps.counts})
+            last = rows[-1] if rows else {}
+            shown = [k for k in last if "error" in k or any(k == player.loss for player in players)]
+            say(step, ", ".join(f"{k} {last[k]:.4g}" for k in shown))
+        if not steps.finite():
             raise TrainingDivergedError(
-                f"training {name}: the {bad[0][0]} is {bad[0][1]} in epoch {epoch + 1}, step "
-                f"{step} of {total}; lower its learning rate (lr is {settings.lr}){kept}"
+                f"training {name}: the weights are no longer finite after the last step; lower its "
+                f"learning rate (lr is {settings.lr})"
             )
-        ended = step % per_epoch == 0
-        if ended:
-            row = {"epoch": epoch + 1, **{k: v / counts[k] for k, v in sums.items()}}
-            row["lr"] = lr
-            if evaluate:
-                model.eval()
-                row |= evaluate()
-                model.train()
-            rows.append(row)
-            sums, counts = {}, {}
-            logger.debug("%s: %s", name, row)
-        if (
-            checkpoint
-            and step < total
-            and (ended or checkpoint.due())
-            and all(torch.isfinite(p).all() for p in trained)  # keep the last good checkpoint
-        ):
-            checkpoint.save(
-                _pack(model, optimizers, generator),
-                {"step": step, "rows": rows, "sums": sums, "counts": counts},
-            )
-        last = rows[-1] if rows else {}
-        shown = [k for k in last if "error" in k or any(k == player.loss for player in players)]
-        say(step, ", ".join(f"{k} {last[k]:.4g}" for k in shown))
-    if not all(torch.isfinite(p).all() for p in trained):
-        raise TrainingDivergedError(
-            f"training {name}: the weights are no longer finite after the last step; lower its "
-            f"learning rate (lr is {settings.lr})"
-        )
     model.eval()
     return rows
+
+
+def _kept(checkpoint: Checkpoint | None) -> str:
+    if checkpoint and checkpoint.path.exists():
+        return f"; the last good checkpoint is kept in {checkpoint.path}"
+    return ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from typeone.models.layers import one_hot
+
 
 def kl_divergence(mu: Tensor, sigma: Tensor) -> Tensor:
     """J_KL of Eq. 6: KL[N(mu, diag sigma²) || N(0, I)], nats, ``(N, D)`` each → ``(N,)``."""
@@ -105,7 +107,7 @@ def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin: flo
         scale: s, above 0.
         margin: m, in [0, 1].
     """
-    own = F.one_hot(labels, cosines.shape[1]).to(cosines.dtype)
+    own = one_hot(labels, cosines.shape[1]).to(cosines.dtype)
     return F.cross_entropy(scale * (cosines - margin * own), labels, reduction="none")
 
 

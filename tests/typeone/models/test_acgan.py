@@ -12,10 +12,11 @@ from typeone.models.acgan import ARCHITECTURE, AuxiliaryGAN, load_gan
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.errors import InputError
-from typeone.training.loop import Player, TrainingSettings, train
+from typeone.training.loop import TrainingSettings, train
 from typeone.training.losses import gradient_penalty
 from typeone.training.objectives.acgan import acgan
 from typeone.training.objectives.averages import follow
+from typeone.training.steps import Player
 
 F64 = torch.float64
 IMAGES = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(1))

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from typeone.models.acgan import AuxiliaryGAN
-from typeone.training.loop import Player
 from typeone.training.losses import cross_entropy, gradient_penalty
 from typeone.training.objectives.averages import follow
+from typeone.training.steps import Player
 
 
 def acgan(
@@ -41,7 +41,7 @@ def acgan(
         size = (len(wanted), gan.latent_dim)
         return gan.generate(torch.randn(size, generator=generator, device=device), wanted)
 
-    def judge(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def judge(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         real, true = images[rows], labels[rows]
         with torch.no_grad():
             fake = draw(true)
@@ -55,7 +55,7 @@ def acgan(
         loss = penalty_weight * penalty + classifier_weight * ce - gap
         return {"critic_loss": loss, "wasserstein": gap, "penalty": penalty, "train_error": wrong}
 
-    def forge(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def forge(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         wanted = torch.randint(classes, (len(rows),), generator=generator, device=device)
         score, logits = gan.critic(draw(wanted))
         ce = cross_entropy(logits, wanted)

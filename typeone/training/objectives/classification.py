@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from typeone.training.loop import Objective
 from typeone.training.losses import cross_entropy
+from typeone.training.steps import Objective
 
 
 def classification(
@@ -22,7 +22,7 @@ def classification(
     ``vary``: augmentation of each batch.
     """
 
-    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         batch = images[rows]
         logits = model(vary(batch) if vary else batch)
         wrong = logits.detach().argmax(dim=1) != labels[rows]

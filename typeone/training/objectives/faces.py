@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from typeone.data.face_variations import TRAINED_NONFACES, vary_faces
 from typeone.data.faces import FaceTable
 from typeone.models.face_judges import NO_FACE
-from typeone.training.loop import Objective
 from typeone.training.losses import cross_entropy, margin_softmax
+from typeone.training.steps import Objective
 
 
 def face_judging(
@@ -25,7 +25,7 @@ def face_judging(
     """
     labels = torch.from_numpy(faces.labels).to(device)
 
-    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         batch = faces.faces(rows, device)
         spoilt = [
             spoil(batch[2 * i :: 2 * len(TRAINED_NONFACES)], generator)
@@ -63,7 +63,7 @@ def recognition(
         scale, margin: as in `margin_softmax`.
     """
 
-    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         own = labels[rows.to(labels.device)]
         cosines = recognizer(vary(faces(rows))) @ F.normalize(centres, dim=1).T
         wrong = cosines.detach().argmax(dim=1) != own

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.models.style_generator import StyleCritic, StyleGenerator
-from typeone.training.loop import Player
 from typeone.training.losses import squared_slope
 from typeone.training.objectives.averages import follow
+from typeone.training.steps import Player
 
 
 def style_gan(
@@ -39,7 +39,7 @@ def style_gan(
         latent = torch.randn(count, gan.latent_dim, generator=generator, device=generator.device)
         return gan(latent)
 
-    def judge(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def judge(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         real = faces(rows).requires_grad_(True)
         with torch.no_grad():
             fake = draw(len(rows))
@@ -49,7 +49,7 @@ def style_gan(
         loss = F.softplus(-seen) + F.softplus(told) + 0.5 * penalty_weight * penalty
         return {"critic_loss": loss, "penalty": penalty, "train_error": wrong}
 
-    def forge(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def forge(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         return {"generator_loss": F.softplus(-critic(draw(len(rows))))}
 
     return [

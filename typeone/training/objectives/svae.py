@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from typeone.models.svae import SupervisedVAE
-from typeone.training.loop import Objective
 from typeone.training.losses import (
     cross_entropy,
     discriminator_loss,
@@ -16,6 +15,7 @@ from typeone.training.losses import (
     recon_loss,
     weight_penalty,
 )
+from typeone.training.steps import Objective, warm_up_share
 
 
 def _sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
@@ -46,14 +46,14 @@ def svae_stage1(
         l2: weight of `weight_penalty` over encoder, decoder and f2; 0 in the paper.
     """
 
-    def objective(rows: Tensor, epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, epochs: float | Tensor) -> dict[str, Tensor]:
         batch = images(rows)
         mu, sigma = svae.encode(batch)
         z = _sample(mu, sigma, generator)
         kl = kl_divergence(mu, sigma)
         dec = recon(svae.decode_logits(z), batch)
         ce = cross_entropy(svae.classify(z), labels[rows])
-        weight = min(1.0, epochs / kl_warmup) if kl_warmup else 1.0
+        weight = warm_up_share(epochs, kl_warmup)
         loss = weight * kl + recon_weight * dec + f2_weight * ce
         if l2:
             loss = loss + l2 * weight_penalty([svae.encoder, svae.decoder, svae.classifier])
@@ -71,7 +71,7 @@ def svae_stage2(
     ``(N, latent_dim)`` each.
     """
 
-    def objective(rows: Tensor, _epochs: float) -> dict[str, Tensor]:
+    def objective(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
         encoded = _sample(mu[rows], sigma[rows], generator)
         drawn = torch.randn(encoded.shape, generator=generator, device=encoded.device)
         real, fake = svae.discriminate(encoded), svae.discriminate(drawn)
