@@ -53,7 +53,7 @@ class Sizes:
         self.attacked_faces = 2 if small else 100
         self.width = 1 / 32 if small else 1.0
         self.latent_dim = 8 if small else 1024
-        self.training_steps = 2 if small else 150
+        self.training_steps = 2 if small else 100
 
     def steps(self, n, *, fast=False):
         """Lengths of a short and a long walk of ``n`` examples; their difference is measured.
@@ -222,7 +222,7 @@ def show_doubling(sizes, device):
 
 
 def trainings(sizes, device):
-    """Name → (network, objective, batch size, steps of an epoch)."""
+    """Name, network, objective, its generator, batch size and images of an epoch."""
     count = 2 * sizes.training_steps * 128
     labels = torch.arange(count, device=device) % 10
     digits = torch.rand(count, 1, 28, 28, device=device).round()
@@ -231,12 +231,12 @@ def trainings(sizes, device):
         network, batch = build_classifier(target), 128 if target == "cnn" else 64
         reset_parameters(network, seeded(0))
         network.to(device)
-        yield target, network, classification(network, digits, labels), batch, DIGITS
+        yield target, network, classification(network, digits, labels), generator, batch, DIGITS
     svae = DigitSVAE()
     svae.reset_parameters(seeded(0))
     svae.to(device).discriminator.requires_grad_(False)
     stage1 = svae_stage1(svae, lambda rows: digits[rows], labels, generator, kl_warmup=0.0)
-    yield "SVAE of digits, stage 1", svae, stage1, 64, DIGITS
+    yield "SVAE of digits, stage 1", svae, stage1, generator, 64, DIGITS
     second = DigitSVAE().to(device)
     second.requires_grad_(False).discriminator.requires_grad_(True)
     mu = torch.randn(count, 32, device=device)
@@ -244,6 +244,7 @@ def trainings(sizes, device):
         "SVAE of digits, stage 2",
         second,
         svae_stage2(second, mu, mu.abs(), generator),
+        generator,
         64,
         DIGITS,
     )
@@ -252,7 +253,7 @@ def trainings(sizes, device):
     gan.to(device)
     how = {"critic_steps": 5, "penalty_weight": 10.0, "classifier_weight": 1.0}
     players = acgan(gan, gan.generator, digits, labels, generator, average_decay=1.0, **how)
-    yield "AC-GAN", gan, players, 64, DIGITS
+    yield "AC-GAN", gan, players, generator, 64, DIGITS
     faces = torch.rand(2 * sizes.faces, 3, 64, 64, device=device)
     third = FaceSVAE(latent_dim=sizes.latent_dim, width=sizes.width)
     third.reset_parameters(seeded(0))
@@ -262,21 +263,22 @@ def trainings(sizes, device):
         kl_warmup=0.0,
         l2=1e-4,
     )
-    yield "SVAE of faces, stage 1", third, of_faces, min(64, sizes.faces), CELEBA
+    yield "SVAE of faces, stage 1", third, of_faces, generator, min(64, sizes.faces), CELEBA
 
 
 def show_trainings(sizes, device, measured, clock):
     """So many steps of the loop that jobs run, scaled to an epoch; without and with CUDA graphs."""
     rows = []
-    for name, network, objective, batch, images in trainings(sizes, device):
+    for name, network, objective, generator, batch, images in trainings(sizes, device):
         if not clock.allows(f"Training of {name}"):
             continue
         count = sizes.training_steps
 
-        def run(steps, network=network, objective=objective, batch=batch, name=name):
+        how = {"name": name, "seed": 0, "generator": generator}
+
+        def run(steps, network=network, objective=objective, batch=batch, how=how):
             settings = TrainingSettings(epochs=1, batch_size=batch, lr=2e-4, beta1=0.5)
-            how = {"count": steps * batch, "seed": 0, "generator": seeded(0, device)}
-            train(network, objective, name=name, settings=settings, **how)
+            train(network, objective, count=steps * batch, settings=settings, **how)
 
         run(2)
         each = []

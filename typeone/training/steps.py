@@ -76,7 +76,7 @@ class Steps:
         self.device = generator.device
         on_gpu = not reads_cheaply(self.device)
         # a recorded step reads numbers that change from tensors
-        self._lr = torch.tensor(lr, device=self.device) if on_gpu else lr
+        self._lr = torch.tensor(lr, dtype=torch.float32, device=self.device) if on_gpu else lr
         self._epochs = torch.zeros((), dtype=torch.float64, device=self.device) if on_gpu else 0.0
         self._rows: Tensor | None = None
         how: dict[str, Any] = {"betas": (beta1, 0.999), "weight_decay": weight_decay}
