@@ -136,7 +136,15 @@ def show_success(results, out, seed):
         rates = [rate(kept), *(rate(np.asarray(rows[column])) for column in SUCCESS)]
         shown = [f"{r.value:.3f} [{r.low:.3f}, {r.high:.3f}]" for r in rates]
         lines.append((name, len(kept), *shown, f"{np.mean(rows['distance_l2']):.2f}"))
-    head = ("attack `paper` on the MLP", "n", "f1 keeps y", "f2", "judges: true", "clear", "L2")
+    head = (
+        "`paper` on the MLP",
+        "n",
+        "f1 keeps y",
+        "f2, image encoded again",
+        "judges: true",
+        "clear",
+        "L2",
+    )
     table("Published and scaled schedule", head, lines)
 
 

@@ -28,9 +28,11 @@ pytestmark = pytest.mark.gpu
 
 CPU = torch.device("cpu")
 COUNT, BATCH = 24, 8
+LR = 2**-10  # float32 holds it exactly: on a card the learning rate is a float32 tensor
 # Rounding of 1e-16 in another order; Adam divides by the root of its second moment, which enlarges
-# it where a gradient is near 0. Six steps of 1e-3 leave it far below 1e-7.
-ALIKE = {"rtol": 0, "atol": 1e-7}
+# it where a gradient is near 0. Fused Adam on a card takes its bias corrections from float32 powers:
+# 3e-5 of a step, and six steps move a weight by 6e-3.
+ALIKE = {"rtol": 1e-6, "atol": 2e-6}
 
 
 def seeded(device, seed=0):
@@ -186,7 +188,7 @@ def trained(name, device, checkpoint=None, stop_at=None):
     curve = train(
         *(network, objective),
         **{"name": name, "count": COUNT, "seed": 0, "generator": generator},
-        settings=TrainingSettings(epochs=2, batch_size=BATCH, lr=1e-3),
+        settings=TrainingSettings(epochs=2, batch_size=BATCH, lr=LR),
         checkpoint=checkpoint,
     )
     state = {k: v.cpu() for k, v in network.state_dict().items()}
@@ -247,4 +249,4 @@ def test_the_spheres_are_learnt_alike(card, double_precision, same_noise):
         return [p.detach().cpu() for p in network.parameters()]
 
     for found, expected in zip(learnt(card), learnt(CPU), strict=True):
-        torch.testing.assert_close(found, expected, **ALIKE)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-7)  # its Adam is not fused
