@@ -113,6 +113,7 @@ rule evaluate_oracle:
         oracle=expand(rules.train_oracle.output.model, member=MEMBERS, allow_missing=True),
     output:
         evaluation="results/{dataset}/oracle/evaluation.parquet",
+        people="results/{dataset}/oracle/people.parquet",
     log:
         "results/logs/{dataset}/evaluate_oracle.log",
     benchmark:
@@ -122,8 +123,15 @@ rule evaluate_oracle:
     threads: 1
     params:
         *code("evaluate_oracle.py"),
+        *given(*(entry["path"] for entry in config["people"].values())),
         members=MEMBERS,
+        people=lambda wildcards: config["people"] if wildcards.dataset == PAPER else {},
+        clear_confidence=config["oracle"]["clear_confidence"],
+        seed=config["oracle"]["seed"],
     message:
         "{wildcards.dataset}: Test errors of the judges"
     script:
         "../scripts/evaluate_oracle.py"
+
+
+MEASUREMENTS += expand(rules.evaluate_oracle.output.people, dataset=PAPER)

@@ -1,15 +1,24 @@
-"""Compute test errors of the judges and of their ensemble, on grey and on binarised digits."""
+"""Compute test errors of the judges and of their ensemble, and their agreement with people."""
+
+import numpy as np
 
 from typeone.data.digits import read_digits
-from typeone.data.images import binarise
+from typeone.data.images import binarise, from_uint8
+from typeone.evaluation.measurements import MEASURED
 from typeone.evaluation.panels import load_panel
-from typeone.runtime.artifacts import write_parquet
+from typeone.evaluation.people.labelled import TEST_COUNT, agreement, read_labelled
+from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
 
 
-def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
-    """Write one row per (judge or ensemble, input): its errors among n test digits."""
+def evaluate_oracle(
+    *, test_path, oracle_paths, evaluation_path, people_path, people, clear_confidence, seed
+):
+    """Write one row per (judge or ensemble, input), grey or binarised: errors of n test digits.
+
+    And, for each of the sets ``people`` (path and sha256 by name), rows of the verdict table.
+    """
     images, labels = read_digits(test_path)
     oracle = load_panel(oracle_paths.values())
     rows = []
@@ -27,6 +36,20 @@ def evaluate_oracle(*, test_path, oracle_paths, evaluation_path):
         evaluation_path,
         {"judge": judge, "input": how, "test_error": error, "n": [len(labels)] * len(rows)},
     )
+    of_original = np.full(TEST_COUNT, -1)
+    of_original[read_parquet(test_path, columns=["index"])["index"]] = labels.numpy()
+    measured = []
+    for name, entry in people.items():
+        key = f"people.{name}.path"
+        given = read_labelled(entry["path"], key=key, sha256=entry["sha256"])
+        seen = from_uint8(given.images[:, None])
+        verdict = oracle.verdict(seen, clear_confidence=clear_confidence)
+        rows = agreement(name, given, verdict, of_original[given.test_index], seed=seed)
+        for row in rows:
+            logger.info("%s: %.3f of %d", row["description"], row["value"], row["n"])
+        measured += rows
+    columns = {k: np.array([r[k] for r in measured], dtype=v) for k, v in MEASURED.items()}
+    write_parquet(people_path, columns)
 
 
 if "snakemake" in globals():
@@ -35,4 +58,6 @@ if "snakemake" in globals():
             test_path=run.input.test,
             oracle_paths=dict(zip(run.params.members, run.input.oracle, strict=True)),
             evaluation_path=run.output.evaluation,
+            people_path=run.output.people,
+            **{k: run.params[k] for k in ("people", "clear_confidence", "seed")},
         )

@@ -148,6 +148,11 @@ CONFIG = [
         "classifiers: {mine: {module: net.py:build, weights: net.pt}}",
     ),
     config(
+        "digits that people labelled which are not there",
+        "`people.l0.path` is 'l0.npz', which does not exist; needs an .npz file with image, people",
+        "people: {l0: {path: l0.npz}}",
+    ),
+    config(
         "nan",
         "`attacks.paper.lr` is nan; needs a finite number",
         "attacks: {paper: {lr: .nan}}",

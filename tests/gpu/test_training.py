@@ -30,8 +30,8 @@ CPU = torch.device("cpu")
 COUNT, BATCH = 24, 8
 LR = 2**-10  # float32 holds it exactly: on a card the learning rate is a float32 tensor
 # Rounding of 1e-16 in another order; Adam divides by the root of its second moment, which enlarges
-# it where a gradient is near 0. Fused Adam on a card takes its bias corrections from float32 powers:
-# 3e-5 of a step, and six steps move a weight by 6e-3.
+# it where a gradient is near 0. Fused Adam on a card seems to take its bias corrections from powers
+# in float32: 3e-5 of a step, and six steps move a weight by 6e-3.
 ALIKE = {"rtol": 1e-6, "atol": 2e-6}
 
 

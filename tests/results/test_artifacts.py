@@ -238,6 +238,7 @@ TABLES = {
         **{"measure": "string", "description": "string"},
         **{"value": "double", "ci_low": "double", "ci_high": "double", "n": "int64"},
     },
+    "mnist/oracle/people": MEASUREMENTS,
     "mnist/roc/curves": {
         **{"attack": "string", "counted": "string", "fpr": "double", "tpr": "double"},
         "seed": "int64",

@@ -40,7 +40,7 @@ from typeone.workflow.settings.model import (
     setting,
 )
 from typeone.workflow.settings.own import OwnWeights
-from typeone.workflow.settings.study import Annotations, Study
+from typeone.workflow.settings.study import Annotations, LabelledSet, Study
 
 TAKEN = (
     *("benchmarks", "data", "faces", "figures", "logs", "report", "sphere", "study", "tables"),
@@ -79,6 +79,9 @@ class DigitSettings(Model):
     limit: Limit = Limit()
     annotations: Annotations = setting(
         "Files of what people see, CSV or Parquet, by path or pattern; docs/study.md.", []
+    )
+    people: Entries[LabelledSet] = setting(
+        "Sets of digits that people labelled before, by name: the judges' agreement with them.", {}
     )
     study: Study = Study()
     classifiers: Entries[Classifier] = setting(

@@ -48,11 +48,16 @@ PATHS = {
 
 
 def used_paths(settings: dict[str, Any]) -> dict[str, Used]:
-    """Return `PATHS` and those of the data sets in IDX files."""
+    """Return `PATHS`, those of the data sets in IDX files and of the sets that people labelled."""
     needs = "a folder with four IDX files, named as MNIST's"
     sets = {name for name, entry in settings["datasets"].items() if entry["format"] == "idx"}
     of_sets = {f"datasets.{n}.path": Used(f"datasets.{n}.format", ("idx",), needs) for n in sets}
-    return PATHS | of_sets
+    needs = "an .npz file with image, people and test_index"
+    of_people = {
+        f"people.{name}.path": Used(f"people.{name}.path", (entry["path"],), needs)
+        for name, entry in settings["people"].items()
+    }
+    return PATHS | of_sets | of_people
 
 
 def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from typeone.workflow.settings.model import Distinct, Model, Share, Whole, Wrong, setting
+from typeone.workflow.settings.model import SHA256, Distinct, Model, Share, Whole, Wrong, setting
 
 
 def are_there(patterns: list[str]) -> list[str]:
@@ -21,6 +21,16 @@ def are_there(patterns: list[str]) -> list[str]:
 
 
 Annotations = Annotated[Distinct[str], AfterValidator(are_there)]
+
+
+class LabelledSet(Model):
+    """Digits that people labelled before, for instance those of Tramèr et al. (ICML 2020)."""
+
+    path: str = setting(
+        ".npz file with image, uint8 (N, 28, 28), people, the label that people gave, and "
+        "test_index, the number of the original in MNIST's test set."
+    )
+    sha256: SHA256 | None = setting("SHA-256 of the file at `path`; null takes any.", None)
 
 
 class Shown(Model):
