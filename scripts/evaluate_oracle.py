@@ -3,10 +3,10 @@
 import numpy as np
 
 from typeone.data.digits import read_digits
-from typeone.data.images import binarise, from_uint8
+from typeone.data.images import binarise
 from typeone.evaluation.measurements import MEASURED
 from typeone.evaluation.panels import load_panel
-from typeone.evaluation.people.labelled import TEST_COUNT, agreement, read_labelled
+from typeone.evaluation.people.labelled import agreement_with_people
 from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.computing import computing_job
 from typeone.runtime.logs import logger
@@ -36,18 +36,13 @@ def evaluate_oracle(
         evaluation_path,
         {"judge": judge, "input": how, "test_error": error, "n": [len(labels)] * len(rows)},
     )
-    of_original = np.full(TEST_COUNT, -1)
-    of_original[read_parquet(test_path, columns=["index"])["index"]] = labels.numpy()
-    measured = []
-    for name, entry in people.items():
-        key = f"people.{name}.path"
-        given = read_labelled(entry["path"], key=key, sha256=entry["sha256"])
-        seen = from_uint8(given.images[:, None])
-        verdict = oracle.verdict(seen, clear_confidence=clear_confidence)
-        rows = agreement(name, given, verdict, of_original[given.test_index], seed=seed)
-        for row in rows:
-            logger.info("%s: %.3f of %d", row["description"], row["value"], row["n"])
-        measured += rows
+    index = read_parquet(test_path, columns=["index"])["index"]
+    measured = agreement_with_people(
+        people,
+        lambda seen: oracle.verdict(seen, clear_confidence=clear_confidence),
+        dict(zip(index.tolist(), labels.tolist(), strict=True)),
+        seed=seed,
+    )
     columns = {k: np.array([r[k] for r in measured], dtype=v) for k, v in MEASURED.items()}
     write_parquet(people_path, columns)
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from typeone.data.idx_sets import CLASSES, SIDE
+from typeone.data.images import from_uint8
 from typeone.data.packages import file_bytes
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Verdict
 from typeone.runtime.errors import InputError
+from typeone.runtime.logs import logger
 
 MAX_BYTES = 1 << 28  # largest size of the unpacked arrays
 TEST_COUNT = 10_000  # images of MNIST's test set
@@ -124,3 +128,28 @@ def agreement(
         )
         for measure, (flags, among, text) in measures.items()
     ]
+
+
+def agreement_with_people(
+    sets: Mapping[str, Mapping[str, Any]],
+    judge: Callable[[Tensor], Verdict],
+    labels: Mapping[int, int],
+    *,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return the rows of `agreement` for each of ``sets``, path and sha256 by name.
+
+    Args:
+        judge: from images ``(N, 1, 28, 28)`` in [0, 1] to the verdict of a panel.
+        labels: label of each image of the test set, by its number.
+    """
+    measured = []
+    for name, entry in sets.items():
+        labelled = read_labelled(entry["path"], key=f"people.{name}.path", sha256=entry["sha256"])
+        original = np.array([labels.get(index, -1) for index in labelled.test_index.tolist()])
+        verdict = judge(from_uint8(labelled.images[:, None]))
+        rows = agreement(name, labelled, verdict, original, seed=seed)
+        for row in rows:
+            logger.info("%s: %.3f of %d", row["description"], row["value"], row["n"])
+        measured += rows
+    return measured

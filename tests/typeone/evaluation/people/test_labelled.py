@@ -11,7 +11,12 @@ import pytest
 import torch
 
 from typeone.evaluation.panels import Verdict
-from typeone.evaluation.people.labelled import LabelledImages, agreement, read_labelled
+from typeone.evaluation.people.labelled import (
+    LabelledImages,
+    agreement,
+    agreement_with_people,
+    read_labelled,
+)
 from typeone.runtime.errors import InputError
 
 GOOD = {
@@ -113,6 +118,27 @@ def test_agreement_by_hand():
         "clear_changed": (2 / 3, 3),
     }
     assert all(row["low"] < row["value"] < row["high"] and row["seed"] == 7 for row in rows)
+
+
+def test_sets_are_judged_by_name_and_originals_found_by_number(tmp_path):
+    path = saved(tmp_path, **GOOD)
+    seen = []
+
+    def judge(images):
+        seen.append(images)
+        ones = torch.ones(3)
+        return Verdict(torch.tensor([1, 7, 3]), ones, ones, ones[None], ones > 0, ones > 0)
+
+    sets = {"l0": {"path": str(path), "sha256": None}}
+    rows = agreement_with_people(sets, judge, {0: 1, 9999: 3}, seed=1)  # 5 is not in the test set
+    assert {row["id"].rsplit(".", 1)[1]: (row["value"], row["n"]) for row in rows} == {
+        **{"agreement": (2 / 3, 3), "clear": (1, 3), "agreement_clear": (2 / 3, 3)},
+        **{"agreement_changed": (1, 1), "clear_changed": (1, 1)},
+    }
+    (images,) = seen
+    assert images.shape == (3, 1, 28, 28)
+    assert images.max() == 1
+    assert agreement_with_people({}, judge, {}, seed=1) == []
 
 
 SETS = Path(__file__).parents[5] / "shared" / "data" / "invariance"
