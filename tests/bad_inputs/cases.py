@@ -104,7 +104,7 @@ ENTRY = [
     ),
     entry(
         "a folder of results that is a file",
-        "--directory names 'results/tables/table1.md', which is not a folder; needs one, or a name",
+        "--directory names 'results/tables/table1.md', which is not a folder; needs a folder, or",
         arguments=("--preset", "smoke", "-n", "--directory", "{here}/results/tables/table1.md"),
     ),
     # Snakemake's own words
@@ -131,7 +131,7 @@ ENTRY = [
 ]
 
 config = partial(Case, "config")
-LIKE = "; needs settings by their names, as in config.yaml"
+LIKE = "; needs settings by name, as in config.yaml"
 
 CONFIG = [
     config("a misspelt key", "`atacks` is not a setting; did you mean `attacks`", "atacks: {}"),
@@ -181,12 +181,12 @@ CONFIG = [
     ),
     config(
         "a key twice",
-        r"mine\.yaml, line 3: `seeds` appears a second time \(first in line 1\), .*; keep one",
+        r"mine\.yaml, line 3: `seeds` appears a second time \(first on line 1\), .*; keep one",
         "seeds: [1]\ngpu: false\nseeds: [2]\n",
     ),
     config(
         "a key twice, further in",
-        r"mine\.yaml, line 4: `attacks\.paper\.lr` appears a second time \(first in line 3\)",
+        r"mine\.yaml, line 4: `attacks\.paper\.lr` appears a second time \(first on line 3\)",
         "attacks:\n  paper:\n    lr: 0.1\n    lr: 0.2\n",
     ),
     config("an empty file", r"mine\.yaml is empty" + LIKE, ""),
@@ -196,14 +196,16 @@ CONFIG = [
         r"mine\.yaml, line 2: byte 0x80 is not UTF-8 text" + LIKE,
         bytes(range(256)),
     ),
-    config("a list", r"mine\.yaml holds a list and no settings" + LIKE, "- seeds\n- 1\n"),
+    config("a list", r"mine\.yaml contains a list, not settings" + LIKE, "- seeds\n- 1\n"),
     config(
         "a bracket left open",
-        r"mine\.yaml, line \d: is not YAML \(.*\); correct it",
+        r"mine\.yaml, line \d: not valid YAML \(.*\); correct this",
         "seeds: [1\ngpu: true\n",
     ),
     config(
-        "a tab", r"mine\.yaml, line 2: is not YAML \(.*\); correct it", "attacks:\n\tpaper: {}\n"
+        "a tab",
+        r"mine\.yaml, line 2: not valid YAML \(.*\); correct this",
+        "attacks:\n\tpaper: {}\n",
     ),
 ]
 
