@@ -402,9 +402,9 @@ def test_a_run_ends_with_the_verdicts_and_what_it_took(tiny):
     (tiny.root / "results" / "report").mkdir()
     (tiny.root / "results" / "report" / "index.html").touch()
     again = tiny().stdout.splitlines()
-    assert again[1] == f"{head}, not remade by this run"
+    assert again[1] == f"{head}, not updated by this run"
     assert "Report: results/report/index.html" in again
-    assert again[-1] == "Nothing was to be done."
+    assert again[-1] == "Nothing to be done."
 
 
 def test_the_verdicts_are_those_of_the_folder_of_results(tiny, tmp_path):
@@ -433,7 +433,7 @@ def test_a_run_that_fails_ends_with_the_status_of_snakemake_and_no_verdicts(tiny
     (tiny.root / "results" / "reproduction.csv").touch()
     result = tiny("results/failed")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "\nfailed: fails\n[fails] ended without a word, " in result.stderr
+    assert "\nfailed: fails\n[fails] ended without an error message, " in result.stderr
     assert re.search(r"^reproduce: stopped after \d+ s: 0 of 1 jobs done, 1 f", result.stderr, re.M)
 
 

@@ -154,7 +154,7 @@ CONFIG = [
     ),
     config(
         "1e-3, which YAML takes for text",
-        "`attacks.paper.lr` is the text '1e-3', needs a number; as a number write 0.001",
+        "`attacks.paper.lr` is the text '1e-3'; needs a number: write the number as 0.001",
         "attacks: {paper: {lr: 1e-3}}",
     ),
     config(
@@ -162,10 +162,10 @@ CONFIG = [
         "`ablations.count` is 41; needs at most `examples.count`, 40",
         "ablations: {count: 41}",
     ),
-    config("a number as a key", "`1` is not a setting; allowed are preset, seeds", "1: 2\n"),
+    config("a number as a key", "`1` is not a setting; needs one of preset, seeds", "1: 2\n"),
     config(
         "a name that is a path",
-        "`attacks` holds the name '../x'; a name needs a lower-case letter",
+        "`attacks` contains the name '../x'; a name needs a lower-case letter",
         "attacks: {../x: {}}",
     ),
     config(
@@ -175,8 +175,8 @@ CONFIG = [
     ),
     config(
         "a list by --config",
-        r"`seeds\.0` is the text '1', needs a whole number; as a number write 1, without quotes, "
-        r"in a --configfile \(--config takes what \[\] and \{\} hold for text\)",
+        r"`seeds\.0` is the text '1'; needs a whole number: write the number as 1, without "
+        r"quotes, in a --configfile \(--config reads the entries of \[\] and \{\} as text\)",
         arguments=(*DRY_RUN, "--config", "seeds=[1]"),
     ),
     config(
@@ -733,7 +733,7 @@ WEIGHTS = [
     ),
     weights(
         "a generator's pickle without the word",
-        "`stylegan.allow_pickle` is false; a pickle runs the code in it when it is loaded: set it",
+        "`stylegan.allow_pickle` is false; a pickle runs the code in it when it is loaded: set `s",
         partial(pickled_generator, allowed=False),
         arguments=NVIDIA,
     ),

@@ -273,7 +273,7 @@ MISTAKES = {
     ),
     "weights and training": (
         "{module: net.py:build, weights: w.safetensors, augmentation: null}",
-        "`classifiers.mine` has `weights` and `augmentation`; needs one of them: weights are taken",
+        "`classifiers.mine` has `weights` and `augmentation`; needs only one of them: weights",
     ),
     "neither": (
         "{module: net.py:build}",
@@ -286,7 +286,7 @@ MISTAKES = {
     ),
     "both": (
         "{architecture: lenet, module: net.py:build}",
-        "`classifiers.mine.module` is not a setting; allowed are architecture, augmentation",
+        "`classifiers.mine.module` is not a setting; needs one of architecture, augment",
     ),
 }
 
