@@ -14,7 +14,7 @@ min_version("9.0")
 require_sound(f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles)
 layers.replace(config, workflow.basedir)
 
-# What decides, as params, whether a job runs again; and what is checked against the params of all.
+# Digests that rules take as params, so that edits rerun jobs, and the params that check_results uses.
 digests = Digests(workflow.basedir, ".snakemake/digests")
 code, own_files, given = digests.code, digests.own_files, digests.given
 artifacts = partial(artifacts_of, workflow)
@@ -50,7 +50,7 @@ include: "rules/report.smk"
 include: "rules/checks.smk"
 
 
-# They may fetch files, and the nodes of a cluster often reach no network: these run beside Snakemake.
+# These rules may download files; cluster nodes often have no network, so they run locally.
 localrules:
     prepare_dataset,
     prepare_facenet,
@@ -79,7 +79,7 @@ OF_DATASETS = [
     *rules.plot_table1_roc.output,
     *rules.plot_variants.output,
     *rules.plot_ablations.output,
-]  # its own tables and figures of each data set
+]  # tables and figures that each data set has
 
 
 rule all:
@@ -102,7 +102,7 @@ rule all:
 
 for place in plan.places:
 
-    # all tables and figures of one data set, by its name: ./reproduce mnist
+    # a target with the name of each data set, for its tables and figures: ./reproduce mnist
     rule:
         name:
             plan.dataset_at(place)

@@ -192,7 +192,7 @@ rule judge_svae:
         clear_confidence=lambda wildcards: plan.clear_confidence(wildcards.dataset),
         batch=lambda wildcards: plan.batch(wildcards.dataset),
     message:
-        "{wildcards.dataset}: judging {wildcards.attack} on {wildcards.target}"
+        "{wildcards.dataset}: Judging {wildcards.attack} on {wildcards.target}"
     script:
         "../scripts/judge.py"
 
@@ -237,7 +237,7 @@ use rule judge_type2 as judge_ablations with:
     wildcard_constraints:
         attack="|".join(config["ablations"]["attacks"]) or "none",
     message:
-        "{wildcards.dataset}: judging the ablations of {wildcards.attack}"
+        "{wildcards.dataset}: Judging the ablations of {wildcards.attack}"
 
 
 rule evaluate_realism:
@@ -261,6 +261,6 @@ rule evaluate_realism:
         seeds=SEEDS,
         settings=config["realism"],
     message:
-        "{wildcards.dataset}: How far attacked images lie from data"
+        "{wildcards.dataset}: Measuring the realism of attacked images"
     script:
         "../scripts/evaluate_realism.py"

@@ -60,7 +60,7 @@ rule prepare_classifier:
         module=own_module,
         weights=lambda wildcards: config["classifiers"][wildcards.target]["weights"],
     message:
-        "{wildcards.dataset}: Reading {wildcards.target}, a network of your own"
+        "{wildcards.dataset}: Reading {wildcards.target}, a user-defined network"
     script:
         "../scripts/prepare_classifier.py"
 
@@ -129,7 +129,7 @@ rule evaluate_oracle:
         clear_confidence=config["oracle"]["clear_confidence"],
         seed=config["oracle"]["seed"],
     message:
-        "{wildcards.dataset}: Test errors of the judges"
+        "{wildcards.dataset}: Evaluating the judges on test digits"
     script:
         "../scripts/evaluate_oracle.py"
 

@@ -9,7 +9,7 @@ SEEDS = plan.seeds
 SHARDS = range(config["batching"]["shards"])
 MEMBERS = list(config["oracle"]["members"])
 ATTACKERS = list(config["attackers"]["members"])
-MEASUREMENTS = []  # files of measurements, for verdict tables; rule files add theirs
+MEASUREMENTS = []  # files of measurements for the verdict tables; each rule file adds its own
 
 
 wildcard_constraints:

@@ -18,6 +18,6 @@ rule prepare_dataset:
         settings=lambda wildcards: config["datasets"][wildcards.dataset],
         limit=config["limit"],
     message:
-        "{wildcards.dataset}: reading and checking its files"
+        "{wildcards.dataset}: Reading and checking the files"
     script:
         "../scripts/prepare_dataset.py"

@@ -22,7 +22,7 @@ rule strengthen_classifier:
         "results/benchmarks/{dataset}/strengthen_classifier/{target}.seed{seed}.tsv"
     wildcard_constraints:
         target="|".join(config["strengthened"]),
-    priority: 75  # fresh attacks wait for it
+    priority: 75  # fresh attacks depend on it
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -39,7 +39,7 @@ rule strengthen_classifier:
         seed=lambda wildcards: int(wildcards.seed),
         resume="results/.resume/{dataset}/classifiers/{target}/seed{seed}",
     message:
-        "{wildcards.dataset}: Strengthening: {wildcards.target}, seed {wildcards.seed}"
+        "{wildcards.dataset}: Strengthening {wildcards.target}, seed {wildcards.seed}"
     script:
         "../scripts/strengthen_classifier.py"
 
@@ -68,7 +68,7 @@ rule evaluate_strengthening:
         seeds=SEEDS,
         tests=[test[:3] for test in TESTS],
     message:
-        "{wildcards.dataset}: What strengthened networks withstand"
+        "{wildcards.dataset}: Evaluating strengthened networks"
     script:
         "../scripts/evaluate_strengthening.py"
 
@@ -99,7 +99,7 @@ rule tabulate_strengthening:
             for n in ["lenet", *["lenet_other_seed"][: len(SEEDS) - 1], *LENETS[1:]]
         },
     message:
-        "Strengthened networks, in the manner of Table III"
+        "Table of strengthened networks, like Table III"
     script:
         "../scripts/tabulate_strengthening.py"
 

@@ -25,7 +25,7 @@ rule score_detection:
         attacks=lambda wildcards: plan.aimed_at(wildcards.target),
         settings=plan.detector(),
     message:
-        "{wildcards.dataset}: Squeezing what {wildcards.target} is shown"
+        "{wildcards.dataset}: Scoring images of {wildcards.target} by feature squeezing"
     script:
         "../scripts/score_detection.py"
 

@@ -93,7 +93,7 @@ rule evaluate_faces:
         source=FACE_SOURCE,
         published=faces.named("faces.success_rate"),
     message:
-        "How often attacks on faces succeed"
+        "Success rates of attacks on faces"
     script:
         "../scripts/evaluate_faces.py"
 
@@ -122,7 +122,7 @@ rule score_face_detection:
         },
         resume="results/.resume/faces/detection/{target}/seed{seed}",
     message:
-        "Squeezing what {wildcards.target} is shown"
+        "Scoring images of {wildcards.target} by feature squeezing"
     script:
         "../scripts/score_face_detection.py"
 
@@ -238,7 +238,7 @@ use rule plot_figure7b as plot_figure7b_ours with:
         dpi=config["figures"]["dpi"],
         caption=faces.caption("ours"),
     message:
-        "Fig. 7b by variant ours"
+        "Fig. 7b for variant ours"
 
 
 MEASUREMENTS += [

@@ -24,7 +24,7 @@ rule strengthen_recognizer:
         "results/benchmarks/strengthen_recognizer/{target}.seed{seed}.tsv"
     wildcard_constraints:
         target="|".join(STRENGTHENED_RECOGNIZERS),
-    priority: 75  # fresh attacks wait for it
+    priority: 75  # fresh attacks depend on it
     conda:
         "../envs/typeone.yaml"
     threads: 1
@@ -72,7 +72,7 @@ ruleorder: attack_faces_afresh > attack_faces
 ruleorder: attack_faces_type2_afresh > attack_faces_type2
 
 
-# (network, what, when, seed, its files)
+# (network, what, when, seed, files)
 TABLE3_TESTS = [
     (
         network,
@@ -138,7 +138,7 @@ rule evaluate_face_strengthening:
         chunk=config["face_attacks"]["chunk"],
         resume="results/.resume/faces/strengthening",
     message:
-        "What strengthened recognizers withstand"
+        "Evaluating strengthened recognizers"
     script:
         "../scripts/evaluate_face_strengthening.py"
 

@@ -61,7 +61,7 @@ rule evaluate_face_svae:
         accuracy_id=faces.named("faces.gender.test_accuracy"),
         source=FACE_SOURCE,
     message:
-        "What the SVAE of faces can do"
+        "Evaluating the face SVAE"
     script:
         "../scripts/evaluate_face_svae.py"
 

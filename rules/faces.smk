@@ -1,6 +1,6 @@
 # Faces and their judges. Consumes nothing, or a folder (faces.celeba, faces.folder), or a generator
 # (faces.generated); yields results/data/faces/{split}.parquet, the judges of gender and their rates.
-# Section IV: CelebA, IV-B: what annotators see.
+# Section IV: CelebA, IV-B: labels by annotators.
 rule prepare_faces:
     input:
         unpack(generated_faces),
@@ -23,7 +23,7 @@ rule prepare_faces:
         settings={} if FACE_SOURCE == "generated" else config["faces"][FACE_SOURCE],
         limit=config["faces"]["limit"],
     message:
-        f"Faces: {FACE_SOURCE}"
+        f"Preparing {FACE_SOURCE} faces"
     script:
         "../scripts/prepare_faces.py"
 
@@ -77,7 +77,7 @@ rule train_face_judge:
         seed=lambda wildcards: config["face_judges"]["seed"] + faces.members.index(wildcards.judge),
         resume="results/.resume/faces/judges/{judge}",
     message:
-        "Training the judge of faces {wildcards.judge}"
+        "Training the face judge {wildcards.judge}"
     script:
         "../scripts/train_face_judge.py"
 
@@ -97,7 +97,7 @@ rule prepare_age_gender:
         *given(config["face_judges"]["age_gender"]["path"]),
         settings=config["face_judges"]["age_gender"],
     message:
-        "Reading the published judge of gender"
+        "Reading the published gender judge"
     script:
         "../scripts/prepare_age_gender.py"
 
@@ -122,7 +122,7 @@ rule evaluate_face_judges:
         prefix=f"beyond.{FACE_SOURCE}.judges",
         seed=config["face_judges"]["seed"],
     message:
-        "Rates of the judges of faces"
+        "Evaluating the face judges"
     script:
         "../scripts/evaluate_face_judges.py"
 

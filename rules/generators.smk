@@ -131,7 +131,7 @@ rule plot_figure9_small:
             f"preset {config['preset']}.",
         },
     message:
-        "The attack of Fig. 9 on the small generator of faces"
+        "Fig. 9 for the small generator of faces"
     script:
         "../scripts/plot_figure9_small.py"
 
@@ -153,7 +153,7 @@ rule prepare_mobilestylegan:
         truncation=config["stylegan"]["truncation"],
         seed=config["stylegan"]["seed"],
     message:
-        "MobileStyleGAN: its published graphs"
+        "Reading the published graphs of MobileStyleGAN"
     script:
         "../scripts/prepare_mobilestylegan.py"
 
@@ -174,7 +174,7 @@ rule prepare_nvidia_stylegan:
         pickle={k: config["stylegan"][k] for k in ("path", "sha256", "allow_pickle")},
         truncation=config["stylegan"]["truncation"],
     message:
-        "StyleGAN: NVIDIA's pickle"
+        "Reading NVIDIA's StyleGAN pickle"
     script:
         "../scripts/prepare_nvidia_stylegan.py"
 
@@ -243,7 +243,7 @@ rule evaluate_stylegan:
             "preset": config["preset"],
         },
     message:
-        "Distances of Fig. 9, and of strangers"
+        "Distances between the faces of Fig. 9, and between random faces"
     script:
         "../scripts/evaluate_stylegan.py"
 
@@ -272,7 +272,7 @@ rule plot_figure9:
             "caption": f"seed {config['stylegan']['seed']}, preset {config['preset']}.",
         },
     message:
-        "Fig. 9: the latent space of a large generator of faces"
+        "Fig. 9: attack on the latent space of a large generator of faces"
     script:
         "../scripts/plot_figure9.py"
 

@@ -121,7 +121,7 @@ rule plot_figure8:
         dpi=config["figures"]["dpi"],
         caption=f"target {LATENT_TARGET}, seed {SEEDS[0]}, preset {config['preset']}.",
     message:
-        "Fig. 8: pairs of digits on the latent space of the AC-GAN"
+        "Fig. 8: pairs of digits from the latent space of the AC-GAN"
     script:
         "../scripts/plot_figure8.py"
 

@@ -18,7 +18,7 @@ rule prepare_facenet:
         *given(config["recognizers"]["facenet"]["path"]),
         settings=config["recognizers"]["facenet"],
     message:
-        "FaceNet: Inception-ResNet-v1 with its published weights"
+        "Reading FaceNet, Inception-ResNet-v1 with published weights"
     script:
         "../scripts/prepare_facenet.py"
 
@@ -79,7 +79,7 @@ rule evaluate_recognizer:
         source=FACE_SOURCE,
         resume="results/.resume/faces/recognizers/{target}/seed{seed}/evaluation",
     message:
-        "How well {wildcards.target} tells people apart, seed {wildcards.seed}"
+        "Evaluating the recognizer {wildcards.target}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate_recognizer.py"
 
@@ -106,7 +106,7 @@ rule evaluate_lfw:
         false_accepts=config["recognizers"]["evaluation"]["false_accepts"],
         resume="results/.resume/faces/recognizers/facenet/lfw",
     message:
-        "FaceNet on the 6,000 pairs of LFW"
+        "Evaluating FaceNet on the 6,000 pairs of LFW"
     script:
         "../scripts/evaluate_lfw.py"
 

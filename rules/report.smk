@@ -1,6 +1,6 @@
 # The report. Consumes every table and figure, judged examples, their traces, scores of the detectors;
-# yields results/report/index.html, one self-contained page. Benchmarks are not outputs of Snakemake's
-# rules, so the report uses those that exist.
+# yields results/report/index.html, one self-contained page. Snakemake does not track benchmarks as
+# outputs, so the report uses those that exist.
 # `snakemake --report report.zip` makes an archive of the same tables and figures, with captions from
 # rules/captions/.
 REPORT_FIGURES = {
@@ -43,7 +43,7 @@ REPORT_TABLES = {
         f"Accuracy on old and fresh examples, 95 % intervals, {DIGITS_TOLD}.",
     ),
 }
-# (attack, target) of the examples on the page, of the first seed: Type I before others
+# (attack, target) of the examples on the page, for the first seed; Type I comes first
 REPORTED = sorted(
     plan.runs(PAPER, seeds=SEEDS[:1]), key=lambda run: plan.row_kind(run.attack) == "type2"
 )
@@ -69,7 +69,7 @@ rule describe_machine:
     params:
         *code("describe_machine.py"),
     message:
-        "What machine this is"
+        "Recording the hardware and software"
     script:
         "../scripts/describe_machine.py"
 
@@ -176,6 +176,6 @@ rule render_report:
         benchmarks="results/benchmarks",
         datasets=plan.datasets,
     message:
-        "The report"
+        "Rendering the report"
     script:
         "../scripts/render_report.py"

@@ -1,5 +1,5 @@
-# Results. Consumes judged examples, detection rates and checkpoints; yields tables and figures, pure
-# functions of stored rows: redrawing one runs no network.
+# Results. Consumes judged examples, detection rates and checkpoints; yields tables and figures, which
+# are pure functions of stored rows: redrawing them does not run any network.
 ABLATED = {"target": config["ablations"]["target"], "seed": SEEDS[0]}
 SHOWN = {
     name: ATTACK_LABELS.get(name, name)
@@ -158,7 +158,7 @@ rule plot_figure6:
         published=lambda wildcards: published_at(wildcards, "mnist.fig6.confidence"),
         caption=lambda wildcards: plan.caption(wildcards.place, "paper"),
     message:
-        "Fig. 6: losses on the way from 4 to 5"
+        "Fig. 6: losses during the attack from 4 to 5"
     script:
         "../scripts/plot_figure6.py"
 
@@ -211,7 +211,7 @@ use rule plot_figure7a as plot_figure7a_ours with:
         **config["figures"],
         caption=lambda wildcards: plan.caption(wildcards.place, "ours"),
     message:
-        "Fig. 7a by variant ours"
+        "Fig. 7a for variant ours"
 
 
 rule plot_table1_roc:

@@ -28,7 +28,7 @@ rule evaluate_roc:
         kinds=ROC_KINDS,
         positive=config["roc"]["positive"],
     message:
-        "{wildcards.dataset}: One class against the rest, before and after attacks"
+        "{wildcards.dataset}: ROC of one class against the rest, before and after attacks"
     script:
         "../scripts/evaluate_roc.py"
 
@@ -61,6 +61,6 @@ rule plot_figure1:
         dpi=config["figures"]["dpi"],
         preset=config["preset"],
     message:
-        "Fig. 1: where the two types of attack move f1 on its ROC"
+        "Fig. 1: effect of both types of attack on the ROC of f1"
     script:
         "../scripts/plot_figure1.py"

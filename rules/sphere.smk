@@ -14,7 +14,7 @@ rule train_sphere:
     priority: 200  # the first figures, within minutes
     conda:
         "../envs/typeone.yaml"
-    threads: 1  # and no GPU: the steps are too small for one
+    threads: 1  # no GPU: the steps are too small to benefit from one
     params:
         *code("train_sphere.py"),
         spheres=SPHERES,
@@ -47,7 +47,7 @@ rule attack_sphere:
         spheres=SPHERES,
         settings={k: config["sphere"][k] for k in ("type1", "type2", "followed", "seed")},
     message:
-        "Attacks between the spheres, seed {wildcards.seed}"
+        "Attacking points on the spheres, seed {wildcards.seed}"
     script:
         "../scripts/attack_sphere.py"
 
@@ -73,7 +73,7 @@ rule evaluate_sphere:
         test=config["sphere"]["test"],
         tolerance=config["sphere"]["tolerance"],
     message:
-        "Errors and attacks on the spheres"
+        "Evaluating errors and attacks on the spheres"
     script:
         "../scripts/evaluate_sphere.py"
 

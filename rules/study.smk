@@ -1,6 +1,6 @@
-# Study with people. Consumes judged examples and files of people's answers; yields the sheet for
-# people, its key, and the results of the answers: success by people, agreement between people, and
-# agreement of the oracle with them. IV-B asked people about faces.
+# Study with people. Consumes judged examples and files with people's answers; yields the sheet for
+# people, its key, and the results of the answers: success as judged by people, agreement between
+# people, and agreement of the oracle with people. In IV-B, people labelled faces.
 STUDY = config["study"]
 STUDY_DIGITS = plan.runs(PAPER, attacks=STUDY["digits"]["attacks"])
 STUDY_DIGITS += plan.control(PAPER)
@@ -29,12 +29,12 @@ rule render_study:
         face_runs=keys(STUDY_FACES),
         settings={k: STUDY[k] for k in ("seed", "digits", "faces", "pairs")},
     message:
-        "The sheet that asks people what they see"
+        "Rendering the study sheet"
     script:
         "../scripts/render_study.py"
 
 
-# the runs that people may have been asked about; none without annotations
+# the runs that annotations may refer to; none without annotations
 ASKED = annotation_files()
 ASKED_KEY = [rules.render_study.output.key] if ASKED else []
 ASKED_DIGITS = (
@@ -64,7 +64,7 @@ rule prepare_annotations:
         digit_runs=keys(ASKED_DIGITS),
         face_runs=keys(ASKED_FACES),
     message:
-        "Reading what people saw"
+        "Reading people's answers"
     script:
         "../scripts/prepare_annotations.py"
 
@@ -96,7 +96,7 @@ rule evaluate_study:
         published=faces.named("faces.success_rate"),
         settings={k: STUDY[k] for k in ("seed", "draws", "careless")},
     message:
-        "What people say of attacks"
+        "Evaluating people's answers on attacks"
     script:
         "../scripts/evaluate_study.py"
 
@@ -118,7 +118,7 @@ rule calibrate_oracle:
         *code("calibrate_oracle.py"),
         runs=keys(CALIBRATED_RUNS),
     message:
-        "What people say of the oracle"
+        "Comparing the oracle with people's answers"
     script:
         "../scripts/calibrate_oracle.py"
 

@@ -26,7 +26,7 @@ rule train_svae_stage1:
         seed=lambda wildcards: int(wildcards.seed),
         resume="results/.resume/{dataset}/svae/seed{seed}/stage1",
     message:
-        "{wildcards.dataset}: training the SVAE's encoder, decoder and f2, seed {wildcards.seed}"
+        "{wildcards.dataset}: Training the SVAE's encoder, decoder and f2, seed {wildcards.seed}"
     script:
         "../scripts/train_svae_stage1.py"
 
@@ -55,6 +55,6 @@ rule train_svae_stage2:
         seed=lambda wildcards: int(wildcards.seed),
         resume="results/.resume/{dataset}/svae/seed{seed}/stage2",
     message:
-        "{wildcards.dataset}: training the SVAE's discriminator, seed {wildcards.seed}"
+        "{wildcards.dataset}: Training the SVAE's discriminator, seed {wildcards.seed}"
     script:
         "../scripts/train_svae_stage2.py"

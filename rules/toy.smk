@@ -1,5 +1,5 @@
-# Toy example (II-A). Consumes only its settings: a sample of three features per seed; yields the
-# trained f1, every move along the unnecessary and the missing feature, and Fig. 2.
+# Toy example (II-A). Consumes only its settings, because its points are sampled; yields the samples and
+# the trained f1 of each seed, every move along the unnecessary and the missing feature, and Fig. 2.
 rule evaluate_toy:
     output:
         samples="results/toy/samples.parquet",

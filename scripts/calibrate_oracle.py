@@ -41,8 +41,8 @@ def calibrate_oracle(*, answers_path, runs, example_paths, calibration_path):
     else:
         rows = rows.head(0)
         logger.info(
-            "no annotations were given, so that nothing is known of people; to hold the oracle "
-            "against them, list what people saved under `annotations` (config.yaml)"
+            "no annotations are given, so the oracle is not compared with people; to do so, list "
+            "the files that people saved under `annotations` (config.yaml)"
         )
     columns = {name: np.array(rows[name], dtype=kind) for name, kind in COLUMNS.items()}
     write_parquet(calibration_path, columns, metadata=note)

@@ -14,13 +14,13 @@ def complaint(path, jobs):
     except InputError as error:
         return str(error)
     if not jobs:
-        return f"{path} is made by no rule, with these settings"
+        return f"{path} is not made by any rule with these settings"
     rule = stamp.get("rule", "no rule")
     if rule not in jobs:
         needed = " or ".join(jobs)
-        return f"{path} is foreign: it says that it is from {rule}, needs {needed}"
+        return f"{path} is foreign: its recorded rule is {rule}, needs {needed}"
     if stamp["digest"] != digest(jobs[rule]):
-        return f"{path} is stale: {rule} has other code or settings now"
+        return f"{path} is stale: the code or settings of {rule} have changed"
     return None
 
 
@@ -34,10 +34,10 @@ def check_results(*, artifacts):
         logger.warning("%s", text)
     if complaints:
         raise InputError(
-            f"{len(complaints)} of {len(artifacts)} artifacts are not what the workflow writes "
-            "with these settings; delete them and run again"
+            f"{len(complaints)} of {len(artifacts)} artifacts are damaged, foreign or stale; "
+            "delete them and run again"
         )
-    logger.info("%d artifacts are what the workflow would write now", len(artifacts))
+    logger.info("%d artifacts match the current code and settings", len(artifacts))
 
 
 if "snakemake" in globals():

@@ -29,7 +29,7 @@ def evaluate_recognizer(*, paths, faces, pairs, false_accepts, pair_seed, device
     write_parquet(paths["thresholds"], limits)
     several = has_same_pairs(test.identities)
     if not several:
-        logger.info("nobody has two test faces: what same people look like is not measured")
+        logger.info("no person has two test faces: pairs of one person are not evaluated")
     kinds = [*(["same"] if several else []), "different", "opposite"]
     tested = draw(test, kinds, checkpoint.part("test"))
     far = f"{100 * false_accepts:g} % false accepts on validation pairs"

@@ -30,7 +30,9 @@ def evaluate_roc(*, test_path, model_paths, runs, curves_path, measurements_path
         for name, value, text, note in figures:
             identity = f"beyond.fig1.{name}"
             if not value.n:
-                logger.warning("seed %d, %s: no such image, the row is left out", seed, identity)
+                logger.warning(
+                    "seed %d, %s: there is no such image; the row is left out", seed, identity
+                )
                 continue
             logger.info("seed %d, %s: %.4f of %d", seed, identity, value.value, value.n)
             rows.append(measurement(identity, value, seed=seed, description=text, note=note))

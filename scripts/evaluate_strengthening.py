@@ -38,7 +38,7 @@ def evaluate_strengthening(
             if value.n:
                 found[shown.network, shown.seed, name, shown.when] = value
             else:
-                told = "%s, %s, %s: no example, the row is left out"
+                told = "%s, %s, %s: there is no example; the row is left out"
                 logger.warning(told, shown.network, name, path)
     rows = list(strengthened.measurements(found, base=networks[0], seeds=seeds))
     for row in rows:

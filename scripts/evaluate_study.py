@@ -29,8 +29,8 @@ def evaluate_study(*, answers_path, key_paths, digits, faces, paths, settings, *
     truths = key[key["truth"] != ""].set_index(["question", "image"])["truth"]
     if answers.empty:
         logger.info(
-            "nobody was asked: to ask people, hand out results/study/index.html and list what they "
-            "save under `annotations` (config.yaml)"
+            "there are no answers: to ask people, distribute results/study/index.html and list "
+            "the files that they save under `annotations` (config.yaml)"
         )
     tables = {
         "digit": examples_of(*digits, "f1_label_after"),

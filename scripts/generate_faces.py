@@ -32,7 +32,8 @@ def write_generated_faces(
             table.write(*part)
         if not table.count:
             raise InputError(
-                f"of {count} faces (`faces.generated.count`) the judge is sure of none; needs more"
+                f"the judge is unsure of the gender of all {count} faces; needs a larger "
+                "`faces.generated.count`"
             )
         table.metadata = {
             **{"dataset": "faces", "source": "generated", "seed": seed},

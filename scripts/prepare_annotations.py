@@ -34,8 +34,8 @@ def prepare_annotations(*, annotation_paths, known, answers_path):
     unchecked = int((~answers["checked"]).sum())
     if unchecked:
         logger.warning(
-            "%d of %d labels carry no digest of the image that was seen; they count for the images "
-            "of today, which is wrong if an attack was redone since",
+            "%d of %d labels have no digest of the labelled image; they are used for the current "
+            "images, which is wrong if an attack has been rerun since",
             *(unchecked, len(answers)),
         )
     logger.info("%d answers of %d people", len(answers), answers["annotator"].nunique())

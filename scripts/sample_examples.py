@@ -28,7 +28,7 @@ def sample_examples(*, test_path, model_path, module, examples_path, count, seed
     if len(right) < count:
         raise InputError(
             f"`examples.count` is {count}, but {model_path} gets only {len(right)} of "
-            f"{len(images)} test digits right; ask for fewer or train it better"
+            f"{len(images)} test digits right; lower the count or train it longer"
         )
     chosen = right[torch.randperm(len(right), generator=seeded(seed))[:count]]
     write_parquet(

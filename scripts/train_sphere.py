@@ -25,7 +25,7 @@ if "snakemake" in globals():
             checkpoint=run.checkpoint,
         )
         last = {k: curve[-1][k] for k in ("inner_error", "outer_error", "error")}
-        logger.info("seed %d: errs on %.2e of all points", how["seed"], last["error"])
+        logger.info("seed %d: error %.2e", how["seed"], last["error"])
         note = {"architecture": "quadratic", **how, **asdict(spheres), **last}
         save_model(run.output.model, network, metadata=note)
         write_rows(run.output.curve, curve)

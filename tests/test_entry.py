@@ -290,8 +290,8 @@ REFUSED = [
     ),
     ("--configfile presets.yaml", "--configfile names 'presets.yaml', which is not a file; needs"),
     ("--configfile x.csv", f"--configfile is followed by 'x.csv'; {NEEDS_NAMES}"),
-    ("--configfile -n", f"--configfile is followed by no name; {NEEDS_NAMES}"),
-    ("--configfile", f"--configfile is followed by no name; {NEEDS_NAMES}"),
+    ("--configfile -n", f"--configfile has no file name; {NEEDS_NAMES}"),
+    ("--configfile", f"--configfile has no file name; {NEEDS_NAMES}"),
     (
         "--workflow-profile slrum",
         "--workflow-profile names 'slrum', which does not exist; needs a f",
@@ -302,13 +302,13 @@ REFUSED = [
     ),
     (
         "--directory a.yaml -n",
-        "--directory names 'a.yaml', which is not a folder; needs one, or a na",
+        "--directory names 'a.yaml', which is not a folder; needs a folder, or a",
     ),
     (
         "--directory=a.yaml",
-        "--directory names 'a.yaml', which is not a folder; needs one, or a name",
+        "--directory names 'a.yaml', which is not a folder; needs a folder, or a",
     ),
-    ("-da.yaml", "--directory names 'a.yaml', which is not a folder; needs one, or a name"),
+    ("-da.yaml", "--directory names 'a.yaml', which is not a folder; needs a folder, or a"),
 ]
 
 
@@ -324,8 +324,8 @@ def test_a_mistake_is_told_in_one_line_before_any_set_up(entry, arguments, messa
 
 
 LATER = [
-    ("--direct a.yaml", "--directory names 'a.yaml', which is not a folder; needs one"),
-    ("-nda.yaml", "--directory names 'a.yaml', which is not a folder; needs one"),
+    ("--direct a.yaml", "--directory names 'a.yaml', which is not a folder; needs a folder"),
+    ("-nda.yaml", "--directory names 'a.yaml', which is not a folder; needs a folder"),
     ("--nonsense", "unrecognized arguments: --nonsense"),
     ("--executor nowhere", "argument --executor/-e: invalid choice: 'nowhere'"),
     ("--cores many", "Error parsing number of cores"),
@@ -402,9 +402,9 @@ def test_a_run_ends_with_the_verdicts_and_what_it_took(tiny):
     (tiny.root / "results" / "report").mkdir()
     (tiny.root / "results" / "report" / "index.html").touch()
     again = tiny().stdout.splitlines()
-    assert again[1] == f"{head}, not remade by this run"
+    assert again[1] == f"{head}, not updated by this run"
     assert "Report: results/report/index.html" in again
-    assert again[-1] == "Nothing was to be done."
+    assert again[-1] == "Nothing to be done."
 
 
 def test_the_verdicts_are_those_of_the_folder_of_results(tiny, tmp_path):
@@ -433,7 +433,7 @@ def test_a_run_that_fails_ends_with_the_status_of_snakemake_and_no_verdicts(tiny
     (tiny.root / "results" / "reproduction.csv").touch()
     result = tiny("results/failed")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "\nfailed: fails\n[fails] ended without a word, " in result.stderr
+    assert "\nfailed: fails\n[fails] ended without an error message, " in result.stderr
     assert re.search(r"^reproduce: stopped after \d+ s: 0 of 1 jobs done, 1 f", result.stderr, re.M)
 
 
@@ -441,7 +441,7 @@ def test_a_configuration_that_is_no_mapping_is_told_in_one_line(tiny):
     (tiny.root / "a.yaml").write_text("a: 1\na: 2\n")
     result = tiny("--configfile", "a.yaml")
     assert result.returncode == 1
-    told = "reproduce: a.yaml, line 2: `a` appears a second time (first in line 1), and only"
+    told = "reproduce: a.yaml, line 2: `a` appears a second time (first on line 1), and only"
     assert result.stderr.splitlines()[-1].startswith(told)
     assert not (tiny.root / ".snakemake").exists()
 
@@ -465,7 +465,7 @@ def test_another_command_is_named(entry):
     command = [entry.root / ".venv/bin/python", "-m", "typeone.workflow", "reprduce"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "typeone: there is no command 'reprduce'; needs reproduce or check\n"
+    assert result.stderr == "typeone: unknown command 'reprduce'; needs reproduce or check\n"
 
 
 # signals
@@ -504,7 +504,7 @@ def test_jobs_outlive_a_killed_snakemake_and_are_named(tiny):
         process.wait()
         result = tiny()
         assert result.returncode == 1
-        told = f"reproduce: jobs of a run that was killed still run in {tiny.root}: processes "
+        told = f"reproduce: jobs of a killed run are still running in {tiny.root}: processes "
         assert result.stderr.splitlines()[-1].startswith(told)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -512,7 +512,7 @@ def test_jobs_outlive_a_killed_snakemake_and_are_named(tiny):
     wait_for(lambda: group_is_gone(process))
     result = tiny()
     assert result.returncode == 0
-    assert f"reproduce: a run in {tiny.root} was killed: taking back its lock\n" in result.stderr
+    assert f"reproduce: a run in {tiny.root} was killed: removing its lock\n" in result.stderr
 
 
 # the caller's environment
@@ -626,7 +626,7 @@ def test_the_second_says_who_runs_and_leaves_before_it_touches_anything(entry, r
     assert (result.returncode, result.stdout) == (1, "")
     said = rf"reproduce: another \./reproduce runs in {re.escape(str(entry.root))}: \S.* on \S+, "
     said += (
-        rf"process {running.pid}, since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d; wait for it, or end it\n"
+        rf"process {running.pid}, since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d; wait for it or end it\n"
     )
     assert re.fullmatch(said, result.stderr), result.stderr
     assert files(entry.root) == before
@@ -712,7 +712,7 @@ def test_a_killed_run_blocks_nobody_and_its_lock_is_taken_back(entry, running):
     left.touch()
     result = entry("--preset", "smoke", "x y", "-d", ".")
     assert result.returncode == 0
-    assert result.stderr == f"reproduce: a run in {entry.root} was killed: taking back its lock\n"
+    assert result.stderr == f"reproduce: a run in {entry.root} was killed: removing its lock\n"
     unlocked = json.loads((entry.root / "unlocked").read_text())
     assert unlocked == entry.called
     assert entry.called["targets"] == ["x y"]
@@ -722,7 +722,7 @@ def test_a_lock_that_cannot_be_taken_back_ends_the_run(entry):
     (entry.root / ".snakemake" / "locks" / "0.output.lock").mkdir(parents=True)
     result = entry(UNLOCK="1")
     assert result.returncode == 1
-    assert result.stderr.endswith("\nreproduce: cannot take it back: a reason\n")
+    assert result.stderr.endswith("\nreproduce: cannot remove the lock: a reason\n")
     assert entry.called is None
 
 
@@ -738,8 +738,8 @@ def test_jobs_that_outlived_their_run_are_found(entry, locks):
         job.kill()
     assert (result.returncode, entry.called) == (1, None)
     assert result.stderr == (
-        f"reproduce: jobs of a run that was killed still run in {entry.root}: processes {job.pid}; "
-        f"wait for them, or end them (kill {job.pid})\n"
+        f"reproduce: jobs of a killed run are still running in {entry.root}: processes {job.pid}; "
+        f"wait for them or end them (kill {job.pid})\n"
     )
     (entry.root / "requirements.lock").write_text(own)
     assert entry("third").returncode == 0
@@ -761,8 +761,8 @@ def test_without_locks_a_run_goes_on_and_takes_none_back(entry):
     result = entry("x")
     assert result.returncode == 0
     assert result.stderr == (
-        f"reproduce: {entry.root} is where files cannot be locked (Bad file descriptor); see to "
-        "it yourself that no other run is at work there\n"
+        f"reproduce: cannot lock files in {entry.root} (Bad file descriptor); make sure that no "
+        "other run uses this folder\n"
     )
     assert entry.called["targets"] == ["x"]
     assert not (entry.root / "unlocked").exists()
@@ -771,13 +771,13 @@ def test_without_locks_a_run_goes_on_and_takes_none_back(entry):
 def test_a_folder_that_cannot_be_written_is_named(entry):
     result = entry("--directory", "/proc/absent")
     assert (result.returncode, entry.called) == (1, None)
-    assert result.stderr.startswith("reproduce: cannot write into '/proc/absent': ")
+    assert result.stderr.startswith("reproduce: cannot write to '/proc/absent': ")
 
 
 def test_a_folder_that_is_read_only_is_named_before_a_dry_run_too(monkeypatch, tmp_path):
     cli.check_writable(tmp_path / "made" / "later")
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
-    with pytest.raises(Refused, match=r"cannot write into '.*later': .*; needs another folder"):
+    with pytest.raises(Refused, match=r"cannot write to '.*later': .*; needs another folder"):
         cli.check_writable(tmp_path / "made" / "later")
 
 
@@ -817,8 +817,8 @@ def test_a_run_that_failed_on_a_full_disk_says_so_last(tmp_path, monkeypatch, ca
     monkeypatch.setattr(shutil, "disk_usage", {tmp_path: usage}.__getitem__)
     monkeypatch.setattr(sys, "argv", ["reproduce"])
     cli.say_if_full(tmp_path)
-    line = f"reproduce: the disk of {tmp_path} is full ({free} kB are free): make room and run "
-    assert capsys.readouterr().err == f"{line}again; finished jobs stay finished\n" * told
+    line = f"reproduce: the disk of {tmp_path} is full ({free} kB free): free some space and run "
+    assert capsys.readouterr().err == f"{line}again; finished jobs are kept\n" * told
 
 
 CARDS = (

@@ -120,8 +120,8 @@ def type1(
             drawn, classes = svae.decode(origin), svae.classify(origin).shape[1]
         if drawn.shape[1:] != images.shape[1:]:
             raise InputError(
-                f"images are {tuple(images.shape)}, but the SVAE draws {tuple(drawn.shape[1:])}; "
-                "needs images as it was trained on"
+                f"images are {tuple(images.shape)}, but the SVAE generates "
+                f"{tuple(drawn.shape[1:])}; needs images like those that it was trained on"
             )
         _check_labels(labels, images, classes)
         if threshold is None:
@@ -272,7 +272,7 @@ def _check_images(images: Tensor) -> None:
     low, high = images.min().item(), images.max().item()
     if not (low >= 0 and high <= 1):  # NaN is neither
         raise InputError(
-            f"images reach from {low:g} to {high:g}; needs [0, 1]: divide bytes by 255, and put "
+            f"images range from {low:g} to {high:g}; needs [0, 1]: divide bytes by 255, and put "
             "f1's normalisation into f1, as its first layer"
         )
 
@@ -281,7 +281,7 @@ def _check_labels(labels: Tensor, images: Tensor, classes: int) -> None:
     if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
         raise InputError(
             f"labels are {labels.dtype} of shape {tuple(labels.shape)}; needs torch.int64 of shape "
-            f"({len(images)},), one an image"
+            f"({len(images)},), one per image"
         )
     if labels.device != images.device:
         raise InputError(
@@ -289,7 +289,7 @@ def _check_labels(labels: Tensor, images: Tensor, classes: int) -> None:
         )
     if labels.min() < 0 or labels.max() >= classes:
         raise InputError(
-            f"labels reach from {labels.min().item()} to {labels.max().item()}; needs 0 to "
+            f"labels range from {labels.min().item()} to {labels.max().item()}; needs 0 to "
             f"{classes - 1}"
         )
 
@@ -298,6 +298,6 @@ def _check_right(logits: Tensor, labels: Tensor) -> None:
     wrong = torch.nonzero(logits.argmax(dim=1) != labels).flatten()
     if len(wrong):
         raise InputError(
-            f"f1 gets {len(wrong)} of {len(labels)} images wrong before any attack, the first is "
-            f"number {wrong[0].item()}; needs images that it gets right: leave these out"
+            f"f1 gets {len(wrong)} of {len(labels)} images wrong before any attack, the first at "
+            f"index {wrong[0].item()}; needs images that it gets right: remove the others"
         )

@@ -104,7 +104,7 @@ ENTRY = [
     ),
     entry(
         "a folder of results that is a file",
-        "--directory names 'results/tables/table1.md', which is not a folder; needs one, or a name",
+        "--directory names 'results/tables/table1.md', which is not a folder; needs a folder, or",
         arguments=("--preset", "smoke", "-n", "--directory", "{here}/results/tables/table1.md"),
     ),
     # Snakemake's own words
@@ -131,7 +131,7 @@ ENTRY = [
 ]
 
 config = partial(Case, "config")
-LIKE = "; needs settings by their names, as in config.yaml"
+LIKE = "; needs settings by name, as in config.yaml"
 
 CONFIG = [
     config("a misspelt key", "`atacks` is not a setting; did you mean `attacks`", "atacks: {}"),
@@ -159,7 +159,7 @@ CONFIG = [
     ),
     config(
         "1e-3, which YAML takes for text",
-        "`attacks.paper.lr` is the text '1e-3', needs a number; as a number write 0.001",
+        "`attacks.paper.lr` is the text '1e-3'; needs a number: write the number as 0.001",
         "attacks: {paper: {lr: 1e-3}}",
     ),
     config(
@@ -167,10 +167,10 @@ CONFIG = [
         "`ablations.count` is 41; needs at most `examples.count`, 40",
         "ablations: {count: 41}",
     ),
-    config("a number as a key", "`1` is not a setting; allowed are preset, seeds", "1: 2\n"),
+    config("a number as a key", "`1` is not a setting; needs one of preset, seeds", "1: 2\n"),
     config(
         "a name that is a path",
-        "`attacks` holds the name '../x'; a name needs a lower-case letter",
+        "`attacks` contains the name '../x'; a name needs a lower-case letter",
         "attacks: {../x: {}}",
     ),
     config(
@@ -180,18 +180,18 @@ CONFIG = [
     ),
     config(
         "a list by --config",
-        r"`seeds\.0` is the text '1', needs a whole number; as a number write 1, without quotes, "
-        r"in a --configfile \(--config takes what \[\] and \{\} hold for text\)",
+        r"`seeds\.0` is the text '1'; needs a whole number: write the number as 1, without "
+        r"quotes, in a --configfile \(--config reads the entries of \[\] and \{\} as text\)",
         arguments=(*DRY_RUN, "--config", "seeds=[1]"),
     ),
     config(
         "a key twice",
-        r"mine\.yaml, line 3: `seeds` appears a second time \(first in line 1\), .*; keep one",
+        r"mine\.yaml, line 3: `seeds` appears a second time \(first on line 1\), .*; keep one",
         "seeds: [1]\ngpu: false\nseeds: [2]\n",
     ),
     config(
         "a key twice, further in",
-        r"mine\.yaml, line 4: `attacks\.paper\.lr` appears a second time \(first in line 3\)",
+        r"mine\.yaml, line 4: `attacks\.paper\.lr` appears a second time \(first on line 3\)",
         "attacks:\n  paper:\n    lr: 0.1\n    lr: 0.2\n",
     ),
     config("an empty file", r"mine\.yaml is empty" + LIKE, ""),
@@ -201,14 +201,16 @@ CONFIG = [
         r"mine\.yaml, line 2: byte 0x80 is not UTF-8 text" + LIKE,
         bytes(range(256)),
     ),
-    config("a list", r"mine\.yaml holds a list and no settings" + LIKE, "- seeds\n- 1\n"),
+    config("a list", r"mine\.yaml contains a list, not settings" + LIKE, "- seeds\n- 1\n"),
     config(
         "a bracket left open",
-        r"mine\.yaml, line \d: is not YAML \(.*\); correct it",
+        r"mine\.yaml, line \d: not valid YAML \(.*\); correct this",
         "seeds: [1\ngpu: true\n",
     ),
     config(
-        "a tab", r"mine\.yaml, line 2: is not YAML \(.*\); correct it", "attacks:\n\tpaper: {}\n"
+        "a tab",
+        r"mine\.yaml, line 2: not valid YAML \(.*\); correct this",
+        "attacks:\n\tpaper: {}\n",
     ),
 ]
 
@@ -247,12 +249,12 @@ NETWORKS = [
     ),
     network(
         "logits with further axes",
-        SAID + r"gives \(4, 10, 1, 1\); needs logits \(4, 10\) .*: end it with \.flatten\(1\)",
+        SAID + r"returns \(4, 10, 1, 1\); needs logits \(4, 10\) .*: end its forward with \.flat",
         partial(own_network, answer="y[:, :, None, None]"),
     ),
     network(
         "a tuple",
-        SAID + r"gives tuple, no tensor; needs logits .*: return its tensor alone",
+        SAID + r"returns tuple, not a tensor; needs logits .*: return only its tensor",
         partial(own_network, answer="(y, y)"),
     ),
     network(
@@ -262,7 +264,7 @@ NETWORKS = [
     ),
     network(
         "an input changed in place",
-        SAID + r"changes its input in place; needs .*: let its forward begin with images = images",
+        SAID + r"changes its input in place; needs .*: begin its forward with images = images",
         partial(own_network, first="x.data.sub_(0.5)"),
     ),
     network(
@@ -470,17 +472,17 @@ FACE = [
     ),
     celeba(
         "a zip with a path out of it",
-        ZIP + r" holds a path outside of itself, '\.\./outside\.jpg'; .* fetch it again",
+        ZIP + r" contains a path outside the archive, '\.\./outside\.jpg'; .* fetch it again",
         partial(celeba_files, spoil=partial(zipped_with, name="../outside.jpg")),
     ),
     celeba(
         "a zip with a symbolic link",
-        ZIP + r" holds a symbolic link, 'img_align_celeba/x\.jpg'; .* fetch it again",
+        ZIP + r" contains a symbolic link, 'img_align_celeba/x\.jpg'; .* fetch it again",
         partial(celeba_files, spoil=partial(zipped_with, name="img_align_celeba/x.jpg", link=True)),
     ),
     celeba(
         "images cut short",
-        r"1 of 12 images cannot be read, the last of them 0000..\.jpg \(.*\); at most 1% may be",
+        r"1 of 12 images cannot be read, the last one 0000..\.jpg \(.*\); at most 1% may be",
         partial(celeba_files, spoil=cut_images),
     ),
     celeba(
@@ -510,22 +512,22 @@ FACE = [
     ),
     own_faces(
         "an image that is not there",
-        r"`faces\.folder\.path` people lacks 1 of 1 images, the first b\.png; give them, or take",
+        r"`faces\.folder\.path` people lacks 1 of 1 images, the first b\.png; add them, or rem",
         partial(people, table=HEAD + "b.png,male,x\n"),
     ),
     own_faces(
         "a binary table",
-        TABLE + r", line 2: byte 0x80 is not UTF-8 text; save it anew as comma-separated text",
+        TABLE + r", line 2: byte 0x80 is not UTF-8 text; save it again as comma-separated text",
         partial(people, table=bytes(range(256))),
     ),
     own_faces(
         "a row without a person",
-        TABLE + r", line 2: identity is ''; needs who is on the image, and a name of its own for",
+        TABLE + r", line 2: identity is ''; needs the name of the person in the image, and a",
         partial(people, table=HEAD + "a.png,male,\n"),
     ),
     own_faces(
         "one file as two people",
-        TABLE + r", line 3: file 'a\.png' has a row already, line 2; needs one row an image",
+        TABLE + r", line 3: file 'a\.png' already has a row, line 2; needs one row per image",
         partial(people, table=HEAD + "a.png,male,x\na.png,male,y\n"),
     ),
     own_faces(
@@ -545,12 +547,12 @@ FACE = [
     ),
     own_faces(
         "an image of floats in 0 to 65535",
-        r"1 of 1 images cannot be read, the last of them a\.tif \(its pixels, .* are neither in 0 ",
+        r"1 of 1 images cannot be read, the last one a\.tif \(its pixels, .* are neither in 0 ",
         partial(people, table=HEAD + "a.tif,male,x\n", images=("a.tif",), mode="F"),
     ),
     lfw(
         "fewer pairs than the first line says",
-        r"lfw_home/pairs\.txt holds 1 pairs, its first line says 2; fetch it again",
+        r"lfw_home/pairs\.txt contains 1 pairs, but its first line says 2; fetch it again",
         partial(pairs, text="1 1\nAnn 1 2\n"),
     ),
     lfw(
@@ -560,7 +562,7 @@ FACE = [
     ),
     lfw(
         "images of two sizes",
-        r"lfw_home/lfw/Ann/Ann_0002\.jpg has 160x160 pixels; needs 250x250 as the first, .*; unp",
+        r"lfw_home/lfw/Ann/Ann_0002\.jpg has 160x160 pixels; needs 250x250 like the first, .*; unp",
         partial(pairs, text="1 1\nAnn 1 2\nAnn 1 Ann 2\n", sides=(250, 160)),
     ),
 ]
@@ -626,7 +628,9 @@ def broken(name, write):
 
 
 NO_MODEL = f"{MLP} is not a safetensors checkpoint .*; delete it"
-FOREIGN = "bears no stamp of Type One: other software wrote it, or an older version; delete it"
+FOREIGN = (
+    "has no stamp of Type One: it was written by other software or an older version; delete it"
+)
 NO_TABLE = rf"{EXAMPLES} is not a readable Parquet file \(.*\); delete it"
 
 RESULTS = [
@@ -705,17 +709,17 @@ WEIGHTS = [
     ),
     weights(
         "another file than its hash says",
-        r"facenet\.pt has SHA-256 \w+, expected 0{64}: it is another file" + FILES,
+        r"facenet\.pt has SHA-256 \w+, expected 0{64}: it is a different file" + FILES,
         partial(facenet, data=b"x", sha256="0" * 64),
     ),
     weights(
         "tensors of other shapes",
-        r"facenet\.pt holds another architecture .* than InceptionResNetV1: .*" + FILES,
+        r"facenet\.pt contains another architecture .* than InceptionResNetV1: .*" + FILES,
         partial(facenet, data=saved({"a": torch.zeros(3)})),
     ),
     weights(
         "a pickle that runs code",
-        r"facenet\.pt is not a checkpoint of tensors alone \(.*posix\.system.*\)" + FILES,
+        r"facenet\.pt is not a checkpoint that contains only tensors \(.*posix\.system.*\)" + FILES,
         partial(facenet, data=pickle.dumps(RunsCode(), protocol=2)),
     ),
     weights(
@@ -736,13 +740,13 @@ WEIGHTS = [
     ),
     weights(
         "a generator's pickle without the word",
-        "`stylegan.allow_pickle` is false; a pickle runs the code in it when it is loaded: set it",
+        "`stylegan.allow_pickle` is false; a pickle runs the code in it when it is loaded: set `s",
         partial(pickled_generator, allowed=False),
         arguments=NVIDIA,
     ),
     weights(
         "another pickle than its hash says",
-        r"ffhq\.pkl has SHA-256 \w+, `stylegan\.sha256` says 0{64}: it is another file, and",
+        r"ffhq\.pkl has SHA-256 \w+, `stylegan\.sha256` says 0{64}: it is a different file, which",
         partial(pickled_generator, allowed=True),
         arguments=NVIDIA,
     ),
@@ -803,7 +807,7 @@ ANNOTATIONS = [
     ),
     annotations(
         "a spreadsheet under the name of a CSV",
-        r"people\.csv, line 1: byte 0x\w\w is not UTF-8 text; save it anew",
+        r"people\.csv, line 1: byte 0x\w\w is not UTF-8 text; save it again",
         partial(annotated, text=zip_of("xl/workbook.xml", b"\xff" * 99)),
     ),
     annotations(

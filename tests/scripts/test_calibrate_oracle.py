@@ -108,7 +108,7 @@ def test_without_annotations_the_table_is_empty_and_keeps_its_types(paths, peopl
     ("annotated", "logged"),
     [
         (True, "5 annotations by 2 annotators of 3 images; of the 2 that people call a digit the "),
-        (False, "no annotations were given, .* under `annotations`"),
+        (False, "no annotations are given, .* under `annotations`"),
     ],
 )
 def test_the_workflow_runs_the_same_function(paths, people, nobody, tmp_path, annotated, logged):

@@ -358,7 +358,7 @@ def test_a_file_by_hand_without_digests_counts_with_a_warning(study, tmp_path, c
             known=known(key_paths=[], **study.runs),
             answers_path=tmp_path / "answers.parquet",
         )
-    assert "2 of 2 labels carry no digest" in caplog.text
+    assert "2 of 2 labels have no digest" in caplog.text
     people, _, _ = evaluated(study, tmp_path / "answers.parquet", tmp_path)
     assert people.loc["beyond.mnist.paper.mlp.true_success", ["value", "n"]].tolist() == [1.0, 1]
     assert people.loc["beyond.synthetic.paper.small.true_success", "value"] == 0  # it was one

@@ -174,10 +174,10 @@ def test_the_module_is_left_as_it_was_by_an_attack_that_fails(f1, svae, digits, 
 REFUSED = {
     "bytes": (
         lambda x: {"images": 255 * x},
-        r"^images reach from \d.* to 25\d.*; needs \[0, 1\]: divide bytes by 255",
+        r"^images range from \d.* to 25\d.*; needs \[0, 1\]: divide bytes by 255",
     ),
-    "normalised": (lambda x: {"images": x - 0.5}, r"^images reach from -0\.\d+ to 0\.\d+; needs"),
-    "NaN": (lambda x: {"images": x * torch.nan}, r"^images reach from nan to nan; needs \[0, 1\]"),
+    "normalised": (lambda x: {"images": x - 0.5}, r"^images range from -0\.\d+ to 0\.\d+; needs"),
+    "NaN": (lambda x: {"images": x * torch.nan}, r"^images range from nan to nan; needs \[0, 1\]"),
     "uint8": (
         lambda x: {"images": x.to(torch.uint8)},
         r"^images are torch.uint8 of shape \(3, 1, 28, 28\); needs torch.float32 of shape \(N, ",
@@ -189,11 +189,12 @@ REFUSED = {
     "none": (lambda x: {"images": x[:0]}, r"^images are .* of shape \(0, 1, 28, 28\); needs"),
     "another size": (
         lambda x: {"images": x.repeat(1, 3, 1, 1)},
-        r"^images are \(3, 3, 28, 28\), but the SVAE draws \(1, 28, 28\); needs images as it was",
+        r"^images are \(3, 3, 28, 28\), but the SVAE generates \(1, 28, 28\); needs images like",
     ),
     "one label": (
         lambda x: {"labels": torch.tensor([3])},
-        r"^labels are torch.int64 of shape \(1,\); needs torch.int64 of shape \(3,\), one an image",
+        r"^labels are torch.int64 of shape \(1,\); needs torch.int64 of shape \(3,\), one per "
+        r"image",
     ),
     "labels of float": (
         lambda x: {"labels": torch.zeros(3)},
@@ -201,7 +202,7 @@ REFUSED = {
     ),
     "classes": (
         lambda x: {"labels": torch.tensor([0, 1, 10])},
-        r"^labels reach from 0 to 10; needs 0 to 9",
+        r"^labels range from 0 to 10; needs 0 to 9",
     ),
     "labels elsewhere": (
         lambda x: {"labels": torch.zeros(3, dtype=torch.int64, device="meta")},
@@ -213,7 +214,7 @@ REFUSED = {
     ),
     "training": (
         lambda x: {"f1": nn.Sequential(nn.Flatten(), nn.Linear(784, 10))},
-        r"^f1 is a Sequential in training mode, where dropout .* answer; call its eval\(\) first",
+        r"^f1 is a Sequential in training mode, which uses dropout .*; call its eval\(\) first",
     ),
     "SVAE in training": (
         lambda x: {"svae": DigitSVAE()},
@@ -221,7 +222,7 @@ REFUSED = {
     ),
     "five classes": (
         lambda x: {"f1": nn.Sequential(nn.Flatten(), nn.Linear(784, 5)).eval()},
-        r"^f1 is a Sequential, which gives \(3, 5\); needs logits \(3, 10\) of images \(3, 1, 28",
+        r"^f1 is a Sequential, which returns \(3, 5\); needs logits \(3, 10\) of images \(3, 1, 28",
     ),
 }
 
@@ -245,6 +246,6 @@ def test_type2_takes_labels_or_a_threshold(f1, digits, settings, labels, thresho
 
 def test_type2_names_an_f1_whose_outputs_are_no_rows(digits):
     with pytest.raises(
-        InputError, match=r"which gives \(3, 4, 26, 26\); needs embeddings \(3, D\)"
+        InputError, match=r"which returns \(3, 4, 26, 26\); needs embeddings \(3, D\)"
     ):
         type2(drawn(lambda: nn.Conv2d(1, 4, 3)), digits, None, NOISE, seed=0, threshold=1.0)

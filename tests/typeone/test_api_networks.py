@@ -125,7 +125,10 @@ def test_attackers_in_eval_mode_are_taken_and_left_as_they_are(svae, digits):
 @pytest.mark.parametrize(
     ("attacker", "message"),
     [
-        (saying(outputs=5), r"attackers\[0\] is a Says, which gives \(3, 5\); needs logits \(3, 1"),
+        (
+            saying(outputs=5),
+            r"attackers\[0\] is a Says, which returns \(3, 5\); needs logits \(3, 1",
+        ),
         (nn.Linear(1, 1, device="meta").eval(), r"attackers\[0\] is a Linear on device meta, the"),
     ],
     ids=["five classes", "elsewhere"],
@@ -300,7 +303,7 @@ def test_a_network_made_under_inference_mode_is_named(digits):
 
 def test_logits_with_further_axes_are_named(svae, digits):
     f1 = saying(lambda honest, x: honest(x)[:, :, None, None])
-    said = r"f1 is a Says, which gives \(3, 10, 1, 1\); needs logits \(3, {}\) of .*: end it with "
+    said = r"f1 is a Says, which returns \(3, 10, 1, 1\); needs logits \(3, {}\) of .*: end its "
     refused(said.format("classes"), type2, f1, digits, GENDERS, FGSM, seed=0)
     refused(said.format("10"), type1, f1, svae, digits, GENDERS, WALK)
 
@@ -313,21 +316,27 @@ class Output(dict):
 
 
 OBJECTS = {
-    "tuple": (lambda y: (y, None), r"tuple, no tensor; needs .*: return its tensor alone"),
-    "dict": (lambda y: {"logits": y}, r"dict, no tensor; needs .*: return its \['logits'\]"),
-    "model output": (lambda y: Output(logits=y), r"Output, no tensor; needs .*: return its \['log"),
+    "tuple": (lambda y: (y, None), r"tuple, not a tensor; needs .*: return only its tensor"),
+    "dict": (
+        lambda y: {"logits": y},
+        r"dict, not a tensor; needs .*: return only its \['logits'\]",
+    ),
+    "model output": (
+        lambda y: Output(logits=y),
+        r"Output, not a tensor; needs .*: return only its \['log",
+    ),
     "attribute": (
         lambda y: SimpleNamespace(logits=y),
-        r"SimpleNamespace, no tensor; needs .*: return its \.logits",
+        r"SimpleNamespace, not a tensor; needs .*: return only its \.logits",
     ),
-    "nothing": (lambda y: None, r"NoneType, no tensor; needs logits"),
+    "nothing": (lambda y: None, r"NoneType, not a tensor; needs logits"),
 }
 
 
 @pytest.mark.parametrize(("wrap", "message"), OBJECTS.values(), ids=OBJECTS)
 def test_an_output_that_is_no_tensor_is_named(digits, wrap, message):
     f1 = saying(lambda honest, x: wrap(honest(x)))
-    refused(f"f1 is a Says, which gives {message}", type2, f1, digits, GENDERS, FGSM, seed=0)
+    refused(f"f1 is a Says, which returns {message}", type2, f1, digits, GENDERS, FGSM, seed=0)
 
 
 # networks of other kinds

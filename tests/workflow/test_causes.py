@@ -39,8 +39,8 @@ def test_a_job_that_follows_others_has_no_cause():
         ({"missing_output": {"a"}}, "not made yet"),
         ({"incomplete_output": {"a"}}, "was interrupted"),
         ({"updated_input": {"b", "a", "c"}, "updated_input_run": {"c"}}, "newer: a, b"),
-        ({"input_changed": True}, "other input files"),
-        ({"software_stack_changed": True}, "another conda environment"),
+        ({"input_changed": True}, "input files changed"),
+        ({"software_stack_changed": True}, "conda environment changed"),
     ],
 )
 def test_what_is_missing_or_newer_is_named(reason, cause):

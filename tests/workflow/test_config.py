@@ -25,10 +25,10 @@ BAD = [
     ),
     (
         "attacks: {fgsm: {epsilon: 0.2}}",
-        "`attacks.fgsm.epsilon` is not a setting; allowed are kind, targets, count, settings",
+        "`attacks.fgsm.epsilon` is not a setting; needs one of kind, targets, count, settings",
     ),
     # a key with a line break, a list that holds itself, and a number of a gigabyte of zeros
-    ('"a\\nb": 1', "`a b` is not a setting; allowed are preset, seeds"),
+    ('"a\\nb": 1', "`a b` is not a setting; needs one of preset, seeds"),
     ("seeds: &x [*x]", "`seeds.0` is [[...]]; needs a whole number"),
     (
         "attacks: {paper: {lr: 1e-999999999}}",
@@ -37,22 +37,22 @@ BAD = [
     # of another type
     (
         "attacks: {paper: {lr: 1e-3}}",
-        "`attacks.paper.lr` is the text '1e-3', needs a number; as a number write 0.001, "
-        "YAML takes 1e-3 for text",
+        "`attacks.paper.lr` is the text '1e-3'; needs a number: write the number as "
+        "0.001, because YAML reads 1e-3 as text",
     ),
     (
         "attacks: {paper: {beta: 1E-4}}",
-        "`attacks.paper.beta` is the text '1E-4', needs ratio or a number; as a number write "
-        "0.0001, YAML takes 1E-4 for text",
+        "`attacks.paper.beta` is the text '1E-4'; needs ratio or a number: write the number "
+        "as 0.0001, because YAML reads 1E-4 as text",
     ),
     (
         "limit: {train: '3000'}",
-        "`limit.train` is the text '3000', needs a whole number or null; "
-        "as a number write 3000, without quotes, in a --configfile",
+        "`limit.train` is the text '3000'; needs a whole number or null: "
+        "write the number as 3000, without quotes, in a --configfile",
     ),
     (
         "detection: {zetas: ['0.5']}",
-        "`detection.zetas.0` is the text '0.5', needs a number; as a number write 0.5, without",
+        "`detection.zetas.0` is the text '0.5'; needs a number: write the number as 0.5, without",
     ),
     ("attacks: {paper: {lr: fast}}", "`attacks.paper.lr` is 'fast'; needs a number"),
     ("gpu: 'yes'", "`gpu` is 'yes'; needs true or false"),
@@ -63,8 +63,8 @@ BAD = [
         "`classifiers.mlp.training.epochs` is 1.5; needs a whole number",
     ),
     ("seeds: 0", "`seeds` is 0; needs a list"),
-    ("attacks: null", "`attacks` is null; needs settings of its own"),
-    ("attacks: {mine: null}", "`attacks.mine` is null; needs settings of its own"),
+    ("attacks: null", "`attacks` is null; needs a mapping of settings"),
+    ("attacks: {mine: null}", "`attacks.mine` is null; needs a mapping of settings"),
     # outside the range
     ("attacks: {paper: {steps: -1}}", "`attacks.paper.steps` is -1; needs at least 0"),
     ("attacks: {paper: {beta: -0.1}}", "`attacks.paper.beta` is -0.1; needs at least 0"),
@@ -95,11 +95,11 @@ BAD = [
     ),
     (
         "datasets: {fashion: {format: mnist}}",
-        "`datasets.fashion.format` is 'mnist'; needs idx, for `mnist` is the name of MNIST",
+        "`datasets.fashion.format` is 'mnist'; needs idx, because the name `mnist` is ",
     ),
     (
         "datasets: {faces: {format: idx, path: .}}",
-        "`datasets` holds the name 'faces', that of another folder under results/; needs another",
+        "`datasets` contains the name 'faces', which is that of another folder in results/; needs",
     ),
     (
         "datasets: {fashion: {format: idx}}",
@@ -145,7 +145,7 @@ BAD = [
     ),
     (
         "strengthened: {lenet_alp: {settings: {copies: 3}}}",
-        "`strengthened.lenet_alp.settings.copies` is not a setting; allowed are epsilon, steps, ",
+        "`strengthened.lenet_alp.settings.copies` is not a setting; needs one of epsilon, steps, ",
     ),
     (
         "strengthened: {lenet_alp: {settings: {epsilon: 0}}}",
@@ -173,8 +173,11 @@ BAD = [
         "attacks: {mine: {kind: svae}}",
         "`attacks.mine` lacks `targets` (see config.yaml",
     ),
-    ("seeds: []", "`seeds` is []; needs entries, at least 1"),
-    ("attacks: {paper: {targets: []}}", "`attacks.paper.targets` is []; needs entries, at least 1"),
+    ("seeds: []", "`seeds` is []; needs a number of entries of at least 1"),
+    (
+        "attacks: {paper: {targets: []}}",
+        "`attacks.paper.targets` is []; needs a number of entries of at least 1",
+    ),
     (
         "attacks: {mine: {kind: baseline, targets: [mlp], count: 1, settings: "
         "{method: interpolation}}}",
@@ -200,15 +203,15 @@ BAD = [
     ),
     (
         "attacks: {ours: {k_max: 0.1}}",
-        "`attacks.ours` has `k_start` 0.2 and `k_max` 0.1; needs a start of at most the maximum",
+        "`attacks.ours` has `k_start` 0.2 and `k_max` 0.1; needs a `k_start` of at most `k_max`",
     ),
     (
         "ablations: {attacks: {ours: {mine: {k_max: 0.0}}}}",
-        "`ablations.attacks.ours.mine` has `k_start` 0.2 and `k_max` 0.0; needs a start",
+        "`ablations.attacks.ours.mine` has `k_start` 0.2 and `k_max` 0.0; needs a `k_start`",
     ),
     (
         "attacks: {transition: {evade_squeezing: true}}",
-        "`attacks.transition.evade_squeezing` is true with `keep: false`; needs an f1 that keeps",
+        "`attacks.transition.evade_squeezing` is true with `keep: false`; needs `keep: true`",
     ),
     (
         "sphere: {hidden: 98}",
@@ -239,7 +242,7 @@ BAD = [
     (
         "classifiers: {lenet_alp: {architecture: lenet, augmentation: null, training: {epochs: 1, "
         "batch_size: 64, lr: 0.1, beta1: 0.9, schedule: constant, weight_decay: 0.0}}}",
-        "`strengthened` holds the name 'lenet_alp', also one of `classifiers`; needs another",
+        "`strengthened` contains the name 'lenet_alp', also one of `classifiers`; needs another",
     ),
     (
         "strengthened: {lenet_type1: {settings: {attack: fgsm}}}",
@@ -251,12 +254,12 @@ BAD = [
     ),
     (
         "strengthened: {lenet_type1: {settings: {attack: sm}}}",
-        "`strengthened.lenet_type1.settings.attack` is 'sm', whose targets are ['mlp']; needs one "
-        "with the base, lenet",
+        "`strengthened.lenet_type1.settings.attack` is 'sm', whose targets are ['mlp']; needs an "
+        "attack on the base, lenet",
     ),
     (
         "attacks: {pgd: {targets: [mlp, lenet_alp]}}",
-        "`attacks.pgd.targets` is ['mlp', 'lenet_alp']; needs lenet, the base whose old examples",
+        "`attacks.pgd.targets` is ['mlp', 'lenet_alp']; needs lenet, the base on whose old",
     ),
     ("annotations: [nobody.csv]", "`annotations` names 'nobody.csv', which is not a file; needs"),
     ("annotations: [none/*.csv]", "`annotations` names 'none/*.csv', which is not a file; needs"),
@@ -265,41 +268,44 @@ BAD = [
     ("study: {careless: {accuracy: 2}}", "`study.careless.accuracy` is 2; needs at most 1"),
     (
         "study: {digits: {attacks: [our]}}",
-        "`study.digits.attacks` names 'our'; needs one of `attacks` of Type I",
+        "`study.digits.attacks` names 'our'; needs a Type I attack of `attacks`",
     ),
     (
         "study: {digits: {attacks: [transition]}}",
-        "`study.digits.attacks` names 'transition'; needs one of `attacks` of Type I",
+        "`study.digits.attacks` names 'transition'; needs a Type I attack of `attacks`",
     ),
     (
         "study: {faces: {attacks: [pgd]}}",
-        "`study.faces.attacks` names 'pgd'; needs one of `face_attacks.attacks` of Type I",
+        "`study.faces.attacks` names 'pgd'; needs a Type I attack of `face_attacks.attacks`",
     ),
     (
         "study: {faces: {attacks: [ours]}}",
-        "`study.pairs.attacks` is ['paper', 'ours']; needs some of `study.faces.attacks`, ['ours']",
+        "`study.pairs.attacks` is ['paper', 'ours']; needs a subset of `study.faces.attacks`, ['",
     ),
     (
         "classifiers: {small: {architecture: mlp, augmentation: null, training: {epochs: 8, "
         "batch_size: 64, lr: 0.001, beta1: 0.9, schedule: one_cycle, weight_decay: 0.0}}}",
-        "`classifiers` holds the name 'small', that of a recognizer; needs another",
+        "`classifiers` contains the name 'small', which is that of a recognizer; needs another",
     ),
     (
         "face_attacks: {attacks: {same: {kind: type2, count: 9, settings: {epsilon: 0.1, steps: 1, "
         "step_size: 0.1, start: 0.1}}}}",
-        "`face_attacks.attacks` holds the name 'same', which stands for pairs of faces",
+        "`face_attacks.attacks` contains the name 'same', which is reserved for pairs of clean",
     ),
     (
         "attacks: {sm: {targets: [mlp, mlp]}}",
-        '`attacks.sm.targets` is ["mlp", "mlp"]; needs entries that all differ',
+        '`attacks.sm.targets` is ["mlp", "mlp"]; needs distinct entries',
     ),
-    ("seeds: [0, 0]", "`seeds` is [0, 0]; needs entries that all differ"),
+    ("seeds: [0, 0]", "`seeds` is [0, 0]; needs distinct entries"),
     (
         "attackers: {seed: 1001}",
-        "`attackers.seed` is 1001, which gives strided 1001, also a seed of the judges",
+        "`attackers.seed` is 1001, which gives strided the seed 1001, also a seed of the",
     ),
-    ("oracle: {seed: 0}", "`seeds` holds 0, also a seed of the judges: they have 0 to 2"),
-    ("seeds: [1, 1002]", "`seeds` holds 1002, also a seed of the judges: they have 1000 to 1002"),
+    ("oracle: {seed: 0}", "`seeds` contains 0, also a seed of the judges: these use 0 to 2"),
+    (
+        "seeds: [1, 1002]",
+        "`seeds` contains 1002, also a seed of the judges: these use 1000 to 1002",
+    ),
     (
         "attacks: {sm: {count: 41}}",
         "`attacks.sm.count` is 41; needs at most `examples.count`, 40",
@@ -310,15 +316,15 @@ BAD = [
     ),
     (
         "attacks: {paper: {targets: [lenet]}}",
-        "`attacks.paper.targets` is ['lenet']; needs mlp, which the figures show",
+        "`attacks.paper.targets` is ['lenet']; needs mlp, which is shown in the figures",
     ),
     (
         "toy: {margin: 2.5}",
-        "`toy.margin` is 2.5; needs at most `toy.half_width`, 2.0, or hardly a point of the cube",
+        "`toy.margin` is 2.5; needs at most `toy.half_width`, 2.0, because a larger",
     ),
     ("toy: {overshoot: 0}", "`toy.overshoot` is 0; needs more than 0"),
     ("roc: {positive: 10}", "`roc.positive` is 10; needs at most 9"),
-    ("roc: {type1: []}", "`roc.type1` is []; needs entries, at least 1"),
+    ("roc: {type1: []}", "`roc.type1` is []; needs a number of entries of at least 1"),
     (
         "roc: {type1: [paper, pgd]}",
         "`roc.type1` names 'pgd'; needs one of `attacks` with `kind: svae`, `keep: true` and mlp",
@@ -345,11 +351,11 @@ BAD = [
     ),
     (
         "generator: {seed: 1001}",
-        "`generator.seed` is 1001, also a seed of the judges, from `oracle.seed` 1000 on; they mus",
+        "`generator.seed` is 1001, also a seed of the judges, which use `oracle.seed` 1000 and",
     ),
     (
         "generator: {seed: 2103}",
-        "`generator.seed` is 2103, also a seed of the attackers, from `attackers.seed` 2100 on",
+        "`generator.seed` is 2103, also a seed of the attackers, which use `attackers.seed` 210",
     ),
     (
         "latent: {attacks: {mine: {steps: 3}}}",
@@ -357,7 +363,7 @@ BAD = [
     ),
     (
         "latent: {attacks: {song_type2: {k: 1.0}}}",
-        "`latent.attacks.song_type2.k` is not a setting; allowed are kind, steps, lr, epsilon, gui",
+        "`latent.attacks.song_type2.k` is not a setting; needs one of kind, steps, lr, epsilon, g",
     ),
     (
         "latent: {attacks: {targeted: {form: all}}}",
@@ -400,11 +406,11 @@ BAD = [
     (
         "face_judges: {members: {age_gender: {architecture: wide, training: {epochs: 1, "
         "batch_size: 64, lr: 0.1, beta1: 0.9, schedule: constant, weight_decay: 0.0}}}}",
-        "`face_judges.members` holds the name 'age_gender', that of the published network; needs",
+        "`face_judges.members` contains the name 'age_gender', which is that of the published",
     ),
     (
         "faces: {seeds: [6201]}",
-        "`faces.seeds` holds 6201, also a seed of the judges of faces: they have 6200 to 6201, fro",
+        "`faces.seeds` contains 6201, also a seed of the face judges: these use 6200 to 6201, from",
     ),
     # the generators of faces
     (
@@ -430,7 +436,7 @@ BAD = [
     ("stylegan: {rows: 7}", "`stylegan.rows` is 7; needs at most 6"),
     (
         "style_generator: {attack: {settings: {guide_weight: 1.0}}}",
-        "`style_generator.attack.settings.guide_weight` is not a setting; allowed are steps, lr, k",
+        "`style_generator.attack.settings.guide_weight` is not a setting; needs one of steps, lr, ",
     ),
     # recognizers and LFW
     (
@@ -468,17 +474,17 @@ BAD = [
     ("lfw: {source: folder}", "`lfw.path` is null; with `lfw.source: folder` it needs a folder"),
     (
         "lfw: {source: sklearn}\nrecognizers: {facenet: {source: none}}",
-        "`lfw.source` is 'sklearn' but `recognizers.facenet.source` is none: there is nothing to",
+        "`lfw.source` is 'sklearn' but `recognizers.facenet.source` is none, so there is no ",
     ),
     # names that paths are made of
     (
         "attacks: {My-Attack: {kind: type2, targets: [mlp], count: 1, settings: {method: ead}}}",
-        "`attacks` holds the name 'My-Attack'; a name needs a lower-case letter, then",
+        "`attacks` contains the name 'My-Attack'; a name needs a lower-case letter, then",
     ),
     (
         "attacks: {clean: {kind: type2, targets: [mlp], count: 1, "
         "settings: {method: fgsm, epsilon: 0.1}}}",
-        "`attacks` holds the name 'clean', which stands for digits that nothing attacked",
+        "`attacks` contains the name 'clean', which is reserved for clean digits; needs another",
     ),
     # the SVAE of faces
     ("face_svae: {latent: 3}", "`face_svae.latent` is not a setting; did you mean `latent_dim`?"),
@@ -512,11 +518,11 @@ BAD = [
     ),
     (
         "face_attacks: {attacks: {paper: {k_start: 0.1}}}",
-        "`face_attacks.attacks.paper` has `k_start` 0.1 and `k_max` 0.001; needs a start of at mo",
+        "`face_attacks.attacks.paper` has `k_start` 0.1 and `k_max` 0.001; needs a `k_start` of",
     ),
     (
         "face_attacks: {attacks: {ours: {keep: false}}}",
-        "`face_attacks.attacks.ours.keep` is false; needs true, an attack on the recognizer, for",
+        "`face_attacks.attacks.ours.keep` is false; needs true, because Fig. 7b",
     ),
     (
         "{batching: {shards: 2}, face_attacks: {chunk: 16}}",
@@ -525,11 +531,11 @@ BAD = [
     (
         "face_attacks: {attacks: {clean: {kind: type2, count: 9, settings: {epsilon: 0.1, "
         "steps: 1, step_size: 0.1, start: 0.1}}}}",
-        "`face_attacks.attacks` holds the name 'clean', which stands for faces that nothing attac",
+        "`face_attacks.attacks` contains the name 'clean', which is reserved for clean faces; nee",
     ),
     (
         "face_attacks: {annotations: [people.csv]}",
-        "`face_attacks.annotations` is not a setting; allowed are threshold, chunk, followed",
+        "`face_attacks.annotations` is not a setting; needs one of threshold, chunk, followed",
     ),
     ("face_detection: {zeta: 2.5}", "`face_detection.zeta` is 2.5; needs at most 2"),
     ("face_detection: {medians: [1]}", "`face_detection.medians.0` is 1; needs at least 2"),
@@ -559,7 +565,7 @@ BAD = [
         "strengthened_recognizers: {small: {method: retraining, small: &s {faces: 9, copies: 1, "
         "scale: 1.0, steps: 1, training: {epochs: 1, batch_size: 2, lr: 0.1, beta1: 0.9, "
         "schedule: constant, weight_decay: 0.0}}, facenet: *s}}",
-        "`strengthened_recognizers` holds the name 'small', that of a plain recognizer; needs ",
+        "`strengthened_recognizers` contains the name 'small', which is that of a plain ",
     ),
     (
         "table3: {old: {svae: pgd}}",
@@ -598,7 +604,7 @@ BAD = [
         "attacks: {paper: {from: paper}}",
         "`attacks.paper.from` is 'paper', which leads back to itself: paper from paper; needs",
     ),
-    ("study: {from: paper}", "`study.from` is not a setting; allowed are seed, digits, faces, "),
+    ("study: {from: paper}", "`study.from` is not a setting; needs one of seed, digits, faces, "),
     ("attacks: {mine: {from: sm, step: 3}}", "`attacks.mine.step` is not a setting; did you mean"),
     ("attacks: {pgd: {settings: {overshoot: 1}}}", "`attacks.pgd.settings.overshoot` is not a s"),
 ]
@@ -809,7 +815,7 @@ def test_an_unknown_key_is_refused_on_every_level(settings):
         for key in path:
             inner = inner[key]
         inner["Unknown"] = 1
-        with pytest.raises(Wrong, match=r"is not a setting|holds the name 'Unknown'"):
+        with pytest.raises(Wrong, match=r"is not a setting|contains the name 'Unknown'"):
             layers.expanded(given, {})
 
 

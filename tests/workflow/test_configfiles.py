@@ -5,28 +5,28 @@ from snakemake.exceptions import WorkflowError
 
 from typeone.workflow.configfiles import fault, require_sound
 
-LIKE = "; needs settings by their names, as in config.yaml"
+LIKE = "; needs settings by name, as in config.yaml"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     {
-        b"a: 1\na: 2\n": ", line 2: `a` appears a second time (first in line 1), and only the",
+        b"a: 1\na: 2\n": ", line 2: `a` appears a second time (first on line 1), and only the",
         b"a:\n  b: [{c: 1}, {c: 2, d: 3, c: 4}]\n": ", line 2: `a.b.1.c` appears a second",
-        b'{"a": 1,\n "b": 2, "a": 3}': ", line 2: `a` appears a second time (first in line 1)",
+        b'{"a": 1,\n "b": 2, "a": 3}': ", line 2: `a` appears a second time (first on line 1)",
         b"1: x\n1: y\n": ", line 2: `1` appears a second time",
-        b"": f" is empty{LIKE}; fill it or leave it out",
-        b"# nothing\n---\n": f" holds one value and no settings{LIKE}",
-        b"just words": f" holds one value and no settings{LIKE}",
-        b"- a\n- b\n": f" holds a list and no settings{LIKE}",
-        b"a: [1\nb: 2\n": ", line 2: is not YAML (",
-        b"a:\n\tb: 1\n": ", line 2: is not YAML (",
-        b"a: *nobody\n": ", line 1: is not YAML (",
+        b"": f" is empty{LIKE}; add settings or omit the file",
+        b"# nothing\n---\n": f" contains one value, not settings{LIKE}",
+        b"just words": f" contains one value, not settings{LIKE}",
+        b"- a\n- b\n": f" contains a list, not settings{LIKE}",
+        b"a: [1\nb: 2\n": ", line 2: not valid YAML (",
+        b"a:\n\tb: 1\n": ", line 2: not valid YAML (",
+        b"a: *nobody\n": ", line 1: not valid YAML (",
         b"a: 1\nb: \xff\n": f", line 2: byte 0xFF is not UTF-8 text{LIKE}",
-        b"a: \x00\n": " is not YAML (",
-        b"a: 2001-13-45\n": " holds a value that YAML cannot read (month must be in 1..12); write",
-        b"a: !!bool perhaps\n": " holds a value that YAML cannot read ('perhaps'); write it",
-        b"? [a]\n: b\n": ", line 1: is not YAML (found unhashable key); correct it",
+        b"a: \x00\n": " is not valid YAML (",
+        b"a: 2001-13-45\n": " contains a value that YAML cannot read (month must be in 1..12); ",
+        b"a: !!bool perhaps\n": " contains a value that YAML cannot read ('perhaps'); quote it",
+        b"? [a]\n: b\n": ", line 1: not valid YAML (found unhashable key); correct this",
         b"a: " + b"[" * 3000 + b"]" * 3000: f" is nested too deeply{LIKE}",
     }.items(),
 )

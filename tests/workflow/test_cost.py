@@ -48,7 +48,7 @@ def test_an_edit_of_one_number_is_told_exactly(smoke):
     ]
     wall = max(first + max(then) + last, whole / 2)  # one after the other, or two cores are busy
     assert re.fullmatch(
-        rf"Time: about {spelled(wall)} on 2 cores, {spelled(whole)} of work; an estimate from runs "
+        rf"Time: about {spelled(wall)} on 2 cores, {spelled(whole)} of work; estimated from runs "
         r"in this folder \([-0-9: ]+( to [-0-9: ]+)?, the last with preset smoke\)\.",
         time,
     ), time
@@ -98,7 +98,7 @@ def test_when_nothing_is_to_be_done_one_line_says_so(smoke):
         },
         "seeds: [0, 1]": {
             "train_svae_stage1": "not made yet",
-            "evaluate_sphere": "other input files; seeds [0] → [0, 1]",
+            "evaluate_sphere": "input files changed; seeds [0] → [0, 1]",
         },
         "oracle: {clear_confidence: 0.7}\nlimit: {test: null}": {
             "prepare_dataset": "limit.test 1000 → null",
@@ -118,7 +118,7 @@ def test_without_an_earlier_run_no_time_is_told(checkout):
     told, _, *rows, time = said_after(checkout("cost", ["presets/smoke.yaml"]))
     assert int(told.split()[0]) == sum(int(row.split()[0]) for row in rows)
     assert {tuple(re.split(r"  +", row.strip())[1::2]) for row in rows} == {("?", "not made yet")}
-    assert time.startswith("No estimate of the time: no earlier run in this folder has benchmarks")
+    assert time.startswith("No time estimate: no earlier run in this folder has benchmarks")
 
 
 def test_a_dry_run_for_a_cluster_tells_the_time_too(smoke):
@@ -134,7 +134,7 @@ def test_rules_that_never_ran_are_left_out_of_the_time(smoke_copy):
     *rows, time = said_after(smoke_copy, "sphere: {test: {seed: 62}}")
     (row,) = (r for r in rows if "plot_figure3" in r)
     assert row.split()[1] == "?"
-    assert time.endswith(" Not in it, as they never ran: plot_figure3.")
+    assert time.endswith(" Not included, as they never ran: plot_figure3.")
 
 
 # the arithmetic, with jobs that are made up

@@ -39,9 +39,9 @@ def complaints(workflow, config=FEW):
     assert result.returncode == (1 if said else 0), result.stdout
     if said:
         assert lines[-1].startswith(f"[check_results] {len(said)} of ")
-        assert lines[-1].endswith("with these settings; delete them and run again")
+        assert lines[-1].endswith("damaged, foreign or stale; delete them and run again")
     else:
-        assert lines[-1] == "[check_results] 4 artifacts are what the workflow would write now"
+        assert lines[-1] == "[check_results] 4 artifacts match the current code and settings"
     return said
 
 
@@ -63,15 +63,15 @@ def test_each_fault_is_found_and_named(spoilt):
     said = complaints(spoilt)
     assert said.keys() == {damaged, foreign, unsigned, stray}
     assert said[damaged].startswith("is not a readable Parquet file (could not verify page")
-    assert said[foreign] == "is foreign: it says that it is from evaluate_toy, needs prepare_faces"
-    assert said[unsigned] == "is foreign: it says that it is from no rule, needs prepare_faces"
-    assert said[stray] == "is made by no rule, with these settings"
+    assert said[foreign] == "is foreign: its recorded rule is evaluate_toy, needs prepare_faces"
+    assert said[unsigned] == "is foreign: its recorded rule is no rule, needs prepare_faces"
+    assert said[stray] == "is not made by any rule with these settings"
 
 
 def test_other_settings_or_code_make_stale_what_they_decide(spoilt):
     """Also when Snakemake's own records are gone and it takes what it finds."""
     shutil.rmtree(spoilt.root / ".snakemake")
-    stale = dict.fromkeys(SPLITS, "is stale: prepare_faces has other code or settings now")
+    stale = dict.fromkeys(SPLITS, "is stale: the code or settings of prepare_faces have changed")
     assert complaints(spoilt, config=FEW.replace("test: 4", "test: 5")) == stale
     file = spoilt.root / "typeone" / "data" / "synthetic_faces.py"
     file.write_text(file.read_text() + "\nedited = True\n")

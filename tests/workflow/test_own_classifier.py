@@ -228,7 +228,7 @@ def test_a_network_that_no_attack_can_use_is_one_line_of_its_job(attacked):
     assert result.returncode == 1
     line = (
         "[prepare_classifier] `classifiers.mine.module` is 'my_net.py:build', which gives "
-        "probabilities; needs logits: leave its softmax out"
+        "probabilities; needs logits: remove its softmax"
     )
     assert result.stdout.splitlines().count(line) == 1, result.stdout
     assert "Traceback" not in result.stdout
@@ -273,7 +273,7 @@ MISTAKES = {
     ),
     "weights and training": (
         "{module: net.py:build, weights: w.safetensors, augmentation: null}",
-        "`classifiers.mine` has `weights` and `augmentation`; needs one of them: weights are taken",
+        "`classifiers.mine` has `weights` and `augmentation`; needs only one of them: weights",
     ),
     "neither": (
         "{module: net.py:build}",
@@ -286,7 +286,7 @@ MISTAKES = {
     ),
     "both": (
         "{architecture: lenet, module: net.py:build}",
-        "`classifiers.mine.module` is not a setting; allowed are architecture, augmentation",
+        "`classifiers.mine.module` is not a setting; needs one of architecture, augment",
     ),
 }
 

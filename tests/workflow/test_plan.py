@@ -101,5 +101,7 @@ def test_ablations_of_given_weights_and_another_data_set_do_not_go_together(repo
     given = {"classifiers": {"mine": own}, "ablations": {"target": "mine"}}
     assert Plan(settings(repository, **given)).networks("mnist")[-1] == "mine"
     fashion = {"fashion": {"format": "idx", "path": str(tmp_path)}}
-    with pytest.raises(Wrong, match=r"`ablations.target` is 'mine', whose weights are of .* mnist"):
+    with pytest.raises(
+        Wrong, match=r"`ablations.target` is 'mine', whose weights belong to .* mnist"
+    ):
         settings(repository, **given, datasets=fashion)

@@ -574,7 +574,7 @@ def test_a_checkpoint_of_another_network_is_named(smoke_copy):
         f"{PAPER}/shards/0.parquet",
         "mnist/attack_svae/paper.mlp.seed0.0.log",
     )
-    assert message.startswith(f"{STAGE2} holds 'mlp', needs one of svae-28x28, ")
+    assert message.startswith(f"{STAGE2} contains 'mlp', needs one of svae-28x28, ")
     after = contents(smoke_copy.root / "results")
     lost = {name for name in before if name not in after}
     assert lost <= {f"{PAPER[8:]}/shards/0.parquet", f"{PAPER[8:]}/shards/0.trace.parquet"}
@@ -592,7 +592,7 @@ def test_images_of_another_shape_are_named(smoke_copy):
     found = "results/mnist/attacks/fgsm/mlp/seed0/found.parquet"
     message = one_line_error(smoke_copy, found, "mnist/attack_type2/fgsm.mlp.seed0.log")
     assert message.startswith(
-        f"{EXAMPLES}: column image holds arrays of shape (1, 32, 32), needs (1, 28, 28); "
+        f"{EXAMPLES}: column image contains arrays of shape (1, 32, 32), needs (1, 28, 28); "
     )
 
 

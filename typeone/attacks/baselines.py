@@ -56,8 +56,8 @@ def _present(labels: Tensor, label: int) -> Tensor:
     found = labels == label
     if not found.any():
         raise InputError(
-            f"no example of class {label} among {len(labels)}; a baseline needs one of each class, "
-            "take more training digits"
+            f"no example of class {label} among {len(labels)}; needs at least one of each class: "
+            "use more training digits"
         )
     return found
 

@@ -72,8 +72,8 @@ def warn_of_vanishing(vanishes: Tensor, attack: str = "attack") -> None:
     """Log the number of images at which the gradient vanishes, bool ``(N,)``, if there are any."""
     if bool(vanishes.any()):
         logger.warning(
-            "%s: the gradient vanishes at %d of %d images, where the attack has nothing to follow; "
-            "what f1 keeps there shows no robustness",
+            "%s: the gradient vanishes at %d of %d images, where the attack cannot proceed; "
+            "labels kept there do not show robustness",
             attack,
             int(vanishes.sum()),
             len(vanishes),

@@ -219,8 +219,8 @@ def attack(
     """
     if settings.guide_weight > 0 and (guide is None or target_labels is None):
         raise InputError(
-            f"`guide_weight` is {settings.guide_weight} without an auxiliary classifier or without "
-            "target labels; give both, or weight 0"
+            f"`guide_weight` is {settings.guide_weight} without an auxiliary classifier or "
+            "without target labels; needs both, or weight 0"
         )
     walk = Walk({"latent": start.clone()}, {"latent": settings.lr}, settings.beta2)
 

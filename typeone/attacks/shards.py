@@ -101,7 +101,7 @@ def attack_shard(
     if not starts:
         raise InputError(
             f"shard {shard} of {shards} is empty: {len(images)} examples make "
-            f"{-(-len(images) // chunk)} batches of {chunk}; take fewer shards or smaller batches"
+            f"{-(-len(images) // chunk)} batches of {chunk}; use fewer shards or smaller batches"
         )
     say = Progress(f"attacking, shard {shard + 1} of {shards}", len(starts))
     for done, start in enumerate(starts, 1):

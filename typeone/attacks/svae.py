@@ -336,8 +336,8 @@ def attack(
     """
     if settings.image_weight > 0 and not attackers:
         raise InputError(
-            f"`image_weight` is {settings.image_weight} without attackers; give networks that "
-            "judge the image, or 0"
+            f"`image_weight` is {settings.image_weight} without attackers; needs networks that "
+            "judge the image, or weight 0"
         )
     walk = _Walk(svae, latent, settings)
     followed = torch.tensor(list(follow), device=latent.device)

@@ -122,7 +122,7 @@ def _genders(path: Path) -> tuple[list[str], np.ndarray]:
         first, names = file.readline().strip(), file.readline().split()
         if not is_number(first) or "Male" not in names:
             raise InputError(
-                f"{path} does not start as CelebA's list of attributes: needs a line with the "
+                f"{path} does not start like CelebA's list of attributes: needs a line with the "
                 "number of images, then a line of names with Male among them; fetch it again"
             )
         column = names.index("Male") + 1
@@ -143,7 +143,7 @@ def _genders(path: Path) -> tuple[list[str], np.ndarray]:
         raise InputError(f"{path} has two rows for {name}; fetch it again")
     if not files or len(files) != int(first):
         raise InputError(
-            f"{path} says {first} images and has rows for {len(files)}; fetch it again"
+            f"{path} announces {first} images but has rows for {len(files)}; fetch it again"
         )
     return files, np.array(labels)
 

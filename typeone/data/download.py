@@ -88,6 +88,6 @@ def _receive(url: str, data: bytearray, end: float, max_bytes: int, content: str
             if time.monotonic() > end:
                 raise InputError(f"{url}: not done after {MAX_SECONDS:g} s")
     except queue.Empty as error:
-        raise _BrokenOffError(f"{url}: timed out after {PATIENCE:g} s of silence") from error
+        raise _BrokenOffError(f"{url}: timed out after {PATIENCE:g} s without data") from error
     finally:
         stop.set()

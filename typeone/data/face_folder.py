@@ -43,7 +43,7 @@ def open_folder(
     if missing := [row for row, file in zip(rows, files, strict=True) if file is None]:
         raise InputError(
             f"`faces.folder.path` {folder} lacks {len(missing)} of {len(rows)} images, the first "
-            f"{missing[0].file}; give them, or take their rows out of `faces.folder.csv`"
+            f"{missing[0].file}; add them, or remove their rows from `faces.folder.csv`"
         )
     present = [file for file in files if file is not None]
     _refuse_copies(folder, present, rows)
@@ -89,6 +89,7 @@ def _refuse_copies(folder: Path, files: Sequence[str], rows: Sequence[FaceRow]) 
         number, original = min(copies)
         raise InputError(
             f"{rows[number].where}: {files[number]} has the bytes of {files[original]} on "
-            f"{rows[original].line}, the first of {len(copies)} such copies; needs one row an "
-            "image, or one image would be in two splits or two people: take the others out"
+            f"{rows[original].line}, the first of {len(copies)} such copies; needs one row per "
+            "image, because one image must not be in two splits or show two people: remove the "
+            "others"
         )

@@ -132,7 +132,7 @@ def write_faces(
                 table.write(*part)
             if not table.count:
                 raise InputError(
-                    f"`faces.source` {metadata['source']} leaves the split {split} empty; give "
+                    f"`faces.source` {metadata['source']} leaves the split {split} empty; needs "
                     "faces of more people"
                 )
             table.metadata = {**metadata, "dataset": "faces", "split": split, **source.notes()}

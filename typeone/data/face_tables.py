@@ -15,8 +15,8 @@ from typeone.runtime.errors import InputError
 LABELS = {"0": "female", "1": "male", "female": "female", "male": "male"}
 SPLITS = ("train", "judge", "validation", "test")
 NOBODY = ("", "NA", "N/A", "<NA>", "NaN", "nan", "None", "NULL", "null")  # missing values
-_COLUMNS = "columns file, label (female or male), identity and perhaps split"
-_REDO = "save it anew as comma-separated text in UTF-8"
+_COLUMNS = "columns file, label (female or male), identity and optionally split"
+_REDO = "save it again as comma-separated text in UTF-8"
 
 
 class FaceRow(NamedTuple):
@@ -56,8 +56,8 @@ def read_face_rows(path: str | os.PathLike[str]) -> list[FaceRow]:
         file, row = _relative(where, cells["file"]), _row(where, cells)
         if file in first:
             raise InputError(
-                f"{where}: file {row.file!r} has a row already, {first[file].line}; needs one "
-                "row an image"
+                f"{where}: file {row.file!r} already has a row, {first[file].line}; needs one row "
+                "per image"
             )
         other = split_of.setdefault(row.identity, row)
         if other.split != row.split:
@@ -68,7 +68,7 @@ def read_face_rows(path: str | os.PathLike[str]) -> list[FaceRow]:
         first[file] = row
         found.append(row)
     if not found:
-        raise InputError(f"{_name(path)} has no row below its header; needs one an image")
+        raise InputError(f"{_name(path)} has no row below its header; needs one per image")
     return found
 
 
@@ -128,8 +128,8 @@ def _cells(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, str]]]
     for where, cells in rows:
         if len(cells) > len(header):
             raise InputError(
-                f"{where} has {len(cells)} cells, the header {len(header)}; put a cell that holds "
-                "a comma between double quotes"
+                f"{where} has {len(cells)} cells, the header {len(header)}; enclose a cell that "
+                f"contains a comma in double quotes"
             )
         cells += [""] * (len(header) - len(cells))
         yield where, {column: cells[i] for column, i in at.items()}
@@ -159,8 +159,8 @@ def _row(where: str, cells: dict[str, str]) -> FaceRow:
             raise InputError(f"{where}: {column} is {cell!r}; needs one of {', '.join(allowed)}")
     if identity in NOBODY:
         raise InputError(
-            f"{where}: identity is {identity!r}; needs who is on the image, and a name of its own "
-            "for each person who is unknown"
+            f"{where}: identity is {identity!r}; needs the name of the person in the image, and a "
+            "unique name for each unknown person"
         )
     identity = unicodedata.normalize("NFC", identity)
     return FaceRow(where, cells["file"], LABELS[label], identity, split)

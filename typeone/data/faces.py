@@ -127,7 +127,7 @@ class FaceTable:
             total = file.metadata.num_rows
             count = total if limit is None else min(limit, total)
             if not count:
-                raise InputError(f"{path} holds no face; give a source that has some")
+                raise InputError(f"{path} contains no faces; choose a source with faces")
             columns: dict[str, list[np.ndarray]] = {k: [] for k in ("index", "label", "identity")}
             # the memory map keeps the scratch file alive
             with needs_room(tempfile.gettempdir()), tempfile.TemporaryFile() as scratch:
@@ -164,7 +164,8 @@ def first_faces(path: str | os.PathLike[str], count: int) -> FaceTable:
     faces = FaceTable(path, limit=count)
     if len(faces) < count:
         raise InputError(
-            f"{count} faces are asked for, but {path} holds only {len(faces)}; lower the `count` "
-            "in `face_attacks.attacks` and `face_detection`, or give a source (`faces`) with more"
+            f"{count} faces are requested, but {path} contains only {len(faces)}; lower the "
+            "`count` in `face_attacks.attacks` and `face_detection`, or give a source (`faces`) "
+            "with more"
         )
     return faces

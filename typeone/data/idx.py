@@ -24,11 +24,11 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
     if len(data) < 4 or data[:2] != b"\0\0":
         raise InputError(f"{name} is not an IDX file (it starts with {data[:4]!r}); fetch it again")
     if data[2] != 0x08:
-        raise InputError(f"{name} holds IDX type 0x{data[2]:02X}, needs 0x08 (unsigned byte)")
+        raise InputError(f"{name} has IDX type 0x{data[2]:02X}, needs 0x08 (unsigned byte)")
     start = 4 + 4 * data[3]
     if len(data) < start:
         raise InputError(
-            f"{name} is truncated: its header needs {start} bytes, the file holds {len(data)} "
+            f"{name} is truncated: its header needs {start} bytes, the file has {len(data)} "
             "bytes; fetch it again"
         )
     shape = struct.unpack(f">{data[3]}I", data[4:start])
@@ -42,6 +42,6 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
         raise InputError(
             f"{name} is {'truncated' if len(data) < start + math.prod(shape) else 'too long'}: "
             f"its header says {start + math.prod(shape)} bytes ({'x'.join(map(str, shape))} "
-            f"values), the file holds {len(data)} bytes; fetch it again"
+            f"values), the file has {len(data)} bytes; fetch it again"
         )
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)

@@ -143,16 +143,16 @@ def assemble(
         shape, classes = arrays[images].shape, np.unique(arrays[labels])
         if len(shape) != 3 or shape[1:] != (SIDE, SIDE):
             got = "x".join(map(str, shape[1:]))
-            raise InputError(f"`{key}`: {images} holds images of {got}, needs {SIDE}x{SIDE}")
+            raise InputError(f"`{key}`: {images} contains images of {got}, needs {SIDE}x{SIDE}")
         if arrays[labels].shape != shape[:1]:
             raise InputError(
-                f"`{key}`: {images} holds {shape[0]} images, but {labels} "
-                f"{arrays[labels].shape} labels; needs one label an image"
+                f"`{key}`: {images} contains {shape[0]} images, but {labels} "
+                f"{arrays[labels].shape} labels; needs one label per image"
             )
         learnt = labels == IDX_FILES[1]
         if not set(classes) <= set(range(CLASSES)) or (learnt and len(classes) < CLASSES):
             raise InputError(
-                f"`{key}`: {labels} holds the classes {', '.join(map(str, classes))}; needs "
+                f"`{key}`: {labels} contains the classes {', '.join(map(str, classes))}; needs "
                 f"0 to {CLASSES - 1}, with training images of each"
             )
     train_images, train_labels, test_images, test_labels = (arrays[n] for n in IDX_FILES)

@@ -91,19 +91,20 @@ def read_lfw(folder: Path) -> LFW:
     pairs = folder / "pairs.txt"
     images = lfw_images(folder)
     if images is None or not pairs.is_file():
-        raise InputError(f"`lfw.path` {str(folder)!r} holds no LFW; {_REMEDY}")
+        raise InputError(f"`lfw.path` {str(folder)!r} does not contain LFW; {_REMEDY}")
     text = pairs.read_text(encoding="utf-8-sig", errors="replace")
     lines = [line.split() for line in text.splitlines() if line.strip()]
     head = lines[0] if lines else []
     if len(head) != 2 or not all(map(is_number, head)):
         raise InputError(
-            f"{pairs} does not begin with the number of folds and pairs, as view 2; fetch it again"
+            f"{pairs} does not begin with the number of folds and pairs, as in view 2; fetch it "
+            "again"
         )
     folds, half = map(int, head)
     if len(lines) - 1 != 2 * folds * half:
         raise InputError(
-            f"{pairs} holds {len(lines) - 1} pairs, its first line says {2 * folds * half}; fetch "
-            "it again"
+            f"{pairs} contains {len(lines) - 1} pairs, but its first line says "
+            f"{2 * folds * half}; fetch it again"
         )
     numbers: dict[Path, int] = {}
     rows = []
@@ -111,7 +112,8 @@ def read_lfw(folder: Path) -> LFW:
         same = i % (2 * half) < half
         if len(words) != (3 if same else 4) or not all(map(is_number, (words[1], words[-1]))):
             raise InputError(
-                f"{pairs} line {i + 2} is {' '.join(words)!r}, which names no pair; fetch it again"
+                f"{pairs} line {i + 2} is {' '.join(words)!r}, which does not name a pair; fetch "
+                "it again"
             )
         people = (words[0], words[0]) if same else (words[0], words[2])
         files = [
@@ -140,9 +142,9 @@ def image_side(files: Sequence[Path]) -> int:
     allowed = [sizes[0]] if sizes[0] in allowed else allowed
     for file, size in zip(files, sizes, strict=True):
         if size not in allowed:
-            needed = f"the {SIDE}x{SIDE} of LFW, or {SMALL}x{SMALL}, as all images"
+            needed = f"the {SIDE}x{SIDE} of LFW, or {SMALL}x{SMALL}, like all images"
             if len(allowed) == 1:
-                needed = f"{allowed[0][0]}x{allowed[0][1]} as the first, {files[0]}"
+                needed = f"{allowed[0][0]}x{allowed[0][1]} like the first, {files[0]}"
             raise InputError(
                 f"{file} has {size[0]}x{size[1]} pixels; needs {needed}; unpack LFW again"
             )

@@ -52,7 +52,9 @@ def load_mnist(
             ``path`` must be valid: it is never skipped for another source.
     """
     if source not in get_args(Source):
-        raise InputError(f"`{KEY}.source` is {source!r}; allowed are {', '.join(get_args(Source))}")
+        raise InputError(
+            f"`{KEY}.source` is {source!r}; needs one of {', '.join(get_args(Source))}"
+        )
     if source == "path" and path is None:
         raise InputError(f"`{KEY}.source` is path but no path is given; {_REMEDY}")
     known = _Known(sha256)
@@ -103,7 +105,7 @@ class _Known:
         reasons = []
         for base in mirrors:
             if not base.startswith(("https://", "http://")):
-                raise InputError(f"`{KEY}.mirrors` holds {base!r}; needs https:// or http://")
+                raise InputError(f"`{KEY}.mirrors` contains {base!r}; needs https:// or http://")
             try:
                 return self.from_mirror(base.rstrip("/"))
             except InputError as error:

@@ -137,7 +137,7 @@ def file_bytes(path: str | os.PathLike[str], sha256: str | None, name: str | Non
         raise InputError(f"{name} cannot be read ({error.strerror})") from error
     got = hashlib.sha256(data).hexdigest()
     if sha256 is not None and got != sha256.lower():
-        raise InputError(f"{name} has SHA-256 {got}, expected {sha256}: it is another file")
+        raise InputError(f"{name} has SHA-256 {got}, expected {sha256}: it is a different file")
     logger.debug("%s: %d bytes, SHA-256 %s", name, len(data), got)
     return data
 
@@ -154,7 +154,7 @@ def _pip() -> list[str]:
             return asked[:-1]
     on_path = shutil.which("pip3") or shutil.which("pip")
     if on_path is None:
-        raise InputError("pip is neither with this Python nor on PATH")
+        raise InputError("pip is neither installed for this Python nor on PATH")
     return [on_path]
 
 
@@ -175,9 +175,9 @@ def _zip_members(data: bytes, members: Sequence[str], where: str) -> dict[str, b
     except InputError:
         raise
     except KeyError as error:
-        raise InputError(f"{where} holds no {member}") from error
+        raise InputError(f"{where} does not contain {member}") from error
     except BROKEN as error:
-        raise InputError(f"{where} is a damaged wheel ({_told(error)})") from error
+        raise InputError(f"{where} is a damaged wheel ({_reason(error)})") from error
     return contents
 
 
@@ -195,11 +195,11 @@ def _tar_members(
     except InputError:
         raise
     except (KeyError, *BROKEN) as error:
-        raise InputError(f"{where} is a damaged package ({_told(error)})") from error
+        raise InputError(f"{where} is a damaged package ({_reason(error)})") from error
     return contents
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return " ".join(str(error).strip("'\"").split()) or type(error).__name__
 
 
@@ -227,7 +227,7 @@ def _run(command: Sequence[str], folder: str, client: str) -> None:
         try:
             status = process.wait(MAX_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise InputError(f"{client} was not done after {MAX_SECONDS:g} s") from error
+            raise InputError(f"{client} did not finish within {MAX_SECONDS:g} s") from error
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -105,7 +105,7 @@ class FaceFiles:
         folder: folder of the images, or the zip.
 
     Raises:
-        InputError: the zip is damaged or contains a symbolic link or a path outside of itself.
+        InputError: the zip is damaged or contains a symbolic link or a path outside the archive.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -149,9 +149,10 @@ def _checked_zip(path: Path) -> zipfile.ZipFile:
         name = member.filename.replace("\\", "/")
         outside = name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]
         if outside or stat.S_ISLNK(member.external_attr >> 16):
-            what = "a path outside of itself" if outside else "a symbolic link"
+            what = "a path outside the archive" if outside else "a symbolic link"
             raise InputError(
-                f"{path} holds {what}, {member.filename!r}; CelebA's zip has none: fetch it again"
+                f"{path} contains {what}, {member.filename!r}; CelebA's zip file has none: fetch "
+                "it again"
             )
     return package
 
@@ -205,9 +206,9 @@ class PhotographedFaces:
         self.skipped.append(name)
         if len(self.skipped) > round(CORRUPT * self._asked):
             raise InputError(
-                f"{len(self.skipped)} of {self._asked} images cannot be read, the last "
-                f"of them {name} ({reason}); at most {CORRUPT:.0%} may be damaged: fetch them "
-                "again, or save them anew"
+                f"{len(self.skipped)} of {self._asked} images cannot be read, the last one {name} "
+                f"({reason}); at most {CORRUPT:.0%} may be damaged: fetch them "
+                "again, or save them again"
             )
 
     def notes(self) -> dict[str, object]:

@@ -52,7 +52,8 @@ class PairingSettings:
         if min(weights) < 0 or max(weights) == 0:
             raise InputError(
                 "`clean_weight`, `adversarial_weight` and `pairing_weight` are "
-                f"{', '.join(map(str, weights))}; needs none below 0 and one above it"
+                f"{', '.join(map(str, weights))}; needs no negative weight and at least one "
+                "positive"
             )
 
 

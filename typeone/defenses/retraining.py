@@ -32,8 +32,8 @@ def learnt_half(count: int, generator: torch.Generator) -> np.ndarray:
     """
     if count < 2:
         raise InputError(
-            f"retraining has {count} examples that fooled the classifier, and splits them into two "
-            "parts; attack more (`count`) or with a stronger attack"
+            f"retraining has {count} examples that fooled the classifier, but needs at least two, "
+            "one for each half; attack more (`count`) or with a stronger attack"
         )
     learnt = np.zeros(count, dtype=bool)
     learnt[torch.randperm(count, generator=generator)[: count // 2].numpy()] = True

@@ -42,7 +42,7 @@ def calibrate(people: pd.DataFrame, oracle: pd.DataFrame) -> pd.DataFrame:
     twice = people["image"][people["image"].duplicated()]
     if len(twice):
         raise InputError(
-            f"people label {twice.iloc[0]!r} more than once; needs one label an image, as from "
+            f"people label {twice.iloc[0]!r} more than once; needs one label per image, as from "
             "typeone.evaluation.people.annotations.majority"
         )
     unseen = people["image"][~people["image"].isin(oracle["image"])]

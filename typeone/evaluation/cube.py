@@ -92,7 +92,7 @@ def move_measurements(name: str, moves: pd.DataFrame, *, seed: int) -> Iterator[
             f"{prefix}.success",
             rate(turned[changed] & ~turned[kept]),
             seed=seed,
-            description=f"{moved}: {called[changed]} changes its mind, {called[kept]} does not",
+            description=f"{moved}: {called[changed]} changes its output, {called[kept]} does not",
         )
         yield measurement(
             f"{prefix}.exact",

@@ -74,17 +74,17 @@ def judged_rates(
     """
     for name, verdicts in seen.items():
         right = [v.label == y for v, y in zip(verdicts, labels, strict=True)]
-        yield name, "gender_accuracy", right, "gender of test faces seen right"
+        yield name, "gender_accuracy", right, "test faces with correctly classified gender"
         if name == BLIND:
             continue
-        yield name, "face_rate", [v.shows_class for v in verdicts], "test faces called a face"
+        yield name, "face_rate", [v.shows_class for v in verdicts], "test faces classified as faces"
         for kind in HELD_OUT_NONFACES:
             hits = nothing[name, kind.__name__]
-            text = f"faces {kind.__name__.replace('_', ' ')} called no face"
+            text = f"faces {kind.__name__.replace('_', ' ')} not classified as faces"
             yield name, f"no_face_rate.{kind.__name__}", hits, text
     yield ALL, "clear_rate", [v.clear for v in seen[ALL]], "test faces that are clear"
     both = [v.clear & (v.label == y) for v, y in zip(seen[ALL], labels, strict=True)]
-    yield ALL, "clear_and_right_rate", both, "test faces that are clear and seen right"
+    yield ALL, "clear_and_right_rate", both, "test faces that are clear and correctly classified"
 
 
 @torch.no_grad()

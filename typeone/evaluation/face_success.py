@@ -99,10 +99,10 @@ def success_note(found: Found, thresholds: Mapping[str, float], plain: float) ->
         return f"{found[f'true_success.{name}'][0].value:.3f} at {thresholds[name]:.3f}"
 
     return (
-        "judged by networks that no attack has seen, where the paper asked 30 people; clear to all "
+        "judged by networks that no attack uses; the paper asked 30 people; clear to all "
         f"of them: {found['clear_success'][0].value:.3f}; {at('squared')} (Sandberg squares the "
-        f"distance), {at('far')} (fitted to validation pairs); plain pairs of a man and a woman "
-        f"that f1 takes for one: {plain:.3f}"
+        f"distance), {at('far')} (fitted to validation pairs); clean pairs of a man and a woman "
+        f"that f1 accepts as one person: {plain:.3f}"
     )
 
 

@@ -60,8 +60,8 @@ def draw_starts(
     chosen = torch.nonzero(right).flatten()[:count]
     if len(chosen) < count:
         raise InputError(
-            f"`latent.count` is {count}, but f1 and the oracle see the digit that was asked for in "
-            f"only {len(chosen)} of {draws} images (`latent.draws`); draw more, attack fewer, or "
+            f"`latent.count` is {count}, but f1 and the oracle see the requested digit in only "
+            f"{len(chosen)} of {draws} images (`latent.draws`); draw more, attack fewer, or "
             "train the generator longer"
         )
     return latent[chosen], labels[chosen]
@@ -136,14 +136,14 @@ def generator_measurements(
         "beyond.generator.conditional_accuracy",
         rate(right.numpy()),
         seed=seed,
-        description="AC-GAN: the oracle sees the digit that was asked for",
+        description="AC-GAN: the oracle sees the requested digit",
         note=note,
     )
     yield measurement(
         "beyond.generator.clear",
         rate((right & seen.clear).numpy()),
         seed=seed,
-        description="AC-GAN: the same, beyond doubt",
+        description="AC-GAN: the same, only clear images",
         note=note,
     )
     yield measurement(

@@ -59,7 +59,7 @@ def type2_figures(
     ``scores``, ``side``: of the attacked images ``(N,)``. ``negatives``: scores of clean ones.
     """
     of = f"images of attack {name} on {digit}"
-    unclear = "what is unclear to the oracle is left out"
+    unclear = "images unclear to the oracle are left out"
     by_label = f"each counted as {digit}, whatever the oracle sees"
     still = rate(side.positive)
     yield Figure(f"{name}.still", still, f"oracle sees {digit} clearly, of {of}")
@@ -99,7 +99,7 @@ def type1_figures(
     ``scores``, ``side``: of the attacked images ``(N,)``. ``positives``: scores of clean ones.
     """
     of = f"images of attack {name} on {digit}"
-    unclear = "what is unclear to the oracle is left out"
+    unclear = "images unclear to the oracle are left out"
     gone = rate(side.negative)
     yield Figure(f"{name}.gone", gone, f"oracle clearly sees something else, of {of}")
     yield Figure(

@@ -45,7 +45,7 @@ def odd_share(values: np.ndarray, clean: np.ndarray, *, quantile: float = 0.95) 
     """
     if not np.isfinite(clean).all():
         raise InputError(
-            "the held-out SVAE gives clean digits no finite probability; train it anew"
+            "the held-out SVAE does not give clean digits a finite probability; train it again"
         )
     return rate(~(values <= np.quantile(clean, quantile)))
 

@@ -74,7 +74,7 @@ def verification_measurements(
         )
     for threshold, distance in thresholds.items():
         accepted = {kind: values <= distance for kind, values in distances.items()}
-        opposite = accepted["opposite"], "plain pairs of a man and a woman accepted"
+        opposite = accepted["opposite"], "clean pairs of a man and a woman accepted"
         judged = {
             f"{own}.false_accept": (accepted["different"], "different people accepted"),
             f"{beyond}.opposite_gender_pairs": opposite,

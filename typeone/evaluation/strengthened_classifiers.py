@@ -34,16 +34,17 @@ PUBLISHED = {("lenet_alp", "pgd_old"): "alp.type2_accuracy"}
 PUBLISHED |= {("lenet_alp", "type1_old"): "alp.type1_accuracy"}
 TEXTS = {
     "clean": "test digits",
-    "type1": "Type I examples, the target counting as right",
-    "type1_seen": "Type I examples where the oracle clearly sees another class, its label counting",
+    "type1": "Type I examples, with the target counted as right",
+    "type1_seen": "Type I examples where the oracle clearly sees another class, its label counted "
+    "as right",
     "fgsm": "FGSM examples",
     "pgd": "PGD examples",
-    "pgd_restarts": "PGD examples of more steps and several starts",
+    "pgd_restarts": "PGD examples with more steps and several starts",
 }
 WHEN = {
     "": "",
     "old": "that fooled the base",
-    "fresh": "made against itself, of digits that it gets right",
+    "fresh": "made against the network itself, of digits that it gets right",
 }
 
 

@@ -99,13 +99,13 @@ def stylegan_measurements(
     )
     apart, latent_apart = strangers
     ran = f"{len(rows)} of {published_rows} rows run"
-    pairs = f"all pairs of {strangers_count} faces drawn anew; they share faces, so that the "
+    pairs = f"all pairs of {strangers_count} random faces; they share faces, so that the "
     pairs += "interval is too narrow"
     yield measurement(
         "beyond.fig9.far",
         rate(rows["hinge"].to_numpy() <= 0),
         seed=seed,
-        description=f"Eq. 13 on {name}: z' as far as it should be",
+        description=f"Eq. 13 on {name}: z' reaches the required distance",
         note=ran,
     )
     yield measurement(
@@ -120,7 +120,7 @@ def stylegan_measurements(
         "beyond.fig9.strangers.distance",
         mean_interval(apart),
         seed=seed,
-        description=f"FaceNet's distance of two faces of {name} at random",
+        description=f"FaceNet's distance of two random faces of {name}",
         unit="L2",
         note=pairs,
     )
@@ -128,14 +128,14 @@ def stylegan_measurements(
         "beyond.fig9.strangers.same",
         rate(apart <= threshold),
         seed=seed,
-        description=f"two faces of {name} at random are one person to FaceNet, {threshold}",
+        description=f"two random faces of {name} are one person to FaceNet, {threshold}",
         note=pairs,
     )
     yield measurement(
         "beyond.fig9.strangers.latent_distance",
         mean_interval(latent_apart),
         seed=seed,
-        description=f"||z' - z|| of two faces of {name} at random",
+        description=f"||z' - z|| of two random faces of {name}",
         unit="L2",
         note=pairs,
     )
@@ -177,7 +177,7 @@ def small_generator_measurements(
     far = table["hinge"] <= 0
     seen, changed = gender_changes(table, judges, clear_confidence)
     shares = {
-        "far": (far, "z' as far as it should be"),
+        "far": (far, "z' reaches the required distance"),
         "faces": (seen, "the judges see a face at both ends"),
         "changed": (changed, "and another gender"),
     }
@@ -188,14 +188,14 @@ def small_generator_measurements(
         shares[f"kept.{name}"] = kept & far, f"far away, and {text}"
         both = kept & far & changed
         shares[f"true_success.{name}"] = both, f"another gender to the judges, and {text}"
-        shares[f"strangers.{name}"] = near, f"faces of two latents at random: {text}"
+        shares[f"strangers.{name}"] = near, f"faces of two random latents: {text}"
     for what, (hits, text) in shares.items():
         yield measurement(
             f"{prefix}.{what}", rate(hits), seed=seed, description=f"{subject}: {text}"
         )
     lengths = {
         "distance": ("distance", "distance of the embeddings of both ends"),
-        "strangers.distance": ("stranger_distance", "the same of two latents at random"),
+        "strangers.distance": ("stranger_distance", "the same for two random latents"),
         "latent_distance": ("latent_distance", "||z' - z||"),
     }
     for what, (column, text) in lengths.items():

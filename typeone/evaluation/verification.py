@@ -83,8 +83,8 @@ def draw_pairs(
             first = second = np.empty(0, np.int64)
     if (kind == "same" and not len(start)) or not len(first):
         raise InputError(
-            f"the {len(identities)} faces hold no pair of {kind} kind; needs people with several "
-            "images, and more than one person of either gender"
+            f"the {len(identities)} faces contain no pair of {kind} kind; needs people with "
+            "several images, and more than one person of either gender"
         )
     ordered = np.stack([np.minimum(first, second), np.maximum(first, second)])
     _, seen = np.unique(ordered, axis=1, return_index=True)

@@ -102,7 +102,7 @@ def load_gan(path: str | os.PathLike[str], device: torch.device | str = "cpu") -
     metadata = read_model_metadata(path)
     if metadata.get("architecture") != ARCHITECTURE:
         raise InputError(
-            f"{path} holds {metadata.get('architecture')!r}, needs {ARCHITECTURE!r}; "
+            f"{path} contains {metadata.get('architecture')!r}, needs {ARCHITECTURE!r}; "
             "delete it or name an AC-GAN's checkpoint"
         )
     gan = AuxiliaryGAN(latent_dim=metadata["latent_dim"], channels=metadata["channels"])

@@ -105,12 +105,12 @@ def load_classifier(
     architecture = str(read_model_metadata(path).get("architecture"))
     if module is not None and architecture != module:
         raise InputError(
-            f"{path} holds {architecture!r}, needs {module!r}; delete it or name its `module`"
+            f"{path} contains {architecture!r}, needs {module!r}; delete it or name its `module`"
         )
     if module is None and architecture not in ARCHITECTURES:
         raise InputError(
-            f"{path} holds {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete it or "
-            "name a classifier's checkpoint"
+            f"{path} contains {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete "
+            "it or name a classifier's checkpoint"
         )
     model = build_own(module) if module else build_classifier(architecture)
     load_model(path, model)

@@ -93,8 +93,8 @@ def load_face_generator(
         model = MobileStyleGan(metadata["graphs"], truncation=metadata["truncation"])
     else:
         raise InputError(
-            f"{path} holds {kind!r}, needs one of {STYLE}, {MOBILE}, {NVIDIA}; delete it or name a "
-            "generator's checkpoint"
+            f"{path} contains {kind!r}, needs one of {STYLE}, {MOBILE}, {NVIDIA}; delete it or "
+            "name a generator's checkpoint"
         )
     load_model(path, model)
     return model.to(device).requires_grad_(False)

@@ -70,8 +70,8 @@ def load_face_judge(path: str | os.PathLike[str], device: torch.device | str = "
     architecture = read_model_metadata(path).get("architecture")
     if architecture not in ARCHITECTURES:
         raise InputError(
-            f"{path} holds {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete it or "
-            "name a judge's checkpoint"
+            f"{path} contains {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete "
+            "it or name a judge's checkpoint"
         )
     model = build_face_judge(architecture)
     load_model(path, model)

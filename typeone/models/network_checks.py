@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from typeone.runtime.errors import InputError
 
-IN_PLACE = "needs its input unchanged: let its forward begin with images = images.clone()"
+IN_PLACE = "needs its input unchanged: begin its forward with images = images.clone()"
 
 
 class Adapted(nn.Module):
@@ -71,7 +71,7 @@ def check_state(network: nn.Module, device: torch.device, *, who: str) -> None:
     """
     if any(module.training for module in network.modules()):
         raise InputError(
-            f"{who} in training mode, where dropout and batch statistics answer; call its eval() "
+            f"{who} in training mode, which uses dropout and batch statistics; call its eval() "
             "first"
         )
     state = [*network.parameters(), *network.buffers()]
@@ -79,12 +79,12 @@ def check_state(network: nn.Module, device: torch.device, *, who: str) -> None:
     if odd is not None:
         raise InputError(
             f"{who} on device {odd.device}, the images are on {device}; needs one device: "
-            f"images.to({str(odd.device)!r}), labels and networks likewise"
+            f"images.to({str(odd.device)!r}), and likewise for labels and networks"
         )
     if any(value.is_inference() for value in state):
         raise InputError(
-            f"{who} made under torch.inference_mode(), which no gradient passes; build or load it "
-            "outside"
+            f"{who} made under torch.inference_mode(), which does not allow gradients; build or "
+            "load it outside of it"
         )
 
 
@@ -122,17 +122,18 @@ def check_outputs(
         raise InputError(f"{who}, which changes its input in place; {IN_PLACE}")
     if not isinstance(outputs, Tensor) or not isinstance(alone, Tensor):
         raise InputError(
-            f"{who}, which gives {type(outputs).__name__}, no tensor; {needed}{_part_of(outputs)}"
+            f"{who}, which returns {type(outputs).__name__}, not a tensor; "
+            f"{needed}{_part_of(outputs)}"
         )
     if outputs.dtype != torch.float32:
-        raise InputError(f"{who}, which answers in {outputs.dtype}; needs torch.float32")
+        raise InputError(f"{who}, whose outputs are {outputs.dtype}; needs torch.float32")
     found = tuple(outputs.shape)
     if len(found) != 2 or found[0] != len(few) or (classes and found[1] != classes):
         flat = len(found) > 2 and outputs[0].numel() == found[1]
-        remedy = ": end it with .flatten(1)" if flat else ""
-        raise InputError(f"{who}, which gives {found}; {needed}{remedy}")
+        remedy = ": end its forward with .flatten(1)" if flat else ""
+        raise InputError(f"{who}, which returns {found}; {needed}{remedy}")
     if not bool(outputs.isfinite().all()):
-        raise InputError(f"{who}, which gives NaN or infinity; needs finite numbers")
+        raise InputError(f"{who}, which returns NaN or infinity; needs finite numbers")
     gradient = None
     if outputs.requires_grad:
         (gradient,) = torch.autograd.grad(outputs.square().sum(), few, allow_unused=True)
@@ -143,17 +144,17 @@ def check_outputs(
         )
     if not _close(again, outputs):
         raise InputError(
-            f"{who}, which answers otherwise when it is asked again; needs the same numbers each "
-            "time: no random numbers in eval mode (F.dropout needs training=self.training)"
+            f"{who}, whose outputs differ between two calls; needs the same outputs each time: no "
+            "random numbers in eval mode (F.dropout needs training=self.training)"
         )
     if not _close(alone, outputs[:1]):
         raise InputError(
-            f"{who}, which judges an image otherwise when others stand beside it; needs each image "
-            "judged by itself: no batch statistics in eval mode"
+            f"{who}, whose output for an image depends on the other images of the batch; needs "
+            "independent outputs: no batch statistics in eval mode"
         )
     sums_to_one = torch.allclose(outputs.sum(dim=1), outputs.new_ones(len(few)), atol=1e-4)
     if gives == "logits" and sums_to_one and bool((outputs >= 0).all()):
-        raise InputError(f"{who}, which gives probabilities; needs logits: leave its softmax out")
+        raise InputError(f"{who}, which returns probabilities; needs logits: remove its softmax")
 
 
 def _close(outputs: Tensor, expected: Tensor) -> bool:
@@ -180,7 +181,7 @@ def _part_of(outputs: object) -> str:
     if isinstance(outputs, Mapping):
         tensors = [key for key, value in outputs.items() if isinstance(value, Tensor)]
         key = "logits" if "logits" in tensors else next(iter(tensors), None)
-        return f": return its [{key!r}] alone" if key else ""
+        return f": return only its [{key!r}]" if key else ""
     if isinstance(getattr(outputs, "logits", None), Tensor):
-        return ": return its .logits alone"
-    return ": return its tensor alone" if isinstance(outputs, tuple | list) else ""
+        return ": return only its .logits"
+    return ": return only its tensor" if isinstance(outputs, tuple | list) else ""

@@ -160,8 +160,8 @@ def load_recognizer(
     note = read_model_metadata(path)
     if note.get("architecture") not in ARCHITECTURES:
         raise InputError(
-            f"{path} holds {note.get('architecture')!r}, needs one of {', '.join(ARCHITECTURES)}; "
-            "delete it or name a recognizer's checkpoint"
+            f"{path} contains {note.get('architecture')!r}, needs one of "
+            f"{', '.join(ARCHITECTURES)}; delete it or name a recognizer's checkpoint"
         )
     recognizer = Recognizer(
         note["architecture"],

@@ -259,8 +259,8 @@ def load_svae(
     architecture = metadata.get("architecture")
     if architecture not in ARCHITECTURES:
         raise InputError(
-            f"{path} holds {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete it or "
-            "name an SVAE's checkpoint"
+            f"{path} contains {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete "
+            "it or name an SVAE's checkpoint"
         )
     network = ARCHITECTURES[architecture]
     sizes = {name: metadata[name] for name in network.sizes}

@@ -80,7 +80,7 @@ def build_own(module: str, *, seed: int = 0, key: str = "module") -> nn.Module:
             spec.loader.exec_module(code)
         except ImportError as error:
             raise InputError(
-                f"{who}, whose import fails ({error}); what it imports must lie beside it or be "
+                f"{who}, whose import fails ({error}); its imports must be in the same folder or "
                 "installed"
             ) from error
         except (Exception, SystemExit) as error:  # user code can raise anything
@@ -132,8 +132,8 @@ def _check_state(network: nn.Module, who: str) -> None:
     for name, value in network.state_dict().items():
         if not isinstance(value, Tensor):
             raise InputError(
-                f"{who}, whose state_dict holds {name!r}, which is not a tensor; needs tensors "
-                "alone, which a safetensors file can hold"
+                f"{who}, whose state_dict contains {name!r}, which is not a tensor; needs only "
+                "tensors, as a safetensors file requires"
             )
         if value.is_meta:
             raise InputError(f"{who}, whose {name!r} has no values (device meta); needs device cpu")

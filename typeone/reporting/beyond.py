@@ -91,7 +91,7 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
         "true_success": (examples["type1_success_oracle"], "Type I success, oracle judging"),
         "clear_success": (
             examples["type1_success_clear"],
-            "Type I success, oracle judging, what is unclear to it counted as failure",
+            "Type I success, oracle judging, unclear images counted as failures",
         ),
         "targeted_success": (
             examples["type1_targeted_oracle"],
@@ -222,7 +222,7 @@ def ablation_rows(name: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows on true and clear success of each variant of attack ``name``, one seed."""
     views = {
         "true_success": ("type1_success_oracle", "Type I success, oracle judging"),
-        "clear_success": ("type1_success_clear", "the same, what is unclear counted as failure"),
+        "clear_success": ("type1_success_clear", "the same, unclear images counted as failures"),
     }
     rows = []
     for variant, group in examples.groupby("variant", sort=False):
@@ -256,7 +256,7 @@ def calibration_rows(calibration: pd.DataFrame) -> list[dict[str, Any]]:
             f"beyond.oracle.people.{row.measure}",
             Rate(row.value, row.ci_low, row.ci_high, row.n),
             description=row.description,
-            verdict="" if row.n else "not run: no annotated image of this kind",
+            verdict="" if row.n else "not run: no annotated images of this kind",
         )
         for row in calibration.itertuples()
     ]

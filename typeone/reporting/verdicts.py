@@ -180,7 +180,7 @@ def table1(
         bounded = attack in BOUNDARY_ATTACKS and float(zeta) > math.sqrt(0.5)
         if row["verdict"] == "not reproduced" and bounded:
             row["verdict"] = "inconsistent as stated"
-            row["note"] += "; from f1's boundary L2 hardly passes sqrt(1/2)"
+            row["note"] += "; L2 from f1's boundary hardly exceeds sqrt(1/2)"
         rows.append(row)
     return rows
 

@@ -168,22 +168,24 @@ def read_parquet(
         )
     stored = note.get("shapes", {})
     if not (isinstance(stored, dict) and all(isinstance(v, list) for v in stored.values())):
-        raise InputError(f"{path} notes shapes that are none ({stored!r}); {REMEDY}")
+        raise InputError(f"{path} records invalid shapes ({stored!r}); {REMEDY}")
     for name, shape in (shapes or {}).items():
         if name in table.column_names and list(stored.get(name, [])) != list(shape):
             raise InputError(
-                f"{path}: column {name} holds arrays of shape {tuple(stored.get(name, []))}, "
+                f"{path}: column {name} contains arrays of shape {tuple(stored.get(name, []))}, "
                 f"needs {tuple(shape)}; delete the file or give data of that shape"
             )
     wanted = columns or table.column_names
     try:
         found = {name: _decode(table[name], stored.get(name)) for name in wanted}
     except (TypeError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{path} holds no arrays as noted ({error}); {REMEDY}") from error
+        raise InputError(
+            f"{path} does not contain arrays of the recorded shapes ({error}); {REMEDY}"
+        ) from error
     for name, kind in columns.items() if isinstance(columns, Mapping) else ():
         if not np.issubdtype(found[name].dtype, kind):
             raise InputError(
-                f"{path}: column {name} holds values of type {table[name].type}, needs "
+                f"{path}: column {name} contains values of type {table[name].type}, needs "
                 f"{kind.__name__}; {REMEDY}"
             )
     return Records(found, note)
@@ -287,8 +289,8 @@ def fill_model(
         odd = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
         first = odd[0]
         raise InputError(
-            f"{name} holds another architecture ({architecture}) than "
-            f"{type(model).__name__}: {first} is {found.get(first, 'absent')}, needs "
+            f"{name} contains another architecture ({architecture}) than {type(model).__name__}: "
+            f"{first} is {found.get(first, 'absent')}, needs "
             f"{wanted.get(first, 'absent')} ({len(odd)} tensors differ); {remedy}"
         )
     model.load_state_dict(tensors)

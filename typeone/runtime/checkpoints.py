@@ -165,7 +165,7 @@ def each(
             yield {name: tensors[f"{i}.{name}"] for name in names}
         read += len(state["items"])
     if read:
-        logger.info("resumed after %d parts that were done", read)
+        logger.info("resumed after %d finished parts", read)
     fresh: list[dict[str, Tensor]] = []
 
     def save() -> None:

@@ -32,7 +32,9 @@ def csv_rows(data: bytes, name: str, remedy: str) -> Iterator[tuple[str, list[st
         ) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError(f"{name}, line {line} holds a NUL byte, which no text does; {remedy}")
+        raise InputError(
+            f"{name}, line {line} contains a NUL byte, which is not allowed in text; {remedy}"
+        )
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     width = 0
     try:

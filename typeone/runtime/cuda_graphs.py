@@ -289,7 +289,7 @@ class GraphedStep:
         got += _copies(before.state)
         before.restore()
         if not all(_alike(a, b) for a, b in zip(got, expected, strict=True)):
-            self._refuse("a replay does not give what the step gives")
+            self._refuse("a replay gives other results than the step")
             return None
         return _Recorded(evaluation, change, terms)
 

@@ -43,7 +43,7 @@ def claim_device(devices: Sequence[str], *, pause: float = 1.0) -> int:
                 _claims.append(claim)
                 return position
         if not told:
-            logger.info("waiting for one of %d GPUs: other jobs have them all", len(devices))
+            logger.info("waiting for one of %d GPUs: all are used by other jobs", len(devices))
             told = True
         time.sleep(pause)
 
@@ -78,7 +78,7 @@ def compute_device(threads: int, *, gpu: bool = False) -> torch.device:
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     if gpu and not torch.cuda.is_available():
-        logger.warning("a GPU was asked for and none is visible to torch: running on the CPU")
+        logger.warning("a GPU was requested but none is visible to torch: running on the CPU")
     if not gpu or not torch.cuda.is_available():
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts

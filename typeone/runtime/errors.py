@@ -31,6 +31,6 @@ def needs_room(path: str | os.PathLike[str]) -> Iterator[None]:
         there = next(p for p in (Path(path), *Path(path).absolute().parents) if p.is_dir())
         free = shutil.disk_usage(there).free / 1e6
         raise InputError(
-            f"cannot write {path}: {os.strerror(error.errno)}, {free:.1f} MB are free there; make "
-            "room and run again"
+            f"cannot write {path}: {os.strerror(error.errno)}, {free:.1f} MB are free there; free "
+            "some space and run again"
         ) from error

@@ -57,13 +57,13 @@ def unstamped(
         form, found, _ = stamp["format"], stamp["kind"], stamp["sha256"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} bears no stamp of Type One: other software wrote it, or an older version; "
-            f"{REMEDY}"
+            f"{path} has no stamp of Type One: it was written by other software or an older "
+            f"version; {REMEDY}"
         ) from error
     if form != FORMAT:
         raise InputError(f"{path} has format {form!r}, needs {FORMAT}; {REMEDY}")
     if found != kind:
-        raise InputError(f"{path} says that it is a {found}, needs a {kind}; {REMEDY}")
+        raise InputError(f"{path} is a {found}, needs a {kind}; {REMEDY}")
     return note, stamp
 
 
@@ -73,7 +73,7 @@ def check_stamp(
     """Raise `InputError` unless ``note`` and ``content`` are those that were stamped."""
     found = digest(note, {k: v for k, v in stamp.items() if k != "sha256"}, content)
     if found != stamp["sha256"]:
-        raise InputError(f"{path} is damaged: it holds other data than were written; {REMEDY}")
+        raise InputError(f"{path} is damaged: its data are not those that were written; {REMEDY}")
 
 
 def digest(*values: Any, files: Sequence[str | os.PathLike[str]] = ()) -> str:

@@ -222,7 +222,7 @@ def load_quadratic(
     metadata: Mapping[str, Any] = read_model_metadata(path)
     if metadata.get("architecture") != "quadratic":
         raise InputError(
-            f"{path} holds {metadata.get('architecture')!r}, needs 'quadratic'; delete it"
+            f"{path} contains {metadata.get('architecture')!r}, needs 'quadratic'; delete it"
         )
     network = QuadraticNetwork(metadata["dim"], metadata["hidden"])
     load_model(path, network)

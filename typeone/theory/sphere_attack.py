@@ -42,8 +42,8 @@ def null_space_move(
     missing = len(rotation) - rank
     if missing == 0:
         raise InputError(
-            f"f1 sees all {rank} directions, so that none is left to move along; needs a network "
-            "with hidden below dim"
+            f"f1 sees all {rank} directions, so there is no direction to move along; needs a "
+            "network with hidden < dim"
         )
     z = points @ rotation.to(points.dtype)
     exact, printed = z.clone(), z.clone()
@@ -222,7 +222,7 @@ def nearest_flips(network: QuadraticNetwork, points: Tensor) -> Tensor:
     alphas, rotation, rank = network.decompose()
     if not (alphas[:rank] > 0).all():
         raise InputError(
-            "w of f1 is not positive, so that f1 does not rise outwards; train it anew"
+            "w of f1 is not positive, so f1 does not increase outwards; train it again"
         )
     z = points @ rotation
     bias, largest = network.bias, alphas.max()

@@ -46,8 +46,8 @@ def right_points(
     right = drawn[(network(drawn) > 0) == spheres.oracle(drawn)]
     if len(right) < count:
         raise InputError(
-            f"f1 gets only {len(right)} of {len(drawn)} points of the {sphere} sphere right, and "
-            f"{count} are to be attacked; needs a longer training (`sphere.training.steps`)"
+            f"f1 gets only {len(right)} of {len(drawn)} points of the {sphere} sphere right, but "
+            f"{count} are requested; needs longer training (`sphere.training.steps`)"
         )
     return right[:count]
 

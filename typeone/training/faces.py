@@ -63,7 +63,7 @@ def train_recognizer(
     last = {k: float(curve[-1][k]) for k in told}
     if "threshold" in last:
         logger.info(
-            "%s: misses %.2f %% of the same people of the validation faces at threshold %.3f",
+            "%s: misses %.2f %% of same-person pairs of validation faces at threshold %.3f",
             *(training.name, 100 * last["validation_error"], last["threshold"]),
         )
     return training.trained(recognizer, curve, people=len(people), **last)

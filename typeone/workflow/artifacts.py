@@ -1,6 +1,6 @@
-"""Which job makes each table and checkpoint, for the rule that checks them.
+"""Find the job that makes each table and checkpoint, for the rule that checks them.
 
-It compares what the files say of the code and params that made them with what these are now.
+That rule compares the code and params recorded in the files with the current ones.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ ENDINGS = ("parquet", "safetensors")
 def jobs_of(workflow: Any, path: str) -> dict[str, list[Any]]:
     """Return the rules that can make ``path``, each with the params of that job.
 
-    Of several, which attack the same recognizer with other counts, `ruleorder` takes one.
+    Several rules may attack the same recognizer with different counts; `ruleorder` selects one.
     """
     jobs = {}
     for rule in workflow.rules:
@@ -30,8 +30,8 @@ def artifacts_of(workflow: Any, folder: str) -> dict[str, dict[str, list[Any]]]:
     """Return every table and checkpoint under ``folder`` with its `jobs_of`.
 
     Args:
-        workflow: Snakemake's, with all rules.
-        folder: its hidden folders are left out.
+        workflow: Snakemake's workflow object, with all rules.
+        folder: the folder to search; its hidden folders are skipped.
     """
     found = (path for ending in ENDINGS for path in Path(folder).rglob(f"*.{ending}"))
     paths = sorted(str(p) for p in found if not any(part.startswith(".") for part in p.parts))

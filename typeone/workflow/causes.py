@@ -1,4 +1,4 @@
-"""Why a job would run again: what was edited or is missing, by its name in the settings."""
+"""Explain why a job would run again: what was edited or is missing, by its name in the settings."""
 
 import ast
 import json
@@ -14,14 +14,14 @@ LONGEST = 40  # characters of a value that is printed
 
 
 class Change(Protocol):
-    """Params, as their ``repr``, that only the results have, and that only the job has now."""
+    """The params, as their ``repr``, that only the results have, or that only the job has now."""
 
     only_old: set[str]
     only_new: set[str]
 
 
 class Reason(Protocol):
-    """What Snakemake says of why a job would run."""
+    """Snakemake's reasons why a job would run."""
 
     forced: bool
     missing_output: Set[str]
@@ -41,13 +41,13 @@ class Edits:
     before: Mapping[str, Any]
 
     def behind(self, name: str, new: list[Any], old: list[Any], wildcards: Set[str]) -> str:
-        """Return "key old → new" of the setting that a changed param comes from, or its name.
+        """Return "key old → new" for the setting that a changed param comes from, or its name.
 
         Args:
-            name: of the param, or the last keys of a setting.
-            new: its value in a list; empty where the job has none.
-            old: the value that the job's results were made with; empty where that is unknown.
-            wildcards: values of the job's.
+            name: the name of the param, or the last keys of a setting.
+            new: its value in a list; empty if the job has none.
+            old: the value that the job's results were made with; empty if it is unknown.
+            wildcards: the values of the job's wildcards.
         """
         keys = [
             key
@@ -68,12 +68,12 @@ class Edits:
     def changed(
         self, params: Mapping[str, Any], change: Change, wildcards: Set[str]
     ) -> Iterator[str]:
-        """Yield the settings that differ from those of the job's results, as `behind`."""
+        """Yield the settings that differ from those of the job's results, formatted by `behind`."""
         recorded = [recorded_value(param) for param in sorted(change.only_old)]
         for name, value in params.items():
             if repr(value) not in change.only_new:
                 continue
-            # what is recorded has no name: it is of the same type, and has most settings in common
+            # recorded params have no names: match by type, and by the most settings in common
             alike = [old for old in recorded if type(old) is type(value)]
             if isinstance(value, dict):
                 yield from self.changed_section(name, value, alike, wildcards)
@@ -87,7 +87,7 @@ class Edits:
         alike: list[dict[str, Any]],
         wildcards: Set[str],
     ) -> Iterator[str]:
-        """Yield what differs between a section of settings and the closest of those recorded."""
+        """Yield the differences between a section of settings and the closest recorded one."""
         now = {key: [value] for key, value in record.flat(section).items()}
         were = [{key: [value] for key, value in record.flat(old).items()} for old in alike]
         if not were:
@@ -100,7 +100,7 @@ class Edits:
 
 
 def recorded_value(text: str) -> Any:
-    """Return what Snakemake has recorded of a param, or its text where it has no plain value."""
+    """Return the value that Snakemake recorded for a param, or its text if it is not a literal."""
     try:
         return ast.literal_eval(text)
     except ValueError:  # a range, for instance
@@ -108,7 +108,7 @@ def recorded_value(text: str) -> Any:
 
 
 def edited_code(change: Change) -> list[str]:
-    """Return the files whose digests differ, in order of path."""
+    """Return the files whose digests differ, sorted by path."""
     matches = map(CODE.fullmatch, change.only_old | change.only_new)
     return sorted({match[1] for match in matches if match})
 
@@ -116,13 +116,13 @@ def edited_code(change: Change) -> list[str]:
 def causes(
     reason: Reason, edits: Edits, params: Mapping[str, Any], wildcards: Set[str]
 ) -> list[str]:
-    """Return why a job would run; nothing where it only follows others.
+    """Return why a job would run; an empty list if it only depends on other jobs that run.
 
     Args:
-        reason: of Snakemake.
-        edits: of the settings.
-        params: those of the job that have a name.
-        wildcards: values of the job's.
+        reason: Snakemake's reason.
+        edits: the edits of the settings.
+        params: the named params of the job.
+        wildcards: the values of the job's wildcards.
     """
     newer = sorted(reason.updated_input - reason.updated_input_run)
     holds = {
@@ -130,8 +130,8 @@ def causes(
         "not made yet": reason.missing_output,
         "was interrupted": reason.incomplete_output,
         f"newer: {', '.join(newer)}": newer,
-        "other input files": reason.input_changed,
-        "another conda environment": reason.software_stack_changed,
+        "input files changed": reason.input_changed,
+        "conda environment changed": reason.software_stack_changed,
     }
     found = [cause for cause, value in holds.items() if value]
     if change := reason.params_changed:

@@ -1,4 +1,4 @@
-"""The command `typeone`, which ./reproduce hands over to."""
+"""The command `typeone`, which ./reproduce calls."""
 
 import os
 import shutil
@@ -20,18 +20,18 @@ USAGE = """\
 usage: typeone reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
        typeone check [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
 
-  reproduce   run the reproduction; `typeone reproduce --help` says more
-  check       name the tables and checkpoints under results/ that are damaged, foreign, or not of
-              this code and these settings
+  reproduce   run the reproduction; `typeone reproduce --help` shows its options
+  check       list the tables and checkpoints under results/ that are damaged, foreign, or made
+              with other code or settings
 """
-COMMANDS = {"reproduce": [], "check": ["check_results"]}  # and their targets
+COMMANDS = {"reproduce": [], "check": ["check_results"]}  # command → its targets
 ISOLATED = ("-I", "-X", "utf8", "-m", "typeone.workflow")
 VERDICTS = Path("results", "reproduction.csv")
-FULL = 1 << 20  # bytes; a disk with less room explains many errors at once
+FULL = 1 << 20  # bytes; a disk with less free space causes many different errors
 
 
 def main() -> int:
-    """Run the command that the arguments of this process name; return its exit status."""
+    """Run the command given on the command line of this process; return its exit status."""
     if not (sys.flags.isolated and sys.flags.utf8_mode):
         start_isolated()
     command, *arguments = sys.argv[1:] or ["--help"]
@@ -41,14 +41,14 @@ def main() -> int:
     sys.argv = [command if command in COMMANDS else "typeone", *arguments]
     try:
         if command not in COMMANDS:
-            raise Refused(f"there is no command '{command}'; needs reproduce or check")
+            raise Refused(f"unknown command '{command}'; needs reproduce or check")
         status = reproduce(arguments, COMMANDS[command])
     except Refused as refused:
         say(refused)
         return refused.status
     except KeyboardInterrupt:
         status = -signal.SIGINT
-    if status < 0:  # end as the signal would have ended this process, so that a calling shell knows
+    if status < 0:  # end by the same signal, so that the calling shell can see it
         sys.stdout.flush()
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def start_isolated() -> NoReturn:
-    """Start this process anew, so that no variable and no folder decides which typeone runs."""
+    """Restart this process so that no variable or folder can select another typeone."""
     command = [sys.executable, *ISOLATED, *sys.argv[1:]]
     os.execve(sys.executable, command, environment.isolated(os.environ))
 
@@ -65,8 +65,8 @@ def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
     """Run the workflow of this checkout in its top folder; return the exit status.
 
     Args:
-        arguments: those of `options.USAGE`.
-        targets: more targets.
+        arguments: the arguments that `options.USAGE` describes.
+        targets: additional targets.
     """
     if not (ROOT / "Snakefile").is_file():
         raise Refused(f"{ROOT} has no Snakefile; needs typeone installed from a checkout (pip -e)")
@@ -75,17 +75,17 @@ def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
         print(options.USAGE, end="")
         return 0
     environment.isolate(sys.executable, ROOT)
-    # not before: they take two seconds, and remember where their caches are
+    # imported only now: they take two seconds and read the cache folders when imported
     from typeone.workflow import configfiles, engine
 
     parser, args = engine.read(arguments, targets)
-    for told in filter(None, map(configfiles.fault, ["config.yaml", *args.configfile])):
-        raise Refused(told, status=1)
+    for message in filter(None, map(configfiles.fault, ["config.yaml", *args.configfile])):
+        raise Refused(message, status=1)
     folder = Path(args.directory or ".").resolve()
     check_writable(folder)
     if not engine.asks(args) and take(folder):
         take_back_lock(folder, arguments)
-    checks = "check_results" in args.targets  # whose answer is what it logs
+    checks = "check_results" in args.targets  # its result is its log
     progress = Progress() if engine.has_screen(args) and not checks else None
     results, before = folder / "results", changed(folder / VERDICTS)
     status = engine.run(parser, args, progress)
@@ -97,15 +97,15 @@ def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
     return status
 
 
-# ------------------------------------------------------------------------------ one run a folder
+# ------------------------------------------------------------------------------ one run per folder
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse a folder on a disk that is read-only; a dry run writes below it too."""
+    """Raise `Refused` for a folder on a read-only disk; a dry run writes below it too."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(there, os.W_OK):
         raise Refused(
-            f"cannot write into '{folder}': it is read-only here; needs another folder of results: "
+            f"cannot write to '{folder}': it is read-only; needs another folder for the results: "
             "--directory FOLDER",
             status=1,
         )
@@ -114,17 +114,17 @@ def check_writable(folder: Path) -> None:
 def take(folder: Path) -> bool:
     """Lock .venv and a folder of results until this process ends.
 
-    Returns whether a killed run has left Snakemake's lock there, which nobody can be using.
+    Returns whether a killed run left Snakemake's lock there, which no process uses any more.
     """
     doing = lock.holder(f"./reproduce runs in {folder}", os.getpid())
     try:
         results = lock.open_lock(folder / ".snakemake" / "reproduce.lock")
     except OSError as error:
-        raise Refused(f"cannot write into '{folder}': {error.strerror}", status=1) from error
+        raise Refused(f"cannot write to '{folder}': {error.strerror}", status=1) from error
     os.environ["TYPEONE_RUN"] = str(folder)
     try:
         lock.lock(results, folder, doing)
-        if os.access(ROOT, os.W_OK):  # where nobody may write, as in a container, nobody sets up
+        if os.access(ROOT, os.W_OK):  # a read-only checkout, as in a container, is never set up
             with suppress(PermissionError):
                 setup = lock.open_lock(ROOT / ".snakemake" / "setup.lock")
                 lock.lock(setup, ROOT, doing, shared=True)
@@ -132,8 +132,8 @@ def take(folder: Path) -> bool:
         raise Refused(held, status=1) from held
     except OSError as error:
         say(
-            f"{folder} is where files cannot be locked ({error.strerror}); see to it yourself that "
-            "no other run is at work there"
+            f"cannot lock files in {folder} ({error.strerror}); make sure that no other run uses "
+            "this folder"
         )
         return False
     left = folder / ".snakemake" / "locks"
@@ -141,42 +141,42 @@ def take(folder: Path) -> bool:
 
 
 def take_back_lock(folder: Path, arguments: list[str]) -> None:
-    """Let another Snakemake take away the lock that a killed one has left."""
-    say(f"a run in {folder} was killed: taking back its lock")
+    """Call Snakemake to remove the lock that a killed run left."""
+    say(f"a run in {folder} was killed: removing its lock")
     command = [sys.executable, *ISOLATED, "reproduce", "--unlock", *arguments]
     result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if result.returncode:
-        raise Refused(f"cannot take it back: {result.stdout.strip()}", status=1)
+        raise Refused(f"cannot remove the lock: {result.stdout.strip()}", status=1)
 
 
-# ------------------------------------------------------------------------------ how a run ends
+# ------------------------------------------------------------------------------ end of a run
 
 
 def say_if_full(folder: Path) -> None:
-    """Name the disk of ``folder`` where it is full."""
+    """Print a message if the disk of ``folder`` is full."""
     free = shutil.disk_usage(folder).free
     if free < FULL:
         say(
-            f"the disk of {folder} is full ({free // 1024} kB are free): make room and run again; "
-            "finished jobs stay finished"
+            f"the disk of {folder} is full ({free // 1024} kB free): free some space and run "
+            "again; finished jobs are kept"
         )
 
 
 def changed(file: Path) -> int | None:
-    """Return when a file was last written, None where there is none."""
+    """Return when a file was last written, None if it does not exist."""
     return file.stat().st_mtime_ns if file.exists() else None
 
 
 def say_stopped(progress: Progress | None) -> None:
-    """Say how far a run came that did not end well."""
+    """Print how far an unsuccessful run came."""
     if progress is not None:
         for line in closing.stopped(progress):
             say(line)
 
 
 def show(results: Path, progress: Progress | None, *, remade: bool) -> None:
-    """Print the verdicts in a folder of results, where everything is, and what the run took."""
+    """Print the verdicts in a folder of results, the paths of the results and the run's cost."""
     shown = results.relative_to(ROOT) if results.is_relative_to(ROOT) else results
     print("\n".join(closing.lines(results, shown, progress, remade=remade)), flush=True)

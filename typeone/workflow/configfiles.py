@@ -1,7 +1,7 @@
 """Check that a configuration file is a mapping in YAML or JSON that has each key once.
 
-`typeone reproduce` calls this before Snakemake, whose errors name neither file nor line. The
-Snakefile calls it too, since YAML silently takes the last of two values under one key.
+`typeone reproduce` calls this before Snakemake, whose errors name neither the file nor the line.
+The Snakefile calls it too, because YAML silently takes the last of two values under one key.
 """
 
 import json
@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-LIKE = "needs settings by their names, as in config.yaml"
-# what PyYAML raises, beside its own errors, for a value that is not what its tag or its look says
+LIKE = "needs settings by name, as in config.yaml"
+# what PyYAML raises, besides its own errors, for a value that does not match its tag or format
 NO_VALUE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 
 
@@ -22,7 +22,7 @@ def repeated(
     seen = set() if seen is None else seen
     if id(node) in seen or isinstance(node, yaml.ScalarNode):
         return None
-    seen.add(id(node))  # an alias is the node that it names
+    seen.add(id(node))  # an alias is the same node object
     lines: dict[str, int] = {}
     for i, entry in enumerate(node.value):
         key, value = entry if isinstance(node, yaml.MappingNode) else (None, entry)
@@ -38,41 +38,41 @@ def repeated(
 
 
 def fault(path: str | Path) -> str | None:
-    """Return one line on what is wrong with the file at ``path``, or None."""
+    """Return one line that describes what is wrong with the file at ``path``, or None."""
     data = Path(path).read_bytes()
     try:
         text = data.decode()
         node = yaml.compose(text, Loader=LOADER)
         if not is_json(text):
-            yaml.safe_load(text)  # a date without such a day, a mapping as a key
+            yaml.safe_load(text)  # fails for a date that does not exist or a mapping as a key
         found = repeated(node) if isinstance(node, yaml.MappingNode) else None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return f"{path}, line {line}: byte 0x{data[error.start]:02X} is not UTF-8 text; {LIKE}"
     except yaml.MarkedYAMLError as error:
-        if is_json(text):  # whose tabs YAML refuses
+        if is_json(text):  # YAML refuses tabs, which JSON allows
             return None
         mark = error.problem_mark or error.context_mark
         what = f" ({error.problem})" if error.problem else ""
         line = mark.line + 1 if mark else 1
-        return f"{path}, line {line}: is not YAML{what}; correct it there or just above"
-    except yaml.YAMLError as error:  # characters that no text holds
-        return f"{path} is not YAML ({' '.join(str(error).split())}); {LIKE}"
+        return f"{path}, line {line}: not valid YAML{what}; correct this line or the one above"
+    except yaml.YAMLError as error:  # characters that are not allowed in text
+        return f"{path} is not valid YAML ({' '.join(str(error).split())}); {LIKE}"
     except RecursionError:
         return f"{path} is nested too deeply; {LIKE}"
     except NO_VALUE as error:
         reason = " ".join(str(error).split())[:100]
-        return f"{path} holds a value that YAML cannot read ({reason}); write it as text, in quotes"
+        return f"{path} contains a value that YAML cannot read ({reason}); quote it to make it text"
     if node is None:
-        return f"{path} is empty; {LIKE}; fill it or leave it out"
+        return f"{path} is empty; {LIKE}; add settings or omit the file"
     if not isinstance(node, yaml.MappingNode):
         kind = "a list" if isinstance(node, yaml.SequenceNode) else "one value"
-        return f"{path} holds {kind} and no settings; {LIKE}"
+        return f"{path} contains {kind}, not settings; {LIKE}"
     if found:
         key, line, first = found
         return (
-            f"{path}, line {line}: `{key}` appears a second time (first in line {first}), and "
-            "only the last would count; keep one"
+            f"{path}, line {line}: `{key}` appears a second time (first on line {first}), and "
+            "only the last would be used; keep one"
         )
     return None
 
@@ -87,8 +87,8 @@ def is_json(text: str) -> bool:
 
 
 def require_sound(*paths: str | Path) -> None:
-    """Raise Snakemake's error on the first of these files that has a `fault`."""
+    """Raise Snakemake's error for the first of these files that has a `fault`."""
     from snakemake.exceptions import WorkflowError
 
-    for told in filter(None, map(fault, paths)):
-        raise WorkflowError(told)
+    for message in filter(None, map(fault, paths)):
+        raise WorkflowError(message)

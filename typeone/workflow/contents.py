@@ -1,8 +1,8 @@
-"""Digests of files that a user gave, by content, each file read once.
+"""Compute digests of the contents of user-supplied files, reading each file once.
 
-Size, time stamps (also that of the inode, which no copy sets back) and inode tell whether a file
-may be another one. Only such files are read: a look at 200,000 images takes a second, and images
-that were merely touched or copied have the digest that they had.
+Size, modification time, inode change time (which a copy cannot reset) and inode show whether a file
+may have changed. Only such files are read again: checking 200,000 images takes a second, and images
+that were merely touched or copied keep their digest.
 """
 
 import hashlib
@@ -16,18 +16,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-RECENT = 2.0  # s; what changed since may change again under the same stamps, some are that coarse
-MANY = 20_000  # files, whose reading takes long enough to say so
+RECENT = 2.0  # s; a file changed this recently may change again without a new time stamp
+MANY = 20_000  # files; reading more takes long enough for a message
 ABSENT, UNREADABLE = "absent", "unreadable"
 _DIGITS = 12
 
 
 class Known(NamedTuple):
-    """What was found before.
+    """A cached result.
 
     Attributes:
         listing: digest of the stamps of all files.
-        lines: what was returned.
+        lines: the returned lines.
     """
 
     listing: str
@@ -38,22 +38,22 @@ class Contents:
     """Digests of files.
 
     Args:
-        cache: the folder that remembers them; None: nothing is remembered.
+        cache: the folder in which they are cached; None disables the cache.
     """
 
     def __init__(self, cache: str | Path | None) -> None:
         self.cache = None if cache is None else Path(cache)
 
     def each(self, path: Path, names: Sequence[str]) -> list[str]:
-        """Return ``file@digest`` of each of ``names`` in ``path``; ``""`` is ``path`` itself."""
+        """Return ``file@digest`` for each of ``names`` in ``path``; ``""`` is ``path`` itself."""
         return self._lines(path, names, together=False)
 
     def together(self, path: Path, names: Sequence[str]) -> list[str]:
-        """Return one ``path@digest`` of all ``names`` in the folder ``path``, also absent ones."""
+        """Return one ``path@digest`` for all ``names`` in the folder ``path``, even absent ones."""
         return self._lines(path, names, together=True)
 
     def last(self, path: Path) -> list[str]:
-        """Return what was found when ``path`` was there; nothing if it never was."""
+        """Return the lines from when ``path`` last existed; an empty list if it never did."""
         known = self._known(self._file(path))
         return known.lines if known else []
 
@@ -69,7 +69,7 @@ class Contents:
         table = self._table(cached)
         anew = [name for name, s in stamps.items() if not s or table.get(name, [""])[0] != s]
         if len(anew) > MANY:
-            print(f"Reading {len(anew)} files of {path}, to know when they change", file=sys.stderr)
+            print(f"Reading {len(anew)} files in {path} to detect changes", file=sys.stderr)
         table |= {name: [stamps[name], content(files[name])] for name in anew}
         table = {name: table[name] for name in names}
         if together:
@@ -83,7 +83,7 @@ class Contents:
         return None if self.cache is None else self.cache / _short(str(path.absolute()))
 
     def _known(self, file: Path | None) -> Known | None:
-        """Return the first line of a file of the cache, which is all that is needed mostly."""
+        """Return the first line of a cache file, which is usually all that is needed."""
         with suppress(OSError, ValueError, TypeError):
             if file is not None:
                 with file.open("rb") as stream:
@@ -91,14 +91,14 @@ class Contents:
         return None
 
     def _table(self, file: Path | None) -> dict[str, Any]:
-        """Return the second: name → stamp and digest."""
+        """Return the second line of a cache file: name → stamp and digest."""
         with suppress(OSError, ValueError, LookupError):
             if file is not None:
                 return dict(json.loads(file.read_bytes().split(b"\n")[1]))
         return {}
 
     def _write(self, file: Path | None, lines: list[Any]) -> None:
-        """Keep both; without a place for them the next run reads the files again."""
+        """Write both lines; if that fails, the next run reads the files again."""
         if file is None:
             return
         with suppress(OSError):
@@ -109,7 +109,7 @@ class Contents:
 
 
 def stamp(path: str, begun: float) -> str:
-    """Return what changes with a file; nothing for one that changed after ``begun``, in ns."""
+    """Return a text that changes with a file; empty if it changed after ``begun``, in ns."""
     try:
         found = os.stat(path)
     except OSError:
@@ -119,7 +119,7 @@ def stamp(path: str, begun: float) -> str:
 
 
 def content(path: str) -> str:
-    """Return the digest of a file, `ABSENT` or `UNREADABLE`: the job reports it."""
+    """Return the digest of a file, or `ABSENT` or `UNREADABLE`, which the job reports."""
     try:
         return hashed(path)
     except FileNotFoundError:

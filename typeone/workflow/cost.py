@@ -1,4 +1,4 @@
-"""What a run will cost: its jobs by rule, why they run, and how long by earlier benchmarks."""
+"""Estimate the cost of a run: its jobs by rule, why they run, and their time by benchmarks."""
 
 import csv
 import re
@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-MOST_CAUSES = 3  # of a rule that are named; the others are counted
+MOST_CAUSES = 3  # listed for each rule; the others are counted
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,11 @@ class Job:
     """A job that would run.
 
     Args:
-        number: by which other jobs name it.
+        number: its number, by which other jobs refer to it.
         after: numbers of the jobs whose outputs it uses.
-        gpus: that it asks for.
+        gpus: number of GPUs that it requests.
         benchmarks: files with the seconds of earlier runs.
-        causes: why it would run; none where it only follows others.
+        causes: why it would run; empty if it only depends on other jobs that run.
     """
 
     number: int
@@ -38,9 +38,9 @@ class DryRun:
 
     Args:
         rules: names of all rules, in the order of the workflow.
-        cores: None on a cluster.
-        gpus: None where no limit is set.
-        last_preset: of the last run in this folder, if there was one.
+        cores: number of cores; None on a cluster.
+        gpus: number of GPUs; None if no limit is set.
+        last_preset: preset of the last run in this folder, if there was one.
     """
 
     jobs: Sequence[Job]
@@ -54,9 +54,9 @@ def benchmarks_of(folder: Path, own: str | None, of_rule: str | None) -> list[Pa
     """Return the benchmark of a job's earlier run, else those of other jobs of its rule.
 
     Args:
-        folder: of the run.
-        own: the benchmark of the job, None where it has none.
-        of_rule: the same with wildcards in braces.
+        folder: the folder of the run.
+        own: the benchmark of the job, None if it has none.
+        of_rule: the same path with wildcards in braces.
     """
     if own is None or of_rule is None:
         return []
@@ -66,7 +66,7 @@ def benchmarks_of(folder: Path, own: str | None, of_rule: str | None) -> list[Pa
 
 
 def mean_seconds(benchmarks: Sequence[Path]) -> float:
-    """Return the mean of what benchmarks measured."""
+    """Return the mean of the seconds in benchmark files."""
     seconds = []
     for benchmark in benchmarks:
         with benchmark.open(encoding="utf-8", newline="") as file:
@@ -75,7 +75,7 @@ def mean_seconds(benchmarks: Sequence[Path]) -> float:
 
 
 def spelled(seconds: float) -> str:
-    """Return a time as a reader says it: 40 s, 12 min, 3 h 5 min."""
+    """Return a duration as text: 40 s, 12 min, 3 h 5 min."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -83,11 +83,11 @@ def spelled(seconds: float) -> str:
 
 
 def wall_time(run: DryRun, seconds: dict[int, float]) -> float:
-    """Return the least time of a run: its longest chain, or all cores busy, or all GPUs.
+    """Return a lower bound on the time of a run: its longest chain, or all cores or GPUs busy.
 
     Args:
-        run: what would run.
-        seconds: those of jobs, by their numbers, where they are known.
+        run: the jobs that would run.
+        seconds: the known times of jobs, by job number.
     """
     jobs = {job.number: job for job in run.jobs}
 
@@ -105,11 +105,9 @@ def wall_time(run: DryRun, seconds: dict[int, float]) -> float:
 
 
 def estimate(run: DryRun, seconds: dict[int, float]) -> str:
-    """Return a line on how long all jobs take, and which runs that is known from."""
+    """Return a line with the time of all jobs and the runs that the estimate is based on."""
     if not seconds:
-        return (
-            "No estimate of the time: no earlier run in this folder has benchmarks of these rules."
-        )
+        return "No time estimate: no earlier run in this folder has benchmarks for these rules."
     known = {job.rule for job in run.jobs if job.number in seconds}
     unknown = sorted({job.rule for job in run.jobs} - known)
     files = [file for job in run.jobs for file in job.benchmarks]
@@ -120,9 +118,9 @@ def estimate(run: DryRun, seconds: dict[int, float]) -> str:
     where = f" on {run.cores} core{'s' if run.cores > 1 else ''}" if run.cores else ""
     line = (
         f"Time: about {spelled(wall_time(run, seconds))}{where}, {spelled(sum(seconds.values()))} "
-        f"of work; an estimate from runs in this folder ({when}{preset})."
+        f"of work; estimated from runs in this folder ({when}{preset})."
     )
-    return line + (f" Not in it, as they never ran: {', '.join(unknown)}." if unknown else "")
+    return line + (f" Not included, as they never ran: {', '.join(unknown)}." if unknown else "")
 
 
 def cost_lines(run: DryRun) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""Digests of code and of a user's files, which rules take as params: an edit reruns the jobs.
+"""Compute digests of code and user files, which rules take as params, so that edits rerun jobs.
 
-One ``path@digest`` for a script and each module of typeone that it imports, transitively, over
-syntax trees: an edit of code reruns the jobs that use it, an edit of a comment, a docstring or the
-layout does not. (Snakemake's own `code` trigger looks at the time stamp of the script alone and is
-switched off in profiles/.) Of a network of the user's own, the file that builds it and what it
-imports from beside it count in the same way. Other files of the user count by their content
-(`typeone.workflow.contents`).
+There is one ``path@digest`` for a script and for each module of typeone that it imports,
+transitively. Digests are computed from syntax trees: an edit of code reruns the jobs that use it,
+an edit of a comment, a docstring or the layout does not. (Snakemake's own `code` trigger checks
+only the time stamp of the script and is switched off in profiles/.) For a user-defined network, the
+file that builds it and its imports from the same folder are treated in the same way. Other user
+files count by their content (`typeone.workflow.contents`).
 """
 
 import os
@@ -16,19 +16,19 @@ from pathlib import Path
 from typeone.workflow.contents import Contents, hashed
 from typeone.workflow.parsed_code import ParsedCode
 
-LISTED = 64  # files of a folder that count one by one; more count together
+LISTED = 64  # files of a folder that get one digest each; more get a common one
 
 
 class Digests:
-    """Digests of the files in a checkout, and of those that a user gave. Each is read once."""
+    """Digests of the files in a checkout, and of user-supplied files. Each file is read once."""
 
     def __init__(self, base: str | Path, remembered: str | Path | None = None) -> None:
-        """Read nothing yet.
+        """Set up the caches without reading any file.
 
         Args:
             base: the folder with scripts/ and typeone/.
-            remembered: the folder that keeps digests of a user's files between runs; None: nothing
-                is kept, of ``base`` either.
+            remembered: the folder that keeps digests of user files between runs; None disables all
+                caches, also that of ``base``.
         """
         self.base = Path(base)
         self.contents = Contents(remembered)
@@ -40,15 +40,15 @@ class Digests:
         self._code = cache(self._find_code)
 
     def code(self, script: str) -> list[str]:
-        """Return ``path@digest`` of a file of scripts/ and of each file of typeone that it runs."""
+        """Return ``path@digest`` for a file of scripts/ and each file of typeone that it runs."""
         return list(self._code(script))
 
     def own_files(self, module: str | None) -> list[str]:
-        """Return ``path@digest`` of each file that building a network of the user's runs.
+        """Return ``path@digest`` for each file that runs when a user-defined network is built.
 
         Args:
-            module: ``path/to/file.py:function``. Without a module, or where there is no such file,
-                the list is empty: the job reports it.
+            module: ``path/to/file.py:function``. Without a module, or if the file does not exist,
+                the list is empty, and the job reports the error.
         """
         path = Path(module.rpartition(":")[0] if module else "").expanduser()
         if not path.is_file():
@@ -57,11 +57,11 @@ class Digests:
         return [f"{file}@{digest}" for file, digest in sorted(digests.items())]
 
     def given(self, *paths: str | Path | None) -> list[str]:
-        """Return ``path@digest`` of each file that a user gave.
+        """Return ``path@digest`` for each user-supplied file.
 
         Args:
-            paths: files, and folders, of which the files right in them count. What does not exist
-                any more is what it was when it did, or left out: the job reports it.
+            paths: files and folders; of a folder, the files directly in it are used. A path that no
+                longer exists keeps its last digest, if there is one; the job reports the error.
         """
         lines: list[str] = []
         for path in (Path(path).expanduser() for path in paths if path is not None):
@@ -76,7 +76,7 @@ class Digests:
         return lines
 
     def together(self, folder: str | Path, names: Iterable[str]) -> list[str]:
-        """Return one ``folder@digest`` of the files ``names`` in a folder; see `given`."""
+        """Return one ``folder@digest`` for the files ``names`` in a folder; see `given`."""
         folder = Path(folder).expanduser()
         if not folder.is_dir():
             return self.contents.last(folder)
@@ -90,7 +90,7 @@ class Digests:
     def _digests(self, files: Iterable[Path]) -> dict[Path, str]:
         """Return the digests of ``files`` and of every file of typeone that they run.
 
-        The ``assets`` of a package, pages and style sheets, count as its code.
+        The ``assets`` of a package (pages and style sheets) count as its code.
         """
         digests: dict[Path, str] = {}
         queue = list(files)
@@ -106,7 +106,7 @@ class Digests:
         return digests
 
     def _find_below(self, file: Path) -> list[Path]:
-        """Return the files of typeone that the imports of one file run."""
+        """Return the files of typeone that run when one file is imported."""
         imported, _ = self._parsed(file)
         return [f for module in of_typeone(imported) for f in self._files(module)]
 
@@ -119,9 +119,9 @@ class Digests:
         return [*above, *(file for file in own if file.is_file())]
 
     def _imported_beside(self, path: Path) -> list[Path]:
-        """Return a user's file and the files beside it that it imports, transitively.
+        """Return a user's file and the files that it imports from its folder, transitively.
 
-        Of a folder that it imports, every file counts.
+        If it imports a package, every Python file of that package is included.
         """
         files: list[Path] = []
         queue = [path]
@@ -139,5 +139,5 @@ class Digests:
 
 
 def of_typeone(modules: Iterable[str]) -> set[str]:
-    """Return those of ``modules`` that are of typeone."""
+    """Return those ``modules`` that belong to typeone."""
     return {name for name in modules if name.split(".")[0] == "typeone"}

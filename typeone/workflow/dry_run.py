@@ -1,4 +1,4 @@
-"""End a dry run (-n) of Snakemake with what the run will cost."""
+"""Print the expected cost of a run at the end of a Snakemake dry run (-n)."""
 
 import atexit
 from pathlib import Path
@@ -8,20 +8,20 @@ from typeone.workflow import cost, graph
 
 
 def end_with_cost(workflow: Any, config: dict[str, Any]) -> None:
-    """Print the cost when this process ends, if it was a dry run that came to its end.
+    """Print the cost when this process ends, if it was a dry run that completed.
 
     Args:
-        workflow: Snakemake's, whose Snakefile is being read.
+        workflow: Snakemake's workflow object, whose Snakefile is being read.
         config: the settings of the run.
     """
-    # Snakemake's hooks leave dry runs out; and before this process ends, it leaves the folder
+    # Snakemake's hooks do not cover dry runs; it changes the folder before this process ends
     atexit.register(print_cost, workflow, config, Path.cwd())
 
 
 def print_cost(workflow: Any, config: dict[str, Any], folder: Path) -> None:
-    """Print what a dry run in ``folder`` has found; nothing after any other call of Snakemake."""
+    """Print the cost found by a dry run in ``folder``; do nothing after other Snakemake calls."""
     if workflow.dryrun and workflow.scheduler:
         jobs = graph.jobs_to_run(workflow)
-        if jobs:  # Snakemake says it when there is nothing to be done
+        if jobs:  # Snakemake prints a message when there is nothing to be done
             lines = cost.cost_lines(graph.planned(workflow, jobs, config, folder))
             print("\n".join(["", *lines]), flush=True)

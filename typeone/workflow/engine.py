@@ -1,4 +1,4 @@
-"""Read arguments with Snakemake's own parser, complete them, and run Snakemake in this process."""
+"""Parse arguments with Snakemake's parser, complete them and run Snakemake in this process."""
 
 import re
 import signal
@@ -18,14 +18,14 @@ from typeone.workflow.environment import visible_gpus
 from typeone.workflow.options import Refused
 from typeone.workflow.screen.progress import Progress
 
-# What only asks about the workflow, or takes away a lock: it makes no result and needs no lock.
+# Options that only query the workflow or remove a lock: they make no result and need no lock.
 ASKS = (
     *("dryrun", "lint", "list_rules", "list_target_rules", "print_compilation", "unlock"),
     *("summary", "detailed_summary", "dag", "rulegraph", "filegraph", "d3dag", "export_cwl"),
     *("list_changes", "list_input_changes", "list_params_changes", "list_untracked"),
     *("list_conda_envs", "containerize"),
 )
-# What tidies up, or makes other things than results.
+# Options that clean up, or make something other than results.
 TIDIES = (
     *("touch", "delete_all_output", "delete_temp_output", "cleanup_metadata", "cleanup_shadow"),
     *("archive", "generate_unit_tests", "conda_create_envs_only", "conda_cleanup_envs"),
@@ -34,19 +34,19 @@ TIDIES = (
 
 
 def refuse(message: object) -> NoReturn:
-    """Raise what argparse would print after pages of usage."""
-    told = " ".join(str(message).split())
-    raise Refused(f"{told} (.venv/bin/snakemake --help lists Snakemake's options)")
+    """Raise the error that argparse would print after pages of usage."""
+    line = " ".join(str(message).split())
+    raise Refused(f"{line} (.venv/bin/snakemake --help lists Snakemake's options)")
 
 
 def make_parser(
     profiles: list[str] | None = None,
     snakemakes: Callable[..., ArgumentParser] = cli.get_argument_parser,
 ) -> ArgumentParser:
-    """Return Snakemake's parser of its options with ours among them."""
+    """Return Snakemake's option parser extended with our options."""
     parser = snakemakes(profiles)
     parser.error = refuse  # type: ignore[method-assign]
-    # our --configfile takes the place of Snakemake's
+    # our --configfile replaces Snakemake's
     options.add_options(parser.add_argument_group("TYPE ONE", conflict_handler="resolve"))
     return parser
 
@@ -55,8 +55,8 @@ def read(arguments: list[str], targets: Sequence[str] = ()) -> tuple[ArgumentPar
     """Return Snakemake's parser and the options of a run, as `cli.args_to_api` takes them.
 
     Args:
-        arguments: of the command line.
-        targets: more of them.
+        arguments: the arguments of the command line.
+        targets: additional targets.
 
     Raises:
         Refused: the arguments are wrong.
@@ -64,10 +64,10 @@ def read(arguments: list[str], targets: Sequence[str] = ()) -> tuple[ArgumentPar
     try:
         given = make_parser().parse_args(arguments)  # without the profiles
         options.check(given)
-        # it makes its parser itself, a second time for the options in profiles
+        # Snakemake makes its own parser, a second time for the options in profiles
         with patch.object(cli, "get_argument_parser", make_parser):
             parser, args = cli.parse_args(arguments)
-    except (CliException, WorkflowError, ValueError) as error:  # from functions that read values
+    except (CliException, WorkflowError, ValueError) as error:  # from functions that parse values
         refuse(error)
     options.check(args)
     complete(args, given, targets)
@@ -77,16 +77,16 @@ def read(arguments: list[str], targets: Sequence[str] = ()) -> tuple[ArgumentPar
 
 
 def complete(args: Namespace, given: Namespace, targets: Sequence[str] = ()) -> None:
-    """Add to Snakemake's options what nobody needs to say.
+    """Add our defaults to Snakemake's options.
 
     Args:
-        args: the options with those of the profiles; changed in place.
-        given: the options of the command line alone.
-        targets: more of them.
+        args: the options including those of the profiles; changed in place.
+        given: only the options of the command line.
+        targets: additional targets.
     """
     files, behind = options.configuration(args)
     args.targets = [*args.targets, *behind, *targets]
-    # the preset comes first, so that the reader's files are laid over it, wherever they stand
+    # the preset comes first, so that the user's files override it, wherever they appear
     args.configfile = [*options.preset_files(args.preset), *files]
     if args.directory is not None:
         args.directory = args.directory.expanduser()
@@ -98,9 +98,9 @@ def complete(args: Namespace, given: Namespace, targets: Sequence[str] = ()) -> 
 
 
 def share_gpus(args: Namespace, given: Namespace) -> None:
-    """Let as many jobs use a GPU at a time as there are GPUs, each one of its own.
+    """Let as many jobs use a GPU at a time as there are GPUs, one GPU per job.
 
-    A number that the command line or a profile of the reader's names stays as it is.
+    A number set on the command line or in the user's profile is not changed.
     """
     named = given.profile or given.workflow_profile not in (None, "none")
     there = visible_gpus()
@@ -109,7 +109,7 @@ def share_gpus(args: Namespace, given: Namespace) -> None:
 
 
 def named(arguments: list[str]) -> set[str]:
-    """Return the names of the options that ``arguments`` or the environment give."""
+    """Return the names of the options that ``arguments`` or the environment set."""
     parser = make_parser()
     nothing = Namespace(**dict.fromkeys(vars(parser.parse_args([]))))  # in place of the defaults
     values = vars(parser.parse_args(arguments, nothing))
@@ -117,41 +117,41 @@ def named(arguments: list[str]) -> set[str]:
 
 
 def only_dry(arguments: list[str]) -> bool:
-    """Return whether -n is the only option of Snakemake's: its summary then comes alone."""
+    """Return whether -n is the only Snakemake option: then only the summary is printed."""
     own = {"targets", "preset", "configfile"}
     return named(arguments) - named([]) - own == {"dryrun"}
 
 
 def asks(args: Namespace) -> bool:
-    """Return whether the options only ask about the workflow."""
+    """Return whether the options only query the workflow."""
     report = args.report and not args.report_after_run
     return bool(report) or any(getattr(args, name) for name in ASKS)
 
 
 def makes_results(args: Namespace) -> bool:
-    """Return whether a run with these options ends with results that the table may show."""
+    """Return whether a run with these options makes results that the closing table can show."""
     return not asks(args) and not any(getattr(args, name) for name in TIDIES)
 
 
 def has_screen(args: Namespace) -> bool:
-    """Return whether a run shows our screen: it makes results, and nobody asks for another log."""
+    """Return whether a run shows our screen: it makes results, and no other log is requested."""
     other = ("verbose", "printshellcmds", "quiet", "debug_dag", "logger")
     seen = None not in (sys.stdout, sys.stderr)  # a shell may have closed one
     return seen and makes_results(args) and not any(getattr(args, name) for name in other)
 
 
 class Interrupts:
-    """While it is entered, SIGINT (Ctrl-C) is remembered, beside what Python does about it."""
+    """Context manager that records SIGINT (Ctrl-C), in addition to Python's own handling."""
 
     def __enter__(self) -> Self:
         self.came = False
         self.before = signal.getsignal(signal.SIGINT)
-        if self.before is signal.default_int_handler:  # it may be ignored, as in the background
+        if self.before is signal.default_int_handler:  # a background process may ignore it
             signal.signal(signal.SIGINT, self.remember)
         return self
 
     def remember(self, number: int, frame: FrameType | None) -> NoReturn:
-        """Do as Python does."""
+        """Record the signal and raise KeyboardInterrupt, as Python does."""
         self.came = True
         raise KeyboardInterrupt
 
@@ -165,15 +165,15 @@ def run(parser: ArgumentParser, args: Namespace, progress: Progress | None = Non
     Args:
         parser: see `read`.
         args: see `read`.
-        progress: what our screen is to follow, None for Snakemake's own log.
+        progress: the progress that our screen shows, None for Snakemake's own log.
     """
     if progress is not None:
-        from typeone.workflow.screen import handler  # only here: it takes a moment
+        from typeone.workflow.screen import handler  # imported here because it is slow
 
         args.logger = [handler.register(progress)]
     python = sys.executable
-    # Snakemake pastes the path of its Python into shell lines without quotes (its issue 2645). In a
-    # folder whose name a shell would split, give it a bare name instead, which PATH leads to .venv.
+    # Snakemake pastes the path of its Python into shell commands without quotes (its issue 2645).
+    # If a shell would split the path, use a bare name instead, which PATH resolves to .venv.
     if re.search(r"[^A-Za-z0-9/._+-]", python):
         sys.executable = "python"
     with Interrupts() as interrupts:
@@ -181,11 +181,11 @@ def run(parser: ArgumentParser, args: Namespace, progress: Progress | None = Non
             status = 0 if cli.args_to_api(args, parser) else 1
         except KeyboardInterrupt:
             status = 1
-        except Exception as error:  # as Snakemake's own main function does
+        except Exception as error:  # as in Snakemake's own main function
             print_exception(error)
             status = 1
     sys.executable = python
-    # of max-jobs-per-timespan, which would keep this process for seconds after everything is done
+    # timers of max-jobs-per-timespan, which would keep this process alive for some seconds
     for timer in threading.enumerate():
         if isinstance(timer, threading.Timer):
             timer.cancel()

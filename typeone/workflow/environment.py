@@ -1,4 +1,4 @@
-"""Set the environment of a run: this checkout's code and caches, whatever the caller has set."""
+"""Set the environment of a run: the code and caches of this checkout, whatever the caller set."""
 
 import atexit
 import os
@@ -9,18 +9,17 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-# Of Python's own variables, those that change neither which code runs nor what it computes.
+# Python's environment variables that change neither which code runs nor what it computes.
 KEPT = {
     *("PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONPYCACHEPREFIX", "PYTHONUNBUFFERED"),
 }
 
 
 def isolated(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return ``environment`` without what changes the code that Python runs or how it reads files.
+    """Return ``environment`` without variables that change which code runs or how it reads files.
 
     PYTHONPATH, for instance, may name another checkout, MPLBACKEND a module that Jupyter has and
-    .venv lacks, and MATPLOTLIBRC a style for all figures. Files are read as UTF-8 whatever the
-    locale.
+    .venv lacks, and MATPLOTLIBRC a style for all figures. Files are read as UTF-8 in any locale.
     """
     own = {
         name: value
@@ -31,12 +30,12 @@ def isolated(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def isolate(python: str, root: Path) -> None:
-    """Set the variables of this process, and of the jobs that it starts.
+    """Set the environment variables of this process and of the jobs that it starts.
 
     Args:
         python: the path of the Python that runs the jobs; its folder comes first on PATH.
-        root: the checkout. Snakemake, matplotlib and torch would write into the home folder or
-            /tmp; here they write into .snakemake, see `cache_folder`. pip's cache stays the user's.
+        root: the checkout. Snakemake, matplotlib and torch would write to the home folder or /tmp;
+            here they write to .snakemake, see `cache_folder`. pip keeps using the user's cache.
     """
     own = isolated(os.environ)
     home = own.get("XDG_CACHE_HOME") or os.path.join(own.get("HOME") or str(root), ".cache")
@@ -54,7 +53,7 @@ def isolate(python: str, root: Path) -> None:
 
 
 def cache_folder(root: Path) -> str:
-    """Return the folder of caches: in the checkout, or of this process where that is read-only."""
+    """Return the cache folder: in the checkout, or temporary if the checkout is read-only."""
     if os.access(root, os.W_OK):
         return f"{root}/.snakemake/cache"
     folder = tempfile.mkdtemp(prefix="typeone-")
@@ -63,7 +62,7 @@ def cache_folder(root: Path) -> str:
 
 
 def visible_gpus() -> int:
-    """Return how many GPUs a job may take, as CUDA counts them: up to the first number below 0."""
+    """Return how many GPUs are visible, as CUDA counts them: up to the first negative number."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         names = takewhile(lambda name: not name.startswith("-"), visible.split(","))

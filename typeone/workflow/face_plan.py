@@ -1,4 +1,4 @@
-"""Which runs of faces there are, who judges them, and what their numbers are called."""
+"""List the runs on faces, their judges, and the ids of their numbers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typeone.workflow.settings.face_attacks import FaceAlgorithm2
 
 
 class FacePlan:
-    """The runs of faces, by the settings of a run of the workflow.
+    """The runs on faces, derived from the settings of a run of the workflow.
 
     Args:
-        settings: all of them, expanded.
+        settings: all settings, expanded.
 
     Attributes:
-        source: where faces come from.
+        source: the source of the faces.
         recognizer: the attacked f1 of IV-B; ``auto`` is FaceNet for photographs.
-        members: judges that are trained here.
-        judges: the panel; without age_gender where that gives generated faces their gender.
+        members: the judges that are trained here.
+        judges: the panel; without age_gender if that network labels the gender of generated faces.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -42,12 +42,12 @@ class FacePlan:
         self.judges = [*self.members, *(["age_gender"] if published else [])]
 
     def named(self, name: str) -> str:
-        """Return the id of a number: a published one is kept for FaceNet on CelebA alone."""
+        """Return the id of a number: the published id only for FaceNet on CelebA."""
         as_published = (self.source, self.recognizer) == ("celeba", "facenet")
         return name if as_published else f"beyond.{self.source}.{name}"
 
     def given_faces(self, digests: Digests) -> list[str]:
-        """Return the content of a user's faces: their lists and the images that these name."""
+        """Return digests of user-supplied faces: their lists and the images in these lists."""
         own = self.settings["faces"].get(self.source)
         if self.source == "celeba":
             folder = Path(own["path"]).expanduser()
@@ -60,7 +60,7 @@ class FacePlan:
         return []
 
     def given_lfw(self, digests: Digests) -> list[str]:
-        """Return the content of a user's copy of LFW."""
+        """Return digests of a user-supplied copy of LFW."""
         if self.settings["lfw"]["source"] != "folder":
             return []
         folder = Path(self.settings["lfw"]["path"]).expanduser()
@@ -85,7 +85,7 @@ class FacePlan:
         return {"attack": attack, "target": recognizer, "seed": seed, "shard": shards}
 
     def looked_at(self) -> list[str]:
-        """Return the attacks whose faces people may be asked about: those that keep f1's answer."""
+        """Return the attacks that the study may show to people: those that keep f1's answer."""
         return [n for n, a in self.attacks.items() if a.get("keep") or n == "reconstruction"]
 
     def shown(self, attack: str) -> Run:
@@ -97,18 +97,18 @@ class FacePlan:
         return {name: self.attacks[attack][name] for name in FaceAlgorithm2.model_fields}
 
     def how(self, attack: str) -> dict[str, Any]:
-        """Return what an attack is told beside the settings of its algorithm."""
+        """Return the settings of an attack besides those of its algorithm."""
         own = {name: self.attacks[attack][name] for name in ("count", "keep", "statistics")}
         shared = self.settings["face_attacks"]
         return own | {name: shared[name] for name in ("threshold", "followed")}
 
     def learnt(self, target: str) -> list[str]:
-        """Return the attack whose examples a strengthened recognizer learns, if its method does."""
+        """Return the attack whose examples a strengthened recognizer is trained on, if any."""
         retrained = self.strengthened[target]["method"] == "retraining"
         return [self.settings["table3"]["old"]["svae"]] if retrained else []
 
     def strengthening(self, target: str) -> dict[str, Any]:
-        """Return what a recognizer learns and how, by the network that it starts from."""
+        """Return the training settings of a strengthened recognizer for the attacked network."""
         network = self.strengthened[target]
         return {
             "method": network["method"],
@@ -118,19 +118,19 @@ class FacePlan:
         }
 
     def caption(self, attack: str) -> str:
-        """Return what stands under Fig. 7b: whose faces, which attack, seed and preset."""
+        """Return the caption of Fig. 7b: source of the faces, attack, seed and preset."""
         return (
             f"{self.source.capitalize()} faces, variant {attack} on {self.recognizer}, seed "
             f"{self.seeds[0]}, preset {self.settings['preset']}."
         )
 
     def detection_caption(self) -> str:
-        """Return what stands with Table II: whose faces, which recognizer, what was fitted."""
+        """Return the note of Table II: source of the faces, recognizer and fitted thresholds."""
         fitted = self.settings["face_detection"]["false_positive_rate"]
         return (
             f"Ours: {self.source} faces, recognizer {self.recognizer}, preset "
             f"{self.settings['preset']}, {len(self.seeds)} seed(s), Wilson 95 % intervals, n "
-            f"images a row. Thresholds are fitted to reject {fitted:.0%} of clean validation "
-            "faces; what they reject of clean test faces is in the first row. Published: FaceNet, "
-            "CelebA, n = 1000."
+            f"images per row. Thresholds are fitted to reject {fitted:.0%} of clean validation "
+            "faces; the first row shows their rejection rate on clean test faces. Published: "
+            "FaceNet, CelebA, n = 1000."
         )

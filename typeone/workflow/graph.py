@@ -1,6 +1,6 @@
-"""Read which jobs Snakemake has found to run.
+"""Read the jobs that Snakemake will run.
 
-The only module that looks into Snakemake's graph of jobs, which has no published interface.
+The only module that reads Snakemake's job graph, which has no public interface.
 """
 
 from pathlib import Path
@@ -11,13 +11,13 @@ from typeone.workflow.settings import record
 
 
 def jobs_to_run(workflow: Any) -> list[Any]:
-    """Return Snakemake's jobs that run, by their numbers; the default target runs nothing."""
+    """Return the jobs that Snakemake will run, sorted by number, without the default target."""
     needed = workflow.dag.needrun_jobs(exclude_finished=False)
     return sorted((job for job in needed if not job.is_norun), key=workflow.dag.jobid)
 
 
 def planned(workflow: Any, jobs: list[Any], config: dict[str, Any], folder: Path) -> cost.DryRun:
-    """Return some of Snakemake's jobs with their causes and benchmarks."""
+    """Return Snakemake's ``jobs`` with their causes and benchmarks."""
     dag = workflow.dag
     before = record.recorded(folder)
     edits = causes.Edits(record.flat(config), before)
@@ -46,9 +46,9 @@ def planned(workflow: Any, jobs: list[Any], config: dict[str, Any], folder: Path
 
 
 def announce(workflow: Any, config: dict[str, Any], folder: Path) -> None:
-    """Tell those of Snakemake's loggers that can follow a plan which jobs are about to run."""
+    """Pass the jobs that are about to run to those Snakemake loggers that can follow a plan."""
     followers = [h for h in workflow.logger_manager.get_log_handlers() if hasattr(h, "follow")]
-    if followers:  # ours, when ./reproduce has started Snakemake
+    if followers:  # our logger, if ./reproduce started Snakemake
         plan = planned(workflow, jobs_to_run(workflow), config, folder)
         files = {rule.name: str(rule.snakefile) for rule in workflow.rules}
         for handler in followers:

@@ -1,4 +1,4 @@
-"""What tables and figures call attacks and networks; a name without a label stands for itself."""
+"""Labels of attacks and networks in tables and figures; a name without a label is used as it is."""
 
 ATTACK_LABELS = {
     "clean": "Clean, all test images",
@@ -24,7 +24,7 @@ FACE_LABELS = {
     "paper": "Type I: SVAE, paper",
     "sm": "Type I: SVAE, authors' code",
     "ours": "Type I: SVAE, ours",
-    "ours_latent": "Type I: SVAE, ours, latent alone",
+    "ours_latent": "Type I: SVAE, ours, latent only",
     "reconstruction": "SVAE reconstruction (control)",
     "transition": "Image transition (control)",
     "fgsm": "Type II: FGSM",
@@ -33,7 +33,7 @@ FACE_LABELS = {
 
 NETWORK_LABELS = {
     "lenet": "LeNet",
-    "lenet_other_seed": "LeNet, of another seed",
+    "lenet_other_seed": "LeNet, another seed",
     "lenet_alp": "LeNet, logit pairing",
     "lenet_alp_mosbach": "LeNet, pairing without adversarial labels",
     "lenet_type1": "LeNet, retrained on Type I",

@@ -1,17 +1,17 @@
 """Lock a folder of results for one run, and .venv against changes while a run uses it.
 
-A run holds ``.snakemake/reproduce.lock`` of its folder of results alone, and shares
-``.snakemake/setup.lock`` of the checkout with the runs in other folders. Whoever installs packages
-into .venv holds the second one alone; envs/bootstrap.sh runs this file for it:
+A run has an exclusive lock on ``.snakemake/reproduce.lock`` in its folder of results, and a shared
+lock on ``.snakemake/setup.lock`` in the checkout. Installing packages into .venv needs an exclusive
+lock on the second file; envs/bootstrap.sh runs this file for it:
 
     lock.py PROGRAM FOLDER 9<>FOLDER/.snakemake/setup.lock
 
 The lock (flock) belongs to the open file: it ends when the last process that has the file open
 ends, however it ends. Jobs do not inherit the file. They have TYPEONE_RUN in their environment, by
-which jobs that outlived a killed run are found, where there is a /proc. Over NFS such locks hold
+which jobs that outlived a killed run are found on systems with /proc. Over NFS such locks work
 between machines if the server supports them.
 
-Only the standard library: before .venv exists, this runs with any Python from 3.11 on.
+Imports only the standard library: before .venv exists, this file runs with any Python >= 3.11.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 SETUP_LOCK = 9  # the file descriptor on which envs/bootstrap.sh opens setup.lock
-PATIENCE = 1.0  # seconds in which processes that were just killed may vanish
+PATIENCE = 1.0  # seconds to wait for killed processes to end
 
 
 class Held(Exception):
@@ -30,7 +30,7 @@ class Held(Exception):
 
 
 def running_in(folder: Path) -> list[int]:
-    """Return the numbers of the processes that a run in ``folder`` started."""
+    """Return the ids of the processes that a run in ``folder`` started."""
     mark, found = f"TYPEONE_RUN={folder}".encode(), []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -43,39 +43,39 @@ def running_in(folder: Path) -> list[int]:
 
 
 def obstacle(descriptor: int, folder: Path, *, shared: bool) -> str | None:
-    """Try to lock an open file; return one line on what prevents it, None where it is locked."""
+    """Try to lock an open file; return None on success, else one line with the reason."""
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
-        return f"another {holder or f'run has just begun in {folder}'}; wait for it, or end it"
+        return f"another {holder or f'run has just started in {folder}'}; wait for it or end it"
     if left := [] if shared else running_in(folder):
         numbers = " ".join(map(str, left))
         return (
-            f"jobs of a run that was killed still run in {folder}: processes {numbers}; wait for "
-            f"them, or end them (kill {numbers})"
+            f"jobs of a killed run are still running in {folder}: processes {numbers}; wait for "
+            f"them or end them (kill {numbers})"
         )
     return None
 
 
 def lock(descriptor: int, folder: Path, holder: str, *, shared: bool = False) -> None:
-    """Lock an open file and write into it who holds it.
+    """Lock an open file and write its holder into it.
 
     Args:
         descriptor: the file, open for reading and writing.
         folder: the folder in which no job of an earlier run may be left; ignored if ``shared``.
-        holder: what a second process is told, as "./reproduce runs in FOLDER: ...".
-        shared: whether others may hold the lock in the same way.
+        holder: the description that a second process prints: "./reproduce runs in FOLDER: ...".
+        shared: whether other processes may share the lock.
 
     Raises:
-        Held: another process holds it, or jobs of a killed run are left.
-        OSError: this file system has no locks.
+        Held: another process holds the lock, or jobs of a killed run are still running.
+        OSError: this file system does not support locks.
     """
     end = time.monotonic() + PATIENCE
-    while (told := obstacle(descriptor, folder, shared=shared)) and time.monotonic() < end:
+    while (reason := obstacle(descriptor, folder, shared=shared)) and time.monotonic() < end:
         time.sleep(0.1)
-    if told:
-        raise Held(told)
+    if reason:
+        raise Held(reason)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, holder.encode(), 0)
 
@@ -88,7 +88,7 @@ def holder(doing: str, process: int) -> str:
 
 
 def open_lock(file: Path) -> int:
-    """Open a file to lock, which is made where it is missing. No child process inherits it."""
+    """Open a file to lock, creating it if it is missing. Child processes do not inherit it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
 
@@ -96,7 +96,7 @@ def open_lock(file: Path) -> int:
 def main(program: str, folder: Path) -> int:
     """Lock setup.lock, open as file descriptor 9, for the calling shell.
 
-    Exit status: 0 locked, or there are no locks here, as ./reproduce says later; 1 it is held.
+    Exit status: 0 if locked, or if locks are not supported, which ./reproduce reports; 1 if held.
     """
     doing = f"./{program} sets up {folder}/.venv"
     try:

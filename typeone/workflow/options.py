@@ -1,8 +1,8 @@
-"""The options of `typeone reproduce` beside Snakemake's, and the checks that need no Snakemake.
+"""The options of `typeone reproduce` besides Snakemake's, and the checks that need no Snakemake.
 
-./reproduce runs this file before it sets up .venv, so that a mistake is told at once and not after
-minutes: only the standard library, any Python from 3.11 on. What this cannot see without
-Snakemake's parser, as an abbreviated option, is checked after the set-up.
+./reproduce runs this file before it sets up .venv, so that a mistake is reported at once and not
+after minutes. It therefore imports only the standard library and runs with any Python >= 3.11. What
+needs Snakemake's parser, such as an abbreviated option, is checked after the set-up.
 """
 
 import argparse
@@ -12,21 +12,21 @@ from pathlib import Path
 USAGE = """\
 usage: ./reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
 
-Runs the whole reproduction, on all cores unless told otherwise, and ends with the verdicts. A
-terminal shows one line per stage, a pipe one line per finished job; --verbose or --printshellcmds
-shows Snakemake's own log instead, which .snakemake/log contains in any case.
+Runs the whole reproduction, on all cores by default, and prints the verdicts at the end. A terminal
+shows one line per stage, a pipe one line per finished job; --verbose or --printshellcmds shows
+Snakemake's own log instead, which is always written to .snakemake/log.
 
-  --preset smoke   the whole workflow on little data, minutes on two cores; the numbers mean nothing
-  --preset quick   config.yaml as it stands (the default), 25 to 55 minutes on two cores
+  --preset smoke   the whole workflow on little data, minutes on two cores; ignore the numbers
+  --preset quick   config.yaml unchanged (the default), 25 to 55 minutes on two cores
   --preset paper   the published settings; needs a GPU
 
-Snakemake reads all other arguments. It runs in the folder of ./reproduce:
+All other arguments are passed to Snakemake, which runs in the folder of ./reproduce:
 
-  ./reproduce -n                              what would run, why, and about how long it takes
-  ./reproduce -np                             the same after every job with its files
+  ./reproduce -n                              show what would run, why, and about how long it takes
+  ./reproduce -np                             list every job with its files first
   ./reproduce --cores 1 results/tables/table1.csv
-  ./reproduce check_results                   which tables and checkpoints under results/ are
-                                              damaged, foreign, or not of this code and these
+  ./reproduce check_results                   list the tables and checkpoints under results/ that
+                                              are damaged, foreign, or made with other code or
                                               settings
   ./reproduce --configfile my.yaml            my.yaml on top of the preset; may be followed by more
                                               .yaml, .yml or .json files, and by targets
@@ -34,18 +34,18 @@ Snakemake reads all other arguments. It runs in the folder of ./reproduce:
                                               on a cluster with Slurm, see docs/cluster.md
   .venv/bin/snakemake --help                  Snakemake's own options
 
-PYTHON names the Python (3.11 or newer) to make .venv with; otherwise the first on PATH is taken.
-`.venv/bin/typeone reproduce` is the same without the set-up, `.venv/bin/typeone check` the same as
-`./reproduce check_results`.
+The environment variable PYTHON sets the Python (3.11 or newer) that makes .venv; the default is the
+first on PATH. `.venv/bin/typeone reproduce` does the same without the set-up, and
+`.venv/bin/typeone check` the same as `./reproduce check_results`.
 """
 PRESETS = ("smoke", "quick", "paper")
 SUFFIXES = (".yaml", ".yml", ".json")
 NEEDS_NAMES = "needs names that end in .yaml, .yml or .json"
-ANSWERED = 10  # exit status of this file where the usage was asked for
+ANSWERED = 10  # exit status of this file if the usage was requested
 
 
 class Refused(Exception):
-    """A mistake of the caller, in one line."""
+    """An error of the caller, described in one line."""
 
     def __init__(self, message: object, status: int = 2) -> None:
         super().__init__(message)
@@ -58,10 +58,10 @@ def say(message: object) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """Add to ``parser`` the options that are not Snakemake's, or that mean more here.
+    """Add to ``parser`` the options that Snakemake lacks, or that do more here.
 
-    Snakemake's ``--configfile`` takes all names that follow it, also targets, and only the last of
-    several counts. Here each one is a list of its own, see `configuration`.
+    Snakemake's ``--configfile`` takes all names that follow it, even targets, and only the last of
+    several is used. Here each one makes a list of its own, see `configuration`.
     """
     parser.add_argument("--preset", nargs="?", const="", default="quick")
     parser.add_argument(
@@ -70,10 +70,10 @@ def add_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> No
 
 
 def configuration(given: argparse.Namespace) -> tuple[list[Path], list[str]]:
-    """Return the configuration files that were given, and the targets that followed them.
+    """Return the given configuration files, and the targets that follow them.
 
-    Of the names after one ``--configfile``, the first that does not end like a configuration file
-    is a target, and so are all that follow.
+    Of the names after one ``--configfile``, the first that does not have the suffix of a
+    configuration file is a target, and so are all names after it.
     """
     files, targets = [], []
     for names in given.configfile:
@@ -90,19 +90,22 @@ def preset_files(preset: str) -> list[Path]:
 
 
 def check(given: argparse.Namespace) -> None:
-    """Refuse values that Snakemake would refuse late, or not at all. Names are relative to here."""
+    """Raise `Refused` for values that Snakemake would refuse late or not at all.
+
+    Paths are relative to the current folder.
+    """
     if given.preset not in PRESETS:
         raise Refused(f"--preset is '{given.preset}'; needs smoke, quick or paper")
     for names in given.configfile:
         if not names:
-            raise Refused(f"--configfile is followed by no name; {NEEDS_NAMES}")
+            raise Refused(f"--configfile has no file name; {NEEDS_NAMES}")
         if not names[0].endswith(SUFFIXES):
             raise Refused(f"--configfile is followed by '{names[0]}'; {NEEDS_NAMES}")
     for file in configuration(given)[0]:
         if not file.is_file():
             raise Refused(
                 f"--configfile names '{file}', which is not a file; needs .yaml, .yml or .json "
-                f"files that exist, named from {Path.cwd()}"
+                f"files that exist, relative to {Path.cwd()}"
             )
     profile = given.workflow_profile
     if profile not in (None, "none"):
@@ -110,19 +113,19 @@ def check(given: argparse.Namespace) -> None:
         if not any(place.exists() for place in places):
             raise Refused(
                 f"--workflow-profile names '{profile}', which does not exist; needs a folder such "
-                f"as profiles/slurm, named from {Path.cwd()}"
+                f"as profiles/slurm, relative to {Path.cwd()}"
             )
     if given.directory is not None:
         folder = Path(given.directory).expanduser()
         if folder.exists() and not folder.is_dir():
             raise Refused(
-                f"--directory names '{folder}', which is not a folder; needs one, or a name that "
-                "is free"
+                f"--directory names '{folder}', which is not a folder; needs a folder, or a name "
+                "that does not exist yet"
             )
 
 
 def split_targets(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Return what stands before the first ``--``, and the targets after it."""
+    """Return the arguments before the first ``--``, and the targets after it."""
     if "--" not in arguments:
         return arguments, []
     place = arguments.index("--")
@@ -130,7 +133,7 @@ def split_targets(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def check_early(arguments: list[str]) -> bool:
-    """Check what can be checked without Snakemake; return whether the usage was asked for."""
+    """Check what can be checked without Snakemake; return whether the usage was requested."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_options(parser)
     parser.add_argument("--help", "-h", action="store_true")
@@ -143,7 +146,7 @@ def check_early(arguments: list[str]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Check the arguments of ./reproduce: 0 they may be right, 2 refused, `ANSWERED`."""
+    """Check the arguments of ./reproduce; return 0 if no error is found, 2 or `ANSWERED`."""
     try:
         if check_early(arguments):
             print(USAGE, end="")

@@ -1,7 +1,7 @@
-"""What Python files import and the digests of their code, kept between runs.
+"""Parse Python files for their imports and the digests of their code, cached between runs.
 
-Parsing 250 files takes seconds, and every start of the workflow needs all of them. Results are kept
-by the content of a file, so that no time stamp can make one stale.
+Parsing 250 files takes seconds, and every start of the workflow needs all of them. Results are
+cached by the content of a file, so that they do not depend on time stamps.
 """
 
 import ast
@@ -21,7 +21,7 @@ class ParsedCode:
     """The parsed files of a checkout.
 
     Args:
-        folder: keeps what was parsed; None: nothing is kept.
+        folder: the cache folder; None disables the cache.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -43,15 +43,15 @@ class ParsedCode:
 
 @cache
 def parser() -> bytes:
-    """Return what decides the digest of a content: this module and the version of Python."""
+    """Return what digests depend on besides the content: this module and the Python version."""
     return Path(__file__).read_bytes() + repr(sys.version_info).encode()
 
 
 @cache
 def imports_and_digest(source: bytes, path: str) -> CodeOf:
-    """Return what `ParsedCode.of` does, for the content of a file; its path is for errors.
+    """Return the result of `ParsedCode.of` for the content of a file; its path is for errors.
 
-    Python reads the bytes as it does those of a module: UTF-8, unless the file names another
+    Python decodes the bytes as those of a module: as UTF-8, unless the file declares another
     encoding.
     """
     tree = ast.parse(source, path)
@@ -69,7 +69,7 @@ def imports_and_digest(source: bytes, path: str) -> CodeOf:
 
 
 def is_no_code(statement: ast.stmt) -> bool:
-    """Return whether a statement is a text that stands alone, or sets the version number."""
+    """Return whether a statement is a bare string, or sets the version number."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return isinstance(statement.value.value, str)
     if not isinstance(statement, ast.Assign):
@@ -78,7 +78,7 @@ def is_no_code(statement: ast.stmt) -> bool:
 
 
 def _write(file: Path, text: str) -> None:
-    """Keep a result; without a place for it the next run parses the file again."""
+    """Cache a result; if that fails, the next run parses the file again."""
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as new:

@@ -1,4 +1,4 @@
-"""Which runs there are: an attack on a classifier of a data set, with a seed."""
+"""List the runs: each is an attack on a classifier of a data set, with a seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from typeone.workflow.settings.attacks import Algorithm2
 
 PAPER = "mnist"
-"""The data set of small images that the paper has numbers for."""
+"""The data set of small images for which the paper has numbers."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Run:
     seed: int
 
     def path(self, pattern: str) -> str:
-        """Return ``pattern`` with the names of this run."""
+        """Return ``pattern`` with the wildcards of this run filled in."""
         return pattern.format(**asdict(self))
 
 
 class Test(NamedTuple):
-    """Examples of an attack, made against one network, that another is shown.
+    """Examples of an attack on one network, on which another network is tested.
 
-    ``what`` is the kind of attack as tables call it, ``when`` old or fresh.
+    ``what`` is the kind of attack as named in tables, ``when`` is old or fresh.
     """
 
     network: str
@@ -40,31 +40,31 @@ class Test(NamedTuple):
 
 
 FACES = "faces"
-"""The data set of faces, whose attacked networks are recognizers."""
+"""The data set of faces; its attacked networks are recognizers."""
 
 TABLE_TARGET = "mlp"
-"""The classifier of IV-A and Table I, which figures show."""
+"""The classifier of IV-A and Table I, which is used in the figures."""
 
 OLD = {"type1": "paper_lenet", "fgsm": "fgsm", "pgd": "pgd"}
 FRESH = {"type1": "paper_afresh", "fgsm": "fgsm", "pgd": "pgd", "pgd_restarts": "pgd_restarts"}
-"""The attacks that strengthened classifiers are tested with, by what tables call them."""
+"""The attacks that strengthened classifiers are tested with, by their names in tables."""
 
 
 def paths(pattern: str, runs: Iterable[Run]) -> list[str]:
-    """Return the path of each run by ``pattern``."""
+    """Return the path of each run, made from ``pattern``."""
     return [run.path(pattern) for run in runs]
 
 
 def keys(runs: Iterable[Run]) -> list[tuple[str, str, int]]:
-    """Return (attack, target, seed) of each run, as params hold them."""
+    """Return (attack, target, seed) of each run, the form used in params."""
     return [(run.attack, run.target, run.seed) for run in runs]
 
 
 class Plan:
-    """The runs of small images, by the settings of a run of the workflow.
+    """The runs on small images, derived from the settings of a run of the workflow.
 
     Args:
-        settings: all of them, expanded.
+        settings: all settings, expanded.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -79,7 +79,7 @@ class Plan:
         self.targets = [*self.classifiers, *self.strengthened, *recognizers]
 
     def dataset_at(self, place: str) -> str:
-        """Return the data set whose tables and figures lie at ``place`` of results/."""
+        """Return the data set whose tables and figures are at ``place`` in results/."""
         return place.rstrip("/") or PAPER
 
     def shown(self, place: str, attack: str) -> Run:
@@ -87,7 +87,7 @@ class Plan:
         return Run(self.dataset_at(place), attack, TABLE_TARGET, self.seeds[0])
 
     def caption(self, place: str, attack: str) -> str:
-        """Return what stands under a figure: whose examples, how many, which seed, which preset."""
+        """Return the caption of a figure: attack, target, seed, preset and choice of examples."""
         return (
             f"{place.rstrip('/').capitalize()}{': v' if place else 'V'}ariant {attack}, target "
             f"{TABLE_TARGET}, seed {self.seeds[0]}, preset {self.settings['preset']}: the first "
@@ -99,30 +99,30 @@ class Plan:
         return [name for name, attack in self.attacks.items() if attack["kind"] == kind]
 
     def row_kind(self, attack: str) -> str:
-        """Return what tables say of an attack: as Type I (baselines too), Type II, without f1."""
+        """Return an attack's kind in tables: type1 (or baseline), type2, or transition (no f1)."""
         settings = self.attacks[attack]
         if settings["kind"] == "svae" and not settings["keep"]:
             return "transition"
         return "type2" if settings["kind"] == "type2" else "type1"
 
     def built_from(self, target: str) -> Mapping[str, Any]:
-        """Return the entry of `classifiers` that one is, or was strengthened from.
+        """Return the entry of `classifiers` for a target, or for the base it was strengthened from.
 
-        Nothing for recognizers.
+        The result is empty for recognizers.
         """
         strengthened = self.strengthened.get(target)
         return self.classifiers.get(strengthened["base"] if strengthened else target, {})
 
     def given_weights(self) -> list[str]:
-        """Return the classifiers whose weights are the reader's too; others are trained here."""
+        """Return the classifiers with weights supplied by the user; others are trained here."""
         return [name for name, network in self.classifiers.items() if "weights" in network]
 
     def exists(self, dataset: str, target: str) -> bool:
-        """Return whether a data set has a classifier; given weights are of one data set."""
+        """Return whether a data set has a classifier; supplied weights belong to one data set."""
         return self.built_from(target).get("dataset", dataset) == dataset
 
     def networks(self, dataset: str) -> list[str]:
-        """Return the classifiers of a data set that nothing strengthened."""
+        """Return the classifiers of a data set that are not strengthened."""
         return [name for name in self.classifiers if self.exists(dataset, name)]
 
     def aimed_at(self, target: str) -> list[str]:
@@ -141,9 +141,9 @@ class Plan:
 
         Args:
             dataset: one of `datasets`.
-            attacks: names of them, in order; all by default.
-            rows: kinds of attack by `row_kind`.
-            seeds: all by default.
+            attacks: names of attacks, in order; all by default.
+            rows: kinds of attack, as `row_kind` returns them.
+            seeds: the seeds; all by default.
         """
         return [
             Run(dataset, attack, target, seed)
@@ -155,11 +155,11 @@ class Plan:
         ]
 
     def type1(self, dataset: str) -> list[Run]:
-        """Return the runs whose images are to look like another class, controls among them."""
+        """Return the runs whose images should look like another class, including controls."""
         return self.runs(dataset, rows=("type1", "transition"))
 
     def control(self, dataset: str) -> list[Run]:
-        """Return the runs that encode and decode without an attack, on their first target."""
+        """Return the runs that encode and decode without an attack, for the first target."""
         runs = self.runs(dataset, attacks=["reconstruction"])
         return [run for run in runs if run.target == runs[0].target]
 
@@ -173,34 +173,34 @@ class Plan:
         return [(run.attack, self.row_kind(run.attack), run.target, run.seed) for run in runs]
 
     def further_networks(self, place: str) -> list[tuple[str, str, int]]:
-        """Return (data set, target, seed) of networks that nothing strengthened, but Table I's."""
+        """Return (data set, target, seed) of plain networks other than the one of Table I."""
         dataset = self.dataset_at(place)
         names = [name for name in self.networks(dataset) if name != TABLE_TARGET]
         return [(dataset, name, seed) for name in names for seed in self.seeds]
 
     def scored(self, dataset: str) -> list[tuple[str, int]]:
-        """Return (target, seed) of each attacked network whose images the detector looks at.
+        """Return (target, seed) of each attacked network whose images the detector scores.
 
-        Strengthened networks are left out: what their attacks do not find are the images
-        themselves.
+        Strengthened networks are left out: where an attack on them fails, its image is the
+        unchanged original.
         """
         attacked = {target for attack in self.attacks.values() for target in attack["targets"]}
         networks = self.networks(dataset)
         return [(t, s) for t in sorted(attacked) if t in networks for s in self.seeds]
 
     def strengthened_from(self, base: str) -> list[str]:
-        """Return the networks that one classifier was strengthened to."""
+        """Return the networks that were strengthened from one classifier."""
         return [name for name, network in self.strengthened.items() if network["base"] == base]
 
     def ablated(self, place: str) -> list[Run]:
-        """Return the runs whose variants the ablations try, for tables and figures at ``place``."""
+        """Return the runs that the ablations vary, for tables and figures at ``place``."""
         settings, dataset = self.settings["ablations"], self.dataset_at(place)
         return [Run(dataset, a, settings["target"], self.seeds[0]) for a in settings["attacks"]]
 
     def learnt(self, target: str) -> dict[str, Any]:
-        """Return the attack that a strengthened network learns from and whom it was aimed at.
+        """Return the attack that a strengthened network is trained on, and its target.
 
-        No attack for methods that learn from none.
+        The list of attacks is empty for methods that train on none.
         """
         network = self.strengthened[target]
         retrained = network["method"] == "retraining"
@@ -208,7 +208,7 @@ class Plan:
         return {"attack": attack, "target": network["base"]}
 
     def strengthening_tests(self, base: str) -> list[Test]:
-        """Return what ``base`` and the networks strengthened from it are shown."""
+        """Return the tests of ``base`` and of the networks strengthened from it."""
         networks = [base, *self.strengthened_from(base)]
         tests = [
             Test(n, what, "old", attack, base) for n in networks for what, attack in OLD.items()
@@ -219,12 +219,12 @@ class Plan:
             for what, attack in FRESH.items()
             if n in self.attacks.get(attack, {"targets": []})["targets"]
         ]
-        return [*tests, Test(base, "type1", "fresh", OLD["type1"], base)]  # what is old to others
+        return [*tests, Test(base, "type1", "fresh", OLD["type1"], base)]  # old for other networks
 
     def attackers(self, attack: str, *, ablated: bool = False) -> list[str]:
-        """Return the image-space attackers of an attack, none if it looks at latents alone.
+        """Return the image-space attackers of an attack; none if it uses only latents.
 
-        With ``ablated``, of its variants too.
+        With ``ablated``, include those of its ablations.
         """
         weights = [self.attacks[attack]["image_weight"]]
         if ablated:
@@ -237,16 +237,16 @@ class Plan:
         return {name: self.attacks[attack][name] for name in Algorithm2.model_fields}
 
     def clear_confidence(self, dataset: str) -> float:
-        """Return the confidence from which the judges of a data set count as sure."""
+        """Return the confidence at which the judges of a data set count as sure."""
         judges = self.settings["face_judges" if dataset == FACES else "oracle"]
         return float(judges["clear_confidence"])
 
     def batch(self, dataset: str) -> int:
-        """Return how many images of a data set judges look at in one call."""
+        """Return how many images of a data set judges classify in one call."""
         return int(self.settings["face_attacks"]["chunk"]) if dataset == FACES else 1000
 
     def squeezers(self, attack: str) -> dict[str, Any] | None:
-        """Return what an attack knows of the detector: its squeezers, or nothing."""
+        """Return the detector's squeezers if the attack evades them, else None."""
         evades = self.attacks[attack]["evade_squeezing"]
         return self.detector() if evades else None
 

@@ -1,12 +1,12 @@
-"""What jobs keep so that they can go on after a kill, and when it is removed."""
+"""Remove the checkpoints that jobs save so that they can resume after a kill."""
 
 from pathlib import Path
 
 
 def remove_finished(folder: str | Path) -> None:
-    """Remove the sidecars of jobs that have ended, and folders that this leaves empty.
+    """Remove the sidecars of finished jobs, and the folders that are then empty.
 
-    Sidecars of jobs that a kill stopped, and that were not asked for this time, stay.
+    Sidecars of killed jobs that this run did not request are kept.
     """
     folder = Path(folder)
     for mark in [path for path in folder.rglob("finished") if path.is_file()]:

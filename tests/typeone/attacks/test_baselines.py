@@ -216,7 +216,7 @@ def test_draws_that_are_all_of_the_asked_label_and_too_few_are_refused():
 
 
 def test_a_class_without_examples_is_named():
-    message = r"no example of class 1 among 2; a baseline needs one of each class"
+    message = r"no example of class 1 among 2; needs at least one of each class"
     with pytest.raises(InputError, match=message):
         class_means(f64([0.0], [1.0]), torch.tensor([0, 0]), classes=2)
     images = row_images([0.0, 1.0])

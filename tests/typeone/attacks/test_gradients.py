@@ -102,8 +102,8 @@ def test_no_gradient_is_told_of_each_image_and_logged(images, settings, say, cap
         result = attack(f1, images, f1(images).argmax(dim=1), settings, seed=0)
     assert result.vanishing.tolist() == [True] * 4
     assert caplog.messages == [
-        f"{settings.method}: the gradient vanishes at 4 of 4 images, where the attack has nothing "
-        "to follow; what f1 keeps there shows no robustness"
+        f"{settings.method}: the gradient vanishes at 4 of 4 images, where the attack cannot "
+        f"proceed; labels kept there do not show robustness"
     ]
 
 

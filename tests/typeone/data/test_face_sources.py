@@ -131,7 +131,7 @@ class Nobody:
 
 
 def test_an_empty_split_stops_and_leaves_no_file(outputs):
-    with pytest.raises(InputError, match=r"`faces.source` folder leaves the split judge empty; gi"):
+    with pytest.raises(InputError, match=r"`faces.source` folder leaves the split judge empty; ne"):
         write_faces(Nobody(), outputs, limit=NO_LIMIT, metadata={"source": "folder"})
     assert outputs["train"].exists()
     assert not outputs["judge"].exists()

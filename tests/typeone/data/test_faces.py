@@ -125,7 +125,7 @@ def test_what_is_no_table_of_faces_is_named(tmp_path):
         FaceTable(tmp_path / "digits.parquet")
     with FaceWriter(tmp_path / "empty.parquet"):
         pass
-    with pytest.raises(InputError, match="holds no face"):
+    with pytest.raises(InputError, match="contains no faces"):
         FaceTable(tmp_path / "empty.parquet")
 
 

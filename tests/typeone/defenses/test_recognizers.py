@@ -236,10 +236,13 @@ def test_the_ball_grows_during_the_warmup(epochs, reach):
     ("weights", "message"),
     [
         ({"epsilon_warmup": -1.0}, r"^`epsilon_warmup` is -1.0; needs at least 0$"),
-        ({"pairing_weight": -1.0}, r"are 1.0, 1.0, -1.0; needs none below 0 and one above it$"),
+        (
+            {"pairing_weight": -1.0},
+            r"are 1.0, 1.0, -1.0; needs no negative weight and at least one positive$",
+        ),
         (
             dict.fromkeys(("clean_weight", "adversarial_weight", "pairing_weight"), 0.0),
-            r"are 0.0, 0.0, 0.0; needs none below 0",
+            r"are 0.0, 0.0, 0.0; needs no negative weight",
         ),
     ],
 )

@@ -52,6 +52,6 @@ def test_a_start_is_seen_by_f1_and_beyond_doubt_by_the_oracle():
 
 
 def test_too_few_starts_are_an_error_that_says_what_to_do():
-    said = r"`latent.count` is 15, but f1 and the oracle see the digit .* in only 14 of 20 images"
+    said = r"`latent.count` is 15, but f1 and the oracle see the requested digit in only 14 of 20"
     with pytest.raises(InputError, match=said):
         starts(count=15, draws=20)

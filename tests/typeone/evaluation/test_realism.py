@@ -191,7 +191,7 @@ def test_a_sample_against_itself_lies_below_zero():
 def test_an_image_without_a_probability_is_odd_and_a_clean_one_an_error():
     clean = np.arange(100.0)
     assert odd_share(np.array([math.nan, math.inf, 0.0]), clean).value == pytest.approx(2 / 3)
-    with pytest.raises(InputError, match="gives clean digits no finite probability"):
+    with pytest.raises(InputError, match="does not give clean digits a finite probability"):
         odd_share(clean, np.append(clean, math.nan))
 
 

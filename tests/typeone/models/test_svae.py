@@ -137,6 +137,6 @@ def test_a_checkpoint_gives_back_the_network_frozen_and_in_eval_mode(svae, tmp_p
 def test_a_classifier_is_no_svae(tmp_path):
     path = tmp_path / "mlp.safetensors"
     save_model(path, build_classifier("mlp"), metadata={"architecture": "mlp"})
-    message = r"mlp\.safetensors holds 'mlp', needs one of svae-28x28, svae-64x64"
+    message = r"mlp\.safetensors contains 'mlp', needs one of svae-28x28, svae-64x64"
     with pytest.raises(InputError, match=message):
         load_svae(path)

@@ -81,10 +81,10 @@ def test_a_checkpoint_of_it_is_loaded_by_its_module_alone(module, tmp_path):
     loaded = load_classifier(path, module=module)
     assert torch.equal(loaded(digits()), network(digits()))
     assert not any(p.requires_grad for p in loaded.parameters())
-    with pytest.raises(InputError, match=r"holds '.*net.py:build', needs one of mlp, lenet"):
+    with pytest.raises(InputError, match=r"contains '.*net.py:build', needs one of mlp, lenet"):
         load_classifier(path)  # what a checkpoint names is not run
     with pytest.raises(
-        InputError, match=r"holds '.*net.py:build', needs 'other.py:f'; delete it or"
+        InputError, match=r"contains '.*net.py:build', needs 'other.py:f'; delete it or"
     ):
         load_classifier(path, module="other.py:f")
 
@@ -103,11 +103,11 @@ BAD_FILES = {
     ),
     "an import": (
         "import no_such_thing\n",
-        r"whose import fails \(No module named 'no_such_thing'\); what it imports must lie beside",
+        r"whose import fails \(No module named 'no_such_thing'\); its imports must be in the same",
     ),
     "state": (
         "class Net(nn.Module):\n    def get_extra_state(self): return {}\nbuild = Net",
-        r"whose state_dict holds '_extra_state', which is not a tensor; needs tensors alone",
+        r"whose state_dict contains '_extra_state', which is not a tensor; needs only tens",
     ),
     "no values": (
         "torch.set_default_device('meta')\ndef build(): return nn.Linear(4, 4)",
@@ -282,7 +282,7 @@ def test_weights_of_another_network_are_named(module, tmp_path):
     )
     with pytest.raises(
         InputError,
-        match=r"^`classifiers.mine.weights`, .*w.safetensors, holds another architecture .*: "
+        match=r"^`classifiers.mine.weights`, .*w.safetensors, contains another architecture .*: "
         r"1.bias is \(5,\), needs \(4,\) \(4 tensors differ\); needs the state_dict\(\) of the",
     ):
         load_weights(build_own(module), tmp_path / "w.safetensors", key="classifiers.mine.weights")

@@ -351,7 +351,7 @@ def test_ablation_rows_count_true_and_clear_success_of_each_variant():
     assert next(iter(rows)) == "beyond.ablation.paper.no_k.true_success"
     assert [row["description"] for row in rows.values()][:2] == [
         "Type I success, oracle judging, paper with no k",
-        "the same, what is unclear counted as failure, paper with no k",
+        "the same, unclear images counted as failures, paper with no k",
     ]
     assert {row["seeds"] for row in rows.values()} == {1}
 

@@ -121,9 +121,12 @@ def test_shapes_that_hold_raise_nothing(path):
 @pytest.mark.parametrize(
     ("shapes", "message"),
     [
-        ({"image": (1, 28, 28)}, r"image holds arrays of shape \(3, 4, 2\), needs \(1, 28, 28\)"),
-        ({"image": (4, 3, 2)}, r"image holds arrays of shape \(3, 4, 2\), needs \(4, 3, 2\)"),
-        ({"label": (1, 28, 28)}, r"label holds arrays of shape \(\), needs \(1, 28, 28\)"),
+        (
+            {"image": (1, 28, 28)},
+            r"image contains arrays of shape \(3, 4, 2\), needs \(1, 28, 28\)",
+        ),
+        ({"image": (4, 3, 2)}, r"image contains arrays of shape \(3, 4, 2\), needs \(4, 3, 2\)"),
+        ({"label": (1, 28, 28)}, r"label contains arrays of shape \(\), needs \(1, 28, 28\)"),
     ],
 )
 def test_another_shape_is_refused(path, shapes, message):
@@ -155,10 +158,13 @@ def test_a_truncated_file_is_no_parquet(path, share):
 @pytest.mark.parametrize(
     ("note", "message"),
     [
-        ({"shapes": [2]}, r"notes shapes that are none \(\[2\]\); delete it"),
-        ({"shapes": {"a": "ab"}}, r"notes shapes that are none \({'a': 'ab'}\); delete it"),
-        ({"shapes": {"a": [3]}}, r"holds no arrays as noted \(cannot reshape .*\); delete it"),
-        ({}, r"holds no arrays as noted \(.*NoneType.*\); delete it"),
+        ({"shapes": [2]}, r"records invalid shapes \(\[2\]\); delete it"),
+        ({"shapes": {"a": "ab"}}, r"records invalid shapes \({'a': 'ab'}\); delete it"),
+        (
+            {"shapes": {"a": [3]}},
+            r"does not contain arrays of the recorded shapes \(cannot reshape .*\); delete it",
+        ),
+        ({}, r"does not contain arrays of the recorded shapes \(.*NoneType.*\); delete it"),
     ],
 )
 def test_a_note_that_does_not_fit_its_table_is_refused(path, note, message):
@@ -176,12 +182,12 @@ def test_values_of_another_type_are_refused(path):
     wanted = {"image": np.uint8, "latent": np.floating, "label": np.integer, "found": np.bool_}
     assert list(read_parquet(path, columns=wanted).columns) == list(wanted)
     for column, kind, message in (
-        ("name", np.integer, "name holds values of type string, needs integer"),
-        ("label", np.uint8, "label holds values of type int64, needs uint8"),
+        ("name", np.integer, "name contains values of type string, needs integer"),
+        ("label", np.uint8, "label contains values of type int64, needs uint8"),
         (
             "image",
             np.floating,
-            r"image holds values of type fixed_size_binary\[24\], needs floating",
+            r"image contains values of type fixed_size_binary\[24\], needs floating",
         ),
     ):
         with pytest.raises(InputError, match=rf"table\.parquet: column {message}; delete it"):
@@ -293,7 +299,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
     save_model(path, build_classifier("lenet"), metadata={"architecture": "lenet"})
     # two convolutions and three dense layers against two dense layers, of which both have a "3"
     message = (
-        r"holds another architecture \(lenet\) than Sequential: 0\.bias is \(6,\), needs absent "
+        r"contains another architecture \(lenet\) than Sequential: 0\.bias is \(6,\), needs absent "
         r"\(12 tensors differ\); delete it"
     )
     with pytest.raises(InputError, match=message):
@@ -311,7 +317,7 @@ def test_another_width_is_another_architecture(tmp_path):
 def test_an_svae_is_no_classifier(tmp_path):
     path = tmp_path / "svae.safetensors"
     save_model(path, DigitSVAE(latent_dim=4), metadata={"architecture": "svae-28x28"})
-    with pytest.raises(InputError, match="holds 'svae-28x28', needs one of mlp, lenet"):
+    with pytest.raises(InputError, match="contains 'svae-28x28', needs one of mlp, lenet"):
         load_classifier(path)
 
 
@@ -337,7 +343,7 @@ def test_metadata_that_is_no_json_is_refused(tmp_path):
     raw = path.read_bytes()
     assert raw.count(b'mlp\\"') == 1
     path.write_bytes(raw.replace(b'mlp\\"', b"mlp  "))  # a quote is lost, no length changes
-    with pytest.raises(InputError, match=r"net\.safetensors bears no stamp of Type One"):
+    with pytest.raises(InputError, match=r"net\.safetensors has no stamp of Type One"):
         read_model_metadata(path)
 
 
@@ -404,9 +410,7 @@ def test_after_a_job_nothing_is_written_in_its_name(tmp_path):
 def test_a_table_of_other_software_is_foreign(tmp_path, read):
     path = tmp_path / "theirs.parquet"
     pq.write_table(pa.table({"label": [1, 2], "name": ["a", "b"]}), path)
-    message = (
-        r"theirs\.parquet bears no stamp of Type One: .+ or an older version; delete it and run"
-    )
+    message = r"theirs\.parquet has no stamp of Type One: .+ or an older version; delete it and run"
     with pytest.raises(InputError, match=message):
         read(path)
 
@@ -416,7 +420,7 @@ def test_a_table_of_other_software_is_foreign(tmp_path, read):
 def test_a_checkpoint_of_other_software_is_foreign(tmp_path, read, metadata):
     path = tmp_path / "theirs.safetensors"
     save_file({"weight": torch.zeros(2)}, path, metadata)
-    with pytest.raises(InputError, match=r"theirs\.safetensors bears no stamp of Type One"):
+    with pytest.raises(InputError, match=r"theirs\.safetensors has no stamp of Type One"):
         read(path)
 
 
@@ -433,7 +437,7 @@ def test_another_kind_is_refused(tmp_path):
     text = stamped({}, kind="checkpoint", content=None)
     table = pa.table({"label": [1]}).replace_schema_metadata({"typeone": text})
     pq.write_table(table, tmp_path / "table.parquet")
-    with pytest.raises(InputError, match=r"says that it is a checkpoint, needs a table; delete it"):
+    with pytest.raises(InputError, match=r"is a checkpoint, needs a table; delete it"):
         read_parquet(tmp_path / "table.parquet")
 
 

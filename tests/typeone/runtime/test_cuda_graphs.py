@@ -139,7 +139,7 @@ class Forgetful(nn.Sequential):
 
 @pytest.mark.parametrize(
     ("network", "reason"),
-    [(Waiting, "_local_scalar_dense"), (Forgetful, "a replay does not give what the step gives")],
+    [(Waiting, "_local_scalar_dense"), (Forgetful, "a replay gives other results than the step")],
 )
 def test_what_cannot_be_replayed_is_not(network, reason, recorded, caplog):
     svae_, _, z, labels, targets = batch_of_attacks()

@@ -93,7 +93,8 @@ def test_what_does_not_fit_leaves_the_old_file_and_one_line(tmp_path, name):
     path = tmp_path / name
     path.write_text("old")
     line = (
-        rf"^cannot write \S+/{name}: File too large, \d+\.\d MB are free there; make room and run"
+        rf"^cannot write \S+/{name}: File too large, \d+\.\d MB are free there; free some space "
+        rf"and run"
     )
     with pytest.raises(InputError, match=line), small_disk(20_000):
         WRITERS[name](path)

@@ -93,7 +93,7 @@ def test_a_checkpoint_comes_back_in_float64(tmp_path):
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     save_model(path, torch.nn.Linear(1, 1), metadata={"architecture": "mlp"})
-    with pytest.raises(InputError, match=r"model.safetensors holds 'mlp', needs 'quadratic'"):
+    with pytest.raises(InputError, match=r"model.safetensors contains 'mlp', needs 'quadratic'"):
         load_quadratic(path)
 
 

@@ -87,7 +87,7 @@ def test_as_printed_the_move_misses_the_sphere_by_what_the_point_held(uneven):
 
 def test_a_network_that_sees_everything_cannot_be_moved():
     network = network_of(torch.eye(3), 1.0, -0.8)
-    with pytest.raises(InputError, match="f1 sees all 3 directions, so that none is left"):
+    with pytest.raises(InputError, match="f1 sees all 3 directions, so there is no direction"):
         null_space_move(network, points_of(2, 3, 0.8), inner=0.8, outer=1.0)
 
 

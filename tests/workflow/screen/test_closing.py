@@ -91,8 +91,8 @@ def test_verdicts_come_by_item_and_the_numbers_with_their_intervals(results, pro
 def test_a_run_without_jobs_says_so_and_whose_verdicts_these_are(results):
     folder = results()
     lines = closing.lines(folder, folder, Progress(), remade=False)
-    assert lines[1].endswith(", preset quick, not remade by this run")
-    assert lines[-1] == "Nothing was to be done."
+    assert lines[1].endswith(", preset quick, not updated by this run")
+    assert lines[-1] == "Nothing to be done."
 
 
 def test_before_there_are_verdicts_the_places_are_named(tmp_path):
@@ -118,13 +118,13 @@ def test_a_run_that_stopped_says_how_far_it_came(progress):
     for number, seed in ((2, "0"), (3, "1")):
         progress.start(Job(number, "a", {"seed": seed}, 1, [], [], 0.0))
     assert closing.stopped(progress) == [
-        "stopped after 0 s: 1 of 3 jobs done; the next call goes on from here"
+        "stopped after 0 s: 1 of 3 jobs done; run again to continue from here"
     ]
     progress.fail(2)
     progress.fail(3)
     assert closing.stopped(progress) == [
         "failed: a seed0",
         "failed: a seed1",
-        "stopped after 0 s: 1 of 3 jobs done, 2 failed; the next call goes on from here",
+        "stopped after 0 s: 1 of 3 jobs done, 2 failed; run again to continue from here",
     ]
     assert closing.stopped(Progress()) == []  # what stopped it has been told

@@ -96,7 +96,7 @@ def test_a_failed_job_is_its_error_and_its_log(screen, here):
     file = log(here, "prepare", "INFO typeone: reading", "ERROR typeone: digits are damaged")
     tell(screen, begins(1, "prepare_dataset", at=99, log=[file], dataset="mnist"))
     assert tell(screen, fails(1))[-2:] == [
-        f"failed: prepare_dataset mnist, its log is {file}",
+        f"failed: prepare_dataset mnist, log: {file}",
         "[prepare_dataset] digits are damaged",
     ]
 
@@ -125,7 +125,7 @@ def test_a_crash_brings_its_log_into_a_pipe(screen, here):
     trace = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: too few\n'
     file.write_text(f"{STAMP} ERROR typeone: failed\n{trace}")
     lines = tell(screen, begins(1, "a", at=99, log=[file]), fails(1))
-    assert lines[1:4] == [f"failed: a, its log is {file}", "[a] ValueError: too few", *lines[3:4]]
+    assert lines[1:4] == [f"failed: a, log: {file}", "[a] ValueError: too few", *lines[3:4]]
     assert lines[3] == f"Logfile {file}:"
     assert '  File "a.py", line 1' in lines
 

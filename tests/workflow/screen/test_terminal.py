@@ -80,7 +80,7 @@ def test_a_run_shows_its_stage_and_ends_with_what_it_took(entry, tmp_path):
     assert COLOUR.search(got)
     assert got.rindex(SHOWN) > got.rindex(HIDDEN)
     status, again = shown_by(command, TERM="xterm-256color")
-    assert (status, frames(again)[-1]) == (0, "Nothing was to be done.")
+    assert (status, frames(again)[-1]) == (0, "Nothing to be done.")
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_a_failed_job_is_its_error_and_its_log(entry, tmp_path):
     failed = drawn.index("failed: prepare_dataset mnist")
     assert "is not an IDX file (it starts with b'<htm'); fetch it again" in drawn[failed + 1]
     log = "results/logs/mnist/prepare_dataset.log"
-    assert drawn[failed + 2] == f"  its log is {log}"
+    assert drawn[failed + 2] == f"  log: {log}"
     assert (tmp_path / log).is_file()
     assert got.count("is not an IDX file") == 1
     assert drawn[-1].startswith("reproduce: stopped after ")

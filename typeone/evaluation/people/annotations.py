@@ -47,7 +47,7 @@ MAX_CELL = 1000  # bytes of a cell of Parquet
 MAX_NAME = 60  # characters of an annotator's name
 
 _SHOWN = 60  # characters of a cell that a message repeats
-_REDO = "save it anew as comma-separated text in UTF-8, or as Parquet"
+_REDO = "save it again as comma-separated text in UTF-8, or as Parquet"
 KINDS = {
     **{"question": str, "image": str, "label": str, "annotator": str},
     **{"showing": int, "checked": bool},
@@ -105,8 +105,8 @@ def read_annotations(
             _check_annotator(where, annotator)
             if showing not in ("1", "2"):
                 raise InputError(
-                    f"{where}: showing is {_shown(showing)}; needs 1, or 2 where the image came "
-                    "back; leave the column out of a file in which none does"
+                    f"{where}: showing is {_shown(showing)}; needs 1, or 2 for a repeated image; "
+                    "omit the column in a file without repeats"
                 )
             picture = known.get(image)
             if picture is None:
@@ -117,7 +117,7 @@ def read_annotations(
                 wanted = "a digit from 0 to 9" if labels is DIGITS else ", ".join(labels)
                 raise InputError(
                     f"{where}: label is {_shown(label)}; needs {wanted} or {UNCLEAR}; "
-                    "correct it, or leave out an image that nobody labelled"
+                    "correct it, or omit an image without a label"
                 )
             if digest and digest != picture.digest:
                 stale.setdefault(image, where)
@@ -126,8 +126,8 @@ def read_annotations(
             if given in first_at:
                 raise InputError(
                     f"{where}: annotator {_shown(annotator)} labels image {_shown(image)} a second "
-                    f"time (first in {first_at[given]}); keep one of the two, or tell "
-                    "the people apart by the column annotator, else the name of the file"
+                    f"time (first in {first_at[given]}); keep one of the two, or distinguish the "
+                    "people by the column annotator, else by the file name"
                 )
             first_at[given] = where
             row = picture.question, picture.name, label, annotator, int(showing), bool(digest)
@@ -167,15 +167,15 @@ def _check_annotator(where: str, annotator: str) -> None:
     """Raise for an invalid name: tables and pages show it, and spreadsheets run formulas."""
     if not annotator:
         raise InputError(
-            f"{where}: annotator is blank; needs a name on every row; give one, or leave "
-            "out the column for a file of one person"
+            f"{where}: annotator is blank; needs a name on every row; add one, or omit the column "
+            "in a file of one person"
         )
     fits = all(c.isalnum() or c in " ._-" for c in annotator) and annotator[0].isalnum()
     if not fits or len(annotator) > MAX_NAME:
         raise InputError(
             f"{where}: annotator is {_shown(annotator)}; needs a name of letters, digits, blanks "
             f"and ._- that starts with a letter or digit, at most {MAX_NAME} characters; rename "
-            "it, or the file where the column is left out"
+            "it, or the file if it has no such column"
         )
 
 
@@ -183,7 +183,9 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
     """Yield (location, cells of `COLUMNS`) of every row, with blanks around each cell removed."""
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
     if path.suffix.lower() not in readers:
-        raise InputError(f"{path} is not a file of annotations; needs a name in .csv or .parquet")
+        raise InputError(
+            f"{path} is not a file of annotations; needs a name that ends in .csv or .parquet"
+        )
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -199,7 +201,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
             "a study and nothing else; split it if it is one"
         )
     if not data.strip():
-        raise InputError(f"{path} is empty; needs the columns image and label; save it anew")
+        raise InputError(f"{path} is empty; needs the columns image and label; save it again")
     empty = True
     for where, (image, label, rest) in readers[path.suffix.lower()](path, data):
         empty = False
@@ -209,8 +211,8 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str, str, str]]:
         yield where, image.strip(), label.strip(), name, digest or "", showing or "1"
     if empty:
         raise InputError(
-            f"{path} holds no annotation; needs a row an image; label some or take the file out of "
-            "`annotations`"
+            f"{path} contains no annotation; needs one row per image; label some, or remove the "
+            "file from `annotations`"
         )
 
 
@@ -221,8 +223,8 @@ def _read_csv(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
     for where, cells in rows:
         if len(cells) != len(header):
             raise InputError(
-                f"{where} has {len(cells)} cells, the header {len(header)}; needs one a "
-                "column; put a cell that holds a comma between double quotes"
+                f"{where} has {len(cells)} cells, the header {len(header)}; needs one per column; "
+                "enclose a cell that contains a comma in double quotes"
             )
         optional = [None if i is None else cells[i] for i in rest]
         yield where, (cells[image], cells[label], optional)
@@ -258,7 +260,9 @@ def _read_parquet(path: Path, data: bytes) -> Iterator[tuple[str, Cells]]:
         ]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path} is not a Parquet file of text ({reason}); {_REDO}") from error
+        raise InputError(
+            f"{path} is not a Parquet file that contains text ({reason}); {_REDO}"
+        ) from error
     for number, (image, label, *rest) in enumerate(zip(*columns, strict=True), start=1):
         yield f"{path}, row {number}", (image, label, rest)
 
@@ -280,7 +284,7 @@ def _choose(path: Path, header: list[str]) -> tuple[int, int, list[int | None]]:
         if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
             hint = "separate the columns by commas"
         elif close:
-            hint = f"did you mean {_shown(by_fold[close[0]])}? Then rename that"
+            hint = f"did you mean {_shown(by_fold[close[0]])}? If so, rename it"
         else:
             hint = "add it, or name the columns in the first row"
         raise InputError(

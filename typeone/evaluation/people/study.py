@@ -24,7 +24,7 @@ from typeone.evaluation.people.success import (
 from typeone.runtime.logs import logger
 
 TEXTS = {
-    "true_success": "f1 keeps what it said, most people see something else",
+    "true_success": "f1 keeps its label, most people see something else",
     "targeted_success": "f1 keeps the label, most people see the target",
     "gender_changed": "most people see a face of the other gender",
     "still_a_face": "most people see a face",
@@ -146,9 +146,9 @@ def agreement_rows(
                 unit="kappa",
             )
     texts = {
-        "agreement": "answers that are those of most of the others",
-        "consistency": "images that came back and got the same label",
-        "accuracy": "clean images read right",
+        "agreement": "answers that agree with most other people",
+        "consistency": "repeated images with the same label",
+        "accuracy": "clean images labelled correctly",
     }
     for name, text in texts.items():
         n = int(annotators[f"{name}_n"].sum())
@@ -160,7 +160,7 @@ def agreement_rows(
         "beyond.people.careless",
         rate((annotators["careless"] != "").to_numpy()),
         seed=0,
-        description="people who were careless; none is left out",
+        description="careless people; none is left out",
     )
 
 

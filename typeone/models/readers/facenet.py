@@ -155,7 +155,7 @@ def _from_graph(data: bytes, name: str) -> InceptionResNetV1:
         state = frozen_state(constants(read_graph(data, name)))
     except KeyError as error:
         raise InputError(
-            f"{name} holds another network than FaceNet: its graph has no {error}"
+            f"{name} contains a network other than FaceNet: its graph has no {error}"
         ) from error
     fill_model(model, state, name=name, architecture="unnamed")
     return model
@@ -172,7 +172,9 @@ def _read_state(data: bytes, name: str, *, pickled: bool) -> dict[str, Tensor]:
         advice = ("Weights only", "Please file", "Check the doc")
         told = [t for t in str(error).splitlines() if t and not t.startswith(advice)]
         reason = told[0] if told else type(error).__name__
-        raise InputError(f"{name} is not a checkpoint of tensors alone ({reason})") from error
+        raise InputError(
+            f"{name} is not a checkpoint that contains only tensors ({reason})"
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise InputError(f"{name} is not a checkpoint of named tensors; needs a state dict")
     return state

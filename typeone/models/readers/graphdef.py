@@ -203,6 +203,6 @@ def _tensor(data: memoryview) -> np.ndarray | None:
     if len(found) == 1 and 1 < count <= _MAX_VALUES:  # one value may fill the tensor
         return np.broadcast_to(found, shape)  # a view: a few bytes must not fill the memory
     if min(shape, default=0) < 0 or len(found) != count:
-        raise _MalformedError(f"a tensor of shape {shape} holds {len(found)} values")
+        raise _MalformedError(f"a tensor of shape {shape} has {len(found)} values")
     found.flags.writeable = False
     return found.reshape(shape)

@@ -64,8 +64,8 @@ def load_nvidia(
         )
     if sha256 is None:
         raise InputError(
-            f"`stylegan.sha256` is null; needs the SHA-256 of {path} (sha256sum), so that nothing "
-            "else is ever run"
+            f"`stylegan.sha256` is null; needs the SHA-256 of {path} (sha256sum), so that no "
+            "other file is run"
         )
     try:
         data = Path(path).expanduser().read_bytes()
@@ -76,8 +76,8 @@ def load_nvidia(
     got = hashlib.sha256(data).hexdigest()
     if got != sha256.lower():
         raise InputError(
-            f"{path} has SHA-256 {got}, `stylegan.sha256` says {sha256}: it is another file, and "
-            "nothing of it was run"
+            f"{path} has SHA-256 {got}, `stylegan.sha256` says {sha256}: it is a different file, "
+            "which was not run"
         )
     logger.warning("unpickling %s: the code in it runs with all rights of this user", path)
     try:
@@ -89,7 +89,7 @@ def load_nvidia(
     ) as error:
         reason = " ".join(str(error).split()) or "no reason given"
         raise InputError(
-            f"{path} gives no generator ({type(error).__name__}: {reason}); needs a "
+            f"{path} does not contain a generator ({type(error).__name__}: {reason}); needs a "
             "network pickle of NVlabs/stylegan2-ada-pytorch or stylegan3, and a checkout of that "
             "code on PYTHONPATH"
         ) from error

@@ -89,7 +89,7 @@ def _ports(element: ET.Element, side: str) -> dict[str, tuple[int, ...]]:
 def _section(root: ET.Element, name: str) -> ET.Element:
     section = root.find(name)
     if section is None:
-        raise InputError(f"holds no <{name}>")
+        raise InputError(f"has no <{name}>")
     return section
 
 
@@ -98,8 +98,8 @@ def _layers(xml: bytes) -> tuple[dict[str, _Layer], dict[tuple[str, str], tuple[
     root = ET.fromstring(xml)
     if root.tag != "net" or root.attrib.get("version") != "10":
         raise InputError(
-            f"holds <{root.tag}> of version {root.attrib.get('version')}; needs an OpenVINO IR of "
-            "version 10"
+            f"contains <{root.tag}> of version {root.attrib.get('version')}; needs an OpenVINO IR "
+            "of version 10"
         )
     layers = {}
     for element in _section(root, "layers"):
@@ -136,7 +136,7 @@ def _in_order(
             state[name] = "open"
             needed = [sources[name, port][0] for port in layers[name].inputs]
             if any(state.get(other) == "open" for other in needed):
-                raise InputError(f"layer {layers[name].name} hangs on itself")
+                raise InputError(f"layer {layers[name].name} depends on itself")
             stack += [other for other in needed if other not in state]
             continue
         stack.pop()
@@ -169,7 +169,7 @@ def _program(xml: bytes, binary: bytes) -> tuple[dict[str, Any], dict[str, Tenso
     }
     for kind, found in ends.items():
         if len(found) != 1:
-            raise InputError(f"holds {len(found)} layers of type {kind}; needs one")
+            raise InputError(f"has {len(found)} layers of type {kind}; needs one")
     [entry], [end] = ends.values()
     known: dict[str, Tensor] = {}
     name = {(entry, port): "input" for port in layers[entry].outputs}
@@ -228,13 +228,13 @@ def read_ir(xml: bytes, binary: bytes, *, name: str) -> Graph:
         graph = Graph(program)
         graph.load_state_dict({k: v.contiguous() for k, v in constants.items()})
     except InputError as error:
-        raise InputError(f"{name} {error}; give the files as they were published") from error
+        raise InputError(f"{name} {error}; use the published files") from error
     except (
         *(ET.ParseError, LookupError, TypeError, ValueError, RuntimeError),
         *(ArithmeticError, AttributeError),  # an axis of a scalar, a list in place of a tensor
     ) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{name} is damaged ({type(error).__name__}: {reason}); give the files as published"
+            f"{name} is damaged ({type(error).__name__}: {reason}); use the published files"
         ) from error
     return graph.eval()

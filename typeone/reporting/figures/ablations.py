@@ -58,6 +58,7 @@ def ablations(tables: Mapping[str, pd.DataFrame], *, caption: str) -> Figure:
     panels[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=3)
     n = min(len(table) // table["variant"].nunique() for table in tables.values())
     add_caption(
-        figure, f"{caption} n = {n} a line, 95 % intervals by Wilson; in brackets the mean steps."
+        figure,
+        f"{caption} n = {n} per line, Wilson 95 % intervals; in brackets the mean number of steps.",
     )
     return figure

@@ -147,7 +147,7 @@ def _draw_errors(
     published: float,
 ) -> None:
     """Draw the exact error over the steps, one line per seed, and the sampled error of each."""
-    label = "exact, a line a seed"
+    label = "exact, one line per seed"
     for curve, colour in zip(curves.values(), cycle((BLUE, SKY)), strict=False):
         axes.semilogy(curve["step"], curve["error"], color=colour, linewidth=0.9, label=label)
         label = ""
@@ -161,7 +161,7 @@ def _draw_errors(
         color=RED,
         markersize=3,
         linewidth=0.8,
-        label=f"{sampled['n'].min():,} points, a mark a seed",
+        label=f"{sampled['n'].min():,} points, one mark per seed",
     )
     axes.axhline(published, color=BLACK, linewidth=0.8, linestyle="--")
     axes.axhline(floor, color=BLACK, linewidth=0.8, linestyle=":")

@@ -66,7 +66,7 @@ def figure8(table: Records, variants: Mapping[str, str], *, pairs: int, caption:
         "Left G(z), right G(z'). Above, what f1 sees, orange where the attack succeeded "
         "(Type I: f1 keeps the label, the oracle leaves it; Type II: the reverse). Below, what "
         "the oracle sees in the right one, ? where its judges differ or doubt. Successes are "
-        "shown where there are any, one a class. Under the names the share of success among "
+        "shown where available, one per class. Under the names the share of success among "
         f"all {n}, with its 95 % Wilson interval; {caption}",
     )
     return figure

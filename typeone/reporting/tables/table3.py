@@ -74,8 +74,9 @@ def table3_caption(
         f"{preset}, {seeds} seed{'s' if seeds > 1 else ''}, Wilson 95 % intervals; images or pairs "
         f'behind a figure: {sizes}. A figure is the share of right answers to "one person?" '
         "(distance at most the threshold). Pairs of faces and LFW: half of them are one person. "
-        "Type I: the example and its original are two. FGSM, PGD: they are one. No person of a "
-        "test was learnt; examples are tested whether or not they fooled anybody. Afresh: made "
-        "against the recognizer of the row, else against the plain one. Fitted thresholds: "
+        "Type I: the example and its original are two. FGSM, PGD: they are one. No test person "
+        "was used in training; examples are tested whether or not they fooled a recognizer. "
+        "Afresh: made against the recognizer of the row, else against the plain one. Fitted "
+        "thresholds: "
         f"{false_accepts:.0%} false accepts of validation pairs. Published: FaceNet, CelebA."
     )

@@ -1,4 +1,4 @@
-"""What jobs print, kept from the terminal while a screen is there."""
+"""Capture the output of jobs while a screen is shown on the terminal."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TextIO
 
 KEPT = 400  # lines
-MARK = b"\0\n"  # which no job prints
+MARK = b"\0\n"  # never printed by a job
 PATIENCE = 2.0  # seconds
 
 
 class Capture:
-    """While it runs, standard output and error of this process and its jobs go into a file.
+    """Redirects standard output and error of this process and its jobs to a file.
 
-    Jobs inherit both. The last lines are kept here too, for a disk that is full.
+    Jobs inherit both streams. The last lines are also kept in memory, in case the disk is full.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Capture:
         self._seen = threading.Event()
 
     def start(self, file: Path) -> TextIO:
-        """Begin; return a stream to where standard error went."""
+        """Start capturing; return a stream to the original standard error."""
         self.file = file
         sys.stdout.flush()
         sys.stderr.flush()
@@ -40,7 +40,7 @@ class Capture:
         return os.fdopen(os.dup(self._saved[1]), "w", errors="replace")
 
     def _read(self, reading: int) -> None:
-        """Keep what comes, until nobody is left who could write."""
+        """Keep all output until every writer has closed the pipe."""
         with open(reading, "rb") as printed:
             for line in printed:
                 if line == MARK:
@@ -50,7 +50,7 @@ class Capture:
                 self._keep(line)
 
     def _keep(self, line: bytes) -> None:
-        """Add a line to the file, if there is room."""
+        """Add a line to the file, if the disk has space."""
         with suppress(OSError):
             assert self.file is not None
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ class Capture:
                 file.write(line)
 
     def printed(self) -> list[str]:
-        """Return the last lines, with all that ended jobs have printed."""
+        """Return the last lines, including all output of jobs that have ended."""
         if self._saved:
             self._seen.clear()
             os.write(2, MARK)
@@ -66,11 +66,11 @@ class Capture:
         return [*self.lines]
 
     def kept(self) -> Path | None:
-        """Return the file, None while nothing was printed."""
+        """Return the file, None if nothing was printed."""
         return self.file if self.file and self.file.is_file() else None
 
     def stop(self) -> None:
-        """Give standard output and error back."""
+        """Restore standard output and error."""
         if not self._saved:
             return
         sys.stdout.flush()
@@ -79,4 +79,4 @@ class Capture:
             os.dup2(saved, descriptor)
             os.close(saved)
         self._saved = []
-        self._thread.join(PATIENCE)  # not for ever: a job that was left behind may hold the pipe
+        self._thread.join(PATIENCE)  # a job that is still running may keep the pipe open

@@ -1,7 +1,7 @@
-"""A logger plugin of Snakemake that shows how far a run of ./reproduce is.
+"""A logger plugin of Snakemake that shows the progress of ./reproduce.
 
-Snakemake's own log goes on in .snakemake/log. snakemake-logger-plugin-rich was looked at first: it
-has one line per rule, more than a terminal has lines, and no time left.
+Snakemake still writes its own log to .snakemake/log. snakemake-logger-plugin-rich is no
+alternative: it has one line per rule, more than fit on a terminal, and does not show the time left.
 """
 
 import os
@@ -28,13 +28,13 @@ from typeone.workflow.screen.progress import Job, Progress
 from typeone.workflow.screen.terminal import Terminal
 
 NAME = "typeone"
-STOPPED = "Terminating processes"  # what Snakemake says of Ctrl-C
-TOLD = (STOPPED, "Will exit after finishing")
+STOPPED = "Terminating processes"  # Snakemake's message after Ctrl-C
+PASSED_ON = (STOPPED, "Will exit after finishing")
 REPEATS = ("Exiting because a job execution failed", "At least one job did not complete")
 
 
 def register(progress: Progress) -> str:
-    """Make the plugin known to Snakemake; return its name."""
+    """Register the plugin with Snakemake; return its name."""
     LoggerPluginRegistry().plugins[NAME] = Plugin(
         partial(LogHandler, progress=progress), None, NAME
     )
@@ -42,14 +42,14 @@ def register(progress: Progress) -> str:
 
 
 def make_view(progress: Progress, settings: Any) -> Lines | Terminal:
-    """Return what draws: bars on a terminal that can move its cursor, else lines."""
+    """Return the view: bars on a terminal that can move its cursor, else lines."""
     if sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
         return Terminal(progress, sys.stderr, colours=not settings.nocolor)
     return Lines(progress, sys.stderr, logs=settings.show_failed_logs)
 
 
 class LogHandler(LogHandlerBase):
-    """Reads Snakemake's records into a `Progress`, and has a view show it."""
+    """Reads Snakemake's log records into a `Progress`, which a view shows."""
 
     writes_to_stream, writes_to_file, needs_rulegraph = True, False, False
     has_filter, has_formatter = True, True
@@ -71,22 +71,22 @@ class LogHandler(LogHandlerBase):
         }
 
     def emit(self, record: LogRecord) -> None:
-        """Take in one record, in the thread that Snakemake gives to its plugins."""
+        """Handle one record, in the thread in which Snakemake calls its plugins."""
         handle = self.handles.get(getattr(record, "event", None))
         if handle is None:
             return
         try:
             handle(record)
-        except Exception:  # as every handler: a fault in the screen stops no run
+        except Exception:  # as in every logging handler: an error in the screen must not stop a run
             self.handleError(record)
 
     def follow(self, plan: DryRun, files: Mapping[str, str]) -> None:
-        """Take over which jobs there are and the files of their rules, before the first begins."""
+        """Set the planned jobs and the files of their rules, before the first job starts."""
         self.progress.follow(plan, files)
         self.begin()
 
     def begin(self) -> None:
-        """Begin to draw; from here on, what jobs print goes into a file."""
+        """Start drawing; from here on, the output of jobs goes into a file."""
         if not self.begun:
             self.begun = True
             stamp = datetime.now().isoformat().replace(":", "")
@@ -94,30 +94,30 @@ class LogHandler(LogHandlerBase):
             self.view.begin(stream)
 
     def on_message(self, record: Any) -> None:
-        """Pass on what is more than chatter, or says that a user's Ctrl-C was heard."""
+        """Show warnings and errors, and the messages after Ctrl-C."""
         text = str(record.getMessage() if record.args else record.msg or "")
         self.progress.interrupted |= text.startswith(STOPPED)
-        matters = record.levelno >= WARNING or text.startswith(TOLD)
+        matters = record.levelno >= WARNING or text.startswith(PASSED_ON)
         if text and matters and not self.repeats(record, text):
             self.view.note(text)
 
     def repeats(self, record: Any, text: str) -> bool:
-        """Return whether a message says again what `on_job_error` says, or the user knows."""
+        """Return whether a message repeats `on_job_error`, or an interruption by the user."""
         if self.progress.running and getattr(record, "exception", "") == "RuleException":
             return True
         ended = self.progress.failed or self.progress.interrupted
         return bool(ended) and any(part in text for part in REPEATS)
 
     def on_group_error(self, record: Any) -> None:
-        """Pass on what Snakemake says of jobs that failed together."""
+        """Show Snakemake's message about jobs that failed as a group."""
         self.view.note(DefaultFormatter().format(record))
 
     def on_run_info(self, record: Any) -> None:
-        """Take over how many jobs each rule has."""
+        """Set the number of jobs of each rule."""
         self.progress.expect(record.stats)
 
     def on_job_info(self, record: Any) -> None:
-        """Note that a job begins."""
+        """Record that a job starts."""
         job = Job(
             number=record.jobid,
             rule=record.rule_name,
@@ -132,7 +132,7 @@ class LogHandler(LogHandlerBase):
         self.view.started(job)
 
     def on_job_finished(self, record: Any) -> None:
-        """Show a job that has ended well."""
+        """Show a job that has succeeded."""
         job = self.progress.finish(record.job_id, record.created)
         if job:
             self.view.finished(job, headlines.headlines(job))
@@ -147,10 +147,10 @@ class LogHandler(LogHandlerBase):
             cause = failures.cause(job, self.capture.printed())
             self.view.failed(job, cause, failures.log_of(job) or self.capture.kept())
         elif record.jobid not in self.progress.failed and not self.progress.interrupted:
-            self.view.note(f"failed: {record.rule_name}")  # none of the jobs that count
+            self.view.note(f"failed: {record.rule_name}")  # a job that is not counted
 
     def close(self) -> None:
-        """Leave the terminal as it was, and the page to what has been made."""
+        """Restore the terminal and finish the page of figures."""
         self.page.end(complete=self.progress.done == self.progress.total)
         self.view.end()
         self.capture.stop()

@@ -1,4 +1,4 @@
-"""Numbers worth a line as soon as a job ends, read from its log and from what it wrote."""
+"""Key numbers that are shown as soon as a job ends, read from its log and its outputs."""
 
 import csv
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typeone.workflow.screen.progress import Job
 
-LINE = re.compile(r"^\S+ \S+ INFO typeone: (.*)$", re.M)  # of a job's log, see runtime.job
+LINE = re.compile(r"^\S+ \S+ INFO typeone: (.*)$", re.M)  # in a job's log, see runtime.job
 TYPE1 = ("paper", "ours")  # the attacks whose success is a headline
 
 
@@ -17,9 +17,9 @@ class Headline:
     """A number that some jobs log.
 
     Args:
-        line: what the whole line is; its groups fill ``text``.
-        text: what a reader sees, with the job's axes as ``{axes}``.
-        wildcards: that the job must have, and their values; any value if there are none.
+        line: regular expression of the whole line; its groups fill ``text``.
+        text: the text that is shown, with the job's axes as ``{axes}``.
+        wildcards: wildcards that the job must have, with their values; empty allows any value.
     """
 
     line: str
@@ -27,7 +27,7 @@ class Headline:
     wildcards: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def of(self, job: Job, lines: Sequence[str]) -> Iterator[str]:
-        """Yield what the lines of a job's log say of it."""
+        """Yield the headlines found in the lines of a job's log."""
         for name, values in self.wildcards.items():
             if name not in job.wildcards or (values and job.wildcards[name] not in values):
                 return
@@ -50,7 +50,7 @@ HEADLINES = (
 
 
 def headlines(job: Job) -> list[str]:
-    """Return what a job that has ended adds to the numbers of the run."""
+    """Return the headlines of a job that has ended."""
     lines = [line for log in job.logs for line in LINE.findall(text_of(Path(log)))]
     found = [text for headline in HEADLINES for text in headline.of(job, lines)]
     tables = (Path(name) for name in job.outputs if Path(name).name == "table1.csv")
@@ -68,7 +68,7 @@ def detection(table: Path) -> Iterator[str]:
 
 
 def text_of(path: Path) -> str:
-    """Return what a file says, nothing if it cannot be read."""
+    """Return the text of a file, empty if it cannot be read."""
     try:
         return path.read_text(errors="replace")
     except OSError:

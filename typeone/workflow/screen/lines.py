@@ -11,30 +11,30 @@ from typeone.workflow.screen.times import clock, left
 
 
 class Lines:
-    """Writes lines to ``stream``; ``logs``: whether the log of a job that crashed is among them."""
+    """Writes lines to ``stream``; ``logs``: whether to include the log of a job that crashed."""
 
     def __init__(self, progress: Progress, stream: TextIO, *, logs: bool) -> None:
         self.progress, self.stream, self.logs = progress, stream, logs
 
     def begin(self, stream: TextIO) -> None:
-        """Say how much there is to do; go on in ``stream``."""
+        """Write the number of jobs and the expected time; continue in ``stream``."""
         self.stream = stream
         jobs = f"{self.progress.total} job{'s' if self.progress.total > 1 else ''} to do"
         self.note(", ".join(filter(None, [jobs, left(self.progress.left(self.progress.begun))])))
 
     def started(self, job: Job) -> None:
-        """Say nothing."""
+        """Write nothing."""
 
     def finished(self, job: Job, headlines: Sequence[str]) -> None:
-        """Write the line of a job, and a line for each number that it adds."""
+        """Write a line for the job, and one for each of its headlines."""
         took = clock(self.progress.seconds[job.number])
         self.note(f"[{self.progress.done}/{self.progress.total}] {took} {job.words}")
         for headline in headlines:
             self.note(f"    {headline}")
 
     def failed(self, job: Job, cause: str, log: Path | None) -> None:
-        """Write why a job failed, and where its log is."""
-        self.note(f"failed: {job.words}" + (f", its log is {log}" if log else ""))
+        """Write why a job failed, and the path of its log."""
+        self.note(f"failed: {job.words}" + (f", log: {log}" if log else ""))
         self.note(f"[{job.rule}] {cause}")
         text = text_of(log) if log and self.logs else ""
         if TRACEBACK in text:
@@ -45,4 +45,4 @@ class Lines:
         print(text, file=self.stream, flush=True)
 
     def end(self) -> None:
-        """Do nothing: there is nothing to take away."""
+        """Do nothing: there is nothing to remove."""

@@ -1,7 +1,7 @@
-"""The page of a run that is not done: the figures that this call has made so far.
+"""Write the page of an unfinished run, with the figures that this call has made so far.
 
-The report is one job, the last. Until then this page shows each figure from the moment it is there,
-and loads itself again.
+The report is the last job. Until then, this page shows each figure as soon as it exists, and
+reloads itself.
 """
 
 import html
@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 NAME = "so-far.html"
-SECONDS = 10  # between two loads
+SECONDS = 10  # between reloads
 STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 img { max-width: 100%; height: auto; background: #fff }
@@ -33,16 +33,16 @@ class Page:
 
     @property
     def file(self) -> Path:
-        """Where the page is."""
+        """The path of the page."""
         return self.results / NAME
 
     def add(self, outputs: Sequence[str], *, done: int, total: int) -> bool:
-        """Write the page anew if a job has made a figure; return whether it is the first.
+        """Rewrite the page if a job has made a figure; return whether it is the first figure.
 
         Args:
-            outputs: of the job that has ended.
-            done: jobs that have ended.
-            total: jobs that there are.
+            outputs: the outputs of the job that has ended.
+            done: the number of jobs that have ended.
+            total: the number of all jobs.
         """
         made = [path for path in map(Path, outputs) if is_figure(path, self.results)]
         first = bool(made) and not self.figures
@@ -55,8 +55,8 @@ class Page:
         """Write the page.
 
         Args:
-            state: how far the run is.
-            loads: whether the page is to load itself again.
+            state: the progress of the run, as text.
+            loads: whether the page reloads itself.
         """
         again = f'<meta http-equiv="refresh" content="{SECONDS}">' if loads else ""
         figures = "\n".join(self.figure(path) for path in self.figures)
@@ -79,12 +79,12 @@ class Page:
         return f'<p><img src="{place}" alt="{text}"></p>'
 
     def end(self, *, complete: bool) -> None:
-        """Remove the page of a complete run, which has a report; else say that the run stopped."""
+        """Remove the page of a complete run, which has a report; else note that the run stopped."""
         if complete:
             with suppress(OSError):
                 self.file.unlink()
         elif self.figures:
-            self.write("The run has stopped; the next call goes on from here", loads=False)
+            self.write("The run has stopped; run again to continue from here", loads=False)
 
 
 def is_figure(path: Path, results: Path) -> bool:
@@ -93,7 +93,7 @@ def is_figure(path: Path, results: Path) -> bool:
 
 
 def caption(path: Path) -> str:
-    """Return the caption in the metadata of a PNG file; empty where there is none."""
+    """Return the caption in the metadata of a PNG file; empty if there is none."""
     try:
         with Image.open(path) as image:
             return str(image.text.get("Description", ""))  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How far a run is: its jobs, those that run, ended and failed, and the time that is left."""
+"""Track the progress of a run: running, finished and failed jobs, and the time left."""
 
 import threading
 import time
@@ -13,15 +13,15 @@ from typeone.workflow.screen import stages
 from typeone.workflow.screen.times import TimeLeft
 
 ENOUGH = 0.05
-NUMBERED = ("seed", "shard")  # wildcards whose values mean nothing without their names
+NUMBERED = ("seed", "shard")  # wildcards whose values are shown with their names
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job that has begun.
+    """A job that has started.
 
     Args:
-        number: that Snakemake gave it.
+        number: the job id that Snakemake assigned.
         began: seconds since the epoch.
     """
 
@@ -35,19 +35,19 @@ class Job:
 
     @property
     def axes(self) -> str:
-        """Its wildcards in words: mnist paper mlp seed0."""
+        """The values of its wildcards: mnist paper mlp seed0."""
         named = ((name if name in NUMBERED else "") + v for name, v in self.wildcards.items())
         return " ".join(filter(None, (text.strip("/") for text in named)))
 
     @property
     def words(self) -> str:
-        """Its rule and its wildcards in words."""
+        """The name of its rule and the values of its wildcards."""
         return f"{self.rule} {self.axes}".rstrip()
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The jobs of one stage, counted; ``running``: in words, those that run now."""
+    """The number of jobs of one stage; ``running``: descriptions of those that are running."""
 
     name: str
     total: int
@@ -79,10 +79,10 @@ class Progress:
 
     Args:
         begun: seconds since the epoch.
-        plan: what Snakemake is about to run, None until it is known.
-        totals: how many jobs there are, by rule.
+        plan: the jobs that Snakemake will run, None until they are known.
+        totals: the number of jobs by rule.
         failed: jobs that ended with an error and did not succeed in a second attempt.
-        interrupted: whether the user has stopped the run, so that ends of jobs are no failures.
+        interrupted: whether the user stopped the run; jobs that end then are not failures.
     """
 
     begun: float = field(default_factory=time.time)
@@ -101,7 +101,7 @@ class Progress:
 
     @alone
     def follow(self, plan: cost.DryRun, files: Mapping[str, str]) -> None:
-        """Take over which jobs there are, and which file declares each rule."""
+        """Set the planned jobs, and the file that declares each rule."""
         self.plan, self._files = plan, files
         self.totals = Counter(job.rule for job in plan.jobs)
         known = (job for job in plan.jobs if job.benchmarks)
@@ -110,33 +110,33 @@ class Progress:
 
     @alone
     def expect(self, counts: Mapping[str, int]) -> None:
-        """Take over how many jobs each rule has, where nothing else says so."""
+        """Set the number of jobs of each rule, if there is no plan."""
         if self.plan is None:
             self.totals = Counter({rule: n for rule, n in counts.items() if rule != "total"})
 
     @property
     def total(self) -> int:
-        """How many jobs there are."""
+        """The number of jobs."""
         return sum(self.totals.values())
 
     @property
     def done(self) -> int:
-        """How many jobs have ended well."""
+        """The number of jobs that have succeeded."""
         return len(self.seconds)
 
     def counts(self, number: int) -> bool:
-        """Return whether a job is one of the plan; the default target's is not."""
+        """Return whether a job is part of the plan; that of the default target is not."""
         return self.plan is None or number in self._planned
 
     @alone
     def start(self, job: Job) -> None:
-        """Note that a job has begun, perhaps again."""
+        """Record that a job has started, possibly again."""
         if self.counts(job.number):
             self.running[job.number] = job
 
     @alone
     def finish(self, number: int, now: float) -> Job | None:
-        """Note that a job has ended well; return it, None if it is not one of those that count."""
+        """Record that a job has succeeded; return it, or None if it is not counted."""
         job = self.running.pop(number, None)
         if job is None:
             return None
@@ -148,7 +148,7 @@ class Progress:
 
     @alone
     def fail(self, number: int) -> Job | None:
-        """Note that a job has failed; return it, None if that was known or the user's doing."""
+        """Record that a job has failed; return it, or None if it is known or was interrupted."""
         job = self.running.pop(number, None)
         if job is None or self.interrupted:
             return None
@@ -157,7 +157,7 @@ class Progress:
 
     @alone
     def stages(self) -> list[Stage]:
-        """Return the stages that have jobs, in their order."""
+        """Return the stages that have jobs, in the order of `stages.place`."""
         running: dict[str, list[str]] = {}
         for job in self.running.values():
             running.setdefault(self._stage(job.rule), []).append(job.words)
@@ -174,7 +174,7 @@ class Progress:
         return stages.stage_of(rule, self._files.get(rule))
 
     def _by_stage(self, counts: Mapping[str, int]) -> Counter[str]:
-        """Return the counts of rules, added up by stage."""
+        """Return the counts of rules, summed by stage."""
         total: Counter[str] = Counter()
         for rule, n in counts.items():
             total[self._stage(rule)] += n
@@ -184,9 +184,9 @@ class Progress:
     def left(self, now: float) -> TimeLeft | None:
         """Return an estimate of the time left, None while too little is known.
 
-        A job takes what its benchmark says, else what others of its rule took in this run, else
-        what the mean job took. Where the last holds for more than half of the jobs left, the
-        estimate is a guess, and waits for `ENOUGH` of all jobs to have ended.
+        The expected time of a job is that of its benchmark, else the mean of its rule in this run,
+        else the mean of all jobs. If the mean of all jobs is used for more than half of the jobs
+        left, the estimate is a guess, and is returned only when `ENOUGH` of all jobs have ended.
         """
         jobs = self.plan.jobs if self.plan else []
         left = [job for job in jobs if job.number not in self.seconds]
@@ -202,7 +202,7 @@ class Progress:
         return TimeLeft(cost.wall_time(replace(self.plan, jobs=left), expected), guess)
 
     def _expected(self, job: cost.Job) -> float | None:
-        """Return what a job is known to take."""
+        """Return the expected time of a job, None if it is unknown."""
         if job.number in self._benchmarks:
             return self._benchmarks[job.number]
         alike = self._done.get(job.rule)

@@ -1,7 +1,7 @@
-"""Stages of the pipeline in words, each made of the rules of some files.
+"""Names of the stages of the pipeline, each with the rules of some files.
 
 A rule belongs to the stage of the file that declares it, except that figures, tables and judgements
-are stages of their own wherever they are declared. A file that is not listed is a stage by itself.
+are stages of their own wherever they are declared. A file that is not listed is a stage of its own.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ ORDER = (
 
 
 def stage_of(rule: str, file: str | Path | None) -> str:
-    """Return the stage of a rule that ``file`` declares; `OTHER` where the file is not known."""
+    """Return the stage of a rule that ``file`` declares; `OTHER` if the file is not known."""
     verb = rule.split("_")[0]
     if verb in VERBS:
         return VERBS[verb]
@@ -45,6 +45,6 @@ def stage_of(rule: str, file: str | Path | None) -> str:
 
 
 def place(stage: str) -> int:
-    """Return where a stage comes among all of them; those of unlisted files before the last."""
+    """Return the sort key of a stage; those of unlisted files come before the last."""
     known = (*ORDER, OTHER, LAST)
     return known.index(stage) if stage in known else len(ORDER)

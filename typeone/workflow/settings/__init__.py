@@ -1,5 +1,5 @@
 """Models of all settings: type, bounds, meaning, place in the paper and default, each stated once.
 
-A default is the published value, or that of preset `paper` where the paper has none. config.yaml
-holds what preset `quick` chooses instead. Roman numerals name sections of arXiv 1809.00594.
+A default is the published value, or that of preset `paper` if the paper has none. config.yaml
+contains the values of preset `quick`. Roman numerals are sections of arXiv 1809.00594.
 """

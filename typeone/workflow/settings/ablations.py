@@ -33,9 +33,9 @@ ABLATIONS = {
 class Ablations(Model):
     """Attacks with one setting changed at a time, on the first seed."""
 
-    target: str = setting("The classifier that they are aimed at.", "mlp")
-    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    target: str = setting("The attacked classifier.", "mlp")
+    count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     chunk: Count = setting("Examples in one batch.", 64)
     attacks: Annotated[
         dict[Name, Annotated[dict[Name, Changes], Field(min_length=1)]], Field(min_length=1)
-    ] = setting("Settings of Algorithm 2 that differ, by attack and variant.", ABLATIONS)
+    ] = setting("Changed settings of Algorithm 2, by attack and variant.", ABLATIONS)

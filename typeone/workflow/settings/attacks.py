@@ -25,7 +25,7 @@ Beta = Annotated[Literal["ratio"] | Weight, TEXT_OR_NUMBER]
 
 
 class Walk(Model):
-    """The walk of Algorithm 2 through the latent space, of digits and of faces."""
+    """The optimisation of Algorithm 2 in the latent space, for digits and faces."""
 
     steps: Whole = setting("Updates of z (Algorithm 2); authors' code.", 20000)
     lr: Positive = setting("Adam's learning rate on z; authors' code.", 0.005)
@@ -46,33 +46,33 @@ class Algorithm2(Walk):
         "What the discriminator adds: 1 - f_dis(z), or -log f_dis(z).", "probability"
     )
     patience: Count | None = setting(
-        "Steps of success before an example leaves; null: it never does.", None
+        "Successful steps after which an example is finished; null disables early stopping.", None
     )
     image_weight: Weight = setting(
         "Weight of the attackers' cross-entropy on the image; 0 is the paper.", 0.0
     )
     reencode_weight: Weight = setting(
-        "Weight of f2's cross-entropy on the image encoded anew; 0 is the paper.", 0.0
+        "Weight of f2's cross-entropy on the re-encoded image; 0 is the paper.", 0.0
     )
     image_target_loss: Weight = setting(
-        "Nats that either may lose on an image that has converged.", 0.0
+        "Largest value of either cross-entropy on a converged image, nats.", 0.0
     )
     jitter: Annotated[int, Field(ge=0, le=4)] = setting(
-        "Pixels that the attackers' view moves from step to step.", 0
+        "Maximum shift of the attackers' view in each step, pixels.", 0
     )
     offset_lr: Weight = setting(
-        "Adam's learning rate on an offset of the decoder's pixel logits; 0 is the paper: none.",
+        "Adam's learning rate on an offset of the decoder's pixel logits; 0 (paper): no offset.",
         0.0,
     )
     offset_weight: Weight = setting("Weight of the offset's mean square.", 0.0)
 
 
 class Aimed(Model):
-    """What an attack with Algorithm 2 is aimed at."""
+    """The targets and examples of an attack with Algorithm 2."""
 
     kind: Literal["svae"] = setting("Algorithm 2.")
-    targets: Some[str] = setting("Classifiers that it is aimed at.")
-    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    targets: Some[str] = setting("Attacked classifiers.")
+    count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     keep: bool = setting("false leaves f1 out: the image transition of III-B.", True)
     original: Literal["grey", "binarised"] = setting("The image that is attacked.", "grey")
 
@@ -90,8 +90,8 @@ class SvaeAttack(Algorithm2, Aimed):
         check_k(self.k_start, self.k_max)
         if self.evade_squeezing and not self.keep:
             raise Wrong(
-                "`.evade_squeezing` is true with `keep: false`; needs an f1 that keeps its label "
-                "on squeezed images: set `keep: true`"
+                "`.evade_squeezing` is true with `keep: false`; needs `keep: true`, so that f1 "
+                "keeps its label on squeezed images"
             )
         return self
 
@@ -114,7 +114,7 @@ class Pgd(Model):
     steps: Count = setting("Iterations.")
     step_size: Positive = setting("Size of one iteration, pixels in [0, 1].")
     restarts: Count | None = setting(
-        "Random starts; one where this is left out.", None, exclude_if=lambda value: value is None
+        "Number of random starts; default 1.", None, exclude_if=lambda value: value is None
     )
 
 
@@ -148,11 +148,11 @@ class Ead(Model):
 
 
 class Type2Attack(Model):
-    """An attack of Type II: the label changes and the image does not."""
+    """A Type II attack: the label changes but the image content does not."""
 
     kind: Literal["type2"] = setting("One of foolbox's attacks.")
-    targets: Some[str] = setting("Classifiers that it is aimed at.")
-    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    targets: Some[str] = setting("Attacked classifiers.")
+    count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     settings: Annotated[
         Fgsm | Pgd | DeepFool | CarliniWagner | Ead,
         by("method", "fgsm", "pgd", "deepfool", "cw_l2", "ead"),
@@ -176,7 +176,7 @@ class Interpolation(Model):
 
 
 class RandomLatent(Model):
-    """Latents at random."""
+    """Random latents."""
 
     method: Literal["random_latent"] = setting("Latents drawn until f1 says y.")
     draws: Count = setting("Latents drawn for all examples together.")
@@ -184,11 +184,11 @@ class RandomLatent(Model):
 
 
 class Baseline(Model):
-    """A change of images without any optimiser."""
+    """A baseline that changes images without optimisation."""
 
-    kind: Literal["baseline"] = setting("No optimiser.")
-    targets: Some[str] = setting("Classifiers that it is aimed at.")
-    count: Count = setting("Examples attacked; the first of `examples`.", 500)
+    kind: Literal["baseline"] = setting("A baseline without optimisation.")
+    targets: Some[str] = setting("Attacked classifiers.")
+    count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     settings: Annotated[
         Nearest | Interpolation | RandomLatent,
         by("method", "nearest", "interpolation", "random_latent"),
@@ -201,21 +201,21 @@ STANDARD = ["mlp", "lenet", *PAIRED, "lenet_type1"]
 
 
 def attack(kind: str, targets: list[str], **settings: Any) -> dict[str, Any]:
-    """Return the entry of an attack of Type II or a baseline."""
+    """Return the entry of a Type II attack or a baseline."""
     return {"kind": kind, "targets": targets, "settings": settings}
 
 
 ATTACKS = resolved(
     {
-        # Algorithm 2 as the text has it, 20,000 steps
+        # Algorithm 2 as in the text, 20,000 steps
         "paper": {"kind": "svae", "targets": ["mlp"]},
-        # IV-D: the examples that strengthening learns and is tested with
+        # IV-D: the examples for training and testing strengthened classifiers
         "paper_lenet": {"from": "paper", "targets": ["lenet"]},
-        # the same attack on what was strengthened
+        # the same attack on strengthened classifiers
         "paper_afresh": {"from": "paper", "targets": [*PAIRED, "lenet_type1"]},
-        # as the authors' code does it
+        # as in the authors' code
         "sm": {"from": "paper", "original": "binarised", "beta": 0.001, "manifold": "log"},
-        # the image itself must convince; chosen on validation digits, docs/attack.md
+        # the attackers must accept the image; chosen on validation digits, docs/attack.md
         "ours": {
             "from": "paper",
             "targets": ["mlp", "lenet", "cnn"],
@@ -225,7 +225,7 @@ ATTACKS = resolved(
             **{"image_weight": 3.0, "reencode_weight": 1.0, "image_target_loss": 0.02},
             **{"jitter": 1, "offset_lr": 0.05, "offset_weight": 0.5},
         },
-        # ours, and it knows the squeezing detector
+        # ours, adapted to the squeezing detector
         "ours_adaptive": {"from": "ours", "targets": ["mlp", "cnn"], "evade_squeezing": True},
         # III-B, Fig. 5a: no f1
         "transition": {
@@ -238,7 +238,7 @@ ATTACKS = resolved(
             "from": "paper",
             "targets": ["mlp", "lenet", "cnn"],
             "keep": False,
-            **{"steps": 0, "lr": 0.02, "beta2": 0.98},  # no step is made with these two
+            **{"steps": 0, "lr": 0.02, "beta2": 0.98},  # lr and beta2 are unused
         },
         "nearest": attack("baseline", ["mlp"], method="nearest"),
         "interpolation": attack("baseline", ["mlp"], method="interpolation", steps=100),

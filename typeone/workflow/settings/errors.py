@@ -1,4 +1,4 @@
-"""One line on a violation: the setting, its value, what is allowed, the likely remedy."""
+"""Describe an invalid setting in one line: its name, its value, what is allowed and the remedy."""
 
 import difflib
 import json
@@ -17,12 +17,12 @@ from typeone.workflow.settings.model import Model, SomeOf, Union
 SEE = "(see config.yaml and docs/configuration.md)"
 MEANT = {
     "module": "path/to/file.py:function",
-    "weights": "a file whose name ends in .safetensors, which holds tensors and no code; write it "
-    "with safetensors.torch.save_file(network.state_dict(), path)",
+    "weights": "a file whose name ends in .safetensors, which contains only tensors and no code; "
+    "write it with safetensors.torch.save_file(network.state_dict(), path)",
     "sha256": "the 64 hexadecimal digits that sha256sum prints",
 }
 TYPES = {
-    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "settings of its own"),
+    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "a mapping of settings"),
     "list_type": "a list",
     "string_type": "text",
     "float_type": "a number",
@@ -35,13 +35,13 @@ LIMITS = {
     "less_than_equal": ("at most", "le"),
     "less_than": ("less than", "lt"),
     "multiple_of": ("a multiple of", "multiple_of"),
-    "too_short": ("entries, at least", "min_length"),
+    "too_short": ("a number of entries of at least", "min_length"),
 }
 UNKNOWN = ("extra_forbidden", "invalid_key")
 
 
 def first_line(error: ValidationError, model: type[Model]) -> str:
-    """Return one line on the violation of ``model`` that is nearest to the top."""
+    """Return one line for the violation of ``model`` that is to be reported first, see `rank`."""
     found = error.errors(include_url=False)
     first = min(found, key=rank)
     if first["type"] == "missing":
@@ -52,9 +52,9 @@ def first_line(error: ValidationError, model: type[Model]) -> str:
 
 
 def rank(error: ErrorDetails) -> tuple[bool, int, int]:
-    """Return how soon an error is to be told: the outermost first, unknown keys before others.
+    """Return the sort key of an error: outermost keys first, unknown keys before other errors.
 
-    What does not go together, or is not there, comes after all that is wrong by itself.
+    Contradictions between settings and missing settings come after settings that are wrong alone.
     """
     kind, loc = error["type"], keys(error["loc"])
     at_owner = kind in UNKNOWN or kind == "missing"
@@ -63,22 +63,22 @@ def rank(error: ErrorDetails) -> tuple[bool, int, int]:
 
 
 def keys(loc: Sequence[int | str]) -> list[str]:
-    """Return the keys in the place of an error, without the tags of alternatives."""
+    """Return the keys in the location of an error, without the tags of alternatives."""
     return [str(part) for part in loc if str(part)[:1] not in ("<", "[")]
 
 
 def dotted(loc: Sequence[int | str]) -> str:
-    """Return the keys in the place of an error, joined."""
+    """Return the keys in the location of an error, joined with dots."""
     return ".".join(keys(loc))
 
 
 def quoted(path: str) -> str:
-    """Return how a setting is named in a line."""
+    """Return the name of a setting in backticks."""
     return f"`{path}`" if path else "the configuration"
 
 
 def lacking(path: str, missing: Sequence[int | str]) -> str:
-    """Return one line on settings that are not there."""
+    """Return one line on missing settings."""
     *most, last = (f"`{key}`" for key in missing)
     listed = f"{', '.join(most)} and {last}" if most else last
     return f"{quoted(path)} lacks {listed} {SEE}"
@@ -94,13 +94,13 @@ def line(error: ErrorDetails, model: type[Model]) -> str:
         return unknown(str(loc[-1]), loc[:-1], model)
     if loc and loc[-1] == "[key]":
         return (
-            f"{quoted(dotted(loc[:-2]))} holds the name {value!r}; a name needs a lower-case "
+            f"{quoted(dotted(loc[:-2]))} contains the name {value!r}; a name needs a lower-case "
             f"letter, then lower-case letters, digits and underscores {SEE}"
         )
     if kind == "no_such_kind":
         key, allowed = more["key"], more["allowed"]
         if not isinstance(value, dict):
-            return wrong_value(path, value, "settings of its own")
+            return wrong_value(path, value, "a mapping of settings")
         if key not in value:
             return lacking(path, [key])
         return wrong_value(f"{path}.{key}", value[key], "one of " + re.sub("[<>]", "", allowed))
@@ -125,7 +125,7 @@ def line(error: ErrorDetails, model: type[Model]) -> str:
 
 
 def absolute(text: str, path: str) -> str:
-    """Return the text of a `Wrong` with the place of its model before each key of its own."""
+    """Return the text of a `Wrong` with the path of its model before each relative key."""
     dot = f"{path}." if path else ""
     return re.sub(r"`\.(`|\w)", lambda m: f"`{path}`" if m[1] == "`" else f"`{dot}{m[1]}", text)
 
@@ -135,7 +135,7 @@ def unknown(key: str, owner: Sequence[int | str], model: type[Model]) -> str:
     kind = type_at(owner, model)
     allowed = list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, Model) else []
     close = difflib.get_close_matches(key, allowed, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else f"allowed are {', '.join(allowed)}"
+    hint = f"did you mean `{close[0]}`?" if close else f"needs one of {', '.join(allowed)}"
     return f"`{'.'.join((*keys(owner), key))}` is not a setting; {hint} {SEE}"
 
 
@@ -143,25 +143,25 @@ def wrong_value(path: str, value: Any, need: str) -> str:
     """Return one line on a value that is not allowed."""
     if isinstance(value, str) and (number := as_number(value)):
         quotes = not isinstance(yaml.safe_load(value), str)
-        # Snakemake reads `--config 'seeds=[1]'` with a loader that knows nothing but text
+        # Snakemake reads `--config 'seeds=[1]'` with a loader that returns only text
         how = (
-            "without quotes, in a --configfile (--config takes what [] and {} hold for text)"
+            "without quotes, in a --configfile (--config reads the entries of [] and {} as text)"
             if quotes
-            else f"YAML takes {value} for text"
+            else f"because YAML reads {value} as text"
         )
         return (
-            f"{quoted(path)} is the text {value!r}, needs {need}; as a number write {number}, "
+            f"{quoted(path)} is the text {value!r}; needs {need}: write the number as {number}, "
             f"{how} {SEE}"
         )
     try:
-        shown = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
-    except (ValueError, TypeError):  # a list that holds itself, a date as a key
-        shown = repr(value)
-    return f"{quoted(path)} is {shown}; needs {need} {SEE}"
+        text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    except (ValueError, TypeError):  # a list that contains itself, a date as a key
+        text = repr(value)
+    return f"{quoted(path)} is {text}; needs {need} {SEE}"
 
 
 def as_number(text: str) -> str | None:
-    """Return how YAML wants a number written that it took for text; None if it is not a number."""
+    """Return a number that YAML read as text in a form that YAML reads as a number, or None."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -170,7 +170,7 @@ def as_number(text: str) -> str | None:
     return f"{number:f}" if written else None
 
 
-# ------------------------------------------------------------------------------ types by place
+# ------------------------------------------------------------------------------ types by location
 
 
 def type_at(loc: Sequence[int | str], model: type[Model]) -> Any:
@@ -185,7 +185,7 @@ def type_at(loc: Sequence[int | str], model: type[Model]) -> Any:
 
 
 def inside(kind: Any, part: int | str) -> Any:
-    """Return the type of ``part`` of a type: of a key, an entry, or an alternative by its tag."""
+    """Return the type of ``part`` of a type: a key, an entry, or the tag of an alternative."""
     if get_origin(kind) is Annotated:
         below, *marks = get_args(kind)
         for mark in marks:

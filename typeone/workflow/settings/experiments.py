@@ -1,4 +1,4 @@
-"""The toy cube, the spheres, Fig. 1, the detector, and how attacks are batched and followed."""
+"""Settings of the toy cube, the spheres, Fig. 1, the detector, batching and traces."""
 
 from typing import Annotated, Literal, Self
 
@@ -26,25 +26,23 @@ Even = Annotated[int, Field(ge=2, multiple_of=2)]
 
 
 class Realism(Model):
-    """Realism judged by networks that no attack used: a judge's features, another seed's SVAE."""
+    """Realism measured by networks that no attack uses: a judge's features, another seed's SVAE."""
 
-    clean: AtLeast10 = setting("Test digits that serve as a control.", 500)
+    clean: AtLeast10 = setting("Number of clean test digits used as a control.", 500)
     seed: Whole = setting("Seed of their draw.", 50)
 
 
 class Batching(Model):
-    """Batches of Algorithm 2; no result depends on shards."""
+    """Batches of Algorithm 2; results do not depend on the number of shards."""
 
     chunk: Count = setting(
         "Examples in one batch; 32 to 64 is fastest on a CPU core, 500 on a GPU.", 64
     )
-    shards: Count = setting(
-        "Jobs that an attack is split over; more of them help on more than two cores.", 1
-    )
+    shards: Count = setting("Number of jobs per attack; more help on more than two cores.", 1)
 
 
 class Trace(Model):
-    """Examples that figures follow, the first of each class."""
+    """Traces of the first example of each class, for figures."""
 
     every: Count = setting("Steps between two traced images.", 100)
 
@@ -53,38 +51,39 @@ class Detection(Model):
     """Feature squeezing (IV-C, Table I)."""
 
     bits: Annotated[int, Field(ge=1, le=8)] = setting("Bit depth of the first squeezer.", 1)
-    median: Count = setting("Window of the second, pixels.", 2)
+    median: Count = setting("Window of the median squeezer, pixels.", 2)
     zetas: Some[Annotated[float, Field(ge=0, le=2)]] = setting(
         "Thresholds of Table I.", [0.2510, 0.6089, 0.9353]
     )
     false_positive_rates: Distinct[Rate] = setting(
-        "Rates at which thresholds are fitted on one half of the clean images.", [0.05, 0.10]
+        "False positive rates at which thresholds are fitted, on one half of the clean images.",
+        [0.05, 0.10],
     )
-    seed: Whole = setting("Seed of the halves.", 30)
+    seed: Whole = setting("Seed of the split into halves.", 30)
 
 
 class Toy(Model):
-    """II-A, Fig. 2: a cube in which x(3) follows x(2); a sample a seed. No published numbers."""
+    """II-A, Fig. 2: a cube in which x(3) follows x(2); one sample per seed."""
 
-    train_count: AtLeast10 = setting("Points that f1 learns from.", 1000)
+    train_count: AtLeast10 = setting("Training points of f1.", 1000)
     test_count: AtLeast10 = setting("Held-out points; the positive ones are moved.", 100000)
-    half_width: Positive = setting("Half the side of the cube, in units of a feature.", 2.0)
+    half_width: Positive = setting("Half the side length of the cube, in feature units.", 2.0)
     margin: Weight = setting(
-        "Least |x(1) + x(2)| and |x(1) + x(3)| of a point; at most `half_width`.", 0.5
+        "Minimum of |x(1) + x(2)| and |x(1) + x(3)| of a point; at most `half_width`.", 0.5
     )
     overshoot: Positive = setting(
-        "How far past a boundary a moved point ends, along its axis.", 0.3
+        "Distance past the boundary at which a moved point ends, along its axis.", 0.3
     )
     training: Training = setting("How f1 is trained.", one_cycle(epochs=30, batch_size=50, lr=0.1))
-    shown: Pair = setting("Points in the figure.", 60)
+    shown: Pair = setting("Number of points in the figure.", 60)
 
     @model_validator(mode="after")
     def has_points(self) -> Self:
         """Refuse a margin that leaves no point."""
         if self.margin > self.half_width:
             raise Wrong(
-                f"`.margin` is {self.margin}; needs at most `.half_width`, {self.half_width}, or "
-                "hardly a point of the cube is left"
+                f"`.margin` is {self.margin}; needs at most `.half_width`, {self.half_width}, "
+                "because a larger margin leaves almost no point of the cube"
             )
         return self
 
@@ -93,14 +92,14 @@ class Roc(Model):
     """Fig. 1: one class against the rest, before and after attacks on the MLP."""
 
     positive: Annotated[int, Field(ge=0, le=9)] = setting(
-        "The class that stands against all others; 3 is the paper's example.", 3
+        "The positive class; 3 is the paper's example.", 3
     )
     type1: Some[str] = setting(
-        "Names of `attacks` of Type I, aimed at mlp; the first is drawn.", ["paper", "ours"]
+        "Type I attacks on mlp, names of `attacks`; the first is plotted.", ["paper", "ours"]
     )
     type2: Some[str] = setting(
-        "The same of Type II. EAD is drawn: the oracle, no judge of strong noise, still sees its "
-        "digits.",
+        "Type II attacks on mlp. EAD is plotted because the oracle, which is unreliable under "
+        "strong noise, still recognises its digits.",
         ["ead", "pgd"],
     )
 
@@ -109,35 +108,33 @@ class Roc(Model):
 
 
 class SphereTraining(Model):
-    """How the network of II-B is trained: a million steps of 64 fresh points."""
+    """Training of the network of II-B: a million steps of 64 fresh points."""
 
     steps: Count = setting("Updates of the network.", 1000000)
-    batch_size: Even = setting("Fresh points a step, half of them on each sphere.", 64)
+    batch_size: Even = setting("Fresh points per step, half of them on each sphere.", 64)
     lr: Positive = setting("Adam's learning rate; the peak under one_cycle.", 0.03)
     beta1: Decay = setting("Adam's first decay.", 0.9)
     beta2: Decay = setting("Adam's second decay.", 0.99)
-    schedule: Literal["constant", "one_cycle"] = setting(
-        "Course of the learning rate.", "one_cycle"
-    )
+    schedule: Literal["constant", "one_cycle"] = setting("Learning-rate schedule.", "one_cycle")
     curve_every: Annotated[int, Field(ge=100, multiple_of=100)] = setting(
         "Steps between two points of the training curve.", 10000
     )
 
 
 class SphereTest(Model):
-    """The test of that network."""
+    """Test of the network of II-B."""
 
-    count: Even = setting("Points, half of them on each sphere.", 100000)
+    count: Even = setting("Number of points, half of them on each sphere.", 100000)
     seed: Whole = setting("Seed of their draw.", 60)
 
 
 class SphereType1(Model):
     """Type I on the spheres."""
 
-    count: Count = setting("Points of the inner sphere that the analytic move takes.", 10000)
-    walked: Count = setting("The first of them, which walk along f1's level set.", 1000)
-    step: Positive = setting("Length of a step of the walk.", 0.02)
-    max_steps: Count = setting("Steps after which a walk gives up.", 200)
+    count: Count = setting("Points of the inner sphere moved by the closed form.", 10000)
+    walked: Count = setting("Number of these points that also walk along f1's level set.", 1000)
+    step: Positive = setting("Step length of the walk.", 0.02)
+    max_steps: Count = setting("Maximum number of steps of a walk.", 200)
 
 
 class SphereType2(Model):
@@ -145,8 +142,8 @@ class SphereType2(Model):
 
     count: Count = setting("Points of each sphere.", 500)
     epsilons: Some[Positive] = setting(
-        "How far a point may move on its sphere, straight through; 0.2 parts the spheres, 2 bounds "
-        "nothing.",
+        "Maximum Euclidean distance that a point may move on its sphere; 0.2 is the gap between "
+        "the spheres, 2 imposes no limit.",
         [0.2, 2.0],
     )
     steps: Count = setting("Iterations.", 100)
@@ -156,21 +153,21 @@ class SphereType2(Model):
 class Sphere(Model):
     """The concentric spheres of II-B, Fig. 3."""
 
-    dim: Annotated[int, Field(ge=4)] = setting("n, dimensions of the space.", 100)
+    dim: Annotated[int, Field(ge=4)] = setting("n, number of dimensions of the space.", 100)
     hidden: Count = setting(
-        "h, units of the network; n - h directions are missed, at least three.", 90
+        "h, hidden units of the network; at least three directions, n - h, must be missed.", 90
     )
     inner: Positive = setting("Radius of the inner sphere.", 0.8)
     outer: Positive = setting("Radius of the outer sphere.", 1.0)
     training: SphereTraining = SphereTraining()
     test: SphereTest = SphereTest()
-    seed: Whole = setting("Seed of the points that are attacked, as f1 gets them right.", 61)
+    seed: Whole = setting("Seed of the attacked points, which f1 gets right.", 61)
     type1: SphereType1 = SphereType1()
     type2: SphereType2 = SphereType2()
     tolerance: Positive = setting(
-        "Distance from the outer sphere of a point that counts as on it.", 0.000000001
+        "Maximum distance from the outer sphere of a point that counts as on it.", 0.000000001
     )
-    followed: Count = setting("Walks kept step by step.", 20)
+    followed: Count = setting("Number of walks stored step by step.", 20)
 
     @model_validator(mode="after")
     def goes_together(self) -> Self:

@@ -27,39 +27,44 @@ from typeone.workflow.settings.variants import resolved
 
 
 class FaceAlgorithm2(Walk):
-    """Settings of Algorithm 2 on faces; the authors' code makes 15,000 steps."""
+    """Settings of Algorithm 2 on faces; 15,000 steps in the authors' code."""
 
     steps: Whole = setting("Updates of z (Algorithm 2); authors' code.", 15000)
     target_loss: Weight = setting("J1 hat of Eq. 10, a distance of embeddings.", 1.0)
     k_driver: Literal["f1", "discriminator"] = setting(
-        "What moves k in Eq. 10: J1, or by a slip in the authors' code the discriminator's output.",
+        "Quantity that changes k in Eq. 10: J1, or, by a bug in the authors' code, the "
+        "discriminator's output.",
         "f1",
     )
     manifold: Literal["probability", "log"] = setting(
         "What the discriminator adds: 1 - f_dis(z), or -log f_dis(z).", "probability"
     )
     patience: Count | None = setting(
-        "Steps of success before a face leaves; null: it never does.", None
+        "Successful steps after which a face is finished; null disables early stopping.", None
     )
     reencode_weight: Weight = setting(
-        "Weight of f2's cross-entropy on the image encoded anew; 0 is the paper.", 0.0
+        "Weight of f2's cross-entropy on the re-encoded image; 0 is the paper.", 0.0
     )
-    image_target_loss: Weight = setting("Nats that it may lose on a face that has converged.", 0.0)
+    image_target_loss: Weight = setting(
+        "Largest value of that cross-entropy on a converged face, nats.", 0.0
+    )
     offset_lr: Weight = setting(
-        "Adam's learning rate on an offset of the decoder's pixel logits; 0 is the paper: none.",
+        "Adam's learning rate on an offset of the decoder's pixel logits; 0 (paper): no offset.",
         0.0,
     )
     offset_weight: Weight = setting("Weight of the offset's mean square.", 0.0)
 
 
 class FaceAimed(Model):
-    """What an attack on faces with Algorithm 2 starts from."""
+    """The examples of an attack on faces with Algorithm 2."""
 
     kind: Literal["svae"] = setting("Algorithm 2.")
-    count: Count = setting("Faces attacked, the first test faces; 1000 in the paper.", 1000)
+    count: Count = setting(
+        "Number of attacked faces, the first test faces; 1000 in the paper.", 1000
+    )
     keep: bool = setting("false leaves f1 out: the image transition of III-B.", True)
     statistics: Literal["running", "own"] = setting(
-        "Of the decoder's batch normalisation: those of its training, or each image's own.",
+        "Statistics of the decoder's batch normalisation: from training, or from each image.",
         "running",
     )
 
@@ -75,54 +80,56 @@ class FaceSvaeAttack(FaceAlgorithm2, FaceAimed):
 
 
 class FaceNoise(Model):
-    """Noise that moves the embedding."""
+    """Noise that changes the embedding."""
 
     epsilon: Radius = setting("Radius in the maximum norm.")
     steps: Count = setting("Steps of gradient ascent; one is FGSM.")
     step_size: Positive = setting("Size of a step, pixels in [0, 1].")
-    start: Radius = setting("How far the random start may be from the face; at most epsilon.")
+    start: Radius = setting("Maximum distance of the random start from the face; at most epsilon.")
 
     @model_validator(mode="after")
     def start_is_in_the_ball(self) -> Self:
-        """Refuse a start outside of the ball."""
+        """Refuse a start outside the ball."""
         if self.start > self.epsilon:
             raise Wrong(
                 f"`.start` is {self.start}; needs at most `epsilon`, {self.epsilon}: the random "
-                "start is in the ball"
+                "start must be in the ball"
             )
         return self
 
 
 class FaceType2Attack(Model):
-    """An attack of Type II on faces."""
+    """A Type II attack on faces."""
 
-    kind: Literal["type2"] = setting("Noise that moves the embedding.")
-    count: Count = setting("Faces attacked, the first test faces; 1000 in the paper.", 1000)
+    kind: Literal["type2"] = setting("Noise that changes the embedding.")
+    count: Count = setting(
+        "Number of attacked faces, the first test faces; 1000 in the paper.", 1000
+    )
     settings: FaceNoise
 
 
 FaceAttack = Annotated[FaceSvaeAttack | FaceType2Attack, by("kind", "svae", "type2")]
-# 20/255, to the surface from 1/255; 10 steps of 2.55/255 from a random start
+# FGSM: 20/255, random start within 1/255; PGD: 10 steps of 2.55/255 from a random start
 FGSM = {"epsilon": 0.0784314, "steps": 1, "step_size": 0.0823529, "start": 0.0039216}
 PGD = {"epsilon": 0.0784314, "steps": 10, "step_size": 0.01, "start": 0.0784314}
 FACE_ATTACKS = resolved(
     {
-        # as the text has it; IV gives the learning rate
+        # as in the text; IV gives the learning rate
         "paper": {"kind": "svae"},
-        # as the authors' code does it, with its slip in k
+        # as in the authors' code, with its bug in k
         "sm": {
             "from": "paper",
             **{"statistics": "own", "lr": 0.01, "beta": 0.001, "k_max": 0.005},
             **{"k_driver": "discriminator", "manifold": "log"},
         },
-        # the image itself must convince, and f1 counts; chosen on validation faces, seed 0
+        # requires success on the image, and weights f1 more; chosen on validation faces, seed 0
         "ours": {
             "from": "paper",
             **{"steps": 100, "lr": 0.08, "beta2": 0.98, "eta": 0.05, "k_max": 20.0},
             **{"patience": 20, "reencode_weight": 1.0, "image_target_loss": 0.3},
             **{"offset_lr": 0.01, "offset_weight": 30.0},
         },
-        # the same without an offset of pixels: what the decoder can draw
+        # the same without a pixel offset: only images that the decoder can make
         "ours_latent": {
             "from": "ours",
             **{"eta": 0.1, "k_start": 1.0, "offset_lr": 0.0, "offset_weight": 0.0},
@@ -137,7 +144,7 @@ FACE_ATTACKS = resolved(
         "reconstruction": {
             "from": "paper",
             "keep": False,
-            **{"steps": 0, "lr": 0.08, "beta2": 0.98},  # no step is made with these two
+            **{"steps": 0, "lr": 0.08, "beta2": 0.98},  # lr and beta2 are unused
         },
         "fgsm": {"kind": "type2", "settings": FGSM},
         "pgd": {"kind": "type2", "settings": PGD},
@@ -150,33 +157,33 @@ class FaceAttacks(Model):
     """Attacks on the recognizer (IV-B), and noise against it (IV-C, IV-D)."""
 
     threshold: Distance = setting(
-        "Distance of embeddings up to which f1 takes two faces for one person, IV-B.", 1.242
+        "Maximum distance of embeddings at which f1 accepts two faces as one person, IV-B.", 1.242
     )
     chunk: Count = setting("Faces in one batch.", 32)
-    followed: Count = setting("Women, and as many men, that figures follow: the first.", 3)
-    pairs: Count = setting("Pairs in Fig. 7b, the first.", 12)
+    followed: Count = setting("Number of women, and of men, traced for figures, the first.", 3)
+    pairs: Count = setting("Number of pairs in Fig. 7b, the first.", 12)
     attacks: Entries[FaceAttack] = setting("Attacks by name.", FACE_ATTACKS)
 
     @model_validator(mode="after")
     def figures_can_be_made(self) -> Self:
-        """Refuse names that are taken, and attacks that figures cannot show."""
+        """Refuse reserved names, and attacks that figures cannot show."""
         for name in ("clean", "validation"):
             if name in self.attacks:
                 raise Wrong(
-                    f"`.attacks` holds the name {name!r}, which stands for faces that nothing "
-                    "attacked; needs another"
+                    f"`.attacks` contains the name {name!r}, which is reserved for clean faces; "
+                    "needs another name"
                 )
         for name in ("paper", "ours", "transition", "reconstruction"):
             attack = self.attacks[name]
             if not isinstance(attack, FaceSvaeAttack):
                 raise Wrong(
-                    f"`.attacks.{name}.kind` is {attack.kind!r}; needs svae, which figures and "
-                    "tables show"
+                    f"`.attacks.{name}.kind` is {attack.kind!r}; needs svae, which is used in "
+                    "figures and tables"
                 )
             if name in ("paper", "ours") and not attack.keep:
                 raise Wrong(
-                    f"`.attacks.{name}.keep` is false; needs true, an attack on the recognizer, "
-                    "for Fig. 7b"
+                    f"`.attacks.{name}.keep` is false; needs true, because Fig. 7b shows an attack "
+                    "on the recognizer"
                 )
         return self
 
@@ -185,14 +192,15 @@ class FaceDetection(Model):
     """Table II: median smoothing, distance of embeddings."""
 
     medians: Some[Annotated[int, Field(ge=2, le=32)]] = setting(
-        "Sides of the windows, pixels.", [3, 5]
+        "Side lengths of the windows, pixels.", [3, 5]
     )
     zeta: Annotated[float, Field(ge=0, le=2)] = setting(
         "Threshold of Table II, a distance of embeddings.", 1.2
     )
     false_positive_rate: Rate = setting(
-        "Rate at which a second threshold is fitted on clean validation faces.", 0.05
+        "False positive rate at which a second threshold is fitted, on clean validation faces.",
+        0.05,
     )
     count: Annotated[int, Field(ge=20)] = setting(
-        "Clean faces of test and of validation; 1000 in the paper.", 1000
+        "Number of clean test faces and of clean validation faces; 1000 in the paper.", 1000
     )

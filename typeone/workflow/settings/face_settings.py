@@ -1,4 +1,4 @@
-"""The sections of faces, and what they require of each other."""
+"""The sections on faces, and the checks between them."""
 
 from typing import Self
 
@@ -23,7 +23,7 @@ from typeone.workflow.settings.strengthened_recognizers import (
 
 
 class FaceSettings(DigitSettings):
-    """The settings of the run, of its digits and of its faces."""
+    """The settings of the run, of digits and of faces."""
 
     faces: Faces = Faces()
     face_judges: FaceJudges = FaceJudges()
@@ -35,33 +35,34 @@ class FaceSettings(DigitSettings):
     style_generator: StyleGenerator = StyleGenerator()
     stylegan: StyleGan = StyleGan()
     strengthened_recognizers: Entries[StrengthenedRecognizer] = setting(
-        "IV-D, Table III: the attacked recognizer made anew, by name; a row of the table each.",
+        "IV-D, Table III: strengthened versions of the attacked recognizer, by name; one table row "
+        "each.",
         STRENGTHENED_RECOGNIZERS,
     )
     table3: Table3 = Table3()
 
     @model_validator(mode="after")
     def faces_are_judged_by_strangers(self) -> Self:
-        """Refuse generated faces without a gender, and seeds of judges among the others."""
+        """Refuse generated faces without a gender, and seeds shared with the judges."""
         judges = self.face_judges
         if self.faces.source == "generated" and judges.age_gender.source == "none":
             raise Wrong(
                 "`.face_judges.age_gender.source` is none; with `.faces.source: generated` it "
-                "needs npm or path: that network says who on the generated faces is female or male"
+                "needs npm or path: that network labels the gender of generated faces"
             )
         first, last = judges.seed, judges.seed + len(judges.members) - 1
         for seed in self.faces.seeds:
             if first <= seed <= last:
                 raise Wrong(
-                    f"`.faces.seeds` holds {seed}, also a seed of the judges of faces: they have "
-                    f"{first} to {last}, from `.face_judges.seed` on, and must share none with "
-                    "what they judge"
+                    f"`.faces.seeds` contains {seed}, also a seed of the face judges: these use "
+                    f"{first} to {last}, from `.face_judges.seed` on, and must share no seed with "
+                    "the networks that they judge"
                 )
         return self
 
     @model_validator(mode="after")
     def facenet_is_there(self) -> Self:
-        """Refuse what needs FaceNet where it is left out."""
+        """Refuse settings that need FaceNet if it is left out."""
         if self.recognizers.facenet.source != "none":
             return self
         attacked, source = self.faces.recognizer, self.faces.source
@@ -73,14 +74,14 @@ class FaceSettings(DigitSettings):
             )
         if self.lfw.source:
             raise Wrong(
-                f"`.lfw.source` is {self.lfw.source!r} but `.recognizers.facenet.source` is none: "
-                "there is nothing to measure on LFW; set one of the two otherwise"
+                f"`.lfw.source` is {self.lfw.source!r} but `.recognizers.facenet.source` is none, "
+                "so there is no network to measure on LFW; change one of the two"
             )
         if self.stylegan.source != "none":
             raise Wrong(
                 f"`.stylegan.source` is {self.stylegan.source!r} with "
-                "`.recognizers.facenet.source: none`; Fig. 9 needs FaceNet: give it, or leave "
-                "Fig. 9 out with `.stylegan.source: none`"
+                "`.recognizers.facenet.source: none`; Fig. 9 needs FaceNet: change that source, or "
+                "omit Fig. 9 with `.stylegan.source: none`"
             )
         return self
 
@@ -103,8 +104,8 @@ class FaceSettings(DigitSettings):
         for name, network in self.strengthened_recognizers.items():
             if name in ("small", "facenet"):
                 raise Wrong(
-                    f"`.strengthened_recognizers` holds the name {name!r}, that of a plain "
-                    "recognizer; needs another"
+                    f"`.strengthened_recognizers` contains the name {name!r}, which is that of "
+                    "a plain recognizer; needs another name"
                 )
             if network.method != published.get(name, network.method):
                 raise Wrong(

@@ -1,4 +1,4 @@
-"""Faces, their judges and their SVAE (III-A, III-B, IV-B to IV-D)."""
+"""Settings of faces, their judges and their SVAE (III-A, III-B, IV-B to IV-D)."""
 
 from typing import Annotated, Literal, Self
 
@@ -24,27 +24,27 @@ from typeone.workflow.settings.model import (
 
 
 class People(Model):
-    """People of each split, women and men in turn."""
+    """Number of people in each split, women and men in turn."""
 
-    train: Pair = setting("In the split that SVAE, f2 and recognizer learn from.", 800)
-    judge: Pair = setting("In the split that the judges learn from.", 300)
-    validation: Pair = setting("In the split of tuning and thresholds.", 100)
-    test: Pair = setting("In the split that is attacked and reported.", 100)
+    train: Pair = setting("In the training split of SVAE, f2 and recognizer.", 800)
+    judge: Pair = setting("In the training split of the judges.", 300)
+    validation: Pair = setting("In the split for tuning and thresholds.", 100)
+    test: Pair = setting("In the test split, which is attacked and reported.", 100)
 
 
 class Views(Model):
-    """Faces of each person."""
+    """Number of faces per person."""
 
-    train: Pair = setting("In the split that SVAE, f2 and recognizer learn from.", 12)
-    judge: Pair = setting("In the split that the judges learn from.", 10)
-    validation: Pair = setting("In the split of tuning and thresholds.", 10)
-    test: Pair = setting("In the split that is attacked and reported.", 10)
+    train: Pair = setting("In the training split of SVAE, f2 and recognizer.", 12)
+    judge: Pair = setting("In the training split of the judges.", 10)
+    validation: Pair = setting("In the split for tuning and thresholds.", 10)
+    test: Pair = setting("In the test split, which is attacked and reported.", 10)
 
 
 class Synthetic(Model):
-    """Faces drawn by a procedure, typeone/data/synthetic_faces.py."""
+    """Procedurally drawn faces, typeone/data/synthetic_faces.py."""
 
-    seed: Whole = setting("Seed of people and views; none that anything was tuned with.", 5400)
+    seed: Whole = setting("Seed of people and views; not used for tuning.", 5400)
     identities: People = People()
     images: Views = Views()
 
@@ -62,42 +62,43 @@ class Folder(Model):
 
     path: str | None = setting("Folder of images.", None)
     csv: str | None = setting(
-        "Table with columns file, label (female or male), identity and perhaps split.", None
+        "Table with columns file, label (female or male), identity and optionally split.", None
     )
     seed: Whole = setting(
-        "Seed of the order of rows, and of the split when the table has none.", 5200
+        "Seed of the order of rows, and of the split if the table has no column split.", 5200
     )
 
 
 class Generated(Model):
-    """Faces of a pretrained generator, their gender by a pretrained judge."""
+    """Faces of a pretrained generator, with gender labels by a pretrained judge."""
 
     count: Annotated[int, Field(ge=10)] = setting("Faces drawn from the generator.", 10000)
     seed: Whole = setting("Seed of their draw.", 5300)
-    batch: Count = setting("Faces drawn at once; at 1024 pixels each takes much memory.", 8)
+    batch: Count = setting("Faces per batch; at 1024 pixels each needs much memory.", 8)
     sure: Annotated[float, Field(ge=0.5, lt=1)] = setting(
-        "Least probability of a gender by the judge that a face needs to be taken.", 0.9
+        "Minimum probability of a gender by the judge; other faces are left out.", 0.9
     )
 
 
 class FaceLimit(Model):
-    """Faces taken of each split; null takes all."""
+    """Number of faces per split; null takes all."""
 
-    train: Count | None = setting("Of the training faces.", None)
-    judge: Count | None = setting("Of the faces of the judges.", None)
-    validation: Count | None = setting("Of the validation faces.", None)
-    test: Count | None = setting("Of the test faces.", None)
+    train: Count | None = setting("Training faces.", None)
+    judge: Count | None = setting("Training faces of the judges.", None)
+    validation: Count | None = setting("Validation faces.", None)
+    test: Count | None = setting("Test faces.", None)
 
 
 class Faces(Model):
-    """Where faces come from, and the recognizer that is attacked; CelebA in the paper."""
+    """The source of the faces (CelebA in the paper), and the attacked recognizer."""
 
     source: Literal["synthetic", "celeba", "folder", "generated"] = setting(
-        "Where the faces come from; celeba in the paper.",
+        "Source of the faces; celeba in the paper.",
         "synthetic",
     )
     seeds: Seeds = setting(
-        "One SVAE and one trained recognizer for each; none that was tuned with.", [1, 2, 3, 4, 5]
+        "One SVAE and one small recognizer are trained per seed; not used for tuning.",
+        [1, 2, 3, 4, 5],
     )
     recognizer: Literal["auto", "small", "facenet"] = setting(
         "The attacked recognizer, f1; auto: small on synthetic faces, else facenet.", "auto"
@@ -110,12 +111,12 @@ class Faces(Model):
 
     @model_validator(mode="after")
     def files_are_given(self) -> Self:
-        """Refuse a source whose files are not named."""
+        """Refuse a source without paths to its files."""
         needed = {
             "celeba.path": ("the folder with CelebA's official files", self.celeba.path),
             "folder.path": ("the folder of the images", self.folder.path),
             "folder.csv": (
-                "the table with columns file, label, identity and perhaps split",
+                "the table with columns file, label, identity and optionally split",
                 self.folder.csv,
             ),
         }
@@ -136,14 +137,12 @@ class FaceJudge(Model):
 
 
 class AgeGender(Model):
-    """A published network that joins the judges when the faces are photographs."""
+    """A published network that is added to the judges if the faces are photographs."""
 
     source: Literal["npm", "path", "none"] = setting(
-        "Where it comes from; none: it does not join.", "npm"
+        "Source of its weights; none: it is not used.", "npm"
     )
-    path: str | None = setting(
-        "Its package as a file, or a folder with its two files of weights.", None
-    )
+    path: str | None = setting("Its package file, or a folder with its two weight files.", None)
 
     @model_validator(mode="after")
     def path_is_given(self) -> Self:
@@ -151,20 +150,22 @@ class AgeGender(Model):
         if self.source == "path" and self.path is None:
             raise Wrong(
                 "`.path` is null; with `.source: path` it needs the package @vladmandic/face-api, "
-                "or a folder with its two files of weights"
+                "or a folder with its two weight files"
             )
         return self
 
 
 class FaceJudges(Model):
-    """Judges of gender, and of what is a face; no attack and no tuning sees them."""
+    """Judges of gender and of whether an image is a face; not used in attacks or tuning."""
 
-    seed: Whole = setting("First seed of the judges; apart from `faces.seeds`.", 6200)
+    seed: Whole = setting("First seed of the judges; must not overlap `faces.seeds`.", 6200)
     clear_confidence: Share = setting(
-        "A face is clear when all judges agree and are this sure, also that it is one.", 0.8
+        "A face is clear if all judges agree on the gender, and on it being a face, with at least "
+        "this confidence.",
+        0.8,
     )
     members: Annotated[Entries[FaceJudge], Field(min_length=1)] = setting(
-        "Judges by name; they learn from the split `judge` alone.",
+        "Judges by name; they are trained only on the split `judge`.",
         {
             name: {
                 "architecture": name,
@@ -180,8 +181,8 @@ class FaceJudges(Model):
         """Refuse a judge with the name of the published network."""
         if "age_gender" in self.members:
             raise Wrong(
-                "`.members` holds the name 'age_gender', that of the published network; needs "
-                "another"
+                "`.members` contains the name 'age_gender', which is that of the published "
+                "network; needs another name"
             )
         return self
 
@@ -190,7 +191,7 @@ class FaceJudges(Model):
 
 
 class FaceStage1(Model):
-    """Encoder, decoder and f2."""
+    """Training of encoder, decoder and f2."""
 
     recon_weight: Positive = setting(
         "Weight of J_dec, the squared error summed over the face; 1 is the paper's loss.", 1.0
@@ -202,23 +203,23 @@ class FaceStage1(Model):
         "Epochs over which the weight of J_KL rises to 1; 0 is the paper's loss.", 0.0
     )
     l2: Weight = setting(
-        "Weight of half the squared weights of encoder, decoder and f2: authors' code; the paper's "
-        "loss has none.",
+        "Weight of half the sum of squared weights of encoder, decoder and f2; from the authors' "
+        "code, not in the paper's loss.",
         0.0001,
     )
     training: Training = setting("How they are trained.", Training())
 
 
 class FaceStage2(Model):
-    """The discriminator of latents."""
+    """Training of the latent discriminator."""
 
     training: Training = setting("How it is trained.", Training())
 
 
 class FaceSvae(Model):
-    """The SVAE of 64x64 faces, whose f2 tells the gender (III-A, III-B)."""
+    """The SVAE of 64x64 faces, whose f2 classifies gender (III-A, III-B)."""
 
-    shown: Count = setting("Followed faces of each gender in Fig. 5b.", 3)
+    shown: Count = setting("Faces of each gender in Fig. 5b.", 3)
     latent_dim: Count = setting("Dimensions of z; authors' script.", 1024)
     width: Annotated[float, Field(gt=0, le=4)] = setting(
         "Factor on the channels and units of every layer; 1 is the authors' network.", 1.0

@@ -1,8 +1,8 @@
-"""Expand what a run was given to all of its settings.
+"""Expand the given settings of a run to all of its settings.
 
 Three layers, each on top of the one before: the defaults, which are the published values;
-config.yaml, which holds what preset `quick` chooses; the files and values of `--configfile` and
-`--config`. Where these name `preset: paper`, config.yaml is left out.
+config.yaml, which contains the values of preset `quick`; the files and values of `--configfile` and
+`--config`. If these set `preset: paper`, config.yaml is left out.
 """
 
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ def expanded(given: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str, An
 
     Args:
         given: the settings of `--configfile` and `--config`.
-        quick: those of config.yaml.
+        quick: the settings of config.yaml.
 
     Raises:
-        Wrong: a setting is not allowed, in one line.
+        Wrong: a setting is not allowed; the message has one line.
     """
     base = published()
     if given.get("preset") != "paper":
@@ -44,7 +44,7 @@ def expanded(given: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str, An
 
 
 def of_files(checkout: str | Path, *names: str | Path) -> dict[str, Any]:
-    """Return all settings of a run of ``checkout`` with these files for `--configfile`."""
+    """Return all settings of a run of ``checkout`` with ``names`` as its configuration files."""
     given: Any = {}
     for name in names:
         given = merged(given, record.read(Path(checkout, name)))
@@ -52,14 +52,14 @@ def of_files(checkout: str | Path, *names: str | Path) -> dict[str, Any]:
 
 
 def replace(config: dict[str, Any], checkout: str | Path) -> None:
-    """Replace Snakemake's ``config``, which holds what was given, by all settings of the run.
+    """Replace Snakemake's ``config``, which contains the given settings, by all settings.
 
     Args:
         config: changed in place.
         checkout: the folder of config.yaml.
 
     Raises:
-        WorkflowError: a setting is not allowed, or a path that it names is not there.
+        WorkflowError: a setting is not allowed, or a path in it does not exist.
     """
     from snakemake.exceptions import WorkflowError
 

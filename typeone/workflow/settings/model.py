@@ -12,24 +12,24 @@ T = TypeVar("T")
 
 
 class Model(BaseModel):
-    """Settings under their names; a name that is not among them is an error."""
+    """Settings by name; an unknown name is an error."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True, frozen=True)
 
 
 class Wrong(ValueError):
-    """Settings that do not go together, in one line.
+    """Invalid or contradictory settings, described in one line.
 
     In the text, `.key` in backticks is a key of the model that raises this, and `.` the model
-    itself: the name of the model is put in front of the dot.
+    itself: the path of the model is inserted before the dot.
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(" ".join(text.splitlines()))  # a key of YAML may hold line breaks
+        super().__init__(" ".join(text.splitlines()))  # a YAML key may contain line breaks
 
 
 def setting(description: str, default: Any = ..., **more: Any) -> Any:
-    """Return a field with its description; without a default it must be given."""
+    """Return a field with its description; without a default the field is required."""
     return Field(default, description=description, validate_default=True, **more)
 
 
@@ -53,9 +53,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 def all_differ(values: list[T]) -> list[T]:
-    """Refuse a list that has an entry twice."""
+    """Refuse a list with duplicate entries."""
     if any(value in values[:i] for i, value in enumerate(values)):
-        raise Wrong(f"`.` is {json.dumps(values)}; needs entries that all differ")
+        raise Wrong(f"`.` is {json.dumps(values)}; needs distinct entries")
     return values
 
 
@@ -68,7 +68,7 @@ Seeds = Some[Whole]
 
 @dataclass(frozen=True)
 class Variants:
-    """Marks named entries that may start `from` another one."""
+    """Marks named entries that may start from another one (`from`)."""
 
 
 Entries = Annotated[dict[Name, T], Variants()]
@@ -78,10 +78,10 @@ Entries = Annotated[dict[Name, T], Variants()]
 
 @dataclass(frozen=True)
 class Union:
-    """Makes a union of types a choice, so that an error speaks of the one that was meant.
+    """Makes a union of types a tagged choice, so that an error refers to the intended type.
 
-    The types are told apart by ``chosen``, which returns the tag of one. Tags stand in angle
-    brackets: in the place of an error they are no keys.
+    ``chosen`` returns the tag of the type for a value. Tags are in angle brackets, so that they are
+    not taken for keys in the location of an error.
     """
 
     tags: tuple[str, ...]
@@ -107,7 +107,7 @@ class Union:
 
 
 def by(key: str, *values: str) -> Union:
-    """Tell models apart by the value of their ``key``."""
+    """Choose a model by the value of its ``key``."""
 
     def chosen(settings: Any) -> str | None:
         return f"<{settings.get(key)}>" if isinstance(settings, dict) else None
@@ -122,7 +122,7 @@ TEXT_OR_NUMBER = Union(
 
 @dataclass(frozen=True)
 class SomeOf:
-    """Makes a mapping hold some settings of ``model``, in the order in which they were given."""
+    """Makes a mapping contain some settings of ``model``, in the given order."""
 
     model: type[Model]
 
@@ -140,45 +140,45 @@ class SomeOf:
         )
 
 
-# ------------------------------------------------------------------------------ what sections share
+# ------------------------------------------------------------------------------ shared by sections
 
 
 class Training(Model):
     """How a network is trained. The defaults are those of the authors' code."""
 
     epochs: Count = setting("Passes over the training images.", 600)
-    batch_size: Pair = setting("Images a step.", 64)
+    batch_size: Pair = setting("Images per step.", 64)
     lr: Positive = setting("Adam's learning rate; the peak under one_cycle.", 0.0002)
     beta1: Decay = setting("Adam's first decay.", 0.5)
-    schedule: Literal["constant", "one_cycle"] = setting("Course of the learning rate.", "constant")
-    weight_decay: Weight = setting("Decoupled weight decay, a step.", 0.0)
+    schedule: Literal["constant", "one_cycle"] = setting("Learning-rate schedule.", "constant")
+    weight_decay: Weight = setting("Decoupled weight decay per step.", 0.0)
 
 
 class Augmentation(Model):
     """Random variations of the training digits."""
 
-    shift: Annotated[float, Field(ge=0, le=14)] = setting("Largest translation, pixels.", 2.0)
-    rotation: Annotated[float, Field(ge=0, le=45)] = setting("Largest rotation, degrees.", 10.0)
-    scale: Annotated[float, Field(ge=0, le=0.5)] = setting("Largest relative change of size.", 0.1)
+    shift: Annotated[float, Field(ge=0, le=14)] = setting("Maximum translation, pixels.", 2.0)
+    rotation: Annotated[float, Field(ge=0, le=45)] = setting("Maximum rotation, degrees.", 10.0)
+    scale: Annotated[float, Field(ge=0, le=0.5)] = setting("Maximum relative change of size.", 0.1)
     binarised: Share = setting("Share of binarised images.", 0.3)
 
 
 def one_cycle(**changes: Any) -> Training:
-    """Return a training of a network of our own, with Adam's usual first decay."""
+    """Return the training settings of our own networks: one_cycle, Adam's default first decay."""
     usual: dict[str, Any] = {"beta1": 0.9, "schedule": "one_cycle"}
     return Training(**usual | changes)
 
 
 def check_k(start: float, largest: float, where: str = "`.`") -> None:
-    """Refuse k that starts above what it may reach (Eq. 10)."""
+    """Refuse a start of k above its maximum (Eq. 10)."""
     if start > largest:
         raise Wrong(
-            f"{where} has `k_start` {start} and `k_max` {largest}; needs a start of at most the "
-            "maximum"
+            f"{where} has `k_start` {start} and `k_max` {largest}; needs a `k_start` of at most "
+            "`k_max`"
         )
 
 
 def check_named(where: str, name: str, known: list[str], what: str) -> None:
-    """Refuse a name that is not among those that are known."""
+    """Refuse a name that is not in ``known``."""
     if name not in known:
         raise Wrong(f"{where} {name!r}; needs {what}: {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""Networks of the user's own: files are read, and nothing in them is run."""
+"""Settings of user-defined networks; the files are read here, but not run."""
 
 import ast
 import difflib
@@ -10,11 +10,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from typeone.workflow.settings.model import Augmentation, Model, Training, Wrong, setting
 
-HERE = "by a path from the folder that Snakemake runs in"
+HERE = "by its path relative to the folder in which Snakemake runs"
 
 
 def names_in(tree: ast.AST) -> Iterator[str]:
-    """Yield what a file defines or imports, on whatever level."""
+    """Yield the names that a file defines or imports, at any level."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
@@ -25,9 +25,9 @@ def names_in(tree: ast.AST) -> Iterator[str]:
 
 
 def parsed(path: Path) -> ast.Module:
-    """Return the syntax tree of a file; the files beside it that it imports must be Python too.
+    """Return the syntax tree of a file; its imports from the same folder must be Python too.
 
-    Python reads the bytes: UTF-8, with or without a byte order mark, or the encoding they name.
+    Python decodes the bytes: as UTF-8, with or without a byte order mark, or as declared in them.
     """
     queue, seen, trees = [path], set[Path](), []
     while queue:
@@ -45,7 +45,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 def can_be_found(module: str) -> str:
-    """Refuse a function that builds a network where it cannot be found."""
+    """Refuse a function that cannot be found; it should build a network."""
     name, _, function = module.rpartition(":")
     path = Path(name).expanduser()
     if not path.is_file():
@@ -59,11 +59,11 @@ def can_be_found(module: str) -> str:
             f"`.` is {module!r}, but {error.filename or 'what it imports'} is not Python: line "
             f"{error.lineno}, {error.msg}"
         ) from error
-    except ValueError as error:  # a null byte, which is no SyntaxError before Python 3.12
+    except ValueError as error:  # a null byte, which is not a SyntaxError before Python 3.12
         raise Wrong(f"`.` is {module!r}, which is not Python: {error}") from error
     if function not in names and "*" not in names:
         close = difflib.get_close_matches(function, names, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else "write one"
+        hint = f"did you mean `{close[0]}`?" if close else "add one"
         raise Wrong(
             f"`.` is {module!r}, but {name} has no {function!r}; needs a function without "
             f"arguments that returns a torch.nn.Module; {hint}"
@@ -72,7 +72,7 @@ def can_be_found(module: str) -> str:
 
 
 def is_there(weights: str) -> str:
-    """Refuse weights that are not there."""
+    """Refuse weights that do not exist."""
     if not Path(weights).expanduser().is_file():
         raise Wrong(f"`.` is {weights!r}, which is not a file; needs a .safetensors file, {HERE}")
     return weights
@@ -84,25 +84,27 @@ Module = Annotated[
     AfterValidator(can_be_found),
 ]
 Weights = Annotated[str, Field(pattern=r"\.safetensors$"), AfterValidator(is_there)]
-BUILT_BY = "What builds the network, `path/to/file.py:function`; the file is run."
+BUILT_BY = "Function that builds the network, `path/to/file.py:function`; the file is run."
 
 
 class OwnWeights(Model):
-    """A network of your own, taken as it is."""
+    """A network of your own with its weights."""
 
     module: Module = setting(BUILT_BY)
     weights: Weights = setting("Its state_dict, a .safetensors file; a pickle is never read.")
-    dataset: str = setting("What it was trained on, one of `datasets`: attacked there.", "mnist")
+    dataset: str = setting(
+        "Data set that it was trained on and is attacked on, one of `datasets`.", "mnist"
+    )
 
     @model_validator(mode="before")
     @classmethod
     def is_not_trained(cls, entry: Any) -> Any:
-        """Refuse weights and a training."""
+        """Refuse weights together with a training."""
         for key in ("training", "augmentation"):
             if key in entry:
                 raise Wrong(
-                    f"`.` has `weights` and `{key}`; needs one of them: weights are taken as they "
-                    "are, or the network is trained here"
+                    f"`.` has `weights` and `{key}`; needs only one of them: weights are used "
+                    "unchanged, or the network is trained here"
                 )
         return entry
 

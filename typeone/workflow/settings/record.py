@@ -1,4 +1,4 @@
-"""Settings by dotted keys, and those that a run records beside its results."""
+"""Flatten settings to dotted keys, and record the settings of a run with its results."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ RECORD = Path("results/config.yaml")
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Return every value that is not a mapping, by its keys joined with dots."""
+    """Return every value that is not a mapping, by its dotted key."""
     if not isinstance(value, dict):
         return {path: value}
     inner: dict[str, Any] = {}
@@ -19,7 +19,7 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
 
 
 def read(path: Path) -> Any:
-    """Return what a YAML file contains."""
+    """Return the content of a YAML file."""
     return yaml.safe_load(path.read_text())
 
 
@@ -30,7 +30,7 @@ def recorded(folder: Path) -> dict[str, Any]:
 
 
 def write(settings: dict[str, Any], folder: Path) -> None:
-    """Record all settings of a run that begins in ``folder``."""
+    """Record all settings of a run that starts in ``folder``."""
     record = folder / RECORD
     record.parent.mkdir(parents=True, exist_ok=True)
     part = record.with_name(f".{record.name}.part")

@@ -1,4 +1,4 @@
-"""Strengthened recognizers and their tests (IV-D, Table III)."""
+"""Settings of strengthened recognizers and their tests (IV-D, Table III)."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -21,27 +21,27 @@ AtLeast4 = Annotated[int, Field(ge=4)]
 
 
 class Learning(Model):
-    """How a recognizer is strengthened; authors' code: 100 epochs of 1000 steps of 90."""
+    """Training of a strengthened recognizer; authors' code: 100 epochs of 1000 batches of 90."""
 
     faces: Annotated[int, Field(ge=2)] = setting(
-        "First training faces that are learnt, of people with two or more.", 20000
+        "Number of training faces, the first ones of people with at least two.", 20000
     )
     copies: Count = setting(
         "Copies of each face of the attacked half, and of its attacked version."
     )
-    scale: Positive = setting("Factor on cosines, which makes them logits.", 16.0)
-    steps: Count = setting("Steps of an epoch.", 1000)
+    scale: Positive = setting("Factor that turns cosines into logits.", 16.0)
+    steps: Count = setting("Steps per epoch.", 1000)
     training: Training = setting(
         "How it is trained.", Training(epochs=100, batch_size=90, lr=0.0001, beta1=0.9)
     )
 
 
 class FaceRetraining(Model):
-    """A recognizer strengthened by plain training: what was made of a person is another person."""
+    """A recognizer strengthened by plain training, with each attacked face as another person."""
 
     method: Literal["retraining"] = setting("Plain training on Type I examples.")
-    small: Learning = setting("When the small recognizer is attacked.", Learning(copies=10))
-    facenet: Learning = setting("When FaceNet is.", Learning(copies=4))
+    small: Learning = setting("If the small recognizer is attacked.", Learning(copies=10))
+    facenet: Learning = setting("If FaceNet is attacked.", Learning(copies=4))
 
 
 class PairNoise(FaceNoise):
@@ -54,18 +54,18 @@ class FacePairing(Model):
     """The settings of logit pairing; all weights are those of the authors' code."""
 
     pairs: PairNoise = setting("The attack on the embedding that finds pairs.")
-    epsilon_warmup: Weight = setting("Epochs over which the ball grows to epsilon.", 0.5)
+    epsilon_warmup: Weight = setting("Epochs over which the radius grows to epsilon.", 0.5)
     clean_weight: Weight = setting("Weight of the cross-entropy on faces.", 1.0)
-    adversarial_weight: Weight = setting("Weight of the cross-entropy on images found nearby.", 1.0)
-    pairing_weight: Weight = setting("Weight of the squared distance of both prelogits.", 1.0)
+    adversarial_weight: Weight = setting("Weight of the cross-entropy on adversarial images.", 1.0)
+    pairing_weight: Weight = setting("Weight of the squared distance between the prelogits.", 1.0)
 
 
 class FaceLogitPairing(Model):
     """A recognizer strengthened by adversarial logit pairing."""
 
     method: Literal["logit_pairing"] = setting("Adversarial logit pairing.")
-    small: Learning = setting("When the small recognizer is attacked.", Learning(copies=10))
-    facenet: Learning = setting("When FaceNet is.", Learning(copies=4))
+    small: Learning = setting("If the small recognizer is attacked.", Learning(copies=10))
+    facenet: Learning = setting("If FaceNet is attacked.", Learning(copies=4))
     settings: FacePairing
 
 
@@ -83,7 +83,7 @@ STRENGTHENED_RECOGNIZERS = {
     "by_svae": {"method": "retraining", "small": {"copies": 40, "scale": 10.0}},
     "by_fgsm": pairing(**FGSM),
     "by_pgd": pairing(**PGD),
-    # what the authors' code calls PGD in training: its random start
+    # called PGD in the authors' training code, but only its random start
     "by_noise": pairing(**PGD | {"steps": 0}),
 }
 
@@ -91,13 +91,13 @@ STRENGTHENED_RECOGNIZERS = {
 class Old(Model):
     """The columns of Table III, each one of `face_attacks.attacks`."""
 
-    svae: str = setting("By Algorithm 2.", "paper")
-    fgsm: str = setting("Of Type II.", "fgsm")
-    pgd: str = setting("Another of Type II.", "pgd")
+    svae: str = setting("An attack with Algorithm 2.", "paper")
+    fgsm: str = setting("A Type II attack.", "fgsm")
+    pgd: str = setting("Another Type II attack.", "pgd")
 
 
 class Fresh(Model):
-    """First test faces that are attacked afresh."""
+    """Number of test faces attacked afresh, the first ones."""
 
     svae: AtLeast4 = setting("By Algorithm 2.", 1000)
     type2: AtLeast4 = setting("By FGSM and PGD.", 1000)
@@ -108,23 +108,25 @@ class Table3(Model):
 
     old: Old = Old()
     count: AtLeast4 = setting(
-        "First test faces, attacked by all of these; half of their people are learnt.", 1000
+        "Number of test faces, the first ones, attacked by all of these; half of their people are "
+        "used for training.",
+        1000,
     )
-    half_seed: Whole = setting("Seed of the half.", 60)
+    half_seed: Whole = setting("Seed of the choice of that half.", 60)
     fresh: Fresh = Fresh()
     faces: AtLeast4 = setting(
-        "First faces of validation (threshold) and of test, from which pairs are drawn.", 5000
+        "Number of validation faces (threshold) and test faces from which pairs are drawn.", 5000
     )
-    pairs: Count = setting("At most so many pairs of one person, and of two.", 10000)
+    pairs: Count = setting("Maximum number of pairs of one person, and of two people.", 10000)
     lfw_pairs: Annotated[int, Field(ge=20, le=6000)] = setting(
-        "Pairs of LFW, evenly from its folds; used when FaceNet is attacked and `lfw` names a "
+        "Number of LFW pairs, evenly from its folds; used if FaceNet is attacked and `lfw` has a "
         "source.",
         6000,
     )
 
     @model_validator(mode="after")
     def fresh_faces_are_old(self) -> Self:
-        """Refuse more faces attacked afresh than there are."""
+        """Refuse more faces attacked afresh than `count`."""
         for kind, count in self.fresh.model_dump().items():
             if count > self.count:
                 raise Wrong(f"`.fresh.{kind}` is {count}; needs at most `.count`, {self.count}")

@@ -1,4 +1,4 @@
-"""The sheet that asks people what they see, and how their answers are read."""
+"""Settings of the study sheet for people, and of the evaluation of their answers."""
 
 from glob import glob
 from pathlib import Path
@@ -10,12 +10,12 @@ from typeone.workflow.settings.model import SHA256, Distinct, Model, Share, Whol
 
 
 def are_there(patterns: list[str]) -> list[str]:
-    """Refuse a pattern without a file."""
+    """Refuse a pattern that matches no file."""
     for path in patterns:
         if not any(Path(file).is_file() for file in glob(path)):
             raise Wrong(
-                f"`.` names {path!r}, which is not a file; needs CSV or Parquet files, by a path "
-                "or pattern (annotations/*.csv) from the folder that Snakemake runs in, or none: []"
+                f"`.` names {path!r}, which is not a file; needs CSV or Parquet files, by path or "
+                "pattern (annotations/*.csv) relative to the folder in which Snakemake runs, or []"
             )
     return patterns
 
@@ -34,38 +34,37 @@ class LabelledSet(Model):
 
 
 class Shown(Model):
-    """Items of one kind, of one draw for everybody."""
+    """Items of one kind, from one draw for all people."""
 
     attacks: Distinct[str] = setting(
-        "Attacks of Type I, on each of their targets; of pairs, some of those of the faces.",
+        "Type I attacks, on each of their targets; for pairs, a subset of those for faces.",
         ["paper", "ours"],
     )
-    count: Whole = setting("Items of each attack and target.")
+    count: Whole = setting("Items per attack and target.")
     clean: Whole = setting(
-        "Items that nothing attacked, whose answer is known; of pairs, as many of one person as of "
-        "two."
+        "Clean items, whose answer is known; for pairs, half show one person and half show two."
     )
-    reconstruction: Whole = setting("Items that the SVAE made without an attack.")
-    repeats: Whole = setting("Items that come back, at most a third; others for each person.")
+    reconstruction: Whole = setting("Items reconstructed by the SVAE without an attack.")
+    repeats: Whole = setting("Repeated items, at most a third; different for each person.")
 
 
 class Careless(Model):
     """Shares below which a person is reported."""
 
-    accuracy: Share = setting("Of clean images.", 0.8)
-    consistency: Share = setting("Of images that came back.", 0.7)
+    accuracy: Share = setting("Share of clean images with the right answer.", 0.8)
+    consistency: Share = setting("Share of repeated images with the same answer.", 0.7)
 
 
 class Study(Model):
-    """The sheet results/study/index.html, about ten minutes of a person; docs/study.md."""
+    """The sheet results/study/index.html, about ten minutes per person; docs/study.md."""
 
     seed: Whole = setting("Seed of the draw and, with a person's name, of the order.", 110)
     digits: Shown = setting(
-        "Which digit is this? Attacks are of `attacks`.",
+        "Which digit is this? Attacks are from `attacks`.",
         Shown(count=24, clean=16, reconstruction=16, repeats=12),
     )
     faces: Shown = setting(
-        "Whose face is this? Attacks are of `face_attacks.attacks`.",
+        "Whose face is this? Attacks are from `face_attacks.attacks`.",
         Shown(count=20, clean=10, reconstruction=8, repeats=6),
     )
     pairs: Shown = setting(
@@ -73,6 +72,6 @@ class Study(Model):
         Shown(count=8, clean=4, reconstruction=4, repeats=3),
     )
     draws: Annotated[int, Field(ge=100)] = setting(
-        "Samples of images and people behind an interval.", 2000
+        "Bootstrap samples of images and people for an interval.", 2000
     )
     careless: Careless = Careless()

@@ -1,4 +1,4 @@
-"""Named entries that start from another: `ours: {from: paper, image_weight: 1.0}`."""
+"""Resolve named entries that start from another: `ours: {from: paper, image_weight: 1.0}`."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -18,14 +18,14 @@ def merged(below: Any, above: Any) -> Any:
 
 
 def resolved(entries: Any, place: str) -> Any:
-    """Return ``entries`` with each `from` replaced by what the entry starts from.
+    """Return ``entries`` with each `from` replaced by the settings of the entry it names.
 
     Args:
-        entries: settings by name; what is not a mapping is left alone, for the models to refuse.
-        place: the name of the setting that holds the entries, for errors.
+        entries: settings by name; a value that is not a mapping is left for the models to refuse.
+        place: the name of the setting that contains the entries, for errors.
 
     Raises:
-        Wrong: a `from` names no other entry, or leads back to its own.
+        Wrong: a `from` does not name another entry, or leads back to its own.
     """
     if not isinstance(entries, Mapping):
         return entries
@@ -52,7 +52,7 @@ def resolved(entries: Any, place: str) -> Any:
 
 
 def places(model: type[Model], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every setting of ``model`` that holds such entries."""
+    """Yield the path of every setting of ``model`` that contains such entries."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if any(isinstance(mark, Variants) for mark in field.metadata):
@@ -64,9 +64,9 @@ def places(model: type[Model], path: tuple[str, ...] = ()) -> Iterator[tuple[str
 def lay(below: Any, above: Any, model: type[Model]) -> Any:
     """Return the settings ``above`` laid over ``below``, which has no `from`.
 
-    An entry with `from` starts from another as that is after both are merged; what ``below`` has
-    under the same name no longer counts. An entry without changes that of ``below``, and nothing
-    that started from it there.
+    An entry with `from` starts from the merged version of another entry; an entry with the same
+    name in ``below`` is dropped. An entry without `from` changes that of ``below``, but not the
+    entries that started from it there.
 
     Raises:
         Wrong: as `resolved`.
@@ -83,14 +83,14 @@ def lay(below: Any, above: Any, model: type[Model]) -> Any:
 
 
 def at(settings: Any, path: tuple[str, ...]) -> Any:
-    """Return the value under the keys ``path``, None where there is none."""
+    """Return the value at the keys ``path``, None if there is none."""
     for key in path:
         settings = settings.get(key) if isinstance(settings, Mapping) else None
     return settings
 
 
 def put(settings: Any, path: tuple[str, ...], value: Any) -> Any:
-    """Return ``settings`` with another value under ``path``, where they have one."""
+    """Return ``settings`` with another value at ``path``, if they have one there."""
     if not path:
         return value
     if not isinstance(settings, Mapping) or path[0] not in settings:
@@ -99,7 +99,7 @@ def put(settings: Any, path: tuple[str, ...], value: Any) -> Any:
 
 
 def without(settings: Any, path: tuple[str, ...], names: set[str]) -> Any:
-    """Return ``settings`` with the entries ``names`` under ``path`` emptied, in their places."""
+    """Return ``settings`` with the entries ``names`` at ``path`` emptied, in the same order."""
     entries = at(settings, path)
     if not isinstance(entries, Mapping):
         return settings

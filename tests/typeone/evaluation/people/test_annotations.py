@@ -127,15 +127,19 @@ BAD = {
         r"people\.csv does not exist; correct its path in `annotations`",
     ),
     "empty": ("people.csv", b" \n", r"people\.csv is empty; needs the columns image and label"),
-    "header only": ("people.csv", b"image,label\n\n", "holds no annotation; .* label some"),
+    "header only": ("people.csv", b"image,label\n\n", "contains no annotation; .* label some"),
     "latin 1": (
         "people.csv",
         f"image,label,annotator\n{IDS[0]},7,Zoë\n".encode("latin-1"),
-        r"people\.csv, line 2: byte 0xEB is not UTF-8 text; save it anew",
+        r"people\.csv, line 2: byte 0xEB is not UTF-8 text; save it again",
     ),
     "utf 16": ("people.csv", f"image,label\n{ROW}".encode("utf-16"), "line 1: byte 0xFF is no"),
     "binary": ("people.csv", b"PAR1\x15\x04\x90", "byte 0x90 is not UTF-8 text"),
-    "NUL": ("people.csv", b"image,label\n" + ROW.encode() + b"a\0,7\n", "line 3 holds a NUL byte"),
+    "NUL": (
+        "people.csv",
+        b"image,label\n" + ROW.encode() + b"a\0,7\n",
+        "line 3 contains a NUL byte",
+    ),
     "no parquet": ("people.parquet", b"image,label\n", r"people\.parquet is not a Parquet file"),
     "quote": ("people.csv", b'image,label\n"a,7\n', "line 2: unexpected end of data; save it"),
     "long cell": ("people.csv", b"image,label\n" + b"a" * 200_000, "line 2: field larger than"),
@@ -148,7 +152,7 @@ BAD = {
     "no annotator": (
         "people.csv",
         b"image,label,Annotators\n",
-        r"no column annotator .*; did you mean 'Annotators'\? Then rename that",
+        r"no column annotator .*; did you mean 'Annotators'\? If so, rename it",
     ),
     "semicolons": ("people.csv", b"image;label\n", "no column image .*; separate .* by commas"),
     "no header": ("people.csv", ROW.encode() * 2, "no column image .* name the columns in the"),
@@ -166,7 +170,7 @@ BAD = {
     "blank annotator": (
         "people.csv",
         f"image,label,annotator\n{IDS[0]},7,\n".encode(),
-        "line 2: annotator is blank; needs a name on every row; give one",
+        "line 2: annotator is blank; needs a name on every row; add one",
     ),
     "unknown": (
         "people.csv",
@@ -192,7 +196,7 @@ BAD = {
     "showing": (
         "people.csv",
         f"image,label,showing\n{IDS[0]},7,3\n".encode(),
-        "line 2: showing is '3'; needs 1, or 2 where the image came back",
+        "line 2: showing is '3'; needs 1, or 2 for a repeated image",
     ),
     "shown again and again": (
         "people.csv",
@@ -261,8 +265,14 @@ def test_a_folder_is_no_file(folder):
     [
         ({"image": IDS[:2], "label": [7, None]}, r"row 2: label is ''; needs a digit"),
         ({"image": IDS[:2], "label": [7, 2.5]}, r"row 2: label is '2\.5'; needs a digit"),
-        ({"image": IDS[:2], "label": [[7], [8]]}, "not a Parquet file of text .*; save it anew"),
-        ({"image": [b"\xff"], "label": [7]}, "not a Parquet file of text .*; save it anew"),
+        (
+            {"image": IDS[:2], "label": [[7], [8]]},
+            "not a Parquet file that contains text .*; save it again",
+        ),
+        (
+            {"image": [b"\xff"], "label": [7]},
+            "not a Parquet file that contains text .*; save it again",
+        ),
         ({"image": ["a\0b"], "label": [7]}, r"row 1: image 'a\\x00b' is unknown"),
         ({"image": IDS[:1], "digit": [7]}, r"no column label \(it has 'image', 'digit'\)"),
         # few bytes that unpack to many

@@ -96,10 +96,10 @@ def test_a_truncated_graph(keep):
         (field(1, 7), "a number stands in place of a message"),
         (field(1, field(1, b"\xff\xfe")), "truncated one"),
         (field(9, b"other message"), "names no operation"),
-        (constant("c", tensor(1, (2, 2), RAW)), r"a tensor of shape \[2, 2\] holds 6 values"),
-        (constant("c", tensor(1, (2**40,), field(5, 1.0))), r"\[1099511627776\] holds 1 values"),
+        (constant("c", tensor(1, (2, 2), RAW)), r"a tensor of shape \[2, 2\] has 6 values"),
+        (constant("c", tensor(1, (2**40,), field(5, 1.0))), r"\[1099511627776\] has 1 values"),
         (constant("c", tensor(4, (1,), field(7, 300))), "truncated one"),
-        (constant("c", tensor(1, (-1,), RAW)), r"a tensor of shape \[-1\] holds 6 values"),
+        (constant("c", tensor(1, (-1,), RAW)), r"a tensor of shape \[-1\] has 6 values"),
     ],
     ids=[
         "empty",
