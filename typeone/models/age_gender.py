@@ -209,6 +209,7 @@ def fetch_age_gender(
         got = hashlib.sha256(data).hexdigest()
         if got != SHA256[name]:
             raise InputError(
-                f"{name} has SHA-256 {got}, expected {SHA256[name]}: it is another file; {_REMEDY}"
+                f"{name} has SHA-256 {got}, expected {SHA256[name]}: it is a different file; "
+                f"{_REMEDY}"
             )
     return from_tensorflow(read_weights(files[MANIFEST], files[WEIGHTS]))

@@ -253,7 +253,7 @@ def test_inconsistent_as_stated_is_kept_for_boundary_attacks_above_root_one_half
     (row,) = table1([entry(f"table1.{attack}.{zeta:.4f}", 0.872)], frame)
     assert row["verdict"] == verdict
     assert row["note"].startswith("with L1: 0.900")
-    assert ("L2 hardly exceeds sqrt(1/2)" in row["note"]) == (verdict == "inconsistent as stated")
+    assert ("hardly exceeds sqrt(1/2)" in row["note"]) == (verdict == "inconsistent as stated")
 
 
 def test_a_cell_that_is_not_configured_is_not_run():

@@ -80,7 +80,7 @@ def test_waiting_is_told_once(job, names, caplog):
         assert claim_device(names[:1], pause=7.0) == 0
     assert pauses == [7.0] * 3
     assert [r.message for r in caplog.records] == [
-        "waiting for one of 1 GPUs: other jobs have them all"
+        "waiting for one of 1 GPUs: all are used by other jobs"
     ]
 
 
