@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from typeone.attacks import descent
-from typeone.runtime.cuda_graphs import HostReads
+from typeone.runtime.host_reads import HostReads
 
 from ..typeone.runtime.test_cuda_graphs import WALK
 from .test_graphs import walked

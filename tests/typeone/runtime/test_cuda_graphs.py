@@ -18,7 +18,8 @@ from typeone.models.classifiers import build_classifier, mlp
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import DigitSVAE, FaceSVAE
 from typeone.runtime import cuda_graphs
-from typeone.runtime.cuda_graphs import WARM_UP, GraphedStep, HostReads, graphs_on
+from typeone.runtime.cuda_graphs import WARM_UP, GraphedStep, graphs_on
+from typeone.runtime.host_reads import HostReads
 
 from ..algorithm2 import F64, SETTINGS, batch_of_attacks
 from ..recording import RecordedOnCpu
