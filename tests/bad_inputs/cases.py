@@ -240,7 +240,8 @@ def own_network(here, top="", first="pass", answer="y", encoding="utf-8"):
     return {"classifiers": {"mine": {"module": "net.py:Net", "weights": "net.safetensors"}}}
 
 
-SAID = r"`classifiers\.mine\.module` is 'net\.py:Net', which "
+OWN = r"`classifiers\.mine\.module` is 'net\.py:Net', "
+SAID = OWN + "which "
 NETWORKS = [
     network(
         "an assertion about the size of images",
@@ -259,7 +260,7 @@ NETWORKS = [
     ),
     network(
         "dropout in eval mode",
-        SAID + r"answers otherwise when it is asked again; .*training=self\.training",
+        OWN + r"whose outputs differ between two calls; .*training=self\.training",
         partial(own_network, answer="F.dropout(y)"),
     ),
     network(

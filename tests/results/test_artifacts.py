@@ -290,7 +290,7 @@ TABLES = {
 }
 # nobody was asked
 UNASKED = {f"study/{name}" for name in ("answers", "people", "measurements")}
-UNASKED |= {"mnist/oracle/calibration"}
+UNASKED |= {"mnist/oracle/calibration", "mnist/oracle/people"}
 NETWORKS = {
     **{f"mnist/classifiers/{c}/seed0/model": c for c in CLASSIFIERS},
     **{f"mnist/classifiers/{c}/seed0/model": "lenet" for c in STRENGTHENED},
