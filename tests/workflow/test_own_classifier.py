@@ -227,7 +227,7 @@ def test_a_network_that_no_attack_can_use_is_one_line_of_its_job(attacked):
         path.write_text(before)
     assert result.returncode == 1
     line = (
-        "[prepare_classifier] `classifiers.mine.module` is 'my_net.py:build', which gives "
+        "[prepare_classifier] `classifiers.mine.module` is 'my_net.py:build', which returns "
         "probabilities; needs logits: remove its softmax"
     )
     assert result.stdout.splitlines().count(line) == 1, result.stdout

@@ -97,7 +97,7 @@ def test_an_array_that_would_fill_the_memory_is_refused(tmp_path):
 
 
 def test_another_hash_is_refused(tmp_path):
-    with pytest.raises(InputError, match=f"expected {'0' * 64}: it is another file"):
+    with pytest.raises(InputError, match=f"expected {'0' * 64}: it is a different file"):
         read(saved(tmp_path, **GOOD), "0" * 64)
 
 

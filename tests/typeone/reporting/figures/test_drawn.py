@@ -260,7 +260,7 @@ def test_ablations_draw_shares_with_their_intervals():
             for end in (low, high):
                 assert (value - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / 4)
     assert axes.get_xlabel() == "share of the examples"
-    assert "n = 4 a line" in caption(figure)
+    assert "n = 4 per line" in caption(figure)
 
 
 def test_figure2_draws_the_sample_and_its_two_moves():
