@@ -44,14 +44,16 @@ def calls(repository, tracked):
     return found
 
 
-def test_two_doors_load_what_others_pickled(calls):
-    """One is opened by path, hash and opt-in; behind the other only tensors come through."""
+def test_three_doors_load_what_others_may_have_pickled(calls):
+    """One needs path, hash and opt-in; behind the others only tensors and plain arrays pass."""
     loads = [c for c in calls if c[1].split(".")[0] in PICKLES or c[1] in LOADS]
     assert [(file, name) for file, name, _ in loads] == [
+        ("typeone/evaluation/people/labelled.py", "np.load"),
         ("typeone/models/readers/facenet.py", "torch.load"),
         ("typeone/models/readers/nvidia_stylegan.py", "pickle.load"),
     ]
-    assert loads[0][2]["weights_only"] == "True"
+    assert loads[0][2]["allow_pickle"] == "False"
+    assert loads[1][2]["weights_only"] == "True"
 
 
 def test_pickles_are_known_nowhere_else(repository, tracked):
@@ -71,7 +73,8 @@ def test_pickles_are_known_nowhere_else(repository, tracked):
 def test_no_text_is_run_and_no_archive_unpacked(calls):
     odd = RUNS_CODE | YAML
     assert [c for c in calls if c[1] in odd or c[1].split(".")[-1] in UNPACKS] == []
-    assert [c for c in calls if c[2].keys() & {"shell", "allow_pickle"}] == []
+    assert [c for c in calls if "shell" in c[2]] == []
+    assert {c[2]["allow_pickle"] for c in calls if "allow_pickle" in c[2]} == {"False"}
 
 
 def test_rules_run_no_text_either(repository, tracked):
