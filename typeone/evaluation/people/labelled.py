@@ -94,7 +94,7 @@ def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
 def agreement(
     name: str, labelled: LabelledImages, verdict: Verdict, original: np.ndarray, *, seed: int
 ) -> list[dict[str, Any]]:
-    """Return rows of `measurement` on the panel's agreement with people.
+    """Return rows of `measurement` on the panel's agreement with people; none without an image.
 
     Args:
         name: of the set, part of the ids.
@@ -127,6 +127,7 @@ def agreement(
             description=f"{text} (set {name})",
         )
         for measure, (flags, among, text) in measures.items()
+        if among.any()
     ]
 
 

@@ -120,6 +120,14 @@ def test_agreement_by_hand():
     assert all(row["low"] < row["value"] < row["high"] and row["seed"] == 7 for row in rows)
 
 
+def test_a_share_of_no_image_is_no_row():
+    ones = torch.ones(1)
+    verdict = Verdict(torch.tensor([1]), ones, ones, ones[None], ones > 0, ones < 0)
+    labelled = LabelledImages(np.zeros((1, 28, 28), np.uint8), np.array([1]), np.array([0]))
+    rows = agreement("l0", labelled, verdict, np.array([-1]), seed=1)
+    assert [row["id"].rsplit(".", 1)[1] for row in rows] == ["agreement", "clear"]
+
+
 def test_sets_are_judged_by_name_and_originals_found_by_number(tmp_path):
     path = saved(tmp_path, **GOOD)
     seen = []
