@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from typeone.data.augmentation import augment
+from typeone.data.augmentation import add_clutter, augment, redraw_strokes
 from typeone.data.images import binarise
 
 NOTHING = {"shift": 0.0, "rotation": 0.0, "scale": 0.0, "binarised": 0.0}
@@ -119,3 +119,77 @@ def test_scale_is_relative_and_keeps_the_centre():
     assert size.max() > 1 + 0.9 * limit
     assert size.min() < 1 - 0.9 * limit
     torch.testing.assert_close(rows, torch.full((n,), 13.5), rtol=0, atol=0.01)
+
+
+def test_shear_slants_a_vertical_stroke_by_at_most_the_limit():
+    n, limit = 400, 0.3
+    stroke = blob(5, 13.5, n) + blob(22, 13.5, n)
+    varied = augment(stroke.clamp(max=1), seeded(), **NOTHING | {"shear": limit})
+    top, bottom = (
+        (part[:, 0] * torch.arange(28.0)).sum(dim=(1, 2)) / part[:, 0].sum(dim=(1, 2))
+        for part in (varied[:, :, :14], varied[:, :, 14:])
+    )
+    slant = (bottom - top) / 17  # the spots are 17 rows apart
+    assert slant.abs().max() <= limit + 0.01  # interpolation, and the spots' tails
+    assert slant.max() > 0.9 * limit
+    assert slant.min() < -0.9 * limit
+
+
+def test_an_elastic_displacement_has_the_given_size_in_pixels():
+    n, limit = 2000, 1.5
+    varied = augment(blob(14, 13, n), seeded(), **NOTHING | {"elastic": limit})
+    rows, columns = centres(varied)
+    for moved in (rows - 14, columns - 13):
+        # size u * limit with u uniform: E[u^2] = 1/3; a bicubic field between its knots varies less
+        # than at them, by at most the square of its weights (0.6 in the middle of a cell)
+        assert 0.5 * limit / math.sqrt(3) < moved.std() < 1.05 * limit / math.sqrt(3)
+        assert abs(moved.mean()) < 5 * moved.std() / math.sqrt(n)
+
+
+def test_redrawn_strokes_are_thicker_thinner_or_dimmer():
+    n, share = 3000, 0.3
+    bar = torch.zeros(n, 1, 28, 28)
+    bar[..., 4:24, 10:16] = 1
+    redrawn = redraw_strokes(bar, seeded(), probability=share)
+    ink = (redrawn > 0).sum(dim=(1, 2, 3))
+    spread = 5 * math.sqrt(share / 2 / n)
+    for here, count in (("thicker", 21 * 7), ("thinner", 19 * 5)):
+        found = (ink == count).double().mean().item()
+        assert found == pytest.approx(share / 2, abs=spread), here
+    brightest = redrawn.flatten(1).max(dim=1).values
+    # a dimmed image is dimmed everywhere; a dimmed part hardly ever covers the whole bar
+    assert (brightest < 1).double().mean().item() == pytest.approx(share, abs=0.06)
+    assert brightest.min() >= 0.3 * 0.25
+    assert redrawn.max() <= 1
+
+
+def test_clutter_adds_pixels_patches_and_noise():
+    n, share = 3000, 0.3
+    blank = torch.full((n, 1, 28, 28), 0.5)
+    cluttered = add_clutter(blank, seeded(), probability=share)
+    assert cluttered.min() >= 0
+    assert cluttered.max() <= 1
+    values = [image.unique() for image in cluttered]
+    noisy = sum(len(v) > 4 for v in values) / n
+    assert noisy == pytest.approx(share, abs=5 * math.sqrt(share * (1 - share) / n))
+    clean = torch.tensor([len(v) <= 4 for v in values])
+    lit = (cluttered[clean] == 1) | (cluttered[clean] == 0)
+    flecked = lit.flatten(1).any(dim=1).double().mean().item()
+    # 4 % * u of 784 pixels: none is lit with a probability of about 1/31
+    assert flecked == pytest.approx(share * 30 / 31, abs=5 * math.sqrt(share / n))
+    assert lit.flatten(1).double().mean(dim=1).max() < 0.06
+    untouched = (cluttered == blank).flatten(1).all(dim=1).double().mean().item()
+    assert untouched == pytest.approx((1 - share) ** 3, abs=0.05)  # few patches can miss the image
+
+
+def test_further_changes_leave_the_draws_of_the_others_alone(digits):
+    plain = augment(digits, seeded(), **QUICK)
+    zero = dict.fromkeys(("shear", "elastic", "strokes", "clutter"), 0.0)
+    assert torch.equal(augment(digits, seeded(), **QUICK, **zero), plain)
+    strong = QUICK | dict.fromkeys(("shear", "elastic", "strokes", "clutter"), 0.3)
+    first, again = (augment(digits, seeded(5), **strong) for _ in range(2))
+    assert torch.equal(first, again)
+    assert first.shape == digits.shape
+    assert first.dtype == digits.dtype
+    assert first.min() >= 0
+    assert first.max() <= 1

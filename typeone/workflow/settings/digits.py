@@ -8,6 +8,7 @@ from typeone.workflow.settings.model import (
     Augmentation,
     Count,
     Entries,
+    JudgeAugmentation,
     Model,
     Positive,
     Radius,
@@ -151,7 +152,9 @@ class Oracle(Model):
     clear_confidence: Share = setting(
         "An image is clear when all judges agree and their mean softmax is at least this.", 0.8
     )
-    augmentation: Augmentation = setting("Augmentation of their training digits.", Augmentation())
+    augmentation: JudgeAugmentation = setting(
+        "Augmentation of their training digits.", JudgeAugmentation()
+    )
     members: Members = setting(
         "Judges by name.",
         {

@@ -163,6 +163,21 @@ class Augmentation(Model):
     binarised: Share = setting("Share of binarised images.", 0.3)
 
 
+class JudgeAugmentation(Augmentation):
+    """Random variations of the judges' training digits, which attacked images must not surprise."""
+
+    shear: Annotated[float, Field(ge=0, le=1)] = setting(
+        "Maximum horizontal shear, pixels per pixel of height.", 0.25
+    )
+    elastic: Annotated[float, Field(ge=0, le=4)] = setting(
+        "Maximum standard deviation of a smooth displacement, pixels.", 0.8
+    )
+    strokes: Share = setting(
+        "Probability of each: strokes of other thickness, a dimmed part, a dimmed image.", 0.3
+    )
+    clutter: Share = setting("Probability of each: single pixels, grey patches, noise.", 0.3)
+
+
 def one_cycle(**changes: Any) -> Training:
     """Return the training settings of our own networks: one_cycle, Adam's default first decay."""
     usual: dict[str, Any] = {"beta1": 0.9, "schedule": "one_cycle"}
