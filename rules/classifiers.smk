@@ -107,13 +107,41 @@ use rule train_classifier as train_attacker with:
         "{wildcards.dataset}: Training the image-space attacker {wildcards.attacker}"
 
 
+rule train_density:
+    input:
+        train=rules.prepare_dataset.output.train,
+        validation=rules.prepare_dataset.output.validation,
+    output:
+        model="results/{dataset}/density/model.safetensors",
+        curve="results/{dataset}/density/curve.parquet",
+    log:
+        "results/logs/{dataset}/train_density.log",
+    benchmark:
+        "results/benchmarks/{dataset}/train_density.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_density.py"),
+        settings={k: v for k, v in config["density"].items() if k != "seed"},
+        seed=config["density"]["seed"],
+        resume="results/.resume/{dataset}/density",
+    message:
+        "{wildcards.dataset}: Training the density model of clean images"
+    script:
+        "../scripts/train_density.py"
+
+
 rule evaluate_oracle:
     input:
         test=rules.prepare_dataset.output.test,
+        density=rules.train_density.output.model,
         oracle=expand(rules.train_oracle.output.model, member=MEMBERS, allow_missing=True),
     output:
         evaluation="results/{dataset}/oracle/evaluation.parquet",
-        people="results/{dataset}/oracle/people.parquet",
+        measurements="results/{dataset}/oracle/measurements.parquet",
     log:
         "results/logs/{dataset}/evaluate_oracle.log",
     benchmark:
@@ -134,4 +162,4 @@ rule evaluate_oracle:
         "../scripts/evaluate_oracle.py"
 
 
-MEASUREMENTS += expand(rules.evaluate_oracle.output.people, dataset=PAPER)
+MEASUREMENTS += expand(rules.evaluate_oracle.output.measurements, dataset=PAPER)

@@ -106,6 +106,11 @@ def judges_of(wildcards):
     return face_panel() if wildcards.dataset == FACES else expand(ORACLE, **wildcards)
 
 
+def density_of(wildcards):
+    """Return the checkpoint of the density model of a data set; faces have none."""
+    return [] if wildcards.dataset == FACES else rules.train_density.output.model.format(**wildcards)
+
+
 def ablated(wildcards):
     """Return the judged examples of the ablations."""
     return paths(rules.judge_ablations.output.examples, plan.ablated(wildcards.place))

@@ -5,8 +5,10 @@ import torch
 
 from typeone.data.digits import DIGIT_SHAPE, read_digits
 from typeone.data.images import from_uint8
+from typeone.evaluation.clean_images import CleanImages
 from typeone.evaluation.realism import Reference
 from typeone.models.classifiers import load_classifier
+from typeone.models.density import load_density
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.computing import computing_job
@@ -15,7 +17,16 @@ from typeone.runtime.logs import logger
 
 
 def evaluate_realism(
-    *, test_path, judge_path, svae_paths, runs, example_paths, realism_path, clean, seed
+    *,
+    test_path,
+    judge_path,
+    density_path,
+    svae_paths,
+    runs,
+    example_paths,
+    realism_path,
+    clean,
+    seed,
 ):
     """Write rows (attack, target, seed, measure) of every run and of real digits.
 
@@ -27,7 +38,8 @@ def evaluate_realism(
     order = torch.randperm(len(images), generator=seeded(seed))
     control, others = images[order[:clean]], images[order[clean:]]
     svaes = {number: load_svae(path) for number, path in svae_paths.items()}
-    reference = Reference(others, load_classifier(judge_path), svaes)
+    probable = CleanImages(*load_density(density_path))
+    reference = Reference(others, load_classifier(judge_path), probable, svaes)
     rows = []
 
     def measure(attack, target, number, images, latent):
@@ -52,6 +64,7 @@ if "snakemake" in globals():
         evaluate_realism(
             test_path=run.input.test,
             judge_path=run.input.judge,
+            density_path=run.input.density,
             svae_paths=dict(zip(run.params.seeds, run.input.svae, strict=True)),
             runs=run.params.runs,
             example_paths=run.input.examples,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from typeone.data.images import from_uint8
+from typeone.evaluation.clean_images import CleanImages
 from typeone.evaluation.face_success import gender_changed
 from typeone.evaluation.panels import Panel
 from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
@@ -63,7 +64,8 @@ class Classifier:
     def success(self, rows: Rows) -> Rows:
         """Return columns of success, bool ``(N,)`` each: by f2, by the judges, by clear judges.
 
-        Rows with a target_label add targeted success, rows with found add Type II success.
+        Rows with odd and noisy add clean success, rows with a target_label targeted success, rows
+        with found Type II success.
         """
         label, f1_after, judged = (rows[k] for k in ("label", "f1_label_after", "judge_label"))
         true = type1_success(label, f1_after, judged)
@@ -72,6 +74,9 @@ class Classifier:
             "type1_success_oracle": true,
             "type1_success_clear": true & rows["judge_clear"],
         }
+        if "odd" in rows:
+            unlike = rows["odd"] | rows["noisy"]
+            found["type1_success_clean"] = found["type1_success_clear"] & ~unlike
         if "target_label" in rows:
             aimed = type1_targeted_success(label, f1_after, judged, rows["target_label"])
             found["type1_targeted_oracle"] = aimed
@@ -122,6 +127,7 @@ def judge(
     panel: Panel,
     members: Sequence[str],
     clear_confidence: float,
+    clean: CleanImages | None,
     device: torch.device | str,
 ) -> Rows:
     """Return ``rows`` with the views of all networks and the success of the attack, ``(N,)`` each.
@@ -131,6 +137,7 @@ def judge(
             attack has them.
         members: names of the judges of the ``panel``.
         clear_confidence: confidence in [0, 1] from which judges count as sure.
+        clean: what clean images look like; None adds neither odd and noisy nor clean success.
     """
     rows = dict(rows)
     before, after = (from_uint8(rows[k], device) for k in ("image", "adversarial_image"))
@@ -148,6 +155,8 @@ def judge(
     rows["judge_confidence"] = seen.confidence.cpu().numpy()
     rows["judge_clear"] = seen.clear.cpu().numpy()
     rows["shows_class"] = seen.shows_class.cpu().numpy()
+    if clean is not None:
+        rows |= clean.columns(after)
     return rows | image_distances(before, after) | f1.success(rows)
 
 

@@ -1,9 +1,9 @@
 """Measure how close attacked images are to data, with networks that no attack has used.
 
-A Type I attack can fool every network with images that nobody would take for a digit. There are two
-measures: how improbable an image is under a held-out VAE (of another seed), and how far a set of
-images is from real ones in the features of a judge (the kernel distance of Bińkowski et al., 2018,
-whose unbiased estimate suits a few hundred images; Fréchet's would not).
+A Type I attack can fool every network with images that nobody would take for a digit. The measures
+are the share of odd and of noisy images (`typeone.evaluation.clean_images`), and the distance of a
+set of images from real ones in the features of a judge (the kernel distance of Bińkowski et al.,
+2018, whose unbiased estimate suits a few hundred images; Fréchet's would not).
 """
 
 from __future__ import annotations
@@ -16,38 +16,11 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from typeone.data.images import binarise
-from typeone.evaluation.held_out import next_seed
+from typeone.evaluation.clean_images import CleanImages
 from typeone.evaluation.intervals import Rate, mean_interval, rate
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.errors import InputError
-from typeone.training.losses import kl_divergence, recon_loss
-
-
-@torch.no_grad()
-def negative_elbo(svae: SupervisedVAE, images: Tensor, *, batch: int = 1000) -> Tensor:
-    """Return -ELBO of binary images at the mean of q(z|x), nats, ``(N, C, H, W)`` → ``(N,)``."""
-    parts = []
-    for part in images.split(batch):
-        mu, sigma = svae.encode(part)
-        parts.append(recon_loss(svae.decode_logits(mu), part) + kl_divergence(mu, sigma))
-    return torch.cat(parts)
-
-
-def odd_share(values: np.ndarray, clean: np.ndarray, *, quantile: float = 0.95) -> Rate:
-    """Return the share of images whose -ELBO is above the ``quantile`` of clean ones, or is NaN.
-
-    The share of the clean images themselves is 1 - quantile.
-
-    Raises:
-        InputError: -ELBO of a clean image is not finite.
-    """
-    if not np.isfinite(clean).all():
-        raise InputError(
-            "the held-out SVAE does not give clean digits a finite probability; train it again"
-        )
-    return rate(~(values <= np.quantile(clean, quantile)))
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -104,21 +77,20 @@ class Reference:
     Args:
         images: ``(M, 1, 28, 28)`` in [0, 1].
         judge: classifier; the features are those before its last layer.
-        svaes: by seed. The images of one seed are evaluated with the SVAE of another, see
-            `next_seed`; of a single seed with none.
+        clean: what clean images look like.
+        svaes: the SVAE that each seed's attacks use.
     """
 
     @torch.no_grad()
     def __init__(
-        self, images: Tensor, judge: nn.Sequential, svaes: Mapping[int, SupervisedVAE]
+        self,
+        images: Tensor,
+        judge: nn.Sequential,
+        clean: CleanImages,
+        svaes: Mapping[int, SupervisedVAE],
     ) -> None:
-        self.encoder, self.svaes = judge[:-1], svaes
-        self.held_out = {seed: svaes[other] for seed, other in next_seed(list(svaes)).items()}
+        self.encoder, self.clean, self.svaes = judge[:-1], clean, svaes
         self.distance = KernelDistance(predict(self.encoder, images).numpy())
-        self.elbos = {
-            seed: negative_elbo(svae, binarise(images)).numpy()
-            for seed, svae in self.held_out.items()
-        }
 
     @torch.no_grad()
     def measures(self, images: Tensor, *, seed: int, latent: Tensor | None) -> dict[str, Rate]:
@@ -127,10 +99,12 @@ class Reference:
         ``latent``: their latents ``(N, D)``, for f_dis of the SVAE of this seed, or None.
         """
         features = predict(self.encoder, images).numpy()
-        found = {"kernel_distance": kernel_distance_interval(features, self.distance)}
-        if seed in self.held_out:
-            seen = negative_elbo(self.held_out[seed], binarise(images)).numpy()
-            found["odd_share"] = odd_share(seen, self.elbos[seed])
+        columns = self.clean.columns(images)
+        found = {
+            "kernel_distance": kernel_distance_interval(features, self.distance),
+            "odd_share": rate(columns["odd"]),
+            "noisy_share": rate(columns["noisy"]),
+        }
         if latent is not None:
             belief = self.svaes[seed].discriminate(latent).sigmoid().numpy()
             found["discriminator"] = mean_interval(belief)

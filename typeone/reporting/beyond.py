@@ -93,6 +93,10 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
             examples["type1_success_clear"],
             "Type I success, oracle judging, unclear images counted as failures",
         ),
+        "clean_success": (
+            examples["type1_success_clean"],
+            "Type I success, oracle judging, unclear, odd and noisy images counted as failures",
+        ),
         "targeted_success": (
             examples["type1_targeted_oracle"],
             "Type I success, oracle seeing the target",
@@ -197,7 +201,8 @@ def realism_rows(realism: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows on the distance of each attack's images from real data, pooled over seeds."""
     texts = {
         "kernel_distance": ("kernel distance to real digits in a judge's features", "squared MMD"),
-        "odd_share": ("less probable to a held-out SVAE than 95 % of real digits", "fraction"),
+        "odd_share": ("less probable to the density model than 95 % of clean digits", "fraction"),
+        "noisy_share": ("noisier than 95 % of clean digits", "fraction"),
         "discriminator": ("mean f_dis(z) at the end", "probability"),
     }
     rows = []
@@ -219,10 +224,14 @@ def realism_rows(realism: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def ablation_rows(name: str, examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows on true and clear success of each variant of attack ``name``, one seed."""
+    """Return rows on true, clear and clean success of each variant of attack ``name``, one seed."""
     views = {
         "true_success": ("type1_success_oracle", "Type I success, oracle judging"),
         "clear_success": ("type1_success_clear", "the same, unclear images counted as failures"),
+        "clean_success": (
+            "type1_success_clean",
+            "the same, unclear, odd and noisy images counted as failures",
+        ),
     }
     rows = []
     for variant, group in examples.groupby("variant", sort=False):

@@ -48,7 +48,7 @@ def digits(f1, oracle, bright=0):
     return images
 
 
-def judged(members=(JUDGE, JUDGE), **columns):
+def judged(members=(JUDGE, JUDGE), clean=None, **columns):
     rows = {"label": np.array([1, 1, 1]), "image": digits([1, 1, 1], [1, 1, 1]), **columns}
     return judge(
         rows,
@@ -57,6 +57,7 @@ def judged(members=(JUDGE, JUDGE), **columns):
         panel=Panel(members, classes=10),
         members=[f"judge{i}" for i in range(len(members))],
         clear_confidence=0.8,
+        clean=clean,
         device="cpu",
     )
 
@@ -92,6 +93,22 @@ def test_type1_succeeds_where_f1_keeps_the_label_and_the_oracle_does_not():
     assert rows["type1_targeted_oracle"].tolist() == [True, False, False]
     assert rows["type1_success_f2"].tolist() == [True, True, False]
     assert "type2_success_oracle" not in rows
+
+
+@pytest.mark.parametrize(
+    ("odd", "noisy", "clean"),
+    [
+        ([0, 0, 0], [0, 0, 0], [True, False, False]),
+        ([1, 0, 0], [0, 0, 0], [False, False, False]),
+        ([0, 0, 0], [1, 0, 0], [False, False, False]),
+    ],
+)
+def test_a_clean_success_is_clear_and_neither_odd_nor_noisy(odd, noisy, clean):
+    columns = {"odd": np.array(odd, bool), "noisy": np.array(noisy, bool)}
+    rows = judged(**TYPE1, clean=SimpleNamespace(columns=lambda images: columns))
+    assert rows["type1_success_clean"].tolist() == clean
+    assert rows["type1_success_clear"].tolist() == [True, False, False]
+    assert "type1_success_clean" not in judged(**TYPE1)
 
 
 class Says(nn.Module):

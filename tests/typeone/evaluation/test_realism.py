@@ -8,72 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.evaluation.intervals import rate_of
-from typeone.evaluation.realism import (
-    KernelDistance,
-    Reference,
-    kernel_distance_interval,
-    negative_elbo,
-    odd_share,
-)
+from typeone.evaluation.clean_images import CleanImages
+from typeone.evaluation.realism import KernelDistance, Reference, kernel_distance_interval
+from typeone.models.density import Limits
 from typeone.runtime.errors import InputError
-
-from ..algorithm2 import f64
 
 
 def column(*values):
     """Features of one dimension, ``(N, 1)``."""
     return np.array(values, dtype=float)[:, None]
-
-
-# ------------------------------------------------------------------------------ -ELBO
-
-
-class PaperVae:
-    """Two pixels x: mu = 2 x, sigma = (1, 2); a pixel's logit is ln 3 * (mu of the other - 1)."""
-
-    def encode(self, images):
-        mu = 2 * images.flatten(1)
-        return mu, f64(1.0, 2.0).expand_as(mu)
-
-    def decode_logits(self, latent):
-        return (math.log(3) * (latent.flip(1) - 1)).view(len(latent), 1, 1, 2)
-
-
-IMAGES = f64([1, 0], [1, 1], [0, 0]).view(3, 1, 1, 2)
-# a logit of ±ln 3 is a chance of 3/4 or 1/4; KL is half the sum of mu² + sigma² - 1 - 2 ln sigma
-BY_HAND = [
-    2 * math.log(4) + (4 + 1 - 1) / 2 + (0 + 4 - 1) / 2 - math.log(2),  # both pixels are unlikely
-    2 * math.log(4 / 3) + (4 + 1 - 1) / 2 + (4 + 4 - 1) / 2 - math.log(2),
-    2 * math.log(4 / 3) + (0 + 1 - 1) / 2 + (0 + 4 - 1) / 2 - math.log(2),
-]
-
-
-@pytest.mark.parametrize("batch", [1, 2, 1000])
-def test_the_negative_elbo_by_hand_in_batches_of_any_size(batch):
-    found = negative_elbo(PaperVae(), IMAGES, batch=batch)
-    assert found.tolist() == pytest.approx(BY_HAND, abs=1e-12)  # float64
-
-
-def test_no_gradient_is_kept():
-    assert not negative_elbo(PaperVae(), IMAGES.clone().requires_grad_(True)).requires_grad
-
-
-def test_five_percent_of_clean_images_are_odd():
-    # of 0, ..., 99 the 0.95 quantile lies at 0.95 * 99 = 94.05: 95, ..., 99 lie above it
-    clean = np.random.default_rng(0).permutation(100).astype(float)
-    assert odd_share(clean, clean) == pytest.approx(rate_of(5, 100), nan_ok=True)
-    # of 0, ..., 100 it is 95 itself, which is not above it
-    clean = np.arange(101.0)
-    assert odd_share(clean, clean) == pytest.approx(rate_of(5, 101), nan_ok=True)
-
-
-def test_odd_is_what_is_less_probable_than_the_quantile_of_clean_ones():
-    clean = np.arange(101.0)
-    values = np.array([-3.0, 49.9, 50.1, 89.9, 90.1, 1e9])
-    assert odd_share(values, clean, quantile=0.9)[:4] == rate_of(2, 6)[:4]
-    assert odd_share(values, clean, quantile=0.5)[:4] == rate_of(4, 6)[:4]
-    assert odd_share(values, clean)[:4] == rate_of(1, 6)[:4]
 
 
 # ---------------------------------------------------------------------- kernel distance
@@ -188,13 +131,6 @@ def test_a_sample_against_itself_lies_below_zero():
     assert kernel_distance(column(0, 1), column(0, 1)) == 1 + 1 - 2 * 11 / 4
 
 
-def test_an_image_without_a_probability_is_odd_and_a_clean_one_an_error():
-    clean = np.arange(100.0)
-    assert odd_share(np.array([math.nan, math.inf, 0.0]), clean).value == pytest.approx(2 / 3)
-    with pytest.raises(InputError, match="does not give clean digits a finite probability"):
-        odd_share(clean, np.append(clean, math.nan))
-
-
 def test_too_few_images_for_the_groups_are_refused():
     with pytest.raises(InputError, match=r"in 5 groups needs 10 images, has 9"):
         kernel_distance_interval(np.ones((9, 2)), KernelDistance(np.ones((20, 2))))
@@ -203,62 +139,40 @@ def test_too_few_images_for_the_groups_are_refused():
 # ---------------------------------------------------------------------- which network judges
 
 
-class Asked:
-    """An SVAE that remembers what it was asked, to which the first images are the odder."""
+class Believing(nn.Module):
+    """An SVAE whose f_dis believes in a multiple of the latent."""
 
     def __init__(self, scale):
-        self.scale, self.encoded, self.discriminated = scale, [], []
-
-    def encode(self, images):
-        self.encoded.append(images.clone())
-        mu = self.scale * torch.arange(len(images), 0, -1, dtype=torch.float64)[:, None]
-        return mu, torch.ones_like(mu)
-
-    def decode_logits(self, latent):
-        return latent.new_zeros(len(latent), 1, 2, 2)
+        super().__init__()
+        self.scale = scale
 
     def discriminate(self, latent):
-        self.discriminated.append(latent)
         return self.scale * latent[:, 0]
+
+
+class Bright(nn.Module):
+    """A density model to which bright pixels are improbable: -ELBO is ln 2 for each, and 4 more."""
+
+    def encode(self, images):
+        return images.flatten(1)[:, :1] * 0, torch.ones(len(images), 1)
+
+    def decode_logits(self, latent):
+        return torch.full((len(latent), 1, 2, 2), -5.0)
 
 
 FLAT = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
 
 
-def reference_of(svaes):
-    return Reference(torch.rand(20, 1, 2, 2), FLAT, svaes)
-
-
-@pytest.mark.parametrize(("seed", "judge"), [(3, 5), (5, 8), (8, 3)])
-def test_an_svae_of_another_seed_says_how_odd_images_are(seed, judge):
-    """And f_dis of the run's own says what it believes of their latents."""
-    svaes = {number: Asked(1.0) for number in (3, 5, 8)}
-    reference = reference_of(svaes)
-    for svae in svaes.values():
-        svae.encoded.clear()
-    images = torch.full((10, 1, 2, 2), 0.4)
-    latent = torch.zeros(10, 1, dtype=torch.float64)
-    found = reference.measures(images, seed=seed, latent=latent)
-    asked = {number for number, svae in svaes.items() if svae.encoded}
-    assert asked == {judge}
-    assert not svaes[judge].encoded[0].any()  # binarised: 0.4 is dark
-    assert {number for number, svae in svaes.items() if svae.discriminated} == {seed}
-    assert found["discriminator"].value == 0.5
-    # the scores of ten images are the ten lowest of the twenty clean ones'
-    assert found["odd_share"].value == 0
-
-
-def test_clean_digits_are_measured_by_the_svae_that_judges():
-    """The judge finds everything ten times as odd as the run's own; so it finds the clean ones."""
-    reference = reference_of({1: Asked(1.0), 2: Asked(10.0)})
-    images = torch.rand(20, 1, 2, 2, generator=torch.Generator().manual_seed(0))
-    for seed in (1, 2):
-        found = reference.measures(images, seed=seed, latent=None)
-        assert found["odd_share"].value == pytest.approx(1 / 20)  # as of clean images themselves
-        assert "discriminator" not in found
-
-
-def test_of_a_single_seed_no_svae_judges():
-    assert reference_of({1: Asked(1.0)}).measures(
-        torch.rand(10, 1, 2, 2), seed=1, latent=None
-    ).keys() == {"kernel_distance"}
+def test_the_measures_of_a_run():
+    """Two of ten images are bright, two have one grey pixel, which only the noise notices."""
+    svaes = {3: Believing(1.0), 5: Believing(2.0)}
+    clean = CleanImages(Bright(), Limits(negative_elbo=1.0, noise=0.01))
+    reference = Reference(torch.rand(20, 1, 2, 2), FLAT, clean, svaes)
+    images = torch.zeros(10, 1, 2, 2)
+    images[:2] = 1
+    images[2:4, :, 0, 0] = 0.4  # dark once it is binarised
+    found = reference.measures(images, seed=5, latent=torch.ones(10, 1))
+    assert found["odd_share"].value == 0.2
+    assert found["noisy_share"].value == 0.2
+    assert found["discriminator"].value == pytest.approx(1 / (1 + math.exp(-2)))
+    assert "discriminator" not in reference.measures(images, seed=3, latent=None)

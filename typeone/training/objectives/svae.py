@@ -18,7 +18,8 @@ from typeone.training.losses import (
 from typeone.training.steps import Objective, warm_up_share
 
 
-def _sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+def sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw one latent per row from N(mu, diag sigma²), ``(N, D)``."""
     noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
     return mu + sigma * noise
 
@@ -49,7 +50,7 @@ def svae_stage1(
     def objective(rows: Tensor, epochs: float | Tensor) -> dict[str, Tensor]:
         batch = images(rows)
         mu, sigma = svae.encode(batch)
-        z = _sample(mu, sigma, generator)
+        z = sample(mu, sigma, generator)
         kl = kl_divergence(mu, sigma)
         dec = recon(svae.decode_logits(z), batch)
         ce = cross_entropy(svae.classify(z), labels[rows])
@@ -72,7 +73,7 @@ def svae_stage2(
     """
 
     def objective(rows: Tensor, _epochs: float | Tensor) -> dict[str, Tensor]:
-        encoded = _sample(mu[rows], sigma[rows], generator)
+        encoded = sample(mu[rows], sigma[rows], generator)
         drawn = torch.randn(encoded.shape, generator=generator, device=encoded.device)
         real, fake = svae.discriminate(encoded), svae.discriminate(drawn)
         wrong = 0.5 * ((real <= 0).float() + (fake > 0).float())

@@ -21,6 +21,7 @@ from typeone.workflow.settings.digits import (
 )
 from typeone.workflow.settings.experiments import (
     Batching,
+    Density,
     Detection,
     Realism,
     Roc,
@@ -96,6 +97,7 @@ class DigitSettings(Model):
         STRENGTHENED,
     )
     oracle: Oracle = Oracle()
+    density: Density = Density()
     attackers: Attackers = Attackers()
     svae: Svae = Svae()
     examples: Examples = Examples()

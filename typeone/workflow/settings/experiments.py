@@ -25,8 +25,22 @@ AtLeast10 = Annotated[int, Field(ge=10)]
 Even = Annotated[int, Field(ge=2, multiple_of=2)]
 
 
+class Density(Model):
+    """The density model of clean images, which decides clean success; no attack uses it."""
+
+    seed: Whole = setting("Seed of the density model.", 5000)
+    latent_dim: Count = setting("Dimensions of its latent.", 32)
+    quantile: Annotated[float, Field(ge=0.5, lt=1)] = setting(
+        "Share of clean validation images at most at the limit of -ELBO, and at that of noise.",
+        0.95,
+    )
+    training: Training = setting(
+        "How it is trained.", one_cycle(epochs=30, batch_size=128, lr=0.002)
+    )
+
+
 class Realism(Model):
-    """Realism measured by networks that no attack uses: a judge's features, another seed's SVAE."""
+    """Realism measured by networks that no attack uses: a judge's features, the density model."""
 
     clean: AtLeast10 = setting("Number of clean test digits used as a control.", 500)
     seed: Whole = setting("Seed of their draw.", 50)

@@ -1,0 +1,78 @@
+"""The held-out density model of small images: a dense variational autoencoder.
+
+It says how probable an attacked image is, next to clean images. No attack and no training of f2
+uses it, and it shares no layer with the SVAE, whose convolutional decoder draws attacked images.
+
+ASSUME: beyond the paper; 784-512-256 units and 32 latent dimensions.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from typeone.data.idx_sets import SIDE
+from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.runtime.errors import InputError
+
+ARCHITECTURE = "dense-vae-28x28"
+
+
+class DenseVAE(nn.Module):
+    """A VAE of binary images ``(N, 1, 28, 28)`` with dense layers and Bernoulli pixels."""
+
+    def __init__(self, *, latent_dim: int = 32) -> None:
+        super().__init__()
+        pixels = SIDE * SIDE
+        self.encoder = nn.Sequential(
+            *(nn.Flatten(), nn.Linear(pixels, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU()),
+            nn.Linear(256, 2 * latent_dim),
+        )
+        self.decoder = nn.Sequential(
+            *(nn.Linear(latent_dim, 256), nn.ReLU(), nn.Linear(256, 512), nn.ReLU()),
+            *(nn.Linear(512, pixels), nn.Unflatten(1, (1, SIDE, SIDE))),
+        )
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of q(z|x), each ``(N, latent_dim)``; sigma > 1e-6."""
+        mu, raw = self.encoder(images).chunk(2, dim=1)
+        return mu, F.softplus(raw) + 1e-6
+
+    def decode_logits(self, latent: Tensor) -> Tensor:
+        """Decode to pixel logits ``(N, 1, 28, 28)``."""
+        return self.decoder(latent)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits below which an image looks like data, each fitted on clean validation images.
+
+    Attributes:
+        negative_elbo: largest -ELBO under the density model, nats.
+        noise: largest noise, see `typeone.evaluation.clean_images.noise`.
+    """
+
+    negative_elbo: float
+    noise: float
+
+
+def load_density(
+    path: str | os.PathLike[str], device: torch.device | str = "cpu"
+) -> tuple[DenseVAE, Limits]:
+    """Load the density model, in eval mode with frozen parameters, and its limits.
+
+    Raises:
+        InputError: there is no checkpoint, or it is of another architecture.
+    """
+    note = read_model_metadata(path)
+    if note.get("architecture") != ARCHITECTURE:
+        raise InputError(
+            f"{path} contains {note.get('architecture')!r}, needs {ARCHITECTURE!r}; delete it"
+        )
+    model = DenseVAE(latent_dim=note["latent_dim"])
+    load_model(path, model)
+    return model.eval().requires_grad_(False).to(device), Limits(**note["limits"])
