@@ -121,12 +121,15 @@ rule attack_baseline:
     conda:
         "../envs/typeone.yaml"
     threads: 1
+    resources:
+        gpu=gpus(),
     params:
         *code("attack_baseline.py"),
         own=own_code,
         module=own_module,
         settings=lambda wildcards: config["attacks"][wildcards.attack]["settings"],
         how=lambda wildcards: {"count": config["attacks"][wildcards.attack]["count"]},
+        resume="results/.resume/{dataset}/attacks/{attack}/{target}/seed{seed}/changed",
     message:
         "{wildcards.dataset}: Baseline {wildcards.attack} on {wildcards.target}"
     script:
@@ -170,6 +173,7 @@ rule judge_svae:
         model=f1_of,
         svae=rules.train_svae_stage2.output.model,
         judges=judges_of,
+        density=density_of,
     output:
         examples=EXAMPLES,
         trace="results/{dataset}/attacks/{attack}/{target}/seed{seed}/trace.parquet",
@@ -203,6 +207,7 @@ use rule judge_svae as judge_type2 with:
         model=f1_of,
         svae=rules.train_svae_stage2.output.model,
         judges=judges_of,
+        density=density_of,
     output:
         examples=EXAMPLES,
     wildcard_constraints:
@@ -216,6 +221,7 @@ use rule judge_type2 as judge_baseline with:
         model=f1_of,
         svae=rules.train_svae_stage2.output.model,
         judges=judges_of,
+        density=density_of,
     output:
         examples=EXAMPLES,
     wildcard_constraints:
@@ -228,6 +234,7 @@ use rule judge_type2 as judge_ablations with:
         model=f1_of,
         svae=rules.train_svae_stage2.output.model,
         judges=judges_of,
+        density=density_of,
     output:
         examples="results/{dataset}/ablations/{attack}/{target}/seed{seed}/examples.parquet",
     log:
@@ -244,6 +251,7 @@ rule evaluate_realism:
     input:
         test=rules.prepare_dataset.output.test,
         judge=ORACLE[0],
+        density=rules.train_density.output.model,
         svae=expand(rules.train_svae_stage2.output.model, seed=SEEDS, allow_missing=True),
         examples=lambda wildcards: paths(EXAMPLES, plan.type1(wildcards.dataset)),
     output:

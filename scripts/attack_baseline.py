@@ -1,6 +1,6 @@
-"""Change images without an optimiser: the baselines of Algorithm 2."""
+"""Run one of the baselines of Algorithm 2."""
 
-from typeone.attacks.baselines import baseline_rows
+from typeone.attacks.baselines import Baselines
 from typeone.data.digits import read_digits, read_examples
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
@@ -8,14 +8,14 @@ from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.computing import computing_job
 
 if "snakemake" in globals():
-    with computing_job(snakemake) as run:
+    with computing_job(snakemake, gpu=True) as run:
         index, *examples = read_examples(run.input.examples, **run.params.how, device=run.device)
-        rows = baseline_rows(
+        baselines = Baselines(
             load_svae(run.input.svae, run.device),
             load_classifier(run.input.model, run.device, module=run.params.module),
             *examples,
             read_digits(run.input.train, run.device),
-            run.params.settings,
             seed=int(run.wildcards.seed),
+            checkpoint=run.checkpoint,
         )
-        write_parquet(run.output.examples, rows | {"index": index})
+        write_parquet(run.output.examples, baselines.rows(**run.params.settings) | {"index": index})

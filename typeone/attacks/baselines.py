@@ -1,45 +1,39 @@
-"""Baselines of Type I attacks: change the class of an image without an optimiser.
+"""Baselines of Type I attacks, by which Algorithm 2 is to be measured.
 
-The task is to make x an image of another class while f1 still predicts y. Three baselines:
-``nearest`` takes a real image of the target class; ``interpolation`` moves on a straight line from
-z to the mean latent of that class as far as f1 predicts y; ``random_latent`` draws latents until f1
-predicts y. The paper has no such baselines.
+The task is to make x an image of another class while f1 still predicts y. ``nearest`` takes a real
+image of the target class; ``interpolation`` moves on a straight line from z to the mean latent of
+that class as far as f1 predicts y; ``random_latent`` draws latents until f1 predicts y. The others
+know a real image of the target class (`typeone.attacks.real_targets`). The paper has no baselines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from typeone.attacks.criteria import next_class
+from typeone.attacks.gradients import vanishing_of_loss
+from typeone.attacks.real_targets import (
+    invariance_linf,
+    level_set_traversal,
+    nearest_images,
+    noise_for_label,
+    of_class,
+    random_images,
+)
 from typeone.attacks.shards import Rows, example_rows
+from typeone.attacks.type2 import Type2Settings
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
+from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
+from typeone.training.losses import cross_entropy
 
 Classifier = Callable[[Tensor], Tensor]
-
-
-@torch.no_grad()
-def nearest_images(
-    images: Tensor, target_labels: Tensor, candidates: Tensor, candidate_labels: Tensor
-) -> Tensor:
-    """Find the candidate of the target class nearest to each image (Euclidean), ``(N, C, H, W)``.
-
-    Raises:
-        InputError: no candidate of a target class.
-    """
-    nearest = torch.empty_like(images)
-    for label in target_labels.unique():
-        of_it = target_labels == label
-        choice = candidates[_present(candidate_labels, int(label))]
-        distance = torch.cdist(images[of_it].flatten(1), choice.flatten(1))
-        nearest[of_it] = choice[distance.argmin(dim=1)]
-    return nearest
 
 
 def class_means(latent: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
@@ -48,18 +42,7 @@ def class_means(latent: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
     Raises:
         InputError: no latent of a class.
     """
-    return torch.stack([latent[_present(labels, label)].mean(dim=0) for label in range(classes)])
-
-
-def _present(labels: Tensor, label: int) -> Tensor:
-    """Mask of ``labels`` that equal ``label``, bool ``(N,)``; raises `InputError` if none does."""
-    found = labels == label
-    if not found.any():
-        raise InputError(
-            f"no example of class {label} among {len(labels)}; needs at least one of each class: "
-            "use more training digits"
-        )
-    return found
+    return torch.stack([latent[of_class(labels, label)].mean(dim=0) for label in range(classes)])
 
 
 @torch.no_grad()
@@ -126,38 +109,111 @@ def random_latents(
     return chosen
 
 
-def baseline_rows(
-    svae: SupervisedVAE,
-    classifier: Classifier,
-    images: Tensor,
-    labels: Tensor,
-    train: tuple[Tensor, Tensor],
-    settings: Mapping[str, Any],
-    *,
-    seed: int,
-) -> Rows:
-    """Apply the baseline of ``settings`` to each of ``images`` ``(N, 1, H, W)`` in [0, 1].
+class Made(NamedTuple):
+    """Result of a baseline on N images.
 
-    Args:
-        train: training images and labels, the source of other classes.
-        settings: ``method`` (nearest, interpolation or random_latent) and its settings.
-        seed: added to the seed of ``settings`` for random draws.
+    Attributes:
+        images: ``(N, C, H, W)`` in [0, 1].
+        latent: from which they were decoded, ``(N, D)``; None for images that were not.
+        vanishing: whether f1's gradient vanishes at the start, ``(N,)``; None if f1 gives none.
     """
 
-    def encode(batch: Tensor) -> Tensor:
-        return predict(lambda part: svae.encode(svae.read(part))[0], batch)
+    images: Tensor
+    latent: Tensor | None = None
+    vanishing: Tensor | None = None
 
-    targets, start = next_class(labels), encode(images)
-    if settings["method"] == "nearest":
-        attacked = nearest_images(images, targets, *train)
-        end = encode(attacked)
-    else:
-        if settings["method"] == "interpolation":
-            goal = class_means(encode(train[0]), train[1])[targets]
-            end = interpolate(svae, classifier, start, labels, goal, steps=settings["steps"])
+
+class Baselines:
+    """The baselines of one classifier.
+
+    Args:
+        svae: encodes x, and decodes latents.
+        classifier: f1.
+        images, labels: x ``(N, 1, H, W)`` in [0, 1] and y, int64 ``(N,)``; the target is the next
+            class.
+        train: training images and labels, the source of other classes.
+        seed: added to the seeds of random draws.
+        checkpoint: the sidecar of finished chunks.
+    """
+
+    def __init__(
+        self,
+        svae: SupervisedVAE,
+        classifier: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        train: tuple[Tensor, Tensor],
+        *,
+        seed: int,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.svae, self.classifier = svae, classifier
+        self.images, self.labels, self.targets = images, labels, next_class(labels)
+        self.train, self.seed, self.checkpoint = train, seed, checkpoint
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the latents mu(x) of ``images``, ``(N, D)``."""
+        return predict(lambda part: self.svae.encode(self.svae.read(part))[0], images)
+
+    def decoded(self, latent: Tensor) -> Made:
+        """Return the images of latents ``(N, D)``."""
+        return Made(predict(self.svae.decode, latent), latent)
+
+    def nearest(self) -> Made:
+        """The nearest training image of the target class, unchanged."""
+        return Made(nearest_images(self.images, self.targets, *self.train))
+
+    def interpolation(self, *, steps: int) -> Made:
+        """The line to the mean latent of the target class, see `interpolate`."""
+        goal = class_means(self.encode(self.train[0]), self.train[1])[self.targets]
+        start = self.encode(self.images)
+        return self.decoded(
+            interpolate(self.svae, self.classifier, start, self.labels, goal, steps=steps)
+        )
+
+    def random_latent(self, *, draws: int, seed: int) -> Made:
+        """Random latents with the required label, see `random_latents`."""
+        generator = seeded(seed + self.seed, self.images.device)
+        return self.decoded(
+            random_latents(self.svae, self.classifier, self.labels, generator, draws=draws)
+        )
+
+    def real_target(self, *, start: str, noise: Mapping[str, Any], seed: int) -> Made:
+        """Noise on a real image of the target class, see `noise_for_label`."""
+        if start == "nearest":
+            real = self.nearest().images
         else:
-            generator = seeded(settings["seed"] + seed, images.device)
-            end = random_latents(svae, classifier, labels, generator, draws=settings["draws"])
-        attacked = predict(svae.decode, end)
-    positions = torch.arange(len(images))
-    return example_rows(positions, images, labels, attacked, latent_start=start, latent_end=end)
+            generator = seeded(seed + self.seed, self.images.device)
+            real = random_images(self.targets, *self.train, generator)
+        settings, how = Type2Settings(**noise), {"checkpoint": self.checkpoint}
+        found = noise_for_label(
+            self.classifier, real, self.labels, settings, seed=seed + self.seed, **how
+        )
+        return Made(found[0], vanishing=found[1])
+
+    def level_set(self, **settings: Any) -> Made:
+        """The walk to the nearest training image of the target class, see `level_set_traversal`."""
+        real = self.nearest().images
+        blind = vanishing_of_loss(self.classifier, self.images, self.labels, cross_entropy)
+        moved = level_set_traversal(self.classifier, self.images, self.labels, real, **settings)
+        return Made(moved, vanishing=blind)
+
+    def invariance_linf(self, **settings: Any) -> Made:
+        """The step to a training image within a ball, see `invariance_linf`."""
+        return Made(invariance_linf(self.images, self.targets, *self.train, **settings))
+
+    def rows(self, *, method: str, **settings: Any) -> Rows:
+        """Return the rows of one baseline, named by its ``method``, with its ``settings``."""
+        made: Made = getattr(self, method)(**settings)
+        latent = self.encode(made.images) if made.latent is None else made.latent
+        columns = {"latent_start": self.encode(self.images), "latent_end": latent}
+        if made.vanishing is not None:
+            columns["gradient_vanishes"] = made.vanishing
+        return example_rows(
+            torch.arange(len(self.images)),
+            self.images,
+            self.labels,
+            made.images,
+            classes=10,
+            **columns,
+        )

@@ -116,13 +116,15 @@ def attack(
     settings: Type2Settings,
     *,
     seed: int,
+    towards: Tensor | None = None,
     chunk: int = 250,
     checkpoint: Checkpoint | None = None,
 ) -> Type2Result:
     """Find images near ``images`` ``(N, C, H, W)`` in [0, 1] that f1 no longer labels ``labels``.
 
-    ``chunk`` examples are attacked at a time, which bounds the memory. ``checkpoint``: the sidecar
-    of finished chunks; foolbox cannot resume within a chunk.
+    ``towards``: the class that f1 must see instead, ``(N,)``, for ``pgd``, ``cw_l2`` and ``ead``;
+    None accepts any. ``chunk`` examples are attacked at a time, which bounds the memory.
+    ``checkpoint``: the sidecar of finished chunks; foolbox cannot resume within a chunk.
 
     Randomness: PGD starts at a random point of the ball, drawn from torch's global generator, which
     is seeded with ``seed`` here and restored afterwards (foolbox takes no generator).
@@ -139,14 +141,19 @@ def attack(
             epsilon, followed = _needed("epsilon", settings.epsilon, settings.method), cross_entropy
 
         def found_in(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-            blind = vanishing_of_loss(classifier, *batch, followed)
-            _, clipped, found = _build(settings)(model, *batch, epsilons=epsilon)
+            start, classes = batch
+            blind = vanishing_of_loss(classifier, start, classes, followed)
+            goal = (
+                classes if towards is None else foolbox.criteria.TargetedMisclassification(classes)
+            )
+            _, clipped, found = _build(settings)(model, start, goal, epsilons=epsilon)
             found = found & clipped.flatten(1).isfinite().all(dim=1)  # NaN gets a label as well
             parts = {"clipped": clipped, "found": found, "vanishing": blind}
             return parts | _random_state(devices)
 
         parts = []
-        batches = zip(images.split(chunk), labels.split(chunk), strict=True)
+        asked = labels if towards is None else towards
+        batches = zip(images.split(chunk), asked.split(chunk), strict=True)
         for part in each(checkpoint, batches, found_in):
             _set_random_state(part)
             parts.append(part)

@@ -1,10 +1,10 @@
-"""What needs no optimiser: the nearest image, the line to a class's mean latent, lucky draws."""
+"""Baselines in the latent space: the line to a class's mean latent, and random draws."""
 
 import numpy as np
 import pytest
 import torch
 
-from typeone.attacks.baselines import class_means, interpolate, nearest_images, random_latents
+from typeone.attacks.baselines import class_means, interpolate, random_latents
 from typeone.runtime.errors import InputError
 
 from ..algorithm2 import F64, ToySvae, f64, seeded
@@ -30,63 +30,6 @@ def below(*edges):
         return torch.stack([-margin, margin], dim=1)
 
     return classifier
-
-
-# ------------------------------------------------------------------------- the nearest image
-
-
-def row_images(*rows):
-    """Images of one row of pixels, ``(N, 1, 1, W)``."""
-    return f64(*rows)[:, None, None, :]
-
-
-def test_nearest_is_euclidean_and_of_the_target_class_only():
-    candidates = row_images(
-        [0.0, 0.0],  # of class 2, right at the first image
-        [0.6, 0.0],  # from (0, 0): sum 0.6, Euclidean 0.6, largest 0.6
-        [0.3, 0.4],  #              sum 0.7, Euclidean 0.5, largest 0.4
-        [0.39, 0.39],  #            sum 0.78, Euclidean 0.55, largest 0.39
-        [0.9, 1.0],
-    )
-    labels = torch.tensor([2, 1, 1, 1, 2])
-    images = row_images([0.0, 0.0], [0.0, 0.0], [1.0, 1.0], [1.0, 1.0])
-    targets = torch.tensor([1, 2, 1, 2])
-    found = nearest_images(images, targets, candidates, labels)
-    # from (1, 1) within class 1: squared 1.16, 0.85 and 0.7442
-    assert torch.equal(found, candidates[[2, 0, 3, 4]])
-
-
-def test_of_candidates_equally_near_the_first_is_taken():
-    candidates = row_images([0.0, 0.5], [1.0, 0.5], [0.5, 0.0], [0.5, 1.0])
-    image = row_images([0.5, 0.5])
-    for labels, first in [([3, 3, 3, 3], 0), ([5, 3, 3, 3], 1), ([5, 5, 3, 3], 2)]:
-        found = nearest_images(image, torch.tensor([3]), candidates, torch.tensor(labels))
-        assert torch.equal(found, candidates[[first]])
-
-
-def test_many_images_find_those_that_a_loop_over_all_pairs_finds():
-    # more than 25 on both sides: torch then takes distances from a product of matrices
-    images = torch.rand(60, 1, 4, 4, generator=seeded(0))
-    candidates = torch.rand(120, 1, 4, 4, generator=seeded(1))
-    labels, targets = torch.arange(120) % 2, torch.arange(60) % 2
-    found = nearest_images(images, targets, candidates, labels)
-    x, y = images.double().flatten(1).numpy(), candidates.double().flatten(1).numpy()
-    for i in range(60):
-        allowed = [j for j in range(120) if j % 2 == i % 2]
-        # no two candidates are so near in distance that float32 could confuse them (asserted)
-        squares = sorted((((x[i] - y[j]) ** 2).sum(), j) for j in allowed)
-        assert squares[1][0] - squares[0][0] > 1e-5
-        assert torch.equal(found[i], candidates[squares[0][1]])
-
-
-def test_an_image_does_not_depend_on_its_companions():
-    images = torch.rand(6, 1, 3, 3, generator=seeded(2))
-    candidates = torch.rand(12, 1, 3, 3, generator=seeded(3))
-    labels, targets = torch.arange(12) % 3, torch.tensor([2, 0, 2, 1, 0, 2])
-    together = nearest_images(images, targets, candidates, labels)
-    for i in range(6):
-        alone = nearest_images(images[[i]], targets[[i]], candidates, labels)
-        assert torch.equal(together[[i]], alone)
 
 
 # ---------------------------------------------------------------- the line to a mean latent
@@ -219,6 +162,3 @@ def test_a_class_without_examples_is_named():
     message = r"no example of class 1 among 2; needs at least one of each class"
     with pytest.raises(InputError, match=message):
         class_means(f64([0.0], [1.0]), torch.tensor([0, 0]), classes=2)
-    images = row_images([0.0, 1.0])
-    with pytest.raises(InputError, match=message):
-        nearest_images(images, torch.tensor([1]), images.repeat(2, 1, 1, 1), torch.tensor([0, 0]))

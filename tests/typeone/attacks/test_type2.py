@@ -366,3 +366,18 @@ def test_cw_agrees_with_adversarial_library(adversarial_library, blobs):
     assert a == b == 1
     # the same algorithm, written twice: float32 decides which of its last steps is the best
     assert mine == pytest.approx(other, rel=0.002)
+
+
+TARGETED = pytest.mark.parametrize("settings", [PGD, CW, EAD], ids=lambda settings: settings.method)
+
+
+@TARGETED
+def test_a_target_class_is_what_f1_sees_where_an_example_is_found(settings, classifier, images):
+    labels = classifier(images).argmax(dim=1)
+    for step in (1, 2):
+        towards = (labels + step) % 3
+        result = attack(classifier, images, labels, settings, seed=0, towards=towards)
+        assert result.found.any()
+        seen = classifier(result.images).argmax(dim=1)
+        assert torch.equal(seen == towards, result.found)
+        assert torch.equal(result.images[~result.found], images[~result.found])

@@ -11,6 +11,7 @@ from typeone.workflow.settings.model import (
     Model,
     Positive,
     Radius,
+    Share,
     Some,
     Weight,
     Whole,
@@ -183,19 +184,56 @@ class RandomLatent(Model):
     seed: Whole = setting("Seed of the draws; the run's seed is added.")
 
 
-class Baseline(Model):
-    """A baseline that changes images without optimisation."""
+class RealTarget(Model):
+    """Noise on a real image of the target class until f1 sees y."""
 
-    kind: Literal["baseline"] = setting("A baseline without optimisation.")
+    method: Literal["real_target"] = setting("A training digit of that class, with noise.")
+    start: Literal["nearest", "random"] = setting("The training digit that gets the noise.")
+    noise: Annotated[CarliniWagner | Pgd, by("method", "cw_l2", "pgd")] = setting(
+        "The attack that makes f1 see y in it."
+    )
+    seed: Whole = setting("Seed of random draws; the run's seed is added.", 41)
+
+
+class LevelSet(Model):
+    """Level-set traversal (Balasubramanian et al., 2023), defaults of the authors' code."""
+
+    method: Literal["level_set"] = setting("Level-set traversal towards the nearest such digit.")
+    steps: Count = setting("Steps of the walk.", 100)
+    scale: Share = setting("Share of the way to the real digit made in one step.", 0.05)
+    correction: Weight = setting("Largest correction of a pixel in one step.", 1 / 255)
+    confidence_drop: Share = setting("How far f1's confidence may fall below its start.", 0.05)
+
+
+class InvarianceLinf(Model):
+    """The invariance attack in the maximum norm (Tramèr et al., 2020), with their settings."""
+
+    method: Literal["invariance_linf"] = setting("The step to the nearest such digit in a ball.")
+    epsilon: Radius = setting("Radius in the maximum norm.", 0.3)
+    shift: Annotated[float, Field(ge=0, le=14)] = setting("Maximum translation, pixels.", 3.0)
+    shifts: Count = setting("Translations tried along each axis.", 5)
+    rotation: Annotated[float, Field(ge=0, le=180)] = setting("Maximum rotation, degrees.", 30.0)
+    rotations: Count = setting("Rotations tried.", 31)
+
+
+class Baseline(Model):
+    """A baseline of Algorithm 2."""
+
+    kind: Literal["baseline"] = setting("A baseline of Algorithm 2.")
     targets: Some[str] = setting("Attacked classifiers.")
     count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     settings: Annotated[
-        Nearest | Interpolation | RandomLatent,
-        by("method", "nearest", "interpolation", "random_latent"),
+        Nearest | Interpolation | RandomLatent | RealTarget | LevelSet | InvarianceLinf,
+        by(
+            "method",
+            *("nearest", "interpolation", "random_latent"),
+            *("real_target", "level_set", "invariance_linf"),
+        ),
     ]
 
 
 Attack = Annotated[SvaeAttack | Type2Attack | Baseline, by("kind", "svae", "type2", "baseline")]
+PLAIN = ["mlp", "lenet", "cnn"]
 PAIRED = ["lenet_alp", "lenet_alp_mosbach"]
 STANDARD = ["mlp", "lenet", *PAIRED, "lenet_type1"]
 
@@ -203,6 +241,11 @@ STANDARD = ["mlp", "lenet", *PAIRED, "lenet_type1"]
 def attack(kind: str, targets: list[str], **settings: Any) -> dict[str, Any]:
     """Return the entry of a Type II attack or a baseline."""
     return {"kind": kind, "targets": targets, "settings": settings}
+
+
+def cw_l2(**settings: Any) -> dict[str, Any]:
+    """Return the settings of Carlini and Wagner's attack with its usual search."""
+    return {"method": "cw_l2", "searches": 9, "steps": 1000, "step_size": 0.01, **settings}
 
 
 ATTACKS = resolved(
@@ -218,7 +261,7 @@ ATTACKS = resolved(
         # the attackers must accept the image; chosen on validation digits, docs/attack.md
         "ours": {
             "from": "paper",
-            "targets": ["mlp", "lenet", "cnn"],
+            "targets": PLAIN,
             **{"steps": 800, "lr": 0.05, "beta2": 0.95},
             **{"alpha": 0.1, "gamma": 0.02, "eta": 0.005, "target_loss": 0.04},
             **{"k_start": 0.2, "k_max": 5.0, "manifold": "log", "patience": 40},
@@ -236,13 +279,34 @@ ATTACKS = resolved(
         # control: f_dec(mu(x)), nothing attacked
         "reconstruction": {
             "from": "paper",
-            "targets": ["mlp", "lenet", "cnn"],
+            "targets": PLAIN,
             "keep": False,
             **{"steps": 0, "lr": 0.02, "beta2": 0.98},  # lr and beta2 are unused
         },
         "nearest": attack("baseline", ["mlp"], method="nearest"),
         "interpolation": attack("baseline", ["mlp"], method="interpolation", steps=100),
         "random_latent": attack("baseline", ["mlp"], method="random_latent", draws=10000, seed=40),
+        # rivals that know a real image of the target class; confidence 3 is a softmax of 0.95
+        "real_target": attack(
+            "baseline",
+            PLAIN,
+            method="real_target",
+            start="nearest",
+            noise=cw_l2(confidence=3.0),
+        ),
+        "real_target_random": {
+            "from": "real_target",
+            **{"targets": ["mlp"], "settings": {"start": "random"}},
+        },
+        "real_target_pgd": attack(
+            "baseline",
+            ["mlp"],
+            method="real_target",
+            start="nearest",
+            noise={"method": "pgd", "epsilon": 0.3, "steps": 40, "step_size": 0.02},
+        ),
+        "level_set": attack("baseline", PLAIN, method="level_set"),
+        "invariance_linf": attack("baseline", PLAIN, method="invariance_linf"),
         "fgsm": attack("type2", STANDARD, method="fgsm", epsilon=0.3),
         "pgd": attack("type2", STANDARD, method="pgd", epsilon=0.3, steps=40, step_size=0.02),
         "pgd_restarts": {
@@ -250,9 +314,7 @@ ATTACKS = resolved(
             **{"targets": PAIRED, "count": 250, "settings": {"steps": 100, "restarts": 10}},
         },
         "deepfool": attack("type2", ["mlp"], method="deepfool", steps=50, overshoot=0.02),
-        "cw_l2": attack(
-            "type2", ["mlp"], method="cw_l2", searches=9, steps=1000, step_size=0.01, confidence=0.0
-        ),
+        "cw_l2": attack("type2", ["mlp"], **cw_l2(confidence=0.0)),
         "ead": attack(
             "type2",
             ["mlp"],

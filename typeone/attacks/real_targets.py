@@ -1,0 +1,230 @@
+"""Rivals of Algorithm 2 that know a real image of the target class.
+
+Eq. 2 asks for x' made from x. These attacks need another example as well, so they solve an easier
+task, and Algorithm 2 must be compared with them:
+
+- `noise_for_label`: a real image of the target class with noise until f1 sees y, which is a
+  targeted Type II attack;
+- `level_set_traversal`: Balasubramanian et al. (NeurIPS 2023), "Exploring Geometry of Blind Spots
+  in Vision Models", Algorithm 1: from x towards the real image, where f1's confidence holds;
+- `invariance_linf`: Tramèr et al. (ICML 2020), "Fundamental Tradeoffs between Invariance and
+  Sensitivity to Adversarial Perturbations": as near to the real image as a ball around x allows.
+
+Images are ``(N, C, H, W)`` in [0, 1], labels and targets int64 ``(N,)``.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from typeone.attacks.type2 import Type2Settings, attack
+from typeone.models.predictions import predict
+from typeone.runtime.checkpoints import Checkpoint
+from typeone.runtime.errors import InputError
+from typeone.training.losses import cross_entropy
+
+
+def of_class(labels: Tensor, label: int) -> Tensor:
+    """Mask of ``labels`` that equal ``label``, bool ``(N,)``; raises `InputError` if none does."""
+    found = labels == label
+    if not found.any():
+        raise InputError(
+            f"no example of class {label} among {len(labels)}; needs at least one of each class: "
+            "use more training digits"
+        )
+    return found
+
+
+@torch.no_grad()
+def nearest_images(
+    images: Tensor, target_labels: Tensor, candidates: Tensor, candidate_labels: Tensor
+) -> Tensor:
+    """Find the candidate of the target class nearest to each image (Euclidean), ``(N, C, H, W)``.
+
+    Raises:
+        InputError: no candidate of a target class.
+    """
+    nearest = torch.empty_like(images)
+    for label in target_labels.unique():
+        of_it = target_labels == label
+        choice = candidates[of_class(candidate_labels, int(label))]
+        distance = torch.cdist(images[of_it].flatten(1), choice.flatten(1))
+        nearest[of_it] = choice[distance.argmin(dim=1)]
+    return nearest
+
+
+def random_images(
+    target_labels: Tensor,
+    candidates: Tensor,
+    candidate_labels: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Draw a candidate of each target class with replacement, ``(N, C, H, W)``.
+
+    Raises:
+        InputError: no candidate of a target class.
+    """
+    drawn = candidates.new_empty((len(target_labels), *candidates.shape[1:]))
+    share = torch.rand(len(target_labels), generator=generator, device=target_labels.device)
+    for label in target_labels.unique():
+        of_it = target_labels == label
+        choice = candidates[of_class(candidate_labels, int(label))]
+        drawn[of_it] = choice[(share[of_it] * len(choice)).long()]
+    return drawn
+
+
+def noise_for_label(
+    classifier: nn.Module,
+    real: Tensor,
+    labels: Tensor,
+    settings: Type2Settings,
+    *,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Add noise to ``real`` images of the target class until f1 predicts ``labels``.
+
+    Returns the images, unchanged where the attack fails, and whether f1's gradient vanishes at
+    them, bool ``(N,)``.
+
+    Args:
+        settings: of `typeone.attacks.type2.attack`, with a method that takes a target class.
+        seed: of the random starts.
+        checkpoint: the sidecar of finished chunks.
+    """
+    seen = predict(classifier, real).argmax(dim=1)
+    result = attack(
+        classifier, real, seen, settings, towards=labels, seed=seed, checkpoint=checkpoint
+    )
+    return result.images, result.vanishing
+
+
+def level_set_traversal(
+    classifier: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    real: Tensor,
+    *,
+    steps: int,
+    scale: float,
+    correction: float,
+    confidence_drop: float,
+    chunk: int = 500,
+) -> Tensor:
+    """Walk from ``images`` towards ``real`` images along f1's level set (Algorithm 1).
+
+    A step goes ``scale`` of the way to the real image, without its part along the gradient of the
+    cross-entropy at the label, plus a correction that lowers this cross-entropy. It is made where
+    f1's confidence in the label stays less than ``confidence_drop`` below that at the start.
+
+    ASSUME: as in the authors' code the correction accumulates half the gradient times its bound,
+    and is clipped to [-correction, correction] in each pixel; the noise that their code adds at the
+    start is left out, and a walk that must not move at one step may move at a later one.
+
+    Args:
+        chunk: images walked at a time, which bounds the memory.
+    """
+
+    def confidence(batch: Tensor, of_it: Tensor) -> Tensor:
+        return classifier(batch).softmax(dim=1).gather(1, of_it[:, None])[:, 0]
+
+    ends = []
+    for start, of_it, goal in zip(*(t.split(chunk) for t in (images, labels, real)), strict=True):
+        moved, parallel = start.clone(), torch.zeros_like(start)
+        with torch.no_grad():
+            least = confidence(start, of_it) - confidence_drop
+        for _ in range(steps):
+            here = moved.detach().requires_grad_(True)
+            (slope,) = torch.autograd.grad(cross_entropy(classifier(here), of_it).sum(), here)
+            parallel = (parallel - 0.5 * correction * slope).clamp(-correction, correction)
+            proposal = moved + scale * _orthogonal(goal - moved, slope) + parallel
+            proposal = proposal.clamp(0, 1)
+            with torch.no_grad():
+                accepted = confidence(proposal, of_it) > least
+            moved = torch.where(accepted[:, None, None, None], proposal, moved)
+        ends.append(moved)
+    return torch.cat(ends)
+
+
+def _orthogonal(direction: Tensor, slope: Tensor) -> Tensor:
+    """Remove from ``direction`` its part along ``slope``; all of it stays where ``slope`` is 0."""
+    size = slope.square().flatten(1).sum(dim=1)
+    along = (direction * slope).flatten(1).sum(dim=1)
+    share = torch.where(size > 0, along / size, torch.zeros_like(size))
+    return direction - share.view(-1, *[1] * (slope.ndim - 1)) * slope
+
+
+@torch.no_grad()
+def invariance_linf(
+    images: Tensor,
+    target_labels: Tensor,
+    candidates: Tensor,
+    candidate_labels: Tensor,
+    *,
+    epsilon: float,
+    shift: float,
+    shifts: int,
+    rotation: float,
+    rotations: int,
+) -> Tensor:
+    """Move each image to the nearest real image of its target class, at most ``epsilon`` a pixel.
+
+    Nearest among all ``shifts`` x ``shifts`` x ``rotations`` moves of the image, and moved back to
+    its place. f1 is not asked: an image that it labels otherwise is a failure.
+
+    ASSUME: images are interpolated bilinearly (cubic splines in the authors' code), and the move
+    back is the exact inverse.
+
+    Args:
+        epsilon: radius in the maximum norm, in [0, 1].
+        shift: largest translation along each axis, pixels.
+        rotation: largest rotation, degrees.
+        shifts, rotations: values tried on each axis; 1 tries none but 0.
+
+    Raises:
+        InputError: no candidate of a target class.
+    """
+    side = images.shape[-1]
+    moves = torch.stack(
+        [
+            _affine(math.radians(angle), 2 * dx / side, 2 * dy / side)
+            for dx, dy, angle in product(
+                *(_grid(limit, count) for limit, count in [(shift, shifts)] * 2),
+                _grid(rotation, rotations),
+            )
+        ]
+    ).to(images)
+    back = torch.linalg.inv(moves)[:, :2]
+    ends = torch.empty_like(images)
+    for label in target_labels.unique():
+        choice = candidates[of_class(candidate_labels, int(label))]
+        flat = choice.flatten(1)
+        size = flat.square().sum(dim=1)
+        for i in torch.nonzero(target_labels == label).flatten().tolist():
+            moved = _moved(images[i].expand(len(moves), -1, -1, -1), moves[:, :2]).flatten(1)
+            squared = moved.square().sum(dim=1)[:, None] + size - 2 * moved @ flat.mT
+            best = int(squared.argmin())
+            move, place = divmod(best, len(flat))
+            goal = _moved(choice[place][None], back[move][None])[0]
+            ends[i] = images[i] + (goal - images[i]).clamp(-epsilon, epsilon)
+    return ends
+
+
+def _grid(limit: float, count: int) -> list[float]:
+    return torch.linspace(-limit, limit, count).tolist() if count > 1 else [0.0]
+
+
+def _affine(angle: float, dx: float, dy: float) -> Tensor:
+    """Rotation and then translation, in the coordinates of `affine_grid`, ``(3, 3)``."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    return torch.tensor([[cos, -sin, dx], [sin, cos, dy], [0.0, 0.0, 1.0]])
+
+
+def _moved(images: Tensor, moves: Tensor) -> Tensor:
+    grid = F.affine_grid(moves, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
