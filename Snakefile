@@ -70,6 +70,7 @@ onsuccess:
 OF_DATASETS = [
     *rules.tabulate_reproduction.output,
     *rules.tabulate_table1.output,
+    *rules.tabulate_attacks.output,
     *rules.plot_figure1.output,
     *rules.tabulate_strengthening.output,
     *rules.plot_figure5a.output,

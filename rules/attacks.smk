@@ -166,14 +166,17 @@ rule attack_type2:
         "../scripts/attack_type2.py"
 
 
+JUDGED_BY = {
+    **{"model": f1_of, "judges": judges_of, "density": density_of},
+    "svae": rules.train_svae_stage2.output.model,
+}
+
+
 rule judge_svae:
     input:
+        **JUDGED_BY,
         shards=expand(rules.attack_svae.output.examples, shard=SHARDS, allow_missing=True),
         traces=expand(rules.attack_svae.output.trace, shard=SHARDS, allow_missing=True),
-        model=f1_of,
-        svae=rules.train_svae_stage2.output.model,
-        judges=judges_of,
-        density=density_of,
     output:
         examples=EXAMPLES,
         trace="results/{dataset}/attacks/{attack}/{target}/seed{seed}/trace.parquet",
@@ -203,11 +206,8 @@ rule judge_svae:
 
 use rule judge_svae as judge_type2 with:
     input:
+        **JUDGED_BY,
         shards=[rules.attack_type2.output.examples],
-        model=f1_of,
-        svae=rules.train_svae_stage2.output.model,
-        judges=judges_of,
-        density=density_of,
     output:
         examples=EXAMPLES,
     wildcard_constraints:
@@ -217,11 +217,8 @@ use rule judge_svae as judge_type2 with:
 
 use rule judge_type2 as judge_baseline with:
     input:
+        **JUDGED_BY,
         shards=[rules.attack_baseline.output.examples],
-        model=f1_of,
-        svae=rules.train_svae_stage2.output.model,
-        judges=judges_of,
-        density=density_of,
     output:
         examples=EXAMPLES,
     wildcard_constraints:
@@ -230,11 +227,8 @@ use rule judge_type2 as judge_baseline with:
 
 use rule judge_type2 as judge_ablations with:
     input:
+        **JUDGED_BY,
         shards=expand(rules.attack_ablations.output.examples, shard=SHARDS, allow_missing=True),
-        model=f1_of,
-        svae=rules.train_svae_stage2.output.model,
-        judges=judges_of,
-        density=density_of,
     output:
         examples="results/{dataset}/ablations/{attack}/{target}/seed{seed}/examples.parquet",
     log:

@@ -108,7 +108,8 @@ def judges_of(wildcards):
 
 def density_of(wildcards):
     """Return the checkpoint of the density model of a data set; faces have none."""
-    return [] if wildcards.dataset == FACES else rules.train_density.output.model.format(**wildcards)
+    model = rules.train_density.output.model
+    return [] if wildcards.dataset == FACES else expand(model, **wildcards)
 
 
 def ablated(wildcards):
@@ -125,6 +126,18 @@ def measurements_of(wildcards):
 def of_paper(artifact):
     """Return an input of the verdict table that only the paper's data set has."""
     return lambda wildcards: [] if wildcards.place else artifact
+
+
+def figure(path):
+    """Return the outputs of a figure from its path without an ending; a report shows the PNG."""
+    shown = report(f"{path}.png", caption="captions/figure.rst", category="Figures")
+    return [shown, f"{path}.pdf"]
+
+
+def table(path):
+    """Return the outputs of a table from its path without an ending; a report shows the CSV."""
+    shown = report(f"{path}.csv", caption="captions/table.rst", category="Tables")
+    return {"csv": shown, "md": f"{path}.md", "tex": f"{path}.tex"}
 
 
 def gpus():

@@ -78,13 +78,7 @@ rule tabulate_strengthening:
         measurements=at(rules.evaluate_strengthening.output.measurements),
         published=published_of,
     output:
-        csv=report(
-            "results/{place}tables/strengthening.csv",
-            caption="captions/table.rst",
-            category="Tables",
-        ),
-        md="results/{place}tables/strengthening.md",
-        tex="results/{place}tables/strengthening.tex",
+        **table("results/{place}tables/strengthening"),
     log:
         "results/logs/{place}tabulate_strengthening.log",
     benchmark:

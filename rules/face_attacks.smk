@@ -172,9 +172,7 @@ rule tabulate_table2:
         measurements=rules.evaluate_face_detection.output.measurements,
         published=f"{workflow.basedir}/docs/published-values.csv",
     output:
-        csv=report("results/tables/table2.csv", caption="captions/table.rst", category="Tables"),
-        md="results/tables/table2.md",
-        tex="results/tables/table2.tex",
+        **table("results/tables/table2"),
     log:
         "results/logs/tabulate_table2.log",
     benchmark:
@@ -198,8 +196,7 @@ rule plot_figure7b:
     input:
         examples=faces.shown("paper").path(EXAMPLES),
     output:
-        report("results/figures/figure7b.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure7b.pdf",
+        *figure("results/figures/figure7b"),
     log:
         "results/logs/plot_figure7b.log",
     benchmark:
@@ -223,10 +220,7 @@ use rule plot_figure7b as plot_figure7b_ours with:
     input:
         examples=faces.shown("ours").path(EXAMPLES),
     output:
-        report(
-            "results/figures/figure7b_ours.png", caption="captions/figure.rst", category="Figures"
-        ),
-        "results/figures/figure7b_ours.pdf",
+        *figure("results/figures/figure7b_ours"),
     log:
         "results/logs/plot_figure7b_ours.log",
     benchmark:

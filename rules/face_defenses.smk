@@ -148,9 +148,7 @@ rule tabulate_table3:
         measurements=rules.evaluate_face_strengthening.output.measurements,
         published=f"{workflow.basedir}/docs/published-values.csv",
     output:
-        csv=report("results/tables/table3.csv", caption="captions/table.rst", category="Tables"),
-        md="results/tables/table3.md",
-        tex="results/tables/table3.tex",
+        **table("results/tables/table3"),
     log:
         "results/logs/tabulate_table3.log",
     benchmark:

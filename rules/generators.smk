@@ -111,10 +111,7 @@ rule plot_figure9_small:
             target=RECOGNIZER, seed=FACE_SEEDS[0]
         ),
     output:
-        report(
-            "results/figures/figure9_small.png", caption="captions/figure.rst", category="Figures"
-        ),
-        "results/figures/figure9_small.pdf",
+        *figure("results/figures/figure9_small"),
     log:
         "results/logs/plot_figure9_small.log",
     benchmark:
@@ -254,8 +251,7 @@ rule plot_figure9:
         frames=expand(rules.attack_stylegan.output.frames, row=STYLEGAN_ROWS),
         measurements=rules.evaluate_stylegan.output.measurements,
     output:
-        report("results/figures/figure9.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure9.pdf",
+        *figure("results/figures/figure9"),
     log:
         "results/logs/plot_figure9.log",
     benchmark:

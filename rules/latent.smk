@@ -105,8 +105,7 @@ rule plot_figure8:
     input:
         examples=rules.attack_latent.output.examples.format(seed=SEEDS[0]),
     output:
-        report("results/figures/figure8.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure8.pdf",
+        *figure("results/figures/figure8"),
     log:
         "results/logs/plot_figure8.log",
     benchmark:

@@ -33,6 +33,7 @@ REPORT_TABLES = {
         "thresholds (zeta) and at those that reject a share of clean digits; Wilson 95 % intervals, "
         f"{DIGITS_TOLD}.",
     ),
+    "Beyond: Type I attacks side by side": (rules.tabulate_attacks, f"{DIGITS_TOLD}."),
     "Table II: squeezing on faces": (rules.tabulate_table2, faces.detection_caption()),
     "Table III: strengthened recognizers": (
         rules.tabulate_table3,

@@ -14,11 +14,7 @@ rule tabulate_table1:
         rates=at(rules.evaluate_detection.output.rates),
         published=published_of,
     output:
-        csv=report(
-            "results/{place}tables/table1.csv", caption="captions/table.rst", category="Tables"
-        ),
-        md="results/{place}tables/table1.md",
-        tex="results/{place}tables/table1.tex",
+        **table("results/{place}tables/table1"),
     log:
         "results/logs/{place}tabulate_table1.log",
     benchmark:
@@ -35,6 +31,30 @@ rule tabulate_table1:
         "Table I"
     script:
         "../scripts/tabulate_table1.py"
+
+
+rule tabulate_attacks:
+    input:
+        examples=lambda wildcards: paths(EXAMPLES, plan.compared(wildcards.place)),
+        rates=at(rules.evaluate_detection.output.rates),
+    output:
+        **table("results/{place}tables/attacks"),
+    log:
+        "results/logs/{place}tabulate_attacks.log",
+    benchmark:
+        "results/benchmarks/{place}tabulate_attacks.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    params:
+        *code("tabulate_attacks.py"),
+        runs=lambda wildcards: keys(plan.compared(wildcards.place)),
+        labels=ATTACK_LABELS,
+        false_positive_rate=min(config["detection"]["false_positive_rates"]),
+    message:
+        "Type I attacks side by side"
+    script:
+        "../scripts/tabulate_attacks.py"
 
 
 rule tabulate_reproduction:
@@ -87,12 +107,7 @@ rule plot_figure5a:
     input:
         trace=shown(rules.judge_svae.output.trace, "transition"),
     output:
-        report(
-            "results/{place}figures/figure5a.png",
-            caption="captions/figure.rst",
-            category="Figures",
-        ),
-        "results/{place}figures/figure5a.pdf",
+        *figure("results/{place}figures/figure5a"),
     log:
         "results/logs/{place}plot_figure5a.log",
     benchmark:
@@ -115,8 +130,7 @@ rule plot_figure5b:
         examples=faces.shown("transition").path(EXAMPLES),
         trace=faces.shown("transition").path(rules.judge_svae.output.trace),
     output:
-        report("results/figures/figure5b.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure5b.pdf",
+        *figure("results/figures/figure5b"),
     log:
         "results/logs/plot_figure5b.log",
     benchmark:
@@ -141,10 +155,7 @@ rule plot_figure6:
     input:
         trace=shown(rules.judge_svae.output.trace, "paper"),
     output:
-        report(
-            "results/{place}figures/figure6.png", caption="captions/figure.rst", category="Figures"
-        ),
-        "results/{place}figures/figure6.pdf",
+        *figure("results/{place}figures/figure6"),
     log:
         "results/logs/{place}plot_figure6.log",
     benchmark:
@@ -168,12 +179,7 @@ rule plot_figure7a:
         examples=shown(EXAMPLES, "paper"),
         trace=shown(rules.judge_svae.output.trace, "paper"),
     output:
-        report(
-            "results/{place}figures/figure7a.png",
-            caption="captions/figure.rst",
-            category="Figures",
-        ),
-        "results/{place}figures/figure7a.pdf",
+        *figure("results/{place}figures/figure7a"),
     log:
         "results/logs/{place}plot_figure7a.log",
     benchmark:
@@ -196,12 +202,7 @@ use rule plot_figure7a as plot_figure7a_ours with:
         examples=shown(EXAMPLES, "ours"),
         trace=shown(rules.judge_svae.output.trace, "ours"),
     output:
-        report(
-            "results/{place}figures/figure7a_ours.png",
-            caption="captions/figure.rst",
-            category="Figures",
-        ),
-        "results/{place}figures/figure7a_ours.pdf",
+        *figure("results/{place}figures/figure7a_ours"),
     log:
         "results/logs/{place}plot_figure7a_ours.log",
     benchmark:
@@ -218,12 +219,7 @@ rule plot_table1_roc:
     input:
         roc=at(rules.evaluate_detection.output.roc),
     output:
-        report(
-            "results/{place}figures/table1_roc.png",
-            caption="captions/figure.rst",
-            category="Figures",
-        ),
-        "results/{place}figures/table1_roc.pdf",
+        *figure("results/{place}figures/table1_roc"),
     log:
         "results/logs/{place}plot_table1_roc.log",
     benchmark:
@@ -251,13 +247,9 @@ rule plot_variants:
     input:
         paper=shown(EXAMPLES, "paper"),
         ours=lambda wildcards: paths(EXAMPLES, plan.first("ours", wildcards.place)),
+        rivals=lambda wildcards: paths(EXAMPLES, plan.rivals(wildcards.place)),
     output:
-        report(
-            "results/{place}figures/variants.png",
-            caption="captions/figure.rst",
-            category="Figures",
-        ),
-        "results/{place}figures/variants.pdf",
+        *figure("results/{place}figures/variants"),
     log:
         "results/logs/{place}plot_variants.log",
     benchmark:
@@ -268,11 +260,12 @@ rule plot_variants:
     params:
         *code("plot_variants.py"),
         targets=lambda wildcards: [r.target for r in plan.first("ours", wildcards.place)],
+        rivals=lambda wildcards: [run.attack for run in plan.rivals(wildcards.place)],
         shown=TABLE_TARGET,
         dpi=config["figures"]["dpi"],
         preset=config["preset"],
     message:
-        "Variants paper and ours side by side"
+        "Variants paper and ours, and rivals, side by side"
     script:
         "../scripts/plot_variants.py"
 
@@ -281,12 +274,7 @@ rule plot_ablations:
     input:
         examples=ablated,
     output:
-        report(
-            "results/{place}figures/ablations.png",
-            caption="captions/figure.rst",
-            category="Figures",
-        ),
-        "results/{place}figures/ablations.pdf",
+        *figure("results/{place}figures/ablations"),
     log:
         "results/logs/{place}plot_ablations.log",
     benchmark:

@@ -43,10 +43,7 @@ rule plot_figure1:
         type1=shown(EXAMPLES, config["roc"]["type1"][0]),
         type2=shown(EXAMPLES, config["roc"]["type2"][0]),
     output:
-        report(
-            "results/{place}figures/figure1.png", caption="captions/figure.rst", category="Figures"
-        ),
-        "results/{place}figures/figure1.pdf",
+        *figure("results/{place}figures/figure1"),
     log:
         "results/logs/{place}plot_figure1.log",
     benchmark:

@@ -87,8 +87,7 @@ rule plot_figure3:
         curves=expand(rules.train_sphere.output.curve, seed=SEEDS),
         measurements=rules.evaluate_sphere.output.measurements,
     output:
-        report("results/figures/figure3.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure3.pdf",
+        *figure("results/figures/figure3"),
     log:
         "results/logs/plot_figure3.log",
     benchmark:

@@ -33,8 +33,7 @@ rule plot_figure2:
         planes=rules.evaluate_toy.output.planes,
         moves=rules.evaluate_toy.output.moves,
     output:
-        report("results/figures/figure2.png", caption="captions/figure.rst", category="Figures"),
-        "results/figures/figure2.pdf",
+        *figure("results/figures/figure2"),
     log:
         "results/logs/plot_figure2.log",
     benchmark:

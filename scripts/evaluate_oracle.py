@@ -5,15 +5,12 @@ from functools import partial
 import numpy as np
 
 from typeone.data.digits import read_digits
-from typeone.data.images import binarise
-from typeone.evaluation.clean_images import CleanImages, clean_digit_rows
+from typeone.evaluation.clean_images import clean_digit_rows, load_clean_images
 from typeone.evaluation.measurements import MEASURED
-from typeone.evaluation.panels import load_panel
+from typeone.evaluation.panels import judge_errors, load_panel
 from typeone.evaluation.people.labelled import agreement_with_people
-from typeone.models.density import load_density
-from typeone.runtime.artifacts import read_parquet, write_parquet
+from typeone.runtime.artifacts import read_parquet, write_parquet, write_rows
 from typeone.runtime.computing import computing_job
-from typeone.runtime.logs import logger
 
 
 def evaluate_oracle(*, paths, members, people, clear_confidence, seed):
@@ -24,28 +21,10 @@ def evaluate_oracle(*, paths, members, people, clear_confidence, seed):
     """
     images, labels = read_digits(paths["test"])
     oracle = load_panel(paths["oracle"])
-    rows = []
-    for how, seen in (("grey", images), ("binarised", binarise(images))):
-        found = oracle.verdict(seen, clear_confidence=1.0)
-        votes = dict(zip(members, found.member_labels, strict=True))
-        votes["ensemble"] = found.label
-        rows += [
-            (name, how, (vote != labels).double().mean().item()) for name, vote in votes.items()
-        ]
-    for name, how, error in rows:
-        logger.info("judge %s, %s digits: test error %.2f %%", name, how, 100 * error)
-    judge, how, error = zip(*rows, strict=True)
-    write_parquet(
-        paths["evaluation"],
-        {"judge": judge, "input": how, "test_error": error, "n": [len(labels)] * len(rows)},
-    )
+    write_rows(paths["evaluation"], judge_errors(oracle, members, images, labels))
     judge = partial(oracle.verdict, clear_confidence=clear_confidence)
-    measured = clean_digit_rows(
-        judge(images),
-        labels,
-        CleanImages(*load_density(paths["density"])).columns(images),
-        seed=seed,
-    )
+    clean = load_clean_images(paths["density"]).columns(images)
+    measured = clean_digit_rows(judge(images), labels, clean, seed=seed)
     index = read_parquet(paths["test"], columns=["index"])["index"]
     measured += agreement_with_people(
         people,

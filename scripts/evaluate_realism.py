@@ -5,10 +5,9 @@ import torch
 
 from typeone.data.digits import DIGIT_SHAPE, read_digits
 from typeone.data.images import from_uint8
-from typeone.evaluation.clean_images import CleanImages
+from typeone.evaluation.clean_images import load_clean_images
 from typeone.evaluation.realism import Reference
 from typeone.models.classifiers import load_classifier
-from typeone.models.density import load_density
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.computing import computing_job
@@ -16,30 +15,19 @@ from typeone.runtime.devices import seeded
 from typeone.runtime.logs import logger
 
 
-def evaluate_realism(
-    *,
-    test_path,
-    judge_path,
-    density_path,
-    svae_paths,
-    runs,
-    example_paths,
-    realism_path,
-    clean,
-    seed,
-):
+def evaluate_realism(*, paths, svae_paths, runs, clean, seed):
     """Write rows (attack, target, seed, measure) of every run and of real digits.
 
     ``svae_paths``: by seed. ``clean``: number of test digits drawn with ``seed`` as a control; the
     other test digits are the reference.
     """
-    images, _ = read_digits(test_path)
+    images, _ = read_digits(paths["test"])
     shapes = {"adversarial_image": DIGIT_SHAPE}
     order = torch.randperm(len(images), generator=seeded(seed))
     control, others = images[order[:clean]], images[order[clean:]]
     svaes = {number: load_svae(path) for number, path in svae_paths.items()}
-    probable = CleanImages(*load_density(density_path))
-    reference = Reference(others, load_classifier(judge_path), probable, svaes)
+    probable = load_clean_images(paths["density"])
+    reference = Reference(others, load_classifier(paths["judge"]), probable, svaes)
     rows = []
 
     def measure(attack, target, number, images, latent):
@@ -52,22 +40,18 @@ def evaluate_realism(
     for number, svae in svaes.items():
         with torch.no_grad():
             measure("clean", "", number, control, svae.encode(svae.read(control))[0])
-    for run, path in zip(runs, example_paths, strict=True):
+    for run, path in zip(runs, paths["examples"], strict=True):
         table = read_parquet(path, columns=["adversarial_image", "latent_end"], shapes=shapes)
         latent = torch.from_numpy(np.array(table["latent_end"]))
         measure(*run, from_uint8(table["adversarial_image"]), latent)
-    write_rows(realism_path, rows)
+    write_rows(paths["realism"], rows)
 
 
 if "snakemake" in globals():
     with computing_job(snakemake) as run:
         evaluate_realism(
-            test_path=run.input.test,
-            judge_path=run.input.judge,
-            density_path=run.input.density,
+            paths={**dict(run.input.items()), **dict(run.output.items())},
             svae_paths=dict(zip(run.params.seeds, run.input.svae, strict=True)),
             runs=run.params.runs,
-            example_paths=run.input.examples,
-            realism_path=run.output.realism,
             **run.params.settings,
         )

@@ -1,11 +1,10 @@
 """Merge the shards of an attack and evaluate f1, f2 and the judges on every stored image."""
 
 from typeone.attacks.shards import merge_shards
-from typeone.evaluation.clean_images import CleanImages
+from typeone.evaluation.clean_images import load_clean_images
 from typeone.evaluation.judging import Classifier, Recognizer, judge, judge_trace
 from typeone.evaluation.panels import load_panel
 from typeone.models.classifiers import load_classifier
-from typeone.models.density import load_density
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
@@ -30,7 +29,7 @@ def judge_attack(*, paths, members, module, faces, clear_confidence, batch, devi
         panel=load_panel(paths["judges"], device, faces=faces, batch=batch),
         members=members,
         clear_confidence=clear_confidence,
-        clean=CleanImages(*load_density(paths["density"], device)) if paths["density"] else None,
+        clean=load_clean_images(*paths["density"], device) if paths["density"] else None,
         device=device,
     )
     metadata = {"judges": members, "clear_confidence": clear_confidence}

@@ -50,7 +50,7 @@ result = type1(
 
 # judge the attacked images, as stored in 8 bits
 judges = Path("results").glob("mnist/oracle/*/model.safetensors")
-seen = load_panel(judges).verdict(result.images, clear_confidence=0.8)
+seen = load_panel(judges).verdict(result.images, clear_confidence=0.9)
 changed = seen.label != labels
 print(f"your network keeps {result.kept.sum()} of {len(labels)} labels")
 print(f"the judges see another digit in {(result.kept & changed).sum()} of these")

@@ -28,7 +28,8 @@ FLOAT32 = 1e-6
 SUMS = 1e-4
 
 SVAE = ("paper", "sm", "ours", "ours_adaptive", "transition", "reconstruction")
-BASELINES = ("nearest", "interpolation", "random_latent")
+RIVALS = ("real_target", "real_target_random", "real_target_pgd", "level_set")  # they follow f1
+BASELINES = ("nearest", "interpolation", "random_latent", "invariance_linf", *RIVALS)
 TYPE2 = ("fgsm", "pgd", "deepfool", "cw_l2", "ead")
 ATTACKS = (*SVAE, *BASELINES, *TYPE2)
 ABLATED = ("paper", "ours")
@@ -91,6 +92,10 @@ def blind(attack):
     return {} if attack in ("transition", "reconstruction") else BLIND
 
 
+def rival(attack):
+    return BLIND if attack in RIVALS else {}
+
+
 JUDGED = {
     **{f"f1_label_{when}": "int64" for when in ("before", "after")},
     **{f"f1_confidence_{when}": "float" for when in ("before", "after")},
@@ -105,6 +110,8 @@ JUDGED = {
     "type1_success_f2": "bool",
     "type1_success_oracle": "bool",
     "type1_success_clear": "bool",
+    **{"negative_elbo": "float", "noise": "float", "odd": "bool", "noisy": "bool"},
+    "type1_success_clean": "bool",
 }
 JUDGED_BASELINE = {
     **CHANGED,
@@ -200,7 +207,7 @@ TABLES = {
     "mnist/svae/seed0/stage2_curve": CURVE | {"train_error": "double"},
     **{f"mnist/examples/{t}/seed0/examples": DIGITS for t in TARGETS},
     **{f"mnist/attacks/{a}/{t}/seed0/examples": JUDGED_SVAE | blind(a) for a, t in WALKS},
-    **{f"mnist/attacks/{a}/mlp/seed0/examples": JUDGED_BASELINE for a in BASELINES},
+    **{f"mnist/attacks/{a}/mlp/seed0/examples": JUDGED_BASELINE | rival(a) for a in BASELINES},
     **{f"mnist/attacks/{a}/{t}/seed0/examples": JUDGED_TYPE2 for a, t in TYPE2_RUNS},
     **{f"mnist/attacks/{a}/{t}/seed0/trace": TRACE for a, t in WALKS},
     **{
@@ -209,7 +216,7 @@ TABLES = {
         for s in SHARDS
     },
     **{f"mnist/attacks/{a}/{t}/seed0/shards/{s}.trace": POINTS for a, t in WALKS for s in SHARDS},
-    **{f"mnist/attacks/{a}/mlp/seed0/changed": CHANGED for a in BASELINES},
+    **{f"mnist/attacks/{a}/mlp/seed0/changed": CHANGED | rival(a) for a in BASELINES},
     **{
         f"mnist/attacks/{a}/{t}/seed0/found": {**ATTACKED, **BLIND, "found": "bool"}
         for a, t in TYPE2_RUNS
@@ -238,7 +245,7 @@ TABLES = {
         **{"measure": "string", "description": "string"},
         **{"value": "double", "ci_low": "double", "ci_high": "double", "n": "int64"},
     },
-    "mnist/oracle/people": MEASUREMENTS,
+    "mnist/oracle/measurements": MEASUREMENTS,
     "mnist/roc/curves": {
         **{"attack": "string", "counted": "string", "fpr": "double", "tpr": "double"},
         "seed": "int64",

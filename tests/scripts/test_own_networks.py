@@ -74,7 +74,8 @@ def test_a_network_that_rounds_is_not_called_robust(tmp_path, monkeypatch, caplo
     save_model("judge.safetensors", build_classifier("judge_plain"), metadata=judge)
     paths = {"shards": ["found.parquet"], "model": "mine.safetensors", "svae": "svae.safetensors"}
     function_of("judge").judge_attack(
-        paths=paths | {"judges": ["judge.safetensors"], "examples": "examples.parquet"},
+        paths=paths
+        | {"judges": ["judge.safetensors"], "density": [], "examples": "examples.parquet"},
         **{"members": ["plain"], "module": "net.py:Net", "faces": False},
         **{"clear_confidence": 0.8, "batch": 100, "device": "cpu"},
     )

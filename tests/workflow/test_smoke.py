@@ -28,7 +28,8 @@ SVAE = (
     *("paper", "paper_lenet", "paper_afresh", "sm", "ours", "ours_adaptive"),
     *("transition", "reconstruction"),
 )
-BASELINES = ("nearest", "interpolation", "random_latent")
+RIVALS = ("real_target", "real_target_random", "real_target_pgd", "level_set", "invariance_linf")
+BASELINES = ("nearest", "interpolation", "random_latent", *RIVALS)
 ATTACKS = (*SVAE, *BASELINES, *TYPE2)
 STRENGTHENED = ("lenet_alp", "lenet_alp_mosbach", "lenet_type1")
 TARGETS = {name: ("mlp",) for name in ATTACKS} | {
@@ -49,7 +50,10 @@ EXAMPLES = "results/mnist/examples/mlp/seed0/examples.parquet"
 PAPER = "results/mnist/attacks/paper/mlp/seed0"
 
 # what follows from new scores, as `rule wildcards`; the name alone where a rule has no wildcards
-RATES = {"evaluate_detection", "tabulate_table1", "tabulate_reproduction", "plot_table1_roc"}
+RATES = {
+    *("evaluate_detection", "tabulate_table1", "tabulate_attacks", "tabulate_reproduction"),
+    "plot_table1_roc",
+}
 # what follows from new examples of Type I, beside their scores
 LOOKED_AT = {"evaluate_realism", "calibrate_oracle", "tabulate_reproduction"}
 CONTROLS = ("transition", "reconstruction")
@@ -266,6 +270,12 @@ CONFIG_EDITS = {
     # judges and detectors look at what is there; an attack that knows the detector changes with it
     "oracle: {members: {wide: {training: {lr: 0.001}}}}": (
         {"train_oracle wide", "evaluate_oracle"} | ALL_JUDGED | LATENT | ALL_FIGURES
+    ),
+    "density: {training: {lr: 0.001}}": (
+        {"train_density", "evaluate_oracle"} | ALL_JUDGED | ALL_FIGURES - {"plot_figure8"}
+    ),
+    "attacks: {level_set: {settings: {steps: 30}}}": (
+        attacking("level_set") | RATES | {"plot_variants"}
     ),
     "detection: {median: 3}": SCORES | attacking("ours_adaptive") | RATES,
     "detection: {zetas: [0.3]}": RATES,

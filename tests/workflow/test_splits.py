@@ -22,6 +22,7 @@ ALLOWED = {
     "train_svae_stage1": {"train": "train", **ERRORS},
     "train_svae_stage2": {"train": "train", "test": "test"},
     "train_generator": {"train": "train", "test": "test"},
+    "train_density": {"train": "train", "validation": "validation"},  # its limits
     "evaluate_oracle": {"test": "test"},
     "sample_examples": {"test": "test"},
     "attack_baseline": {"train": "train"},  # the nearest digit of another class
@@ -52,10 +53,12 @@ UNSEEN = {
     "train_face_judge": ("attacks", "recognizers", "svae"),
     "train_classifier": ("attacks", "oracle", "svae"),
     "train_attacker": ("attacks", "oracle", "svae", "classifiers"),
-    "train_svae_stage1": ("attacks", "oracle", "classifiers"),
+    "train_density": ("attacks", "oracle", "classifiers", "svae", "test"),
+    "train_svae_stage1": ("attacks", "oracle", "classifiers", "density"),
     "train_svae_stage2": ("attacks", "oracle", "classifiers"),
-    "attack_svae": ("oracle", "validation"),
-    "attack_ablations": ("oracle", "validation"),
+    "attack_svae": ("oracle", "density", "validation"),
+    "attack_ablations": ("oracle", "density", "validation"),
+    "attack_baseline": ("oracle", "density", "validation"),
     "attack_type2": ("oracle", "svae", "validation"),
     "attack_faces": ("judges", "validation"),
     "strengthen_classifier": ("oracle",),
@@ -150,7 +153,7 @@ def test_what_is_attacked_and_who_judges_stay_apart(jobs, rule):
         assert not set(parts) & set(UNSEEN[rule]), path
 
 
-def test_the_svaes_that_judge_realism_stand_in_the_order_of_the_seeds(jobs):
+def test_the_svaes_of_realism_stand_in_the_order_of_the_seeds(jobs):
     (inputs,) = (inputs for rule, inputs in jobs if rule == "evaluate_realism")
     assert inputs["svae"] == [f"results/mnist/svae/seed{n}/stage2.safetensors" for n in SEEDS]
 

@@ -10,10 +10,12 @@ ASSUME: beyond the paper. Limits are the 95 % quantiles of clean validation imag
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from typeone.data.images import binarise
@@ -21,7 +23,7 @@ from typeone.detectors.squeezers import median_smooth
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Verdict
-from typeone.models.density import DenseVAE, Limits
+from typeone.models.density import DenseVAE, Limits, load_density
 from typeone.runtime.errors import InputError
 from typeone.training.density import negative_elbo
 
@@ -71,6 +73,13 @@ class CleanImages(NamedTuple):
         }
         values = {"negative_elbo": improbable.float(), "noise": noisy.float()}
         return {name: column.cpu().numpy() for name, column in (values | verdicts).items()}
+
+
+def load_clean_images(
+    path: str | os.PathLike[str], device: torch.device | str = "cpu"
+) -> CleanImages:
+    """Load the density model and its limits from a checkpoint."""
+    return CleanImages(*load_density(path, device))
 
 
 def clean_digit_rows(

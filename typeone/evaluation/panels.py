@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from typeone.data.idx_sets import CLASSES
+from typeone.data.images import binarise
 from typeone.models.classifiers import load_classifier
 from typeone.models.face_judges import NO_FACE, load_face_judge
+from typeone.runtime.logs import logger
 
 
 class Verdict(NamedTuple):
@@ -78,6 +80,26 @@ class Panel(nn.Module):
         clear = (member_labels == label).all(dim=0)
         clear &= (confidence >= clear_confidence) & (shows >= clear_confidence) & (shows > 0.5)
         return Verdict(label, confidence, shows, member_labels, shows > 0.5, clear)
+
+
+def judge_errors(
+    panel: Panel, members: Sequence[str], images: Tensor, labels: Tensor
+) -> list[dict[str, Any]]:
+    """Return the error rate of each judge and of the ensemble on grey and on binarised images.
+
+    Args:
+        members: names of the judges.
+        images, labels: test images ``(N, 1, 28, 28)`` in [0, 1] and their classes ``(N,)``.
+    """
+    rows = []
+    for name, seen in (("grey", images), ("binarised", binarise(images))):
+        found = panel.verdict(seen, clear_confidence=1.0)
+        votes = dict(zip(members, found.member_labels, strict=True)) | {"ensemble": found.label}
+        for judge, vote in votes.items():
+            error = (vote != labels).double().mean().item()
+            logger.info("judge %s, %s digits: test error %.2f %%", judge, name, 100 * error)
+            rows.append({"judge": judge, "input": name, "test_error": error, "n": len(labels)})
+    return rows
 
 
 def load_panel(

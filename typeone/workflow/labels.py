@@ -17,6 +17,11 @@ ATTACK_LABELS = {
     "nearest": "Baseline: nearest image of the class",
     "interpolation": "Baseline: interpolation in z",
     "random_latent": "Baseline: random z",
+    "real_target": "Rival: nearest real digit, CW noise",
+    "real_target_random": "Rival: random real digit, CW noise",
+    "real_target_pgd": "Rival: nearest real digit, PGD noise",
+    "level_set": "Rival: level-set traversal",
+    "invariance_linf": "Rival: invariance attack, Linf",
 }
 
 FACE_LABELS = {

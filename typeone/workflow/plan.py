@@ -45,6 +45,9 @@ FACES = "faces"
 TABLE_TARGET = "mlp"
 """The classifier of IV-A and Table I, which is used in the figures."""
 
+RIVALS = ("real_target", "level_set", "invariance_linf")
+"""Attacks that know a real image of the target class, in the figure of variants."""
+
 OLD = {"type1": "paper_lenet", "fgsm": "fgsm", "pgd": "pgd"}
 FRESH = {"type1": "paper_afresh", "fgsm": "fgsm", "pgd": "pgd", "pgd_restarts": "pgd_restarts"}
 """The attacks that strengthened classifiers are tested with, by their names in tables."""
@@ -158,6 +161,12 @@ class Plan:
         """Return the runs whose images should look like another class, including controls."""
         return self.runs(dataset, rows=("type1", "transition"))
 
+    def compared(self, place: str) -> list[Run]:
+        """Return the Type I attacks on plain classifiers, by target, for the table at ``place``."""
+        dataset = self.dataset_at(place)
+        runs = self.runs(dataset, rows=("type1",))
+        return [run for target in self.networks(dataset) for run in runs if run.target == target]
+
     def control(self, dataset: str) -> list[Run]:
         """Return the runs that encode and decode without an attack, for the first target."""
         runs = self.runs(dataset, attacks=["reconstruction"])
@@ -166,6 +175,11 @@ class Plan:
     def first(self, attack: str, place: str) -> list[Run]:
         """Return the runs of an attack with the first seed, for figures at ``place``."""
         return self.runs(self.dataset_at(place), attacks=[attack], seeds=self.seeds[:1])
+
+    def rivals(self, place: str) -> list[Run]:
+        """Return the runs of the rivals in the figure of variants at ``place``."""
+        runs = self.runs(self.dataset_at(place), attacks=RIVALS, seeds=self.seeds[:1])
+        return [run for run in runs if run.target == TABLE_TARGET]
 
     def kinds(self, place: str) -> list[tuple[str, str, str, int]]:
         """Return (attack, kind of row, target, seed) of each run, for the table at ``place``."""

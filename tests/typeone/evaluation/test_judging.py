@@ -216,6 +216,7 @@ def test_a_recognizer_gives_distances_and_judges_see_the_other_gender_or_no_face
         panel=Panel([Gender()], classes=2, batch=2),
         members=["gender"],
         clear_confidence=0.8,
+        clean=None,
         device="cpu",
     )
     turned = [2 * np.sin(0.4), 2 * np.sin(0.5), 0]  # chords of 0.8, 1 and 0

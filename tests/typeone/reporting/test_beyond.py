@@ -98,18 +98,19 @@ def by_name(rows):
 def test_type_1_rows_count_every_view():
     examples = pd.DataFrame(
         # label, f1 after, f2 of the latent; success under f2, the oracle, the oracle when it is
-        # clear, the oracle seeing the target
+        # clear, the oracle when the image is clean as well, the oracle seeing the target
         [
-            (4, 4, 5, True, True, True, True),
-            (4, 4, 5, True, True, True, False),
-            (4, 4, 5, True, True, False, False),
-            (4, 4, 5, True, False, False, False),
-            (4, 4, 4, True, False, False, False),
-            (4, 7, 5, False, False, False, False),
+            (4, 4, 5, True, True, True, True, True),
+            (4, 4, 5, True, True, True, True, False),
+            (4, 4, 5, True, True, True, False, False),
+            (4, 4, 5, True, True, False, False, False),
+            (4, 4, 5, True, False, False, False, False),
+            (4, 7, 5, False, False, False, False, False),
         ],
         columns=[
             *("label", "f1_label_after", "f2_latent_label", "type1_success_f2"),
-            *("type1_success_oracle", "type1_success_clear", "type1_targeted_oracle"),
+            *("type1_success_oracle", "type1_success_clear", "type1_success_clean"),
+            "type1_targeted_oracle",
         ],
     ).assign(seed=[0, 0, 0, 1, 1, 1], f1_confidence_after=[0.9, 0.8, 0.7, 0.6, 0.5, 0.1])
     rows = beyond.type1_rows("paper", "mlp", examples)
@@ -117,10 +118,11 @@ def test_type_1_rows_count_every_view():
     found = by_name(rows)
     counts = {
         "f1_kept": 5,
-        "f2_latent_success": 4,  # the last one's f2 has moved, but f1 has too
+        "f2_latent_success": 5,  # the last one's f2 has moved, but f1 has too
         "f2_success": 5,
-        "true_success": 3,
-        "clear_success": 2,
+        "true_success": 4,
+        "clear_success": 3,
+        "clean_success": 2,
         "targeted_success": 1,
     }
     for name, successes in counts.items():
@@ -141,7 +143,7 @@ def type1_examples(**columns):
         **dict.fromkeys(
             [
                 *("type1_success_f2", "type1_success_oracle", "type1_success_clear"),
-                "type1_targeted_oracle",
+                *("type1_success_clean", "type1_targeted_oracle"),
             ],
             True,
         ),
@@ -301,7 +303,7 @@ def test_realism_rows_are_one_an_attack_target_and_measure():
             "kernel distance to real digits in a judge's features",
             "squared MMD",
         ),
-        "odd_share": ("less probable to a held-out SVAE than 95 % of real digits", "fraction"),
+        "odd_share": ("less probable to the density model than 95 % of clean digits", "fraction"),
         "discriminator": ("mean f_dis(z) at the end", "probability"),
     }
     assert {row["seeds"] for row in rows.values()} == {1}
@@ -329,24 +331,28 @@ def test_realism_is_pooled_over_seeds_and_only_shares_end_at_0_and_1():
 # ---------------------------------------------------------------------------------- ablations
 
 
-def test_ablation_rows_count_true_and_clear_success_of_each_variant():
+def test_ablation_rows_count_true_clear_and_clean_success_of_each_variant():
     examples = pd.DataFrame(
         [
-            ("no_k", True, False),
-            ("unchanged", True, True),
-            ("no_k", True, False),
-            ("unchanged", False, False),
-            ("no_k", True, True),
+            ("no_k", True, False, False),
+            ("unchanged", True, True, True),
+            ("no_k", True, False, False),
+            ("unchanged", False, False, False),
+            ("no_k", True, True, False),
         ],
-        columns=["variant", "type1_success_oracle", "type1_success_clear"],
+        columns=[
+            *("variant", "type1_success_oracle", "type1_success_clear", "type1_success_clean"),
+        ],
     )
     rows = by_id(beyond.ablation_rows("paper", examples))
     # variants in the order in which they come
     assert {name: numbers(row) for name, row in rows.items()} == {
         "beyond.ablation.paper.no_k.true_success": rate_of(3, 3)[:4],
         "beyond.ablation.paper.no_k.clear_success": rate_of(1, 3)[:4],
+        "beyond.ablation.paper.no_k.clean_success": rate_of(0, 3)[:4],
         "beyond.ablation.paper.unchanged.true_success": rate_of(1, 2)[:4],
         "beyond.ablation.paper.unchanged.clear_success": rate_of(1, 2)[:4],
+        "beyond.ablation.paper.unchanged.clean_success": rate_of(1, 2)[:4],
     }
     assert next(iter(rows)) == "beyond.ablation.paper.no_k.true_success"
     assert [row["description"] for row in rows.values()][:2] == [

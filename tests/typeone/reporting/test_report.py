@@ -87,6 +87,7 @@ def attacked():
             "distance_l2": np.array([1.0, 2.0, 3.0, 4.0], np.float32),
             "type1_success_oracle": np.array([True, False, False, True]),
             "type1_success_clear": np.array([True, False, False, False]),
+            "type1_success_clean": np.array([False, False, False, False]),
         },
         {},
     )
@@ -193,8 +194,8 @@ def test_ablations_count_a_variant_by_itself(attacked):
     whole, without = ablations(Records(columns, {}))
     assert (whole["variant"], whole["steps"]) == ("whole", 15.0)
     assert (without["variant"], without["steps"]) == ("no_jitter", 40.0)
-    assert [r["value"] for r in whole["rates"].values()] == [1.0, 0.5, 0.5]
-    assert [r["value"] for r in without["rates"].values()] == [0.5, 0.5, 0.0]
+    assert [r["value"] for r in whole["rates"].values()] == [1.0, 0.5, 0.5, 0.0]
+    assert [r["value"] for r in without["rates"].values()] == [0.5, 0.5, 0.0, 0.0]
 
 
 def test_timings_are_summed_by_rule_and_the_longest_comes_first(tmp_path):

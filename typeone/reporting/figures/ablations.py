@@ -16,6 +16,7 @@ MEASURES = {
     "f1_kept": ("f1 keeps the label", "o"),
     "type1_success_oracle": ("… and the oracle leaves it", "s"),
     "type1_success_clear": ("… and is sure", "D"),
+    "type1_success_clean": ("… image clean", "v"),
 }
 
 
@@ -40,7 +41,7 @@ def ablations(tables: Mapping[str, pd.DataFrame], *, caption: str) -> Figure:
             value, low, high = np.array(found).T
             axes.errorbar(
                 value,
-                np.arange(len(variants)) + 0.22 * (i - 1),
+                np.arange(len(variants)) + 0.19 * (i - 1.5),
                 xerr=[value - low, high - value],
                 fmt=marker,
                 markersize=3,
@@ -55,7 +56,7 @@ def ablations(tables: Mapping[str, pd.DataFrame], *, caption: str) -> Figure:
         axes.grid(axis="x", linewidth=0.3)
         axes.set_title(f"variant {name}", loc="left")
     panels[-1, 0].set_xlabel("share of the examples")
-    panels[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=3)
+    panels[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=2)
     n = min(len(table) // table["variant"].nunique() for table in tables.values())
     add_caption(
         figure,

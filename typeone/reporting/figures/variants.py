@@ -1,4 +1,4 @@
-"""Attacked images of the paper's variant and of ours side by side, on every classifier."""
+"""Attacked images of the paper's variant, of ours and of rivals side by side."""
 
 from __future__ import annotations
 
@@ -11,20 +11,32 @@ from typeone.reporting.plotting import filmstrips
 from typeone.runtime.artifacts import Records
 
 
-def variants(paper: Records, ours: Mapping[str, Records], *, shown: str, preset: str) -> Figure:
-    """Draw the first example of each class: the original, the paper's end, ours on each target.
+def variants(
+    paper: Records,
+    ours: Mapping[str, Records],
+    rivals: Mapping[str, Records],
+    *,
+    shown: str,
+    preset: str,
+) -> Figure:
+    """Draw the first example of each class: the original, the ends of all attacks, ours elsewhere.
 
-    ``ours``: by target. ``shown``: the classifier attacked in the paper's column. Other targets
-    have other examples, so each of their columns has its own original and end.
+    Args:
+        ours: by target.
+        rivals: by attack, on the same originals as ``paper``.
+        shown: the classifier attacked by ``paper`` and the rivals. Other targets have other
+            examples, so each of their columns has its own original and end.
     """
     same, others = ours[shown], {k: v for k, v in ours.items() if k != shown}
     headers = ["x", f"paper\n{shown}", f"ours\n{shown}"]
+    headers += [f"{name.replace('_', ' ')}\n{shown}" for name in rivals]
     headers += [header for target in others for header in ("x", f"ours\n{target}")]
     rows: list[list[tuple[np.ndarray, str]]] = []
     labels = []
     for label in sorted(set(same["label"])):
         first = int(np.flatnonzero(same["label"] == label)[0])
         row = [(same["image"][first], ""), _end(paper, first), _end(same, first)]
+        row += [_end(rival, first) for rival in rivals.values()]
         for examples in others.values():
             mine = np.flatnonzero(examples["label"] == label)[:1]
             blank = np.zeros_like(examples["image"][0])
@@ -43,7 +55,12 @@ def variants(paper: Records, ours: Mapping[str, Records], *, shown: str, preset:
 
 
 def _end(examples: Records, i: int) -> tuple[np.ndarray, str]:
-    """Return an attacked image and its title: the oracle's label, ? if unclear, f1's confidence."""
+    """Return an attacked image and its title: the oracle's label, ? if unclear, f1's confidence.
+
+    An attack on fewer examples has none of number ``i``.
+    """
+    if i >= len(examples):
+        return np.zeros_like(examples["image"][0]), "none"
     doubt = "" if examples["judge_clear"][i] else "?"
     kept = examples["f1_label_after"][i] == examples["label"][i]
     confidence = f"{examples['f1_confidence_after'][i]:.2f}" if kept else "left"

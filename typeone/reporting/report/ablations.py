@@ -17,6 +17,7 @@ def ablations(rows: Records) -> list[dict[str, Any]]:
         "f1 keeps the label": kept,
         "… and the oracle leaves it": frame["type1_success_oracle"],
         "… and is sure": frame["type1_success_clear"],
+        "… and the image is clean": frame["type1_success_clean"],
     }
     return [
         {

@@ -60,6 +60,7 @@ def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
             "the oracle sees another class": spoken(rate(seen != label)),
             "both (true success)": spoken(rate(rows["type1_success_oracle"])),
             "… and the oracle is sure": spoken(rate(rows["type1_success_clear"])),
+            "… and the image is clean": spoken(rate(rows["type1_success_clean"])),
             **warning,
         },
     }

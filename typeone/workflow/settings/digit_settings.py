@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from typeone.workflow.settings.ablations import Ablations
-from typeone.workflow.settings.attacks import ATTACKS, Attack, SvaeAttack, Type2Attack
+from typeone.workflow.settings.attacks import ATTACKS, Attack, SvaeAttack
 from typeone.workflow.settings.digits import (
     CLASSIFIERS,
     STRENGTHENED,
@@ -41,6 +41,7 @@ from typeone.workflow.settings.model import (
     setting,
 )
 from typeone.workflow.settings.own import OwnWeights
+from typeone.workflow.settings.rivals import Type2Attack
 from typeone.workflow.settings.study import Annotations, LabelledSet, Study
 
 TAKEN = (

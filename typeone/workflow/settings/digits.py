@@ -150,7 +150,7 @@ class Oracle(Model):
 
     seed: Whole = setting("First seed of the judges; must not overlap `seeds`.", 1000)
     clear_confidence: Share = setting(
-        "An image is clear when all judges agree and their mean softmax is at least this.", 0.8
+        "An image is clear when all judges agree and their mean softmax is at least this.", 0.9
     )
     augmentation: JudgeAugmentation = setting(
         "Augmentation of their training digits.", JudgeAugmentation()

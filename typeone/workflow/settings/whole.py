@@ -4,10 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from typeone.workflow.settings.attacks import Baseline
 from typeone.workflow.settings.digit_settings import attacks_f1
 from typeone.workflow.settings.face_settings import FaceSettings
 from typeone.workflow.settings.model import Count, Model, Pair, Wrong, setting
+from typeone.workflow.settings.rivals import Baseline
 
 
 class Figures(Model):

@@ -237,6 +237,7 @@ def test_ablations_draw_shares_with_their_intervals():
             "f1_label_after": kept,
             "type1_success_oracle": [True, True, False, False] + [False] * 4,
             "type1_success_clear": [True, False, False, False] + [False] * 4,
+            "type1_success_clean": [False] * 8,
             "steps": [10, 20, 30, 40] + [5] * 4,
         }
     )
@@ -248,6 +249,7 @@ def test_ablations_draw_shares_with_their_intervals():
         "f1 keeps the label": [0.75, 0.25],
         "… and the oracle leaves it": [0.5, 0.0],
         "… and is sure": [0.25, 0.0],
+        "… image clean": [0.0, 0.0],
     }
     assert {k: list(c.lines[0].get_xdata()) for k, c in shares.items()} == expected
     for container in shares.values():
@@ -413,15 +415,18 @@ def test_variants_draw_what_each_made_of_the_same_digit():
     ours = attacked(10, [5, 3, 5], [6, 4, 6], [no, yes, yes], [yes, yes, yes], [0.7, 0.8, 0.6])
     ours.columns["adversarial_image"] = levels(201, 202, 203)
     other = attacked(50, [1, 5], [2, 6], [yes, yes], [yes, yes], [0.4, 0.3])
-    figure = variants(paper, {"mlp": ours, "cnn": other}, shown="mlp", preset="p")
+    rival = attacked(30, [5], [6], [yes], [yes], [0.95])  # attacked one example only
+    figure = variants(
+        paper, {"mlp": ours, "cnn": other}, {"real_target": rival}, shown="mlp", preset="p"
+    )
     found = shown(figure)
     # of class 3, then of class 5, the first example each; the other target has no 3
-    assert [value for value, _ in found] == [11, 111, 202, 0, 0, 10, 110, 201, 51, 151]
+    assert [value for value, _ in found] == [11, 111, 202, 0, 0, 0, 10, 110, 201, 130, 51, 151]
     titles = [title.split("\n")[-1] for _, title in found]
-    assert titles[:5] == ["", "4?  left", "4  0.80", "none", ""]
-    assert titles[5:] == ["", "6  0.90", "6?  0.70", "", "6  0.30"]
-    heads = [title.split("\n")[0] for _, title in found[:5]]
-    assert heads == ["x", "paper", "ours", "x", "ours"]
+    assert titles[:6] == ["", "4?  left", "4  0.80", "none", "none", ""]
+    assert titles[6:] == ["", "6  0.90", "6?  0.70", "6  0.95", "", "6  0.30"]
+    heads = [title.split("\n")[0] for _, title in found[:6]]
+    assert heads == ["x", "paper", "ours", "real target", "x", "ours"]
 
 
 def faces_of(distances, same=True):

@@ -1,0 +1,152 @@
+"""Attacks on classifiers of digits by foolbox, and baselines of Algorithm 2."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from typeone.workflow.settings.model import (
+    Count,
+    Model,
+    Positive,
+    Radius,
+    Share,
+    Some,
+    Weight,
+    Whole,
+    by,
+    setting,
+)
+
+# ------------------------------------------------------------------------------ Type II
+
+
+class Fgsm(Model):
+    """The fast gradient sign method."""
+
+    method: Literal["fgsm"] = setting("The fast gradient sign method, by foolbox.")
+    epsilon: Radius = setting("Radius in the maximum norm.")
+
+
+class Pgd(Model):
+    """Projected gradient descent."""
+
+    method: Literal["pgd"] = setting("Projected gradient descent, by foolbox.")
+    epsilon: Radius = setting("Radius in the maximum norm.")
+    steps: Count = setting("Iterations.")
+    step_size: Positive = setting("Size of one iteration, pixels in [0, 1].")
+    restarts: Count | None = setting(
+        "Number of random starts; default 1.", None, exclude_if=lambda value: value is None
+    )
+
+
+class DeepFool(Model):
+    """DeepFool."""
+
+    method: Literal["deepfool"] = setting("DeepFool, by foolbox.")
+    steps: Count = setting("Iterations.")
+    overshoot: Weight = setting("How far it goes past the boundary.")
+
+
+class CarliniWagner(Model):
+    """The attack of Carlini and Wagner in the Euclidean norm."""
+
+    method: Literal["cw_l2"] = setting("Carlini and Wagner in the Euclidean norm, by foolbox.")
+    searches: Count = setting("Binary search steps.")
+    steps: Count = setting("Iterations.")
+    step_size: Positive = setting("Step of the optimiser.")
+    confidence: Weight = setting("Margin in logits.")
+
+
+class Ead(Model):
+    """The elastic-net attack, EAD."""
+
+    method: Literal["ead"] = setting("The elastic-net attack, by foolbox.")
+    searches: Count = setting("Binary search steps.")
+    steps: Count = setting("Iterations.")
+    step_size: Positive = setting("Step of the optimiser.")
+    confidence: Weight = setting("Margin in logits.")
+    l1_weight: Weight = setting("Beta of EAD.")
+
+
+class Type2Attack(Model):
+    """A Type II attack: the label changes but the image content does not."""
+
+    kind: Literal["type2"] = setting("One of foolbox's attacks.")
+    targets: Some[str] = setting("Attacked classifiers.")
+    count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
+    settings: Annotated[
+        Fgsm | Pgd | DeepFool | CarliniWagner | Ead,
+        by("method", "fgsm", "pgd", "deepfool", "cw_l2", "ead"),
+    ]
+
+
+# ------------------------------------------------------------------------------ baselines
+
+
+class Nearest(Model):
+    """The nearest training digit of the target class."""
+
+    method: Literal["nearest"] = setting("A training digit of the target class.")
+
+
+class Interpolation(Model):
+    """The line to the mean latent of the target class."""
+
+    method: Literal["interpolation"] = setting("The line to the mean latent of that class.")
+    steps: Count = setting("Points on the line.")
+
+
+class RandomLatent(Model):
+    """Random latents."""
+
+    method: Literal["random_latent"] = setting("Latents drawn until f1 says y.")
+    draws: Count = setting("Latents drawn for all examples together.")
+    seed: Whole = setting("Seed of the draws; the run's seed is added.")
+
+
+class RealTarget(Model):
+    """Noise on a real image of the target class until f1 sees y."""
+
+    method: Literal["real_target"] = setting("A training digit of that class, with noise.")
+    start: Literal["nearest", "random"] = setting("The training digit that gets the noise.")
+    noise: Annotated[CarliniWagner | Pgd, by("method", "cw_l2", "pgd")] = setting(
+        "The attack that makes f1 see y in it."
+    )
+    seed: Whole = setting("Seed of random draws; the run's seed is added.", 41)
+
+
+class LevelSet(Model):
+    """Level-set traversal (Balasubramanian et al., 2023), defaults of the authors' code."""
+
+    method: Literal["level_set"] = setting("Level-set traversal towards the nearest such digit.")
+    steps: Count = setting("Steps of the walk.", 100)
+    scale: Share = setting("Share of the way to the real digit made in one step.", 0.05)
+    correction: Weight = setting("Largest correction of a pixel in one step.", 1 / 255)
+    confidence_drop: Share = setting("How far f1's confidence may fall below its start.", 0.05)
+
+
+class InvarianceLinf(Model):
+    """The invariance attack in the maximum norm (Tramèr et al., 2020), with their settings."""
+
+    method: Literal["invariance_linf"] = setting("The step to the nearest such digit in a ball.")
+    epsilon: Radius = setting("Radius in the maximum norm.", 0.3)
+    shift: Annotated[float, Field(ge=0, le=14)] = setting("Maximum translation, pixels.", 3.0)
+    shifts: Count = setting("Translations tried along each axis.", 5)
+    rotation: Annotated[float, Field(ge=0, le=180)] = setting("Maximum rotation, degrees.", 30.0)
+    rotations: Count = setting("Rotations tried.", 31)
+
+
+class Baseline(Model):
+    """A baseline of Algorithm 2."""
+
+    kind: Literal["baseline"] = setting("A baseline of Algorithm 2.")
+    targets: Some[str] = setting("Attacked classifiers.")
+    count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
+    settings: Annotated[
+        Nearest | Interpolation | RandomLatent | RealTarget | LevelSet | InvarianceLinf,
+        by(
+            "method",
+            *("nearest", "interpolation", "random_latent"),
+            *("real_target", "level_set", "invariance_linf"),
+        ),
+    ]
