@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.models.svae import SupervisedVAE
-from typeone.training.losses import cross_entropy
+from typeone.training.losses import cross_entropy, kl_divergence, recon_loss
 
 
 def shift_number(step: int) -> int:
@@ -46,16 +46,17 @@ def image_losses(
     *,
     attacker_weight: float,
     reencode_weight: float,
+    density_weight: float = 0.0,
     target_loss: float,
     step: int,
     jitter: int,
 ) -> tuple[Tensor, Tensor]:
     """Return the loss on decoded images, and whether they reach the target loss, each ``(N,)``.
 
-    The loss is the weighted sum of two terms: the mean cross-entropy of the attackers on `shifted`
-    images, and the cross-entropy of f2 on the re-encoded image. An image reaches the target when
-    each term is at most ``target_loss`` nats. A term of weight 0 is not computed and counts as
-    reached.
+    The loss is the weighted sum of three terms: the mean cross-entropy of the attackers on
+    `shifted` images, the cross-entropy of f2 on the re-encoded image, and the SVAE's -ELBO of the
+    image at the mean of q(z|x). An image reaches the target when each of the first two is at most
+    ``target_loss`` nats. A term of weight 0 is not computed and counts as reached.
 
     Args:
         images: decoded images, ``(N, C, H, W)`` in [0, 1].
@@ -70,8 +71,12 @@ def image_losses(
         seen = seen.mean(dim=0)
         loss = loss + attacker_weight * seen
         convinced &= seen.detach() <= target_loss
+    if reencode_weight > 0 or density_weight > 0:
+        mu, sigma = svae.encode(images)
+    if density_weight > 0:
+        improbable = recon_loss(svae.decode_logits(mu), images) + kl_divergence(mu, sigma)
+        loss = loss + density_weight * improbable
     if reencode_weight > 0:
-        mu, _ = svae.encode(images)
         again = cross_entropy(svae.classify(mu), target_labels)
         loss = loss + reencode_weight * again
         convinced &= again.detach() <= target_loss

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from typeone.attacks.criteria import Keep, next_class
 from typeone.attacks.gradients import vanishing, warn_of_vanishing
-from typeone.attacks.svae import SvaeAttackSettings, TracePoint, attack
+from typeone.attacks.svae import SvaeAttackSettings, attack
+from typeone.attacks.trace import TracePoint
 from typeone.data.images import to_uint8
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.artifacts import read_parquet

@@ -1,8 +1,7 @@
 """Algorithm 2: move a latent until f2 predicts y' while f1 still predicts y (III-B, III-C).
 
-One implementation serves every variant and the image transition task (without f1). A batch is a set
-of independent attacks: each example has its own weight k and Adam moments and leaves the batch when
-it has converged, so that its result does not depend on the batch.
+One implementation serves every variant and the image transition task (without f1). Each example of
+a batch has its own k and Adam moments and leaves when it has converged, independent of the others.
 
 Variant `ours` adds `image_losses`, and an offset of the decoder's pixel logits that is optimised
 with the latent. Its weight keeps it small against the background logits, about -10, so that it
@@ -33,7 +32,7 @@ from torch import Tensor, nn
 from typeone.attacks.criteria import Keep
 from typeone.attacks.descent import Ends, Moment, Terms, Walk, descend
 from typeone.attacks.image_terms import image_losses, shift_number
-from typeone.data.images import to_uint8
+from typeone.attacks.trace import Trace, TracePoint
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint, restored
 from typeone.runtime.cuda_graphs import reads_cheaply
@@ -57,17 +56,17 @@ class SvaeAttackSettings:
         target_loss: J1 hat of Eq. 10.
         k_start: k before the first step; 0 in the paper.
         k_max: k is clipped to [0, k_max].
-        k_driver: driver of k in Eq. 10. ``f1`` is J1, as in the paper; ``discriminator`` is f_dis,
-            as in the authors' code for faces by mistake, so that k does not depend on f1.
+        k_driver: driver of k in Eq. 10. ``f1`` is J1 (paper); ``discriminator`` is f_dis, as in the
+            authors' code for faces by mistake, so that k does not depend on f1.
         manifold: form of the discriminator term, see `manifold_penalty`.
         patience: steps an example must hold success before it leaves; None runs all steps.
         check_every: steps between convergence checks.
         image_weight: weight of the attackers' cross-entropy on the image; 0 in the paper.
         reencode_weight: weight of f2's cross-entropy on the re-encoded image; 0 in the paper.
+        density_weight: weight of the SVAE's -ELBO of the image, per nat; 0 in the paper.
         image_target_loss: the largest value of either on a converged image, nats.
         jitter: pixels by which the attackers' view is shifted from step to step, see `shifted`.
-        offset_lr: Adam's learning rate on the offset of the pixel logits; 0, as in the paper, has
-            no offset.
+        offset_lr: Adam's learning rate on the offset of the pixel logits; 0 (paper): no offset.
         offset_weight: weight of the offset's mean square.
     """
 
@@ -87,6 +86,7 @@ class SvaeAttackSettings:
     check_every: int = 10
     image_weight: float = 0.0
     reencode_weight: float = 0.0
+    density_weight: float = 0.0
     image_target_loss: float = 0.0
     jitter: int = 0
     offset_lr: float = 0.0
@@ -94,30 +94,8 @@ class SvaeAttackSettings:
 
     @property
     def judges_images(self) -> bool:
-        """Whether a network other than f1 evaluates the image."""
-        return self.image_weight > 0 or self.reencode_weight > 0
-
-
-@dataclass(frozen=True)
-class TracePoint:
-    """One followed example at one step.
-
-    Attributes:
-        step, example: step number, and index of the example in the batch.
-        j1: J1 of Eq. 9, NaN without f1.
-        j2: cross-entropy of f2 at the target.
-        penalty: the discriminator term before alpha.
-        k: the weight of J1.
-        image: the decoded image, uint8 ``(C, H, W)``.
-    """
-
-    step: int
-    example: int
-    j1: float
-    j2: float
-    penalty: float
-    k: float
-    image: Tensor
+        """Whether the objective has a term on the image beside f1's."""
+        return max(self.image_weight, self.reencode_weight, self.density_weight) > 0
 
 
 @dataclass(frozen=True)
@@ -211,39 +189,6 @@ class _Ends(Ends):
         self.k = tensors["k"].to(self.k.device)
 
 
-_NUMBERS = ("j1", "j2", "penalty", "k")
-
-
-class _Trace:
-    """Trace points in order of steps."""
-
-    def __init__(self) -> None:
-        self.points: list[TracePoint] = []
-
-    def pack(self) -> dict[str, Tensor]:
-        if not self.points:
-            return {}
-        numbers = [[getattr(point, name) for name in _NUMBERS] for point in self.points]
-        return {
-            "step": torch.tensor([point.step for point in self.points]),
-            "example": torch.tensor([point.example for point in self.points]),
-            "numbers": torch.tensor(numbers, dtype=torch.float64),
-            "image": torch.stack([point.image for point in self.points]),
-        }
-
-    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        if not tensors:
-            self.points = []
-            return
-        columns = (tensors[name].tolist() for name in ("step", "example", "numbers"))
-        self.points = [
-            TracePoint(step, example, j1, j2, penalty, k, image)
-            for step, example, (j1, j2, penalty, k), image in zip(
-                *columns, tensors["image"], strict=True
-            )
-        ]
-
-
 class _Terms(NamedTuple):
     objective: Tensor
     j1: Tensor
@@ -284,6 +229,7 @@ def _evaluate(
             targets,
             attacker_weight=settings.image_weight,
             reencode_weight=settings.reencode_weight,
+            density_weight=settings.density_weight,
             target_loss=settings.image_target_loss,
             step=step,
             jitter=settings.jitter,
@@ -341,7 +287,7 @@ def attack(
         )
     walk = _Walk(svae, latent, settings)
     followed = torch.tensor(list(follow), device=latent.device)
-    ended, trace = _Ends(walk), _Trace()
+    ended, trace = _Ends(walk), Trace()
 
     def kernels(step: int) -> tuple[bool, int]:
         return step > 0, shift_number(step) if settings.jitter else 0
@@ -362,24 +308,13 @@ def attack(
         step, terms, leaving, _, ends = moment
         if len(followed) and (ends or step % follow_every == 0):
             due = torch.isin(walk.rows, followed) & (leaving | (step % follow_every == 0))
-            trace.points += _points(step, walk, terms, due)
+            if due.any():
+                numbers = (terms.j1, terms.j2, terms.penalty, walk.k)
+                with torch.no_grad():
+                    trace.add(step, walk.rows[due], [n[due] for n in numbers], walk.decode(due))
         if ends:
             with torch.no_grad():
                 ended.note(moment, walk.decode(leaving))
     return AttackResult(
         ended.images, latent, ended.latent, ended.steps, ended.converged, ended.k, trace.points
     )
-
-
-@torch.no_grad()
-def _points(step: int, walk: _Walk, terms: _Terms, due: Tensor) -> list[TracePoint]:
-    if not due.any():
-        return []
-    images = to_uint8(walk.decode(due)).cpu()
-    numbers = torch.stack([terms.j1, terms.j2, terms.penalty, walk.k], dim=1)[due].tolist()
-    return [
-        TracePoint(step, example, j1, j2, penalty, k, image)
-        for example, (j1, j2, penalty, k), image in zip(
-            walk.rows[due].tolist(), numbers, images, strict=True
-        )
-    ]

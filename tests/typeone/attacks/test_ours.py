@@ -99,6 +99,47 @@ def test_the_image_loss_is_the_mean_over_attackers_and_f2_anew_by_hand():
     assert convinced.tolist() == [False]
 
 
+class Improbable(ReencodingSvae):
+    """The standard deviation of q(z|x) is 2, and every pixel is decoded to a logit of 0."""
+
+    def encode(self, images):
+        mu, _ = super().encode(images)
+        return mu, torch.full_like(mu, 2.0)
+
+    def decode_logits(self, z):
+        return torch.zeros(len(z), 1, 1, z.shape[1], dtype=z.dtype)
+
+
+def test_the_density_term_is_the_negative_elbo_by_hand_and_convinces_nobody():
+    images = f64(0.5, 0.25).view(1, 1, 1, 2)
+    weights = WEIGHTS | {"attacker_weight": 0.0, "density_weight": 0.1}
+    loss, convinced = image_losses(Improbable(), [], images, torch.tensor([0]), **weights)
+    # ln 2 for each pixel; KL of N(mu, 4) with mu the pixels
+    kl = sum((mu**2 + 4 - 1 - 2 * LN2) / 2 for mu in (0.5, 0.25))
+    assert loss.tolist() == pytest.approx([0.1 * (2 * LN2 + kl)], abs=1e-12)
+    assert convinced.tolist() == [True]  # it has no target of its own
+
+
+def test_the_density_term_alone_makes_the_image_more_probable():
+    """The SVAE believes in dark pixels; f2 and f_dis are undecided."""
+
+    class Dark(LogitSvae):
+        def classify(self, z):
+            return 0 * z
+
+        def encode(self, images):
+            mu = 0 * images.flatten(1)
+            return mu, torch.ones_like(mu)
+
+        def decode_logits(self, z):
+            return z.view(len(z), 1, 1, -1) - 2
+
+    z0 = f64(1.0, 1.0).view(1, 2)
+    settings = replace(SETTINGS, steps=30, lr=0.1, alpha=0.0, gamma=0.0, density_weight=0.5)
+    result = attack(Dark(), z0, torch.tensor([0]), settings, keep=None)
+    assert (result.latent_end < -0.5).all()
+
+
 def test_without_weights_attackers_are_not_asked():
     def refuses(images):
         raise AssertionError("asked")
@@ -135,6 +176,7 @@ def test_the_gradient_of_the_image_losses_is_that_of_finite_differences():
     images = torch.rand(2, 1, 28, 28, generator=seeded(6), dtype=F64, requires_grad=True)
     targets = torch.tensor([7, 2])
     weights = WEIGHTS | {"attacker_weight": 0.7, "reencode_weight": 1.3, "jitter": 1}
+    weights |= {"density_weight": 0.01}
 
     def loss(x):
         return image_losses(svae, attackers, x, targets, **weights)[0]

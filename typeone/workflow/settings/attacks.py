@@ -54,6 +54,9 @@ class Algorithm2(Walk):
     reencode_weight: Weight = setting(
         "Weight of f2's cross-entropy on the re-encoded image; 0 is the paper.", 0.0
     )
+    density_weight: Weight = setting(
+        "Weight of the SVAE's -ELBO of the image, per nat; 0 is the paper.", 0.0
+    )
     image_target_loss: Weight = setting(
         "Largest value of either cross-entropy on a converged image, nats.", 0.0
     )
