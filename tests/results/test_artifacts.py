@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
+from scipy import ndimage
 
 from typeone.runtime.artifacts import read_model_metadata
 from typeone.workflow.screen import closing
@@ -203,6 +204,10 @@ TABLES = {
     "mnist/oracle/evaluation": {
         **{"judge": "string", "input": "string", "test_error": "double", "n": "int64"}
     },
+    "mnist/density/curve": {
+        **CURVE,
+        **dict.fromkeys(("kl", "recon_loss", "validation_negative_elbo"), "double"),
+    },
     "mnist/svae/seed0/stage1_curve": CURVE | PARTS | {"validation_error": "double"},
     "mnist/svae/seed0/stage2_curve": CURVE | {"train_error": "double"},
     **{f"mnist/examples/{t}/seed0/examples": DIGITS for t in TARGETS},
@@ -297,13 +302,14 @@ TABLES = {
 }
 # nobody was asked
 UNASKED = {f"study/{name}" for name in ("answers", "people", "measurements")}
-UNASKED |= {"mnist/oracle/calibration", "mnist/oracle/people"}
+UNASKED |= {"mnist/oracle/calibration"}
 NETWORKS = {
     **{f"mnist/classifiers/{c}/seed0/model": c for c in CLASSIFIERS},
     **{f"mnist/classifiers/{c}/seed0/model": "lenet" for c in STRENGTHENED},
     **{f"mnist/oracle/{member}/model": f"judge_{member}" for member in MEMBERS},
     **{f"mnist/attackers/{name}/model": f"attacker_{name}" for name in ATTACKERS},
     **{f"mnist/svae/seed0/{stage}": "svae-28x28" for stage in ("stage1", "stage2")},
+    "mnist/density/model": "dense-vae-28x28",
     "sphere/seed0/model": "quadratic",
     "mnist/generator/model": "acgan-28x28",
 }
@@ -384,7 +390,7 @@ def test_results_hold_the_expected_files_and_no_others(results):
     expected |= {f"{page}/index.html" for page in ("report", "study")}
     expected |= {f"{name}.parquet" for name in TABLES}
     expected |= {f"{name}.safetensors" for name in NETWORKS}
-    tables = ("table1", "table2", "table3", "strengthening", "annotators")
+    tables = ("table1", "table2", "table3", "strengthening", "annotators", "attacks")
     expected |= {f"tables/{name}.{end}" for name in tables for end in TABLE_ENDS}
     expected |= {f"tables/reproduction.{end}" for end in ("md", "txt")}
     expected |= {f"figures/{name}.{end}" for name in FIGURES for end in ("png", "pdf")}
@@ -512,6 +518,47 @@ def test_type1_success_follows_from_the_labels(examples):
         np.testing.assert_array_equal(success, kept & (seen != examples.label))
     clear = examples.type1_success_oracle & examples.judge_clear
     np.testing.assert_array_equal(examples.type1_success_clear, clear)
+    clean = clear & ~examples.odd & ~examples.noisy
+    np.testing.assert_array_equal(examples.type1_success_clean, clean)
+
+
+def test_odd_and_noisy_images_are_beyond_the_limits_of_clean_validation_digits(results, examples):
+    limits = read_model_metadata(results / "mnist/density/model.safetensors")["limits"]
+    images = examples.adversarial_image.reshape(-1, 28, 28) / 255
+    smoothed = ndimage.median_filter(images, size=(1, 2, 2))
+    noise = np.abs(images - smoothed).mean(axis=(1, 2))
+    np.testing.assert_allclose(examples.noise, noise, rtol=SUMS, atol=FLOAT32)
+    for verdict, value, limit in (
+        (examples.noisy, examples.noise, limits["noise"]),
+        (examples.odd, examples.negative_elbo, limits["negative_elbo"]),
+    ):
+        decided = np.abs(value - limit) > SUMS * limit  # values are stored in float32
+        np.testing.assert_array_equal(verdict[decided], (value > limit)[decided])
+
+
+def test_the_density_model_of_numpy_finds_the_same_images_odd(results, examples):
+    tensors = load_file(results / "mnist/density/model.safetensors")
+    pixels = (examples.adversarial_image > 127).astype(np.float64)
+
+    def layers(x, part, names):
+        for last, name in zip([False] * (len(names) - 1) + [True], names, strict=True):
+            x = x @ tensors[f"{part}.{name}.weight"].T + tensors[f"{part}.{name}.bias"]
+            x = x if last else np.maximum(x, 0)
+        return x
+
+    mu, raw = np.split(layers(pixels, "encoder", (1, 3, 5)), 2, axis=1)
+    sigma = np.logaddexp(0, raw) + 1e-6
+    logits = layers(mu, "decoder", (0, 2, 4))
+    recon = (np.logaddexp(0, logits) - pixels * logits).sum(axis=1)
+    kl = 0.5 * (mu**2 + sigma**2 - 1 - 2 * np.log(sigma)).sum(axis=1)
+    np.testing.assert_allclose(examples.negative_elbo, recon + kl, rtol=SUMS)
+
+
+def test_the_limits_let_19_of_20_clean_validation_digits_pass(results):
+    limits = read_model_metadata(results / "mnist/density/model.safetensors")["limits"]
+    images = read(results, "data/mnist/validation").image.reshape(-1, 28, 28) / 255
+    noise = np.abs(images - ndimage.median_filter(images, size=(1, 2, 2))).mean(axis=(1, 2))
+    assert (noise > limits["noise"]).mean() == pytest.approx(0.05, abs=1 / len(noise))
 
 
 @pytest.mark.parametrize(("attack", "target"), [*WALKS, *((a, "mlp") for a in BASELINES)])
@@ -570,6 +617,14 @@ def test_baselines_are_what_they_say(results, f1):
         found = np.linalg.norm(image.astype(float) - original)
         assert found == pytest.approx(distance.min())
         assert (choice == image).all(axis=1).any()
+    noisy = read(results, "mnist/attacks/real_target_pgd/mlp/seed0/examples")
+    moved = noisy.adversarial_image.astype(float) - nearest.adversarial_image
+    assert np.abs(moved).max() <= 0.3 * 255 + 0.5  # noise on the nearest digit
+    ball = read(results, "mnist/attacks/invariance_linf/mlp/seed0/examples")
+    assert ball.distance_linf.max() <= 0.3 + 0.5 / 255 + FLOAT32
+    walk = read(results, "mnist/attacks/level_set/mlp/seed0/examples")
+    least = walk.f1_confidence_before - 0.05
+    assert (walk.f1_confidence_after > least - 0.02).all()  # but for storing as uint8
     random = read(results, "mnist/attacks/random_latent/mlp/seed0/examples")
     kept = f1(random.adversarial_image).argmax(axis=1) == random.label
     assert kept.any()
@@ -697,6 +752,9 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
     elif where[1] == "oracle":
         wanted = settings["oracle"]["members"][where[2]]["training"]
         seed = settings["oracle"]["seed"] + MEMBERS.index(where[2])
+    elif where[1] == "density":
+        wanted, seed = settings["density"]["training"], settings["density"]["seed"]
+        assert metadata["quantile"] == settings["density"]["quantile"]
     elif where[1] == "generator":
         wanted, seed = settings["generator"]["training"], settings["generator"]["seed"]
         assert metadata["objective"] == settings["generator"]["objective"]
@@ -712,10 +770,11 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
             assert metadata.get(key) == network.get(key)
     assert metadata["training"] == wanted
     assert metadata["seed"] == seed
-    learnt = metadata.get("trained_test_digits", [])
-    assert metadata["test_n"] == settings["limit"]["test"] - len(learnt)
-    # a network that learnt nothing errs on nine of ten
-    assert 0 < metadata["test_error"] < 0.6
+    if where[1] != "density":  # it has no classes
+        learnt = metadata.get("trained_test_digits", [])
+        assert metadata["test_n"] == settings["limit"]["test"] - len(learnt)
+        # a network that learnt nothing errs on nine of ten
+        assert 0 < metadata["test_error"] < 0.6
     assert all(np.isfinite(tensor).all() for tensor in load_file(path).values())
 
 
@@ -739,8 +798,8 @@ def test_a_curve_has_a_row_an_epoch_and_falls(results, settings, name):
         training = settings["oracle"]["members"][where[2]]["training"]
     elif where[1] == "attackers":
         training = settings["attackers"]["members"][where[2]]["training"]
-    elif where[1] == "generator":
-        training = settings["generator"]["training"]
+    elif where[1] in ("generator", "density"):
+        training = settings[where[1]]["training"]
     else:
         training = (settings["classifiers"] | settings["strengthened"])[where[2]]["training"]
     assert curve.epoch.tolist() == list(range(1, training["epochs"] + 1))
@@ -1215,6 +1274,28 @@ def test_table1_and_the_verdict_table_agree(table1, reproduction):
         other = rows[f"table1.{name}.{float(row['nominal']):.4f}"]
         assert (other["ours"], other["n"]) == (row["value"], row["n"])
         assert (other["ci_low"], other["ci_high"]) == (row["low"], row["high"])
+
+
+def test_the_table_of_attacks_and_the_verdict_table_agree(results, reproduction):
+    rows = {row["id"]: row for row in reproduction}
+    with open(results / "tables/attacks.csv", newline="") as file:
+        table = list(csv.DictReader(file))
+    names = {"kept": "f1_kept", "true": "true_success", "targeted": "targeted_success"}
+    names |= {"clear": "clear_success", "clean": "clean_success"}
+    names |= {"odd": "odd_share", "noisy": "noisy_share"}
+    compared = 0
+    for row in table:
+        if row["measure"] not in names:
+            continue
+        other = rows[f"beyond.mnist.{row['attack']}.{row['target']}.{names[row['measure']]}"]
+        if other["note"].startswith("not measured"):
+            continue
+        assert [row[k] for k in ("value", "low", "high", "n")] == [
+            other[k] for k in ("ours", "ci_low", "ci_high", "n")
+        ]
+        compared += 1
+    assert {row["attack"] for row in table} >= {"paper", "ours", *BASELINES}
+    assert compared >= 7 * len(BASELINES)
 
 
 def test_parquet_and_csv_of_the_verdict_table_agree(results, reproduction):
