@@ -136,6 +136,41 @@ rule attack_baseline:
         "../scripts/attack_baseline.py"
 
 
+rule attack_own:
+    input:
+        examples=rules.sample_examples.output.examples,
+        model=TRAINED,
+        svae=rules.train_svae_stage2.output.model,
+    output:
+        examples="results/{dataset}/attacks/{attack}/{target}/seed{seed}/own/{shard}.parquet",
+    log:
+        "results/logs/{dataset}/attack_own/{attack}.{target}.seed{seed}.{shard}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/attack_own/{attack}.{target}.seed{seed}.{shard}.tsv"
+    wildcard_constraints:
+        attack="|".join(plan.of_kind("own")) or "none",
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("attack_own.py"),
+        own=own_code,
+        attack=lambda wildcards: own_files(config["attacks"][wildcards.attack]["module"]),
+        module=own_module,
+        how=lambda wildcards: {
+            k: config["attacks"][wildcards.attack][k]
+            for k in ("count", "module", "settings", "seed")
+        },
+        batching=config["batching"],
+        resume="results/.resume/{dataset}/attacks/{attack}/{target}/seed{seed}/own/{shard}",
+    message:
+        "{wildcards.dataset}: Attack {wildcards.attack} on {wildcards.target}, shard {wildcards.shard}"
+    script:
+        "../scripts/attack_own.py"
+
+
 rule attack_type2:
     input:
         examples=rules.sample_examples.output.examples,
@@ -223,6 +258,16 @@ use rule judge_type2 as judge_baseline with:
         examples=EXAMPLES,
     wildcard_constraints:
         attack="|".join(plan.of_kind("baseline")) or "none",
+
+
+use rule judge_type2 as judge_own with:
+    input:
+        **JUDGED_BY,
+        shards=expand(rules.attack_own.output.examples, shard=SHARDS, allow_missing=True),
+    output:
+        examples=EXAMPLES,
+    wildcard_constraints:
+        attack="|".join(plan.of_kind("own")) or "none",
 
 
 use rule judge_type2 as judge_ablations with:

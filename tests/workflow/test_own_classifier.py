@@ -1,4 +1,4 @@
-"""A network of the reader's own: the page about it works as it stands, and every mistake is a line.
+"""A network and an attack of the reader's own: their pages work, and every mistake is a line.
 
 What the page says runs on the smoke results: its library example, then its two entries in the
 configuration, one with the weights that the example saved and one that is trained.
@@ -24,7 +24,7 @@ from typeone.workflow.settings.own import can_be_found
 
 # what follows from new examples on a target that is in no figure but that of the variants
 POOLED = {
-    *("evaluate_detection", "tabulate_table1", "plot_table1_roc"),
+    *("evaluate_detection", "tabulate_table1", "tabulate_attacks", "plot_table1_roc"),
     *("evaluate_realism", "calibrate_oracle", "tabulate_reproduction"),
     "render_report",
 }
@@ -38,6 +38,7 @@ def page(repository):
     python = [
         (repository / "docs" / link).read_text().replace("/seed1/", "/seed0/") for link in links
     ]
+    text += (repository / "docs" / "your-attack.md").read_text()
     return {"python": python, "yaml": re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)}
 
 
@@ -65,7 +66,7 @@ def example(page, smoke, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def attacked(example, page, smoke, tmp_path_factory):
+def attacked(example, page, smoke, tmp_path_factory, repository):
     """A copy of the smoke run in which the page's configurations ran, and that configuration."""
     folder, _ = example
     workflow = smoke.copy(tmp_path_factory.mktemp("own"))
@@ -74,8 +75,10 @@ def attacked(example, page, smoke, tmp_path_factory):
     (workflow.root / "my_net.py").write_text(f"from widths import WIDTH\n{net}")
     (workflow.root / "widths.py").write_text("WIDTH = 24\n")
     shutil.copy(folder / "my_net.safetensors", workflow.root)
-    given, trained = map(yaml.safe_load, page["yaml"])
+    shutil.copy(repository / "docs/examples/my_attack.py", workflow.root)
+    given, trained, attack = map(yaml.safe_load, page["yaml"])
     config = {key: given[key] | trained[key] for key in ("classifiers", "attacks")}
+    config["attacks"] |= attack["attacks"]
     result = workflow.run(config=yaml.safe_dump(config), timeout=600)
     assert result.returncode == 0, result.stdout
     yield workflow, yaml.safe_dump(config)
@@ -128,6 +131,20 @@ def test_its_numbers_stand_in_the_verdict_table(attacked):
     assert table.loc["beyond.mnist.fgsm.trained.found", "n"] == 40
 
 
+def test_an_attack_of_the_readers_is_tabulated_like_ours(attacked):
+    root = attacked[0].root
+    rows = read_parquet(root / "results/mnist/attacks/my_attack/mlp/seed0/examples.parquet")
+    assert len(rows) == 40
+    kept = rows["f1_label_after"] == rows["label"]
+    assert kept.mean() > 0.5  # it descends until f1 sees the label
+    assert rows["noisy"].mean() > 0.9  # it blends noise into the image
+    table = pd.read_csv(root / "results/tables/attacks.csv").set_index(["attack", "measure"])
+    assert table.loc[("my_attack", "kept"), "value"] == pytest.approx(kept.mean(), abs=1e-5)
+    assert 0 <= table.loc[("my_attack", "found"), "value"] <= 1
+    row = pd.read_csv(root / "results/reproduction.csv").set_index("id")
+    assert row.loc["beyond.mnist.my_attack.mlp.f1_kept", "n"] == 40
+
+
 def test_its_examples_are_squeezed_and_drawn(attacked, smoke):
     root = attacked[0].root
     scores = read_parquet(root / "results/mnist/detection/mine/seed0/scores.parquet")
@@ -175,7 +192,13 @@ OF_TRAINED = {
     *("attack_type2 fgsm.trained.seed0", "judge_type2 fgsm.trained.seed0"),
     "score_detection trained.seed0",
 } | POOLED - {"evaluate_realism", "calibrate_oracle"}
+OF_ATTACK = {
+    *("attack_own my_attack.mlp.seed0.0", "judge_own my_attack.mlp.seed0"),
+    "score_detection mlp.seed0",
+} | POOLED
 EDITS = {
+    "a comment in the attack": ("my_attack.py", lambda text: f"# mine\n{text}", set()),
+    "the attack": ("my_attack.py", lambda text: text.replace("0.02", "0.01"), OF_ATTACK),
     "a comment": ("my_net.py", lambda text: f"# mine\n{text}", set()),
     "the network": (
         "my_net.py",

@@ -63,6 +63,21 @@ def _j1(keep: Keep, images: Tensor) -> Tensor:
     return keep(images, torch.arange(len(images), device=images.device))[0]
 
 
+def batches_of_shard(count: int, *, chunk: int, shard: int, shards: int) -> list[Tensor]:
+    """Return the positions of each batch of a shard: every ``shards``-th batch of ``chunk``.
+
+    Raises:
+        InputError: the shard has no batch.
+    """
+    starts = list(range(0, count, chunk))[shard::shards]
+    if not starts:
+        raise InputError(
+            f"shard {shard} of {shards} is empty: {count} examples make "
+            f"{-(-count // chunk)} batches of {chunk}; use fewer shards or smaller batches"
+        )
+    return [torch.arange(start, min(start + chunk, count)) for start in starts]
+
+
 def attack_shard(
     svae: SupervisedVAE,
     images: Tensor,
@@ -98,15 +113,9 @@ def attack_shard(
     """
     parts: list[Rows] = []
     points: list[tuple[int, TracePoint]] = []
-    starts = list(range(0, len(images), chunk))[shard::shards]
-    if not starts:
-        raise InputError(
-            f"shard {shard} of {shards} is empty: {len(images)} examples make "
-            f"{-(-len(images) // chunk)} batches of {chunk}; use fewer shards or smaller batches"
-        )
-    say = Progress(f"attacking, shard {shard + 1} of {shards}", len(starts))
-    for done, start in enumerate(starts, 1):
-        positions = torch.arange(start, min(start + chunk, len(images)))
+    batches = batches_of_shard(len(images), chunk=chunk, shard=shard, shards=shards)
+    say = Progress(f"attacking, shard {shard + 1} of {shards}", len(batches))
+    for done, positions in enumerate(batches, 1):
         batch, of_it = images[positions], labels[positions]
         with torch.no_grad():
             latent, _ = svae.encode(svae.read(batch))
@@ -121,7 +130,7 @@ def attack_shard(
             attackers=attackers,
             follow=[i for i, position in enumerate(positions.tolist()) if position in follow],
             follow_every=follow_every,
-            checkpoint=checkpoint and checkpoint.part(str(start)),
+            checkpoint=checkpoint and checkpoint.part(str(int(positions[0]))),
         )
         lost = ~result.latent_end.isfinite().all(dim=1)
         told = {}

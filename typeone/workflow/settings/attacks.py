@@ -9,6 +9,7 @@ from typeone.workflow.settings.model import (
     Count,
     Decay,
     Model,
+    Name,
     Positive,
     Some,
     Weight,
@@ -18,6 +19,7 @@ from typeone.workflow.settings.model import (
     check_k,
     setting,
 )
+from typeone.workflow.settings.own import AttackModule
 from typeone.workflow.settings.rivals import Baseline, Type2Attack
 from typeone.workflow.settings.variants import resolved
 
@@ -99,7 +101,23 @@ class SvaeAttack(Algorithm2, Aimed):
         return self
 
 
-Attack = Annotated[SvaeAttack | Type2Attack | Baseline, by("kind", "svae", "type2", "baseline")]
+class OwnAttack(Model):
+    """An attack of your own."""
+
+    kind: Literal["own"] = setting("An attack of your own.")
+    module: AttackModule = setting(
+        "Function that attacks, `path/to/file.py:function`; the file is run."
+    )
+    targets: Some[str] = setting("Attacked classifiers.")
+    count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
+    seed: Whole = setting("Seed of its generator; the run's seed is added.", 42)
+    settings: dict[Name, Any] = setting("Keyword arguments of the function.", {})
+
+
+Attack = Annotated[
+    SvaeAttack | Type2Attack | Baseline | OwnAttack,
+    by("kind", "svae", "type2", "baseline", "own"),
+]
 PLAIN = ["mlp", "lenet", "cnn"]
 PAIRED = ["lenet_alp", "lenet_alp_mosbach"]
 STANDARD = ["mlp", "lenet", *PAIRED, "lenet_type1"]

@@ -172,7 +172,7 @@ class DigitSettings(Model):
                     f"`.attacks.{name}.count` is {attack.count}; needs at most `.examples.count`, "
                     f"{self.examples.count}"
                 )
-            if attack.kind == "svae":
+            if attack.kind in ("svae", "own"):
                 check_shards(
                     self.batching.shards,
                     batches(attack.count, self.batching.chunk),

@@ -3,6 +3,7 @@
 import ast
 import difflib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,8 +45,8 @@ def parsed(path: Path) -> ast.Module:
     return trees[0]
 
 
-def can_be_found(module: str) -> str:
-    """Refuse a function that cannot be found; it should build a network."""
+def can_be_found(module: str, *, needs: str) -> str:
+    """Refuse a function that cannot be found; ``needs``: what it should be."""
     name, _, function = module.rpartition(":")
     path = Path(name).expanduser()
     if not path.is_file():
@@ -64,10 +65,7 @@ def can_be_found(module: str) -> str:
     if function not in names and "*" not in names:
         close = difflib.get_close_matches(function, names, n=1)
         hint = f"did you mean `{close[0]}`?" if close else "add one"
-        raise Wrong(
-            f"`.` is {module!r}, but {name} has no {function!r}; needs a function without "
-            f"arguments that returns a torch.nn.Module; {hint}"
-        )
+        raise Wrong(f"`.` is {module!r}, but {name} has no {function!r}; needs {needs}; {hint}")
     return module
 
 
@@ -78,11 +76,11 @@ def is_there(weights: str) -> str:
     return weights
 
 
-Module = Annotated[
-    str,
-    Field(pattern=r"^.+\.py:[A-Za-z_][A-Za-z0-9_]*$"),
-    AfterValidator(can_be_found),
-]
+IN_FILE = Field(pattern=r"^.+\.py:[A-Za-z_][A-Za-z0-9_]*$")
+BUILDS = "a function without arguments that returns a torch.nn.Module"
+ATTACKS = "a function of (model, inputs, labels, targets, *, generator) that returns images"
+Module = Annotated[str, IN_FILE, AfterValidator(partial(can_be_found, needs=BUILDS))]
+AttackModule = Annotated[str, IN_FILE, AfterValidator(partial(can_be_found, needs=ATTACKS))]
 Weights = Annotated[str, Field(pattern=r"\.safetensors$"), AfterValidator(is_there)]
 BUILT_BY = "Function that builds the network, `path/to/file.py:function`; the file is run."
 
