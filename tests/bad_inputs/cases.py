@@ -143,6 +143,16 @@ CONFIG = [
         "classifiers: {mine: {module: net.py:build, weights: net.safetensors}}",
     ),
     config(
+        "no file of an attack of one's own",
+        "`attacks.mine.module` is 'mine.py:attack', and 'mine.py' is not a file; needs path/to",
+        "attacks: {mine: {kind: own, module: mine.py:attack, targets: [mlp]}}",
+    ),
+    config(
+        "noise on a real digit by a method without a target class",
+        "`attacks.real_target.settings.noise.method` is 'fgsm'; needs one of cw_l2, pgd",
+        "attacks: {real_target: {settings: {noise: {method: fgsm}}}}",
+    ),
+    config(
         "a pickle as weights of a network of one's own",
         "`classifiers.mine.weights` is 'net.pt'; needs a file whose name ends in .safetensors",
         "classifiers: {mine: {module: net.py:build, weights: net.pt}}",

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from typeone.attacks.criteria import next_class
-from typeone.attacks.gradients import vanishing_of_loss
+from typeone.attacks.gradients import label_margin, vanishing_of_loss
 from typeone.attacks.real_targets import (
     invariance_linf,
     level_set_traversal,
@@ -31,7 +31,6 @@ from typeone.models.svae import SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
-from typeone.training.losses import cross_entropy
 
 Classifier = Callable[[Tensor], Tensor]
 
@@ -109,7 +108,14 @@ def random_latents(
     return chosen
 
 
-class Made(NamedTuple):
+METHODS = (
+    *("nearest", "interpolation", "random_latent"),
+    *("real_target", "level_set", "invariance_linf"),
+)
+"""The baselines, each a method of `Baselines`."""
+
+
+class ChangedImages(NamedTuple):
     """Result of a baseline on N images.
 
     Attributes:
@@ -155,15 +161,15 @@ class Baselines:
         """Return the latents mu(x) of ``images``, ``(N, D)``."""
         return predict(lambda part: self.svae.encode(self.svae.read(part))[0], images)
 
-    def decoded(self, latent: Tensor) -> Made:
+    def decoded(self, latent: Tensor) -> ChangedImages:
         """Return the images of latents ``(N, D)``."""
-        return Made(predict(self.svae.decode, latent), latent)
+        return ChangedImages(predict(self.svae.decode, latent), latent)
 
-    def nearest(self) -> Made:
+    def nearest(self) -> ChangedImages:
         """The nearest training image of the target class, unchanged."""
-        return Made(nearest_images(self.images, self.targets, *self.train))
+        return ChangedImages(nearest_images(self.images, self.targets, *self.train))
 
-    def interpolation(self, *, steps: int) -> Made:
+    def interpolation(self, *, steps: int) -> ChangedImages:
         """The line to the mean latent of the target class, see `interpolate`."""
         goal = class_means(self.encode(self.train[0]), self.train[1])[self.targets]
         start = self.encode(self.images)
@@ -171,14 +177,14 @@ class Baselines:
             interpolate(self.svae, self.classifier, start, self.labels, goal, steps=steps)
         )
 
-    def random_latent(self, *, draws: int, seed: int) -> Made:
+    def random_latent(self, *, draws: int, seed: int) -> ChangedImages:
         """Random latents with the required label, see `random_latents`."""
         generator = seeded(seed + self.seed, self.images.device)
         return self.decoded(
             random_latents(self.svae, self.classifier, self.labels, generator, draws=draws)
         )
 
-    def real_target(self, *, start: str, noise: Mapping[str, Any], seed: int) -> Made:
+    def real_target(self, *, start: str, noise: Mapping[str, Any], seed: int) -> ChangedImages:
         """Noise on a real image of the target class, see `noise_for_label`."""
         if start == "nearest":
             real = self.nearest().images
@@ -189,31 +195,38 @@ class Baselines:
         found = noise_for_label(
             self.classifier, real, self.labels, settings, seed=seed + self.seed, **how
         )
-        return Made(found[0], vanishing=found[1])
+        return ChangedImages(found[0], vanishing=found[1])
 
-    def level_set(self, **settings: Any) -> Made:
+    def level_set(self, **settings: Any) -> ChangedImages:
         """The walk to the nearest training image of the target class, see `level_set_traversal`."""
         real = self.nearest().images
-        blind = vanishing_of_loss(self.classifier, self.images, self.labels, cross_entropy)
+        # not the cross-entropy, whose gradient is 0 where f1 is certain: there the walk is straight
+        blind = vanishing_of_loss(self.classifier, self.images, self.labels, label_margin)
         moved = level_set_traversal(self.classifier, self.images, self.labels, real, **settings)
-        return Made(moved, vanishing=blind)
+        return ChangedImages(moved, vanishing=blind)
 
-    def invariance_linf(self, **settings: Any) -> Made:
+    def invariance_linf(self, **settings: Any) -> ChangedImages:
         """The step to a training image within a ball, see `invariance_linf`."""
-        return Made(invariance_linf(self.images, self.targets, *self.train, **settings))
+        return ChangedImages(invariance_linf(self.images, self.targets, *self.train, **settings))
 
     def rows(self, *, method: str, **settings: Any) -> Rows:
-        """Return the rows of one baseline, named by its ``method``, with its ``settings``."""
-        made: Made = getattr(self, method)(**settings)
-        latent = self.encode(made.images) if made.latent is None else made.latent
+        """Return the rows of one baseline of `METHODS`, with its ``settings``.
+
+        Raises:
+            InputError: the method is unknown, or there is no training image of a target class.
+        """
+        if method not in METHODS:
+            raise InputError(f"`method` is {method!r}; needs one of {', '.join(METHODS)}")
+        changed: ChangedImages = getattr(self, method)(**settings)
+        latent = self.encode(changed.images) if changed.latent is None else changed.latent
         columns = {"latent_start": self.encode(self.images), "latent_end": latent}
-        if made.vanishing is not None:
-            columns["gradient_vanishes"] = made.vanishing
+        if changed.vanishing is not None:
+            columns["gradient_vanishes"] = changed.vanishing
         return example_rows(
             torch.arange(len(self.images)),
             self.images,
             self.labels,
-            made.images,
+            changed.images,
             classes=10,
             **columns,
         )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from typeone.attacks.baselines import class_means, interpolate, random_latents
+from typeone.attacks.baselines import Baselines, class_means, interpolate, random_latents
+from typeone.models.svae import DigitSVAE
 from typeone.runtime.errors import InputError
 
 from ..algorithm2 import F64, ToySvae, f64, seeded
@@ -162,3 +163,47 @@ def test_a_class_without_examples_is_named():
     message = r"no example of class 1 among 2; needs at least one of each class"
     with pytest.raises(InputError, match=message):
         class_means(f64([0.0], [1.0]), torch.tensor([0, 0]), classes=2)
+
+
+# ----------------------------------------------------------------------------- rows
+
+
+class Sure(torch.nn.Module):
+    """Reads the class of an image in its first pixel, with so much certainty that softmax is 1."""
+
+    def forward(self, images):
+        place = images.flatten(1)[:, :1] * 10
+        return -1000 * (place - torch.arange(10.0)).square()
+
+
+@pytest.fixture
+def baselines():
+    svae = DigitSVAE().eval().requires_grad_(False)
+    labels = torch.arange(10)
+    images = torch.zeros(10, 1, 28, 28)
+    images[:, 0, 0, 0] = labels / 10
+    train = images.repeat(3, 1, 1, 1), labels.repeat(3)
+    return Baselines(svae, Sure(), images, labels, train, seed=1)
+
+
+def test_where_f1_is_certain_the_level_set_is_walked_and_not_called_blind(baselines):
+    how = {"steps": 3, "scale": 0.1, "correction": 0.0, "confidence_drop": 0.5}
+    rows = baselines.rows(method="level_set", **how)
+    assert not rows["gradient_vanishes"].any()
+    assert rows["target_label"].tolist() == [*range(1, 10), 0]
+    assert rows["latent_end"].shape == (10, 32)
+
+
+@pytest.mark.parametrize("method", ["nearest", "invariance_linf"])
+def test_baselines_that_do_not_follow_f1_say_nothing_of_its_gradient(baselines, method):
+    how = {"epsilon": 0.3, "shift": 0.0, "shifts": 1, "rotation": 0.0, "rotations": 1}
+    rows = baselines.rows(method=method, **(how if method == "invariance_linf" else {}))
+    assert "gradient_vanishes" not in rows
+    seen = rows["adversarial_image"][:, 0, 0, 0] / 25.5
+    if method == "nearest":
+        assert np.round(seen).tolist() == rows["target_label"].tolist()
+
+
+def test_a_baseline_that_does_not_exist_is_named(baselines):
+    with pytest.raises(InputError, match="`method` is 'encode'; needs one of nearest, interpol"):
+        baselines.rows(method="encode")
