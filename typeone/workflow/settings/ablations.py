@@ -23,6 +23,7 @@ ABLATIONS = {
         "unchanged": {},
         "no_attackers": {"image_weight": 0.0},
         "no_reencoding": {"reencode_weight": 0.0},
+        "no_density": {"density_weight": 0.0},
         "no_offset": {"offset_lr": 0.0},
         "no_jitter": {"jitter": 0},
         "no_discriminator": {"alpha": 0.0},

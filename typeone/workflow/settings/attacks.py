@@ -150,7 +150,8 @@ ATTACKS = resolved(
             **{"steps": 800, "lr": 0.05, "beta2": 0.95},
             **{"alpha": 0.1, "gamma": 0.02, "eta": 0.005, "target_loss": 0.04},
             **{"k_start": 0.2, "k_max": 5.0, "manifold": "log", "patience": 40},
-            **{"image_weight": 3.0, "reencode_weight": 1.0, "image_target_loss": 0.02},
+            **{"image_weight": 3.0, "reencode_weight": 1.0, "image_target_loss": 0.05},
+            "density_weight": 0.01,
             **{"jitter": 1, "offset_lr": 0.05, "offset_weight": 0.5},
         },
         # ours, adapted to the squeezing detector
