@@ -2,7 +2,7 @@
 # Consumes config; yields plan, SEEDS, SHARDS, MEMBERS, ATTACKERS, MEASUREMENTS.
 
 from typeone.workflow.labels import ATTACK_LABELS, FACE_LABELS, NETWORK_LABELS, TABLE3_LABELS
-from typeone.workflow.plan import FACES, PAPER, TABLE_TARGET, Plan, Run, keys, paths
+from typeone.workflow.plan import FACES, PAPER, RIVALS, TABLE_TARGET, Plan, Run, keys, paths
 
 plan = Plan(config)
 SEEDS = plan.seeds

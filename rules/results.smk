@@ -260,7 +260,7 @@ rule plot_variants:
     params:
         *code("plot_variants.py"),
         targets=lambda wildcards: [r.target for r in plan.first("ours", wildcards.place)],
-        rivals=lambda wildcards: [run.attack for run in plan.rivals(wildcards.place)],
+        rivals=lambda wildcards: [RIVALS[run.attack] for run in plan.rivals(wildcards.place)],
         shown=TABLE_TARGET,
         dpi=config["figures"]["dpi"],
         preset=config["preset"],

@@ -45,8 +45,8 @@ FACES = "faces"
 TABLE_TARGET = "mlp"
 """The classifier of IV-A and Table I, which is used in the figures."""
 
-RIVALS = ("real_target", "level_set", "invariance_linf")
-"""Attacks that know a real image of the target class, in the figure of variants."""
+RIVALS = {"real_target": "real digit", "level_set": "level set", "invariance_linf": "Linf ball"}
+"""Attacks that know a real image of the target class, and their heads in the figure of variants."""
 
 OLD = {"type1": "paper_lenet", "fgsm": "fgsm", "pgd": "pgd"}
 FRESH = {"type1": "paper_afresh", "fgsm": "fgsm", "pgd": "pgd", "pgd_restarts": "pgd_restarts"}

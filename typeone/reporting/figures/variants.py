@@ -23,13 +23,13 @@ def variants(
 
     Args:
         ours: by target.
-        rivals: by attack, on the same originals as ``paper``.
+        rivals: by head of their column, on the same originals as ``paper``.
         shown: the classifier attacked by ``paper`` and the rivals. Other targets have other
             examples, so each of their columns has its own original and end.
     """
     same, others = ours[shown], {k: v for k, v in ours.items() if k != shown}
     headers = ["x", f"paper\n{shown}", f"ours\n{shown}"]
-    headers += [f"{name.replace('_', ' ')}\n{shown}" for name in rivals]
+    headers += [name.replace(" ", "\n") for name in rivals]
     headers += [header for target in others for header in ("x", f"ours\n{target}")]
     rows: list[list[tuple[np.ndarray, str]]] = []
     labels = []

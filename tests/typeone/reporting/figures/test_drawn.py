@@ -417,7 +417,7 @@ def test_variants_draw_what_each_made_of_the_same_digit():
     other = attacked(50, [1, 5], [2, 6], [yes, yes], [yes, yes], [0.4, 0.3])
     rival = attacked(30, [5], [6], [yes], [yes], [0.95])  # attacked one example only
     figure = variants(
-        paper, {"mlp": ours, "cnn": other}, {"real_target": rival}, shown="mlp", preset="p"
+        paper, {"mlp": ours, "cnn": other}, {"real digit": rival}, shown="mlp", preset="p"
     )
     found = shown(figure)
     # of class 3, then of class 5, the first example each; the other target has no 3
@@ -426,7 +426,7 @@ def test_variants_draw_what_each_made_of_the_same_digit():
     assert titles[:6] == ["", "4?  left", "4  0.80", "none", "none", ""]
     assert titles[6:] == ["", "6  0.90", "6?  0.70", "6  0.95", "", "6  0.30"]
     heads = [title.split("\n")[0] for _, title in found[:6]]
-    assert heads == ["x", "paper", "ours", "real target", "x", "ours"]
+    assert heads == ["x", "paper", "ours", "real", "x", "ours"]
 
 
 def faces_of(distances, same=True):
