@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from typeone.data.augmentation import augment
+from typeone.data.images import binarise
 from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.models.acgan import AuxiliaryGAN
 from typeone.models.classifiers import build_classifier, reset_parameters
+from typeone.models.density import DenseVAE
 from typeone.models.face_judges import build_face_judge
 from typeone.models.recognizers import Recognizer
 from typeone.models.style_generator import StyleCritic, StyleGenerator
@@ -20,6 +22,7 @@ from typeone.training import steps
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.acgan import acgan
 from typeone.training.objectives.classification import classification
+from typeone.training.objectives.density import density
 from typeone.training.objectives.faces import face_judging, recognition
 from typeone.training.objectives.style_gan import style_gan
 from typeone.training.objectives.svae import svae_stage1, svae_stage2
@@ -65,12 +68,12 @@ class Both(torch.nn.Module):
             setattr(self, name, network)
 
 
-def classifier(architecture):
+def classifier(architecture, **further):
     def make(device, generator):
         network = build_classifier(architecture)
         reset_parameters(network, seeded("cpu"))
         network.to(device, torch.get_default_dtype())
-        moved = {"shift": 2.0, "rotation": 10.0, "scale": 0.1, "binarised": 0.3}
+        moved = {"shift": 2.0, "rotation": 10.0, "scale": 0.1, "binarised": 0.3, **further}
         images, labels = data(device, (1, 28, 28))
         vary = lambda batch: augment(batch, generator, **moved)  # noqa: E731
         return network, classification(network, images, labels, vary=vary)
@@ -87,6 +90,14 @@ def paired(device, generator):
     )
     network.to(device, torch.get_default_dtype())
     return network, logit_pairing(network, *data(device, (1, 28, 28)), settings, generator)
+
+
+def density_of_digits(device, generator):
+    model = DenseVAE(latent_dim=6)
+    reset_parameters(model, seeded("cpu"))
+    model.to(device)
+    images, _ = data(device, (1, 28, 28))
+    return model, density(model, binarise(images), generator)
 
 
 def digits_stage1(device, generator):
@@ -159,7 +170,10 @@ def recognizer(device, generator):
 TRAININGS = {
     "mlp": classifier("mlp"),
     "cnn": classifier("cnn"),
-    "judge of digits": classifier("judge_residual"),
+    "judge of digits": classifier(
+        "judge_residual", shear=0.25, elastic=0.8, strokes=0.3, clutter=0.3
+    ),
+    "density model": density_of_digits,
     "attacker": classifier("attacker_deep"),
     "logit pairing": paired,
     "SVAE of digits, stage 1": digits_stage1,
