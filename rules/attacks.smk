@@ -161,7 +161,7 @@ rule attack_own:
         module=own_module,
         how=lambda wildcards: {
             k: config["attacks"][wildcards.attack][k]
-            for k in ("count", "module", "settings", "seed")
+            for k in ("count", "module", "arguments", "seed")
         },
         batching=config["batching"],
         resume="results/.resume/{dataset}/attacks/{attack}/{target}/seed{seed}/own/{shard}",
@@ -290,7 +290,6 @@ rule evaluate_realism:
     input:
         test=rules.prepare_dataset.output.test,
         judge=ORACLE[0],
-        density=rules.train_density.output.model,
         svae=expand(rules.train_svae_stage2.output.model, seed=SEEDS, allow_missing=True),
         examples=lambda wildcards: paths(EXAMPLES, plan.type1(wildcards.dataset)),
     output:

@@ -50,7 +50,7 @@ rule tabulate_attacks:
         *code("tabulate_attacks.py"),
         runs=lambda wildcards: keys(plan.compared(wildcards.place)),
         labels=ATTACK_LABELS,
-        false_positive_rate=min(config["detection"]["false_positive_rates"]),
+        false_positive_rate=min(config["detection"]["false_positive_rates"], default=None),
     message:
         "Type I attacks side by side"
     script:

@@ -16,7 +16,7 @@ if "snakemake" in globals():
             load_classifier(run.input.model, run.device, module=params.module),
             *examples,
             module=how["module"],
-            settings=how["settings"],
+            arguments=how["arguments"],
             key=f"attacks.{run.wildcards.attack}.module",
             seed=how["seed"] + int(run.wildcards.seed),
             **params.batching,

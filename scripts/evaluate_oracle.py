@@ -23,8 +23,9 @@ def evaluate_oracle(*, paths, members, people, clear_confidence, seed):
     oracle = load_panel(paths["oracle"])
     write_rows(paths["evaluation"], judge_errors(oracle, members, images, labels))
     judge = partial(oracle.verdict, clear_confidence=clear_confidence)
-    clean = load_clean_images(paths["density"]).columns(images)
-    measured = clean_digit_rows(judge(images), labels, clean, seed=seed)
+    seen = judge(images)
+    clean = load_clean_images(paths["density"]).columns(images, seen.label)
+    measured = clean_digit_rows(seen, labels, clean, seed=seed)
     index = read_parquet(paths["test"], columns=["index"])["index"]
     measured += agreement_with_people(
         people,

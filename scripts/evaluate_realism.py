@@ -5,7 +5,6 @@ import torch
 
 from typeone.data.digits import DIGIT_SHAPE, read_digits
 from typeone.data.images import from_uint8
-from typeone.evaluation.clean_images import load_clean_images
 from typeone.evaluation.realism import Reference
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae
@@ -26,8 +25,7 @@ def evaluate_realism(*, paths, svae_paths, runs, clean, seed):
     order = torch.randperm(len(images), generator=seeded(seed))
     control, others = images[order[:clean]], images[order[clean:]]
     svaes = {number: load_svae(path) for number, path in svae_paths.items()}
-    probable = load_clean_images(paths["density"])
-    reference = Reference(others, load_classifier(paths["judge"]), probable, svaes)
+    reference = Reference(others, load_classifier(paths["judge"]), svaes)
     rows = []
 
     def measure(attack, target, number, images, latent):

@@ -15,13 +15,12 @@ if "snakemake" in globals():
         settings, seed = dict(run.params.settings), run.params.seed
         quantile = settings.pop("quantile")
         how = settings.pop("training"), seed, run.device, run.checkpoint
-        images, validation = (
-            read_digits(run.input[split], run.device)[0] for split in ("train", "validation")
-        )
+        images, _ = read_digits(run.input.train, run.device)
+        validation = read_digits(run.input.validation, run.device)
         training = Training(f"the density model, seed {seed}", *how)
-        model, curve, note = train_density(training, images, validation, **settings)
-        limits = asdict(fit_limits(model, validation, quantile=quantile))
-        logger.info("%.0f %% of clean images are at most at %s", 100 * quantile, limits)
+        model, curve, note = train_density(training, images, validation[0], **settings)
+        limits = asdict(fit_limits(model, *validation, quantile=quantile))
+        logger.info("limits at the quantile %g of clean images, by class: %s", quantile, limits)
         save_model(
             run.output.model, model, metadata={**note, "quantile": quantile, "limits": limits}
         )

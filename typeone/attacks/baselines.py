@@ -1,4 +1,4 @@
-"""Baselines of Type I attacks, by which Algorithm 2 is to be measured.
+"""Baselines of Type I attacks, to compare Algorithm 2 with.
 
 The task is to make x an image of another class while f1 still predicts y. ``nearest`` takes a real
 image of the target class; ``interpolation`` moves on a straight line from z to the mean latent of
@@ -120,8 +120,9 @@ class ChangedImages(NamedTuple):
 
     Attributes:
         images: ``(N, C, H, W)`` in [0, 1].
-        latent: from which they were decoded, ``(N, D)``; None for images that were not.
-        vanishing: whether f1's gradient vanishes at the start, ``(N,)``; None if f1 gives none.
+        latent: latents of decoded images, ``(N, D)``; None for other images.
+        vanishing: whether f1's gradient vanishes where the attack starts, ``(N,)``; None for
+            methods that do not use it.
     """
 
     images: Tensor
@@ -191,11 +192,15 @@ class Baselines:
         else:
             generator = seeded(seed + self.seed, self.images.device)
             real = random_images(self.targets, *self.train, generator)
-        settings, how = Type2Settings(**noise), {"checkpoint": self.checkpoint}
-        found = noise_for_label(
-            self.classifier, real, self.labels, settings, seed=seed + self.seed, **how
+        images, vanishing = noise_for_label(
+            self.classifier,
+            real,
+            self.labels,
+            Type2Settings(**noise),
+            seed=seed + self.seed,
+            checkpoint=self.checkpoint,
         )
-        return ChangedImages(found[0], vanishing=found[1])
+        return ChangedImages(images, vanishing=vanishing)
 
     def level_set(self, **settings: Any) -> ChangedImages:
         """The walk to the nearest training image of the target class, see `level_set_traversal`."""

@@ -23,7 +23,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.attacks.type2 import Type2Settings, attack
-from typeone.models.predictions import predict
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy
@@ -97,9 +96,8 @@ def noise_for_label(
         seed: of the random starts.
         checkpoint: the sidecar of finished chunks.
     """
-    seen = predict(classifier, real).argmax(dim=1)
     result = attack(
-        classifier, real, seen, settings, towards=labels, seed=seed, checkpoint=checkpoint
+        classifier, real, labels, settings, targeted=True, seed=seed, checkpoint=checkpoint
     )
     return result.images, result.vanishing
 
@@ -122,9 +120,10 @@ def level_set_traversal(
     cross-entropy at the label, plus a correction that lowers this cross-entropy. It is made where
     f1's confidence in the label stays less than ``confidence_drop`` below that at the start.
 
-    ASSUME: as in the authors' code the correction accumulates half the gradient times its bound,
-    and is clipped to [-correction, correction] in each pixel; the noise that their code adds at the
-    start is left out, and a walk that must not move at one step may move at a later one.
+    ASSUME: as in the authors' code with ``--adv_pert``, the correction accumulates half the
+    gradient times its bound and is clipped to [-correction, correction] in each pixel; the gradient
+    is that of each example, where theirs is divided by the batch size. The noise that their code
+    adds at the start is left out, and a walk that must not move at one step may move later.
 
     Args:
         chunk: images walked at a time, which bounds the memory.
@@ -153,6 +152,9 @@ def level_set_traversal(
 
 def _orthogonal(direction: Tensor, slope: Tensor) -> Tensor:
     """Remove from ``direction`` its part along ``slope``; all of it stays where ``slope`` is 0."""
+    # where f1 is certain the slope is so small that its square underflows
+    largest = slope.abs().flatten(1).amax(dim=1).clamp_min(torch.finfo(slope.dtype).tiny)
+    slope = slope / largest.view(-1, *[1] * (slope.ndim - 1))
     size = slope.square().flatten(1).sum(dim=1)
     along = (direction * slope).flatten(1).sum(dim=1)
     share = torch.where(size > 0, along / size, torch.zeros_like(size))
@@ -177,14 +179,14 @@ def invariance_linf(
     Nearest among all ``shifts`` x ``shifts`` x ``rotations`` moves of the image, and moved back to
     its place. f1 is not asked: an image that it labels otherwise is a failure.
 
-    ASSUME: images are interpolated bilinearly (cubic splines in the authors' code), and the move
-    back is the exact inverse.
+    ASSUME: images are interpolated bilinearly (cubic splines in the authors' code), the move back
+    is the exact inverse, and the class is the target, where the authors try every class but y.
 
     Args:
         epsilon: radius in the maximum norm, in [0, 1].
         shift: largest translation along each axis, pixels.
         rotation: largest rotation, degrees.
-        shifts, rotations: values tried on each axis; 1 tries none but 0.
+        shifts, rotations: values tried on each axis, an odd number; 1 tries none but 0.
 
     Raises:
         InputError: no candidate of a target class.

@@ -116,22 +116,29 @@ def attack(
     settings: Type2Settings,
     *,
     seed: int,
-    towards: Tensor | None = None,
+    targeted: bool = False,
     chunk: int = 250,
     checkpoint: Checkpoint | None = None,
 ) -> Type2Result:
     """Find images near ``images`` ``(N, C, H, W)`` in [0, 1] that f1 no longer labels ``labels``.
 
-    ``towards``: the class that f1 must see instead, ``(N,)``, for ``pgd``, ``cw_l2`` and ``ead``;
-    None accepts any. ``chunk`` examples are attacked at a time, which bounds the memory.
-    ``checkpoint``: the sidecar of finished chunks; foolbox cannot resume within a chunk.
+    If ``targeted``, find images that f1 labels ``labels``, by ``pgd``, ``cw_l2`` or ``ead``; the
+    result's ``found`` is then whether f1 does. ``chunk`` examples are attacked at a time, which
+    bounds the memory. ``checkpoint``: the sidecar of finished chunks; foolbox cannot resume within
+    a chunk.
 
     Randomness: PGD starts at a random point of the ball, drawn from torch's global generator, which
     is seeded with ``seed`` here and restored afterwards (foolbox takes no generator).
 
     Raises:
-        InputError: the method is unknown, or its ``epsilon`` or ``step_size`` is None.
+        InputError: the method is unknown or takes no target class, or its ``epsilon`` or
+            ``step_size`` is None.
     """
+    if targeted and settings.method in ("fgsm", "deepfool"):
+        raise InputError(
+            f"attack method is {settings.method!r}, which takes no target class; needs pgd, cw_l2 "
+            "or ead"
+        )
     model = foolbox.PyTorchModel(classifier, bounds=(0, 1), device=images.device)
     devices = [images.device] if images.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -143,17 +150,14 @@ def attack(
         def found_in(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
             start, classes = batch
             blind = vanishing_of_loss(classifier, start, classes, followed)
-            goal = (
-                classes if towards is None else foolbox.criteria.TargetedMisclassification(classes)
-            )
+            goal = foolbox.criteria.TargetedMisclassification(classes) if targeted else classes
             _, clipped, found = _build(settings)(model, start, goal, epsilons=epsilon)
             found = found & clipped.flatten(1).isfinite().all(dim=1)  # NaN gets a label as well
             parts = {"clipped": clipped, "found": found, "vanishing": blind}
             return parts | _random_state(devices)
 
         parts = []
-        asked = labels if towards is None else towards
-        batches = zip(images.split(chunk), asked.split(chunk), strict=True)
+        batches = zip(images.split(chunk), labels.split(chunk), strict=True)
         for part in each(checkpoint, batches, found_in):
             _set_random_state(part)
             parts.append(part)

@@ -137,7 +137,7 @@ def judge(
             attack has them.
         members: names of the judges of the ``panel``.
         clear_confidence: confidence in [0, 1] from which judges count as sure.
-        clean: what clean images look like; None adds neither odd and noisy nor clean success.
+        clean: of the data set; None adds neither odd and noisy nor clean success.
     """
     rows = dict(rows)
     before, after = (from_uint8(rows[k], device) for k in ("image", "adversarial_image"))
@@ -156,7 +156,7 @@ def judge(
     rows["judge_clear"] = seen.clear.cpu().numpy()
     rows["shows_class"] = seen.shows_class.cpu().numpy()
     if clean is not None:
-        rows |= clean.columns(after)
+        rows |= clean.columns(after, seen.label)
     return rows | image_distances(before, after) | f1.success(rows)
 
 

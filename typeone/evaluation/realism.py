@@ -1,9 +1,9 @@
 """Measure how close attacked images are to data, with networks that no attack has used.
 
-A Type I attack can fool every network with images that nobody would take for a digit. The measures
-are the share of odd and of noisy images (`typeone.evaluation.clean_images`), and the distance of a
-set of images from real ones in the features of a judge (the kernel distance of Bińkowski et al.,
-2018, whose unbiased estimate suits a few hundred images; Fréchet's would not).
+A Type I attack can fool every network with images that nobody would take for a digit. Single images
+are measured by `typeone.evaluation.clean_images`; here is the distance of a set of images from real
+ones in the features of a judge (the kernel distance of Bińkowski et al., 2018, whose unbiased
+estimate suits a few hundred images; Fréchet's would not), and the SVAE's own discriminator.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from typeone.evaluation.clean_images import CleanImages
-from typeone.evaluation.intervals import Rate, mean_interval, rate
+from typeone.evaluation.intervals import Rate, mean_interval
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.errors import InputError
@@ -77,7 +76,6 @@ class Reference:
     Args:
         images: ``(M, 1, 28, 28)`` in [0, 1].
         judge: classifier; the features are those before its last layer.
-        clean: what clean images look like.
         svaes: the SVAE that each seed's attacks use.
     """
 
@@ -86,10 +84,9 @@ class Reference:
         self,
         images: Tensor,
         judge: nn.Sequential,
-        clean: CleanImages,
         svaes: Mapping[int, SupervisedVAE],
     ) -> None:
-        self.encoder, self.clean, self.svaes = judge[:-1], clean, svaes
+        self.encoder, self.svaes = judge[:-1], svaes
         self.distance = KernelDistance(predict(self.encoder, images).numpy())
 
     @torch.no_grad()
@@ -99,12 +96,7 @@ class Reference:
         ``latent``: their latents ``(N, D)``, for f_dis of the SVAE of this seed, or None.
         """
         features = predict(self.encoder, images).numpy()
-        columns = self.clean.columns(images)
-        found = {
-            "kernel_distance": kernel_distance_interval(features, self.distance),
-            "odd_share": rate(columns["odd"]),
-            "noisy_share": rate(columns["noisy"]),
-        }
+        found = {"kernel_distance": kernel_distance_interval(features, self.distance)}
         if latent is not None:
             belief = self.svaes[seed].discriminate(latent).sigmoid().numpy()
             found["discriminator"] = mean_interval(belief)

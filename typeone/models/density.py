@@ -1,7 +1,8 @@
 """The held-out density model of small images: a dense variational autoencoder.
 
-It says how probable an attacked image is, next to clean images. No attack and no training of f2
-uses it, and it shares no layer with the SVAE, whose convolutional decoder draws attacked images.
+An attacked image is compared with clean ones by its -ELBO under this model. No attack and no
+training of f2 uses it, and it shares no layer with the SVAE, whose convolutional decoder draws
+attacked images.
 
 ASSUME: beyond the paper; 784-512-256 units and 32 latent dimensions.
 """
@@ -49,15 +50,15 @@ class DenseVAE(nn.Module):
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits below which an image looks like data, each fitted on clean validation images.
+    """Limits up to which an image resembles clean ones, one for each class.
 
     Attributes:
         negative_elbo: largest -ELBO under the density model, nats.
         noise: largest noise, see `typeone.evaluation.clean_images.noise`.
     """
 
-    negative_elbo: float
-    noise: float
+    negative_elbo: list[float]
+    noise: list[float]
 
 
 def load_density(

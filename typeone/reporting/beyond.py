@@ -14,6 +14,13 @@ BLIND = 0.1
 """Share of images without a gradient of f1 above which an attack counts as not measured."""
 
 
+UNLIKE_DATA = {
+    "odd": "less probable to the density model than nearly all clean images of its class",
+    "noisy": "noisier than nearly all clean images of its class",
+}
+"""Columns of judged examples, and their descriptions."""
+
+
 def unless_blind(rows: list[dict[str, Any]], examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Return ``rows`` on ``examples``, with a note if f1's gradient vanishes at some of them.
 
@@ -101,6 +108,7 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
             examples["type1_targeted_oracle"],
             "Type I success, oracle seeing the target",
         ),
+        **{f"{name}_share": (examples[name], text) for name, text in UNLIKE_DATA.items()},
     }
     rows = [
         measured(f"{prefix}.{name}", by_seed(examples, flags), description=text, seeds=seeds)
@@ -134,6 +142,15 @@ def transition_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict
     return [
         measured(f"{prefix}.oracle_target", seen, description="oracle sees i + 1", seeds=seeds),
         measured(f"{prefix}.oracle_label", kept, description="oracle sees i", seeds=seeds),
+        *(
+            measured(
+                f"{prefix}.{name}_share",
+                by_seed(examples, examples[name]),
+                description=text,
+                seeds=seeds,
+            )
+            for name, text in UNLIKE_DATA.items()
+        ),
     ]
 
 
@@ -201,8 +218,6 @@ def realism_rows(realism: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows on the distance of each attack's images from real data, pooled over seeds."""
     texts = {
         "kernel_distance": ("kernel distance to real digits in a judge's features", "squared MMD"),
-        "odd_share": ("less probable to the density model than 95 % of clean digits", "fraction"),
-        "noisy_share": ("noisier than 95 % of clean digits", "fraction"),
         "discriminator": ("mean f_dis(z) at the end", "probability"),
     }
     rows = []

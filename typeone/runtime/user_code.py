@@ -47,8 +47,8 @@ def user_function(
 ) -> Iterator[Callable[..., Any]]:
     """Import a user's function for the block; modules in the same folder can be imported there.
 
-    The settings of the process that the file may change, and the states of global random
-    generators, are restored afterwards.
+    The settings of the process that the file may change, and the states of the global random
+    generators of the CPU, are restored afterwards.
 
     Args:
         module: ``path/to/file.py:function``.

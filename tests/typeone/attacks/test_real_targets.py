@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from typeone.attacks.real_targets import (
@@ -102,7 +103,8 @@ def test_a_random_image_is_of_the_target_class_and_any_of_it():
 
 def linear(weights):
     """A classifier of images of one row, with logits ``weights`` x."""
-    model = nn.Sequential(nn.Flatten(), nn.Linear(weights.shape[1], len(weights), bias=False))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(weights.shape[1], len(weights)))
+    model[1].bias.data.zero_()
     model[1].weight.data = weights.clone()
     return model.eval().requires_grad_(False)
 
@@ -156,6 +158,40 @@ def test_on_a_plane_the_walk_ends_at_the_projection_of_the_real_image():
     torch.testing.assert_close(ends, projected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("margin", [20.0, 50.0, 80.0])
+def test_where_f1_is_certain_the_projection_is_the_same(margin):
+    """The gradient is e to the power of -margin there, and its square underflows."""
+    w = torch.tensor([0.6, -0.8, 0.0, 0.0])
+    classifier = linear(torch.stack([w, -w]))
+    classifier[1].bias = nn.Parameter(torch.tensor([margin / 2, -margin / 2]), requires_grad=False)
+    images = torch.full((1, 1, 1, 4), 0.5)
+    goal = torch.tensor([[[[0.7, 0.6, 0.1, 0.9]]]])
+    ends = level_set_traversal(classifier, images, torch.tensor([0]), goal, **HOW)
+    along = ((goal - images).flatten(1) @ w).view(1, 1, 1, 1)
+    torch.testing.assert_close(ends, goal - along * w, rtol=0, atol=1e-5)  # float32
+
+
+def test_the_correction_accumulates_half_the_gradient_and_is_clipped():
+    """Two steps by hand on a linear classifier of two classes with weights w and -w."""
+    w = torch.tensor([1.0, -2.0, 0.0])
+    classifier = linear(torch.stack([w, -w]))
+    start, goal = torch.full((1, 1, 1, 3), 0.5), torch.full((1, 1, 1, 3), 0.5)
+    bound = 0.1
+    x, parallel = start.flatten().double(), torch.zeros(3, dtype=torch.float64)
+    for steps in (1, 2):
+        gradient = -2 * w.double() * torch.sigmoid(-2 * (w.double() @ x))  # of -log softmax at 0
+        parallel = (parallel - 0.5 * bound * gradient).clamp(-bound, bound)
+        towards = goal.flatten().double() - x
+        towards = towards - (towards @ gradient) / (gradient @ gradient) * gradient
+        x = (x + 0.5 * towards + parallel).clamp(0, 1)
+        how = {"steps": steps, "scale": 0.5, "correction": bound, "confidence_drop": 1.0}
+        ends = level_set_traversal(classifier, start, torch.tensor([0]), goal, **how)
+        assert ends.flatten().tolist() == pytest.approx(x.tolist(), abs=1e-6)  # float32
+    assert parallel.abs().max() == bound  # it was clipped
+    before, after = (confidence(classifier, x, torch.tensor([0])) for x in (start, ends))
+    assert after > before
+
+
 def confidence(classifier, images, labels):
     return classifier(images).softmax(dim=1).gather(1, labels[:, None])[:, 0]
 
@@ -172,6 +208,7 @@ def test_confidence_never_falls_by_more_than_the_drop(correction):
     ends = level_set_traversal(classifier, images, labels, goal, **how)
     before, after = (confidence(classifier, x, labels) for x in (images, ends))
     assert (after > before - 0.05).all()
+    assert not torch.equal(ends, images)
     assert ends.min() >= 0
     assert ends.max() <= 1
     # and all come nearer to the real image, unless the correction pushes them away
@@ -221,13 +258,19 @@ def test_a_real_image_elsewhere_is_moved_to_the_place_of_the_image():
     torch.testing.assert_close(stuck, candidates[:1], rtol=0, atol=1e-6)
 
 
-def test_a_rotated_real_image_is_turned_back():
-    """Two blobs side by side, and in the real image one above the other."""
-    images, labels = (blob(13.5, 7) + blob(13.5, 20)).clamp(max=1), torch.tensor([1])
-    candidates = (blob(7, 13.5) + blob(20, 13.5)).clamp(max=1)
-    how = {"shift": 0.0, "shifts": 1, "rotation": 90.0, "rotations": 3, "epsilon": 1.0}
-    ends = invariance_linf(images, labels, candidates, labels, **how)
-    torch.testing.assert_close(ends, images, rtol=0, atol=1e-3)
+def test_a_turned_and_shifted_real_image_is_moved_back_to_the_image():
+    """An L of three blobs, and the real image is that L turned by 30 degrees and shifted."""
+    images = (blob(9, 11) + blob(17, 11) + 0.6 * blob(17, 18)).clamp(max=1)
+    labels = torch.tensor([1])
+    how = {"shift": 3.0, "shifts": 3, "rotation": 30.0, "rotations": 3}
+    cos, sin = math.cos(math.radians(30)), math.sin(math.radians(30))
+    move = torch.tensor([[[cos, -sin, 2 * 3 / 28], [sin, cos, -2 * 3 / 28]]])
+    grid = F.affine_grid(move, list(images.shape), align_corners=False)
+    real = F.grid_sample(images, grid, align_corners=False)
+    ends = invariance_linf(images, labels, real, labels, **how, epsilon=1.0)
+    # interpolated twice, and a tail of a blob of 0.11 leaves the image when it is turned
+    torch.testing.assert_close(ends, images, rtol=0, atol=0.15)
+    assert (real - images).abs().max() > 0.5
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.3])

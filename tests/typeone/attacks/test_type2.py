@@ -375,9 +375,16 @@ TARGETED = pytest.mark.parametrize("settings", [PGD, CW, EAD], ids=lambda settin
 def test_a_target_class_is_what_f1_sees_where_an_example_is_found(settings, classifier, images):
     labels = classifier(images).argmax(dim=1)
     for step in (1, 2):
-        towards = (labels + step) % 3
-        result = attack(classifier, images, labels, settings, seed=0, towards=towards)
+        goal = (labels + step) % 3
+        result = attack(classifier, images, goal, settings, seed=0, targeted=True)
         assert result.found.any()
         seen = classifier(result.images).argmax(dim=1)
-        assert torch.equal(seen == towards, result.found)
+        assert torch.equal(seen == goal, result.found)
         assert torch.equal(result.images[~result.found], images[~result.found])
+
+
+@pytest.mark.parametrize("settings", [FGSM, DEEPFOOL], ids=lambda settings: settings.method)
+def test_a_method_without_a_target_class_is_refused(settings, classifier, images):
+    labels = classifier(images).argmax(dim=1)
+    with pytest.raises(InputError, match=rf"'{settings.method}', which takes no target class"):
+        attack(classifier, images, labels, settings, seed=0, targeted=True)

@@ -37,14 +37,14 @@ def digits():
     return torch.rand(10, 1, 28, 28, generator=seeded(1)), torch.arange(10)
 
 
-def run(folder, networks, digits, code, *, settings=None, chunk=4, **how):
+def run(folder, networks, digits, code, *, arguments=None, chunk=4, **how):
     path = folder / "mine.py"
     path.write_text(code)
     return attack_shard(
         *networks,
         *digits,
         module=f"{path}:attack",
-        settings=settings or {},
+        arguments=arguments or {},
         key="attacks.mine.module",
         seed=3,
         chunk=chunk,
@@ -54,7 +54,7 @@ def run(folder, networks, digits, code, *, settings=None, chunk=4, **how):
 
 def test_rows_are_those_of_the_attack(tmp_path, networks, digits):
     before = [t.clone() for t in digits]
-    rows = run(tmp_path, networks, digits, SHIFT, settings={"strength": 0.25})
+    rows = run(tmp_path, networks, digits, SHIFT, arguments={"strength": 0.25})
     images, _ = digits
     assert all(torch.equal(*pair) for pair in zip(digits, before, strict=True))
     assert rows["position"].tolist() == list(range(10))
@@ -64,7 +64,7 @@ def test_rows_are_those_of_the_attack(tmp_path, networks, digits):
     assert moved.max() < 0.25 + 1 / 255
     assert moved.std() > 0.05  # uniform on [0, 0.25] has a deviation of 0.07
     assert rows["latent_end"].shape == rows["latent_start"].shape == (10, 32)
-    again = run(tmp_path, networks, digits, SHIFT, settings={"strength": 0.25})
+    again = run(tmp_path, networks, digits, SHIFT, arguments={"strength": 0.25})
     assert all(np.array_equal(rows[k], again[k]) for k in rows)
 
 
@@ -122,10 +122,16 @@ BODY = "import torch\nn = 0\ndef attack(model, inputs, labels, targets, *, gener
         ("return inputs[:, 0]", r"returns torch.float32 of shape \(2, 28, 28\); needs images like"),
         ("return inputs.long()", r"returns torch.int64 of shape .*; needs images like its inputs"),
         ("return inputs * float('nan')", "returns NaN or infinite pixels"),
+        ("return inputs * 0 + 1.000001", r"returns pixels from 1.00000\d+ to 1.00000\d+; needs"),
         ("return inputs + 1", r"returns pixels from 1\S* to \S*; needs \[0, 1\]: clamp them"),
         ("return inputs - 1", r"returns pixels from -0\S* to"),
         ("model[1].weight.add_(1); return inputs", "changes the network that it attacks"),
         ("model.train(); return inputs", "changes the network that it attacks"),
+        ("model.register_buffer('b', labels); return inputs", "changes the network that it attac"),
+        (
+            "model.register_forward_hook(lambda *a: a[2] * 0); return inputs",
+            "changes the network that it attacks",
+        ),
         (
             "global n; n += 0.1; return (inputs + n).clamp(0, 1)",
             "returns other images when it is called again; needs all randomness from `generator`",
@@ -140,12 +146,12 @@ def test_an_attack_that_cannot_be_used_is_one_line(tmp_path, networks, digits, b
         InputError,
         match=rf"`attacks.mine.module` is '.*mine.py:attack', (which |){message}",
     ):
-        run(tmp_path, (svae, copy.deepcopy(f1)), digits, BODY + body)
+        run(tmp_path, (svae, f1), digits, BODY + body)
 
 
-def test_settings_that_the_attack_does_not_take_are_named(tmp_path, networks, digits):
+def test_arguments_that_the_attack_does_not_take_are_named(tmp_path, networks, digits):
     with pytest.raises(InputError, match=r"TypeError: attack\(\) got an unexpected .*'speed'"):
-        run(tmp_path, networks, digits, SHIFT, settings={"speed": 2})
+        run(tmp_path, networks, digits, SHIFT, arguments={"speed": 2})
 
 
 def test_global_random_states_are_restored(tmp_path, networks, digits):
@@ -154,3 +160,10 @@ def test_global_random_states_are_restored(tmp_path, networks, digits):
     torch.manual_seed(5)
     run(tmp_path, networks, digits, SHIFT)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_network_is_a_copy_of_f1(tmp_path, networks, digits):
+    before = copy.deepcopy(networks[1].state_dict())
+    with pytest.raises(InputError, match="changes the network"):
+        run(tmp_path, networks, digits, BODY + "model[1].weight.zero_(); return inputs")
+    assert all(torch.equal(v, before[k]) for k, v in networks[1].state_dict().items())

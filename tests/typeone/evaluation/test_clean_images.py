@@ -12,6 +12,8 @@ from typeone.evaluation.panels import Verdict
 from typeone.models.density import Limits
 from typeone.runtime.errors import InputError
 
+from ..algorithm2 import seeded
+
 
 class Counting(nn.Module):
     """A density model whose -ELBO is ln 2 for each pixel and half the square of the bright ones."""
@@ -25,39 +27,77 @@ class Counting(nn.Module):
 
 
 def with_pixels(*counts):
-    """One image for each count: so many bright pixels far from one another."""
+    """One image for each count: so many bright pixels far from one another, on a bright bar."""
     images = torch.zeros(len(counts), 1, 28, 28)
+    places = [(r, c) for r in range(2, 28, 3) for c in range(11, 28, 3)]
     for image, count in zip(images, counts, strict=True):
-        places = [(r, c) for r in range(2, 28, 3) for c in range(2, 28, 3)][:count]
-        for r, c in places:
+        image[0, :, :6] = 1
+        for r, c in places[:count]:
             image[0, r, c] = 1
     return images
 
 
-def test_the_noise_of_single_pixels_is_their_share_and_a_square_has_less():
-    # the upper of two middle values of 2 x 2: one bright pixel of four is removed
+def test_the_noise_of_single_pixels_is_their_share():
+    # of a bar over the whole height and 3 x 3 windows nothing changes
     assert noise(with_pixels(0, 1, 5)).tolist() == pytest.approx([0, 1 / 784, 5 / 784])
-    square = torch.zeros(1, 1, 28, 28)
-    square[..., 10:20, 10:20] = 1
-    # the window ends at the pixel, and of two bright pixels in it the upper middle value is bright:
-    # nine pixels are added below and nine on the right, and the upper left corner is removed
-    assert noise(square).item() == pytest.approx(19 / 784)
-    grey = torch.full((1, 1, 28, 28), 0.3)
-    assert noise(grey).item() == 0
+    assert noise(torch.full((1, 1, 28, 28), 0.3)).item() == 0
+    assert noise(torch.zeros(1, 1, 28, 28)).item() == 0
 
 
-def test_limits_are_the_quantiles_of_clean_images():
-    images = with_pixels(*range(21))
-    limits = fit_limits(Counting(), images, quantile=0.9)
-    assert limits.noise == pytest.approx(18 / 784)
-    assert limits.negative_elbo == pytest.approx(784 * math.log(2) + 18**2 / 2, rel=1e-6)
-    columns = CleanImages(Counting(), limits).columns(images)
-    assert columns["odd"].tolist() == [count > 18 for count in range(21)]
-    assert columns["noisy"].tolist() == [count > 18 for count in range(21)]
+def test_a_faint_image_cannot_hide_its_noise():
+    images = with_pixels(7)
+    assert noise(0.2 * images).item() == pytest.approx(noise(images).item(), rel=1e-5)  # float32
+
+
+def test_limits_are_the_quantiles_of_the_clean_images_of_each_class():
+    """Class 0 has 0 to 20 single pixels, class 1 has 20 to 40."""
+    images = with_pixels(*range(21), *range(20, 41))
+    labels = torch.tensor([0] * 21 + [1] * 21)
+    limits = fit_limits(Counting(), images, labels, quantile=0.9, classes=2)
+    assert limits.noise == pytest.approx([18 / 784, 38 / 784])
+    bar = 6 * 28
+    assert limits.negative_elbo == pytest.approx(
+        [784 * math.log(2) + (bar + count) ** 2 / 2 for count in (18, 38)], rel=1e-6
+    )
+    columns = CleanImages(Counting(), limits).columns(images, labels)
+    expected = [count > 18 for count in range(21)] + [count > 38 for count in range(20, 41)]
+    assert columns["odd"].tolist() == expected
+    assert columns["noisy"].tolist() == expected
+    # with the limits of the other class
+    columns = CleanImages(Counting(), limits).columns(images, 1 - labels)
+    assert columns["noisy"].tolist() == [False] * 21 + [True] * 21
     assert {name: column.dtype for name, column in columns.items()} == {
         **{"negative_elbo": np.float32, "noise": np.float32},
         **{"odd": np.bool_, "noisy": np.bool_},
     }
+
+
+def strokes(*, width, count, generator):
+    """Clean vertical strokes (as of a 1) at random places, or rings (as of a 0)."""
+    y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    shift = 2 * torch.rand(count, 1, 1, generator=generator) - 1
+    if width:  # a ring
+        radius = torch.hypot(y - 13.5, x - 13.5 - shift)
+        return torch.exp(-((radius - 7 - shift) ** 2) / width).unsqueeze(1)
+    inside = (y > 4) & (y < 23)
+    return (torch.exp(-((x - 13.5 - 3 * shift) ** 2) / 2) * inside).unsqueeze(1)
+
+
+@pytest.mark.parametrize("digit", [0, 1])
+@pytest.mark.parametrize("brightness", [1.0, 0.4])
+def test_noise_is_seen_on_a_0_as_on_a_1_and_on_faint_ones(digit, brightness):
+    generator = seeded(1)
+    clean = torch.cat(
+        [strokes(width=width, count=200, generator=generator) for width in (3.0, 0.0)]
+    )
+    labels = torch.tensor([0] * 200 + [1] * 200)
+    limits = fit_limits(Counting(), clean, labels, quantile=0.95, classes=2)
+    chosen = clean[labels == digit][:100] * brightness
+    spoiled = chosen + 0.1 * brightness * torch.rand(chosen.shape, generator=generator)
+    classes = torch.full((100,), digit)
+    judge = CleanImages(Counting(), limits)
+    assert judge.columns(spoiled.clamp(max=1), classes)["noisy"].mean() > 0.9
+    assert judge.columns(chosen, classes)["noisy"].mean() < 0.15
 
 
 class Broken(Counting):
@@ -65,14 +105,21 @@ class Broken(Counting):
 
     def encode(self, images):
         mu, sigma = super().encode(images)
-        return torch.where(mu > 10, torch.nan, mu), sigma
+        return torch.where(mu > 180, torch.nan, mu), sigma
 
 
 def test_an_image_without_a_probability_is_odd_and_a_clean_one_an_error():
-    found = CleanImages(Broken(), Limits(1e9, 1.0)).columns(with_pixels(3, 20))
+    limits, zeros = Limits([1e9], [1.0]), torch.zeros(2, dtype=torch.int64)
+    found = CleanImages(Broken(), limits).columns(with_pixels(3, 20), zeros)
     assert found["odd"].tolist() == [False, True]
     with pytest.raises(InputError, match="does not give clean images a finite probability"):
-        fit_limits(Broken(), with_pixels(3, 20), quantile=0.95)
+        fit_limits(Broken(), with_pixels(3, 20), zeros, quantile=0.95, classes=1)
+
+
+def test_a_class_without_a_clean_image_is_named():
+    labels = torch.tensor([0, 2])
+    with pytest.raises(InputError, match="no validation image of class 1 among 2"):
+        fit_limits(Counting(), with_pixels(3, 20), labels, quantile=0.95, classes=3)
 
 
 def test_clean_digits_pass_where_they_are_clear_and_neither_odd_nor_noisy():

@@ -105,7 +105,7 @@ def test_type1_succeeds_where_f1_keeps_the_label_and_the_oracle_does_not():
 )
 def test_a_clean_success_is_clear_and_neither_odd_nor_noisy(odd, noisy, clean):
     columns = {"odd": np.array(odd, bool), "noisy": np.array(noisy, bool)}
-    rows = judged(**TYPE1, clean=SimpleNamespace(columns=lambda images: columns))
+    rows = judged(**TYPE1, clean=SimpleNamespace(columns=lambda images, classes: columns))
     assert rows["type1_success_clean"].tolist() == clean
     assert rows["type1_success_clear"].tolist() == [True, False, False]
     assert "type1_success_clean" not in judged(**TYPE1)

@@ -78,3 +78,10 @@ def test_an_attack_without_a_gradient_is_not_measured(blind, measured):
     rows, body = attacks_table(table, FOUND, labels={}, false_positive_rate=0.05)
     assert bool(len(rows)) is measured
     assert (body.loc[0, "clean"] == "not measured") is not measured
+
+
+def test_without_a_fitted_threshold_detection_is_not_measured():
+    table = examples("ours", "mlp", kept=4, true=3, clean=1)
+    rows, body = attacks_table(table, FOUND, labels={}, false_positive_rate=None)
+    assert "found" not in set(rows["measure"])
+    assert body.loc[0, "detected"] == "not measured"

@@ -113,6 +113,7 @@ def test_type_1_rows_count_every_view():
             "type1_targeted_oracle",
         ],
     ).assign(seed=[0, 0, 0, 1, 1, 1], f1_confidence_after=[0.9, 0.8, 0.7, 0.6, 0.5, 0.1])
+    examples = examples.assign(odd=[True] + [False] * 5, noisy=[True, True] + [False] * 4)
     rows = beyond.type1_rows("paper", "mlp", examples)
     assert all(row["id"].startswith("beyond.mnist.paper.mlp.") for row in rows)
     found = by_name(rows)
@@ -124,6 +125,8 @@ def test_type_1_rows_count_every_view():
         "clear_success": 3,
         "clean_success": 2,
         "targeted_success": 1,
+        "odd_share": 1,
+        "noisy_share": 2,
     }
     for name, successes in counts.items():
         assert found[name]["ours"] == pytest.approx(successes / 6), name
@@ -140,6 +143,7 @@ def type1_examples(**columns):
     frame = pd.DataFrame(columns)
     return frame.assign(
         **{"label": 4, "f1_label_after": 4, "f2_latent_label": 5, "f1_confidence_after": 0.9},
+        **{"odd": False, "noisy": False},
         **dict.fromkeys(
             [
                 *("type1_success_f2", "type1_success_oracle", "type1_success_clear"),
@@ -183,10 +187,13 @@ def test_what_takes_no_steps_has_no_row_of_them():
 
 def test_transition_rows_say_what_the_oracle_sees():
     examples = pd.DataFrame({"label": 4, "target_label": 5, "judge_label": [5, 5, 5, 4, 9]})
+    examples = examples.assign(odd=[True] + [False] * 4, noisy=[True, True] + [False] * 3)
     rows = beyond.transition_rows("transition", "mlp", examples.assign(seed=0))
     found = by_name(rows)
     assert numbers(found["oracle_target"]) == rate_of(3, 5)[:4]
     assert numbers(found["oracle_label"]) == rate_of(1, 5)[:4]
+    assert numbers(found["odd_share"]) == rate_of(1, 5)[:4]
+    assert numbers(found["noisy_share"]) == rate_of(2, 5)[:4]
     assert rows[0]["id"] == "beyond.mnist.transition.mlp.oracle_target"
 
 
@@ -284,8 +291,7 @@ def test_realism_rows_are_one_an_attack_target_and_measure():
     frame = realism_frame(
         ("clean", "", 0, "kernel_distance", -0.01, -0.03, 0.01, 500),
         ("paper", "mlp", 0, "kernel_distance", 2.0, 1.5, 2.5, 64),
-        ("paper", "mlp", 0, "odd_share", 0.5, 0.4, 0.7, 64),
-        ("paper", "lenet", 0, "odd_share", 0.25, 0.125, 0.5, 64),
+        ("paper", "lenet", 0, "discriminator", 0.25, 0.125, 0.5, 64),
         ("paper", "mlp", 0, "discriminator", 0.75, 0.5, 0.875, 64),
     )
     rows = by_id(beyond.realism_rows(frame))
@@ -293,8 +299,7 @@ def test_realism_rows_are_one_an_attack_target_and_measure():
         # of clean digits, whom nobody targets
         "beyond.mnist.clean.kernel_distance": (-0.01, -0.03, 0.01, 500),
         "beyond.mnist.paper.mlp.kernel_distance": (2.0, 1.5, 2.5, 64),
-        "beyond.mnist.paper.mlp.odd_share": (0.5, 0.4, 0.7, 64),
-        "beyond.mnist.paper.lenet.odd_share": (0.25, 0.125, 0.5, 64),
+        "beyond.mnist.paper.lenet.discriminator": (0.25, 0.125, 0.5, 64),
         "beyond.mnist.paper.mlp.discriminator": (0.75, 0.5, 0.875, 64),
     }
     said = {name.rsplit(".", 1)[1]: (r["description"], r["unit"]) for name, r in rows.items()}
@@ -303,7 +308,6 @@ def test_realism_rows_are_one_an_attack_target_and_measure():
             "kernel distance to real digits in a judge's features",
             "squared MMD",
         ),
-        "odd_share": ("less probable to the density model than 95 % of clean digits", "fraction"),
         "discriminator": ("mean f_dis(z) at the end", "probability"),
     }
     assert {row["seeds"] for row in rows.values()} == {1}
@@ -312,9 +316,9 @@ def test_realism_rows_are_one_an_attack_target_and_measure():
 def test_realism_is_pooled_over_seeds_and_only_shares_end_at_0_and_1():
     frame = realism_frame(
         ("paper", "mlp", 0, "kernel_distance", 2.0, 1.5, 2.25, 64),
-        ("paper", "mlp", 0, "odd_share", 0.5, 0.4, 0.6, 64),
+        ("paper", "mlp", 0, "discriminator", 0.5, 0.4, 0.6, 64),
         ("paper", "mlp", 1, "kernel_distance", 4.0, 3.5, 4.25, 60),
-        ("paper", "mlp", 1, "odd_share", 1.0, 0.9, 1.0, 60),
+        ("paper", "mlp", 1, "discriminator", 1.0, 0.9, 1.0, 60),
     )
     rows = by_id(beyond.realism_rows(frame))
     distance = rows["beyond.mnist.paper.mlp.kernel_distance"]
@@ -322,7 +326,7 @@ def test_realism_is_pooled_over_seeds_and_only_shares_end_at_0_and_1():
     low, high = 3 - math.hypot(0.5, Z), 3 + math.hypot(0.25, Z)
     assert numbers(distance) == pytest.approx((3, low, high, 60), rel=1e-12)  # float64
     assert distance["seed_sd"] == pytest.approx(math.sqrt(2))
-    odd = rows["beyond.mnist.paper.mlp.odd_share"]
+    odd = rows["beyond.mnist.paper.mlp.discriminator"]
     low = 0.75 - math.hypot(0.1, 0.25 * Z)
     assert numbers(odd) == pytest.approx((0.75, low, 1.0, 60), rel=1e-12)  # float64
     assert distance["seeds"] == odd["seeds"] == 2

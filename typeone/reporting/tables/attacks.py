@@ -27,9 +27,9 @@ MEASURES = {
 CAPTION = (
     "Shares of the examples. true: f1 keeps y and the judges see another class; targeted: class "
     "i + 1; clear: true, and the judges agree and are sure; clean: clear, and the image is neither "
-    "odd (less probable to the density model than 95 % of clean images) nor noisy (a median filter "
-    "removes more than of 95 % of clean images); detected: by joint feature squeezing (L2), at the "
-    "threshold that rejects {rejected:.0%} of clean images; L2: mean distance from x."
+    "odd (less probable to the density model than nearly all clean images of its class) nor noisy "
+    "(changed more by a median filter); detected: by joint feature squeezing (L2), at the "
+    "threshold that rejects {rejected} of clean images; L2: mean distance from x."
 )
 
 
@@ -61,7 +61,7 @@ def attacks_table(
     rates: pd.DataFrame,
     *,
     labels: Mapping[str, str],
-    false_positive_rate: float,
+    false_positive_rate: float | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one row per (target, attack, measure), and the formatted table.
 
@@ -69,7 +69,8 @@ def attacks_table(
         examples: judged examples with columns target, attack and seed, in the order of the table.
         rates: detection rates.
         labels: labels of attacks by name.
-        false_positive_rate: share of clean images that the detector's threshold rejects.
+        false_positive_rate: share of clean images that the detector's threshold rejects; None if
+            no threshold was fitted.
     """
     joint = rates[
         (rates["squeezer"] == "joint")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from typeone.workflow.settings.model import (
     TEXT_OR_NUMBER,
@@ -111,7 +111,7 @@ class OwnAttack(Model):
     targets: Some[str] = setting("Attacked classifiers.")
     count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     seed: Whole = setting("Seed of its generator; the run's seed is added.", 42)
-    settings: dict[Name, Any] = setting("Keyword arguments of the function.", {})
+    arguments: dict[Name, JsonValue] = setting("Keyword arguments of the function.", {})
 
 
 Attack = Annotated[
@@ -172,7 +172,7 @@ ATTACKS = resolved(
         "nearest": attack("baseline", ["mlp"], method="nearest"),
         "interpolation": attack("baseline", ["mlp"], method="interpolation", steps=100),
         "random_latent": attack("baseline", ["mlp"], method="random_latent", draws=10000, seed=40),
-        # rivals that know a real image of the target class; confidence 3 is a softmax of 0.95
+        # rivals that know a real image of the target class
         "real_target": attack(
             "baseline",
             PLAIN,

@@ -31,7 +31,7 @@ class Density(Model):
     seed: Whole = setting("Seed of the density model.", 5000)
     latent_dim: Count = setting("Dimensions of its latent.", 32)
     quantile: Annotated[float, Field(ge=0.5, lt=1)] = setting(
-        "Share of clean validation images at most at the limit of -ELBO, and at that of noise.",
+        "Quantile of the measures of clean validation images at which their limits are.",
         0.95,
     )
     training: Training = setting(

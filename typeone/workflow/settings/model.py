@@ -164,7 +164,7 @@ class Augmentation(Model):
 
 
 class JudgeAugmentation(Augmentation):
-    """Random variations of the judges' training digits, which attacked images must not surprise."""
+    """Random variations of the judges' training digits, so that they can judge attacked images."""
 
     shear: Annotated[float, Field(ge=0, le=1)] = setting(
         "Maximum horizontal shear, pixels per pixel of height.", 0.25

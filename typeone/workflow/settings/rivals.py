@@ -2,17 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from typeone.workflow.settings.model import (
     Count,
     Model,
     Positive,
     Radius,
-    Share,
     Some,
     Weight,
     Whole,
+    Wrong,
     by,
     setting,
 )
@@ -104,6 +104,17 @@ class RandomLatent(Model):
     seed: Whole = setting("Seed of the draws; the run's seed is added.")
 
 
+def is_odd(count: int) -> int:
+    """Refuse an even number of values, which would leave out 0."""
+    if count % 2 == 0:
+        raise Wrong(f"`.` is {count}; needs an odd number, so that 0 is tried")
+    return count
+
+
+Part = Annotated[float, Field(gt=0, le=1)]
+Odd = Annotated[Count, AfterValidator(is_odd)]
+
+
 class RealTarget(Model):
     """Noise on a real image of the target class until f1 sees y."""
 
@@ -120,9 +131,9 @@ class LevelSet(Model):
 
     method: Literal["level_set"] = setting("Level-set traversal towards the nearest such digit.")
     steps: Count = setting("Steps of the walk.", 100)
-    scale: Share = setting("Share of the way to the real digit made in one step.", 0.05)
+    scale: Part = setting("Share of the way to the real digit made in one step.", 0.05)
     correction: Weight = setting("Largest correction of a pixel in one step.", 1 / 255)
-    confidence_drop: Share = setting("How far f1's confidence may fall below its start.", 0.05)
+    confidence_drop: Part = setting("How far f1's confidence may fall below its start.", 0.05)
 
 
 class InvarianceLinf(Model):
@@ -131,9 +142,9 @@ class InvarianceLinf(Model):
     method: Literal["invariance_linf"] = setting("The step to the nearest such digit in a ball.")
     epsilon: Radius = setting("Radius in the maximum norm.", 0.3)
     shift: Annotated[float, Field(ge=0, le=14)] = setting("Maximum translation, pixels.", 3.0)
-    shifts: Count = setting("Translations tried along each axis.", 5)
+    shifts: Odd = setting("Translations tried along each axis.", 5)
     rotation: Annotated[float, Field(ge=0, le=180)] = setting("Maximum rotation, degrees.", 30.0)
-    rotations: Count = setting("Rotations tried.", 31)
+    rotations: Odd = setting("Rotations tried.", 31)
 
 
 class Baseline(Model):
