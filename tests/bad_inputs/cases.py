@@ -143,6 +143,16 @@ CONFIG = [
         "classifiers: {mine: {module: net.py:build, weights: net.safetensors}}",
     ),
     config(
+        "a density model with the seed of a judge",
+        "`density.seed` is 1001, also a seed of an attacked network, a judge or an attacker; needs",
+        "density: {seed: 1001}",
+    ),
+    config(
+        "an even number of rotations",
+        "`attacks.invariance_linf.settings.rotations` is 4; needs an odd number, so that 0 is tried",
+        "attacks: {invariance_linf: {settings: {rotations: 4}}}",
+    ),
+    config(
         "no file of an attack of one's own",
         "`attacks.mine.module` is 'mine.py:attack', and 'mine.py' is not a file; needs path/to",
         "attacks: {mine: {kind: own, module: mine.py:attack, targets: [mlp]}}",

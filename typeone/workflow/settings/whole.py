@@ -93,6 +93,13 @@ class Settings(FaceSettings):
                     f"`.attackers.seed` is {start}, which gives {name} the seed {seed}, also a "
                     f"seed of the judges ({judges[0]} to {judges[-1]}); needs disjoint seeds"
                 )
+        held_out = self.density.seed
+        attackers = range(start, start + len(self.attackers.members))
+        if held_out in (*self.seeds, *judges, *attackers):
+            raise Wrong(
+                f"`.density.seed` is {held_out}, also a seed of an attacked network, a judge or an "
+                "attacker; needs another, so that the density model is independent of them"
+            )
         for seed in self.seeds:
             if seed in judges:
                 raise Wrong(
