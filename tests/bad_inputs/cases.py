@@ -149,7 +149,7 @@ CONFIG = [
     ),
     config(
         "an even number of rotations",
-        "`attacks.invariance_linf.settings.rotations` is 4; needs an odd number, so that 0 is tried",
+        "`attacks.invariance_linf.settings.rotations` is 4; needs an odd number",
         "attacks: {invariance_linf: {settings: {rotations: 4}}}",
     ),
     config(

@@ -79,7 +79,7 @@ def test_verdicts_come_by_item_and_the_numbers_with_their_intervals(results, pro
         "  Beyond the paper    numbers without a published one: 1",
         "",
         "  test error of the attacked MLP         2.81 %  [2.5, 3.15 %]  paper: 2.73 %",
-        "  Type I success of our variant (`ours`)   40 %  [36, 44 %]",
+        "  clean Type I success of our variant (`ours`)   40 %  [36, 44 %]",
         "",
         f"Report: {folder}/report/index.html",
         f"Every number: {folder}/tables/reproduction.txt",
