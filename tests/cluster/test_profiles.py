@@ -83,6 +83,7 @@ def test_snakemake_takes_the_slurm_profile(checkout, option, taken):
     assert jobs == {
         "prepare_dataset": "1",
         "train_oracle": "3",
+        "train_density": "1",
         "evaluate_oracle": "1",
-        "total": "5",
+        "total": "6",
     }

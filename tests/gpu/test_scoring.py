@@ -6,12 +6,12 @@ import torch
 
 from typeone.detectors.squeezing import embedding_scores, scores
 from typeone.evaluation.panels import Panel
-from typeone.evaluation.realism import negative_elbo
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.face_judges import build_face_judge
 from typeone.models.inception_resnet import InceptionResNetV1
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import DigitSVAE
+from typeone.training.density import negative_elbo
 from typeone.training.error_rates import errors_on
 
 pytestmark = pytest.mark.gpu
