@@ -20,7 +20,7 @@ from typeone.runtime.artifacts import read_model_metadata, read_parquet
 from typeone.workflow.digests import Digests
 from typeone.workflow.settings import layers, record
 from typeone.workflow.settings.model import Wrong
-from typeone.workflow.settings.own import can_be_found
+from typeone.workflow.settings.own import BUILDS, can_be_found
 
 # what follows from new examples on a target that is in no figure but that of the variants
 POOLED = {
@@ -359,7 +359,7 @@ ENCODED = {
 @pytest.mark.parametrize("source", ENCODED.values(), ids=ENCODED)
 def test_a_file_is_read_as_python_reads_it(beside, source):
     Path("net.py").write_bytes(source)
-    assert can_be_found("net.py:build") == "net.py:build"
+    assert can_be_found("net.py:build", needs=BUILDS) == "net.py:build"
 
 
 UNREADABLE = {
@@ -372,7 +372,7 @@ UNREADABLE = {
 def test_a_file_that_python_cannot_read_is_one_line(beside, source, message):
     Path("net.py").write_bytes(source)
     with pytest.raises(Wrong) as refused:
-        can_be_found("net.py:build")
+        can_be_found("net.py:build", needs=BUILDS)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
