@@ -33,6 +33,7 @@ include: "rules/classifiers.smk"
 include: "rules/svae.smk"
 include: "rules/attacks.smk"
 include: "rules/detection.smk"
+include: "rules/kit.smk"
 include: "rules/toy.smk"
 include: "rules/roc.smk"
 include: "rules/sphere.smk"
@@ -87,6 +88,7 @@ rule all:
     default_target: True
     input:
         expand(OF_DATASETS, place=plan.places),
+        expand(rules.make_kit.output, dataset=plan.datasets),
         rules.plot_figure2.output,
         rules.plot_figure3.output,
         rules.plot_figure5b.output,

@@ -34,6 +34,7 @@ rule attack_svae:
         model=TRAINED,
         svae=rules.train_svae_stage2.output.model,
         attackers=attackers_of,
+        density=attack_density_of,
     output:
         examples="results/{dataset}/attacks/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
         trace="results/{dataset}/attacks/{attack}/{target}/seed{seed}/shards/{shard}.trace.parquet",
@@ -55,7 +56,7 @@ rule attack_svae:
         module=own_module,
         settings=lambda wildcards: plan.algorithm2(wildcards.attack),
         how=lambda wildcards: {
-            k: config["attacks"][wildcards.attack][k] for k in ("count", "keep", "original")
+            k: config["attacks"][wildcards.attack][k] for k in ("count", "keep", "aim", "original")
         },
         squeezers=evaded_squeezers,
         batching=config["batching"],
@@ -72,7 +73,8 @@ rule attack_ablations:
         examples=rules.sample_examples.output.examples,
         model=TRAINED,
         svae=rules.train_svae_stage2.output.model,
-        attackers=ablation_attackers,
+        attackers=partial(attackers_of, ablated=True),
+        density=partial(attack_density_of, ablated=True),
     output:
         examples="results/{dataset}/ablations/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
     log:
@@ -92,7 +94,9 @@ rule attack_ablations:
         own=own_code,
         module=own_module,
         settings=lambda wildcards: plan.algorithm2(wildcards.attack),
-        original=lambda wildcards: config["attacks"][wildcards.attack]["original"],
+        how=lambda wildcards: {
+            k: config["attacks"][wildcards.attack][k] for k in ("aim", "original")
+        },
         changes=lambda wildcards: config["ablations"]["attacks"][wildcards.attack],
         squeezers=evaded_squeezers,
         examples=config["ablations"]["count"],

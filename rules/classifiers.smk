@@ -134,6 +134,23 @@ rule train_density:
         "../scripts/train_density.py"
 
 
+use rule train_density as train_attack_density with:
+    output:
+        model="results/{dataset}/attackers/density/model.safetensors",
+        curve="results/{dataset}/attackers/density/curve.parquet",
+    log:
+        "results/logs/{dataset}/train_attack_density.log",
+    benchmark:
+        "results/benchmarks/{dataset}/train_attack_density.tsv"
+    params:
+        *code("train_density.py"),
+        settings=config["attackers"]["density"],
+        seed=config["attackers"]["seed"] + len(ATTACKERS),
+        resume="results/.resume/{dataset}/attackers/density",
+    message:
+        "{wildcards.dataset}: Training the density model of the attackers"
+
+
 rule evaluate_oracle:
     input:
         test=rules.prepare_dataset.output.test,

@@ -42,16 +42,16 @@ def own_weights(wildcards):
     return given(config["classifiers"][wildcards.target]["weights"])
 
 
-def attackers_of(wildcards):
+def attackers_of(wildcards, ablated=False):
     """Return checkpoints of the image-space attackers, for attacks that use them."""
-    names = plan.attackers(wildcards.attack)
+    names = plan.attackers(wildcards.attack, ablated=ablated)
     return expand(rules.train_attacker.output.model, dataset=wildcards.dataset, attacker=names)
 
 
-def ablation_attackers(wildcards):
-    """Return the same for the variants of an attack."""
-    names = plan.attackers(wildcards.attack, ablated=True)
-    return expand(rules.train_attacker.output.model, dataset=wildcards.dataset, attacker=names)
+def attack_density_of(wildcards, ablated=False):
+    """Return the checkpoint of the attackers' density model, for attacks that use it."""
+    used = plan.uses(wildcards.attack, "density_weight", ablated=ablated)
+    return expand(rules.train_attack_density.output.model, **wildcards) if used else []
 
 
 def base_of(wildcards):

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from typeone.attacks.criteria import label_criterion
+from typeone.attacks.criteria import label_criterion, runner_up
 from typeone.attacks.shards import attack_shard
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.digits import read_examples
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import load_classifier
+from typeone.models.density import load_density
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.computing import computing_job
@@ -19,12 +20,14 @@ if "snakemake" in globals():
     with computing_job(snakemake, gpu=True) as run:
         params, device = run.params, run.device
         index, images, labels = read_examples(
-            run.input.examples, params.examples, device, original=params.original
+            run.input.examples, params.examples, device, original=params.how["original"]
         )
         svae = load_svae(run.input.svae, device)
         f1 = load_classifier(run.input.model, device, module=params.module)
         views = differentiable_squeezers(**params.squeezers) if params.squeezers else []
         attackers = [load_classifier(path, device) for path in run.input.attackers]
+        density = load_density(*run.input.density, device) if run.input.density else None
+        aims = runner_up(f1, images, labels) if params.how["aim"] == "runner_up" else None
         parts = []
         for name, change in params.changes.items():
             logger.info("variant %s", name)
@@ -34,7 +37,9 @@ if "snakemake" in globals():
                 labels,
                 replace(SvaeAttackSettings(**params.settings), **change),
                 keep=label_criterion(f1, views),
+                target_labels=aims,
                 attackers=attackers,
+                density=density,
                 **params.batching,
                 shard=int(run.wildcards.shard),
                 checkpoint=run.checkpoint.part(name),

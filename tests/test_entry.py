@@ -22,7 +22,7 @@ from snakemake import cli as snakemake_cli
 from snakemake.resources import Resources
 from snakemake.settings.types import MaxJobsPerTimespan
 
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.workflow import cli, engine, environment, lock
 from typeone.workflow.options import Refused
 from typeone.workflow.settings import layers

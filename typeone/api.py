@@ -1,4 +1,4 @@
-"""Attacks on a user-defined network: any `torch.nn.Module` from images to logits or embeddings.
+"""Attacks on, and audits of, any `torch.nn.Module` from images to logits or embeddings.
 
 `type1` changes what an image shows while f1 keeps its label (Algorithm 2). `type2` changes f1's
 label while the image still shows the same. Both check f1 and the images first, evaluate the result
@@ -9,10 +9,11 @@ Images are ``(N, C, H, W)``, float32 in [0, 1]; f1's normalisation belongs insid
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +23,24 @@ from typeone.attacks import type2 as labelled
 from typeone.attacks.criteria import Keep, identity_criterion, label_criterion, next_class
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.gradients import vanishing_of_embeddings
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.data.images import from_uint8, to_uint8
-from typeone.models.network_checks import Adapted, check_outputs, check_state
+from typeone.evaluation.audit.kit import Kit
+from typeone.evaluation.audit.measure import OwnAttack
+from typeone.models.density import DenseVAE
+from typeone.models.network_checks import (
+    Adapted,
+    check_images,
+    check_labels,
+    check_outputs,
+    check_right,
+    check_state,
+)
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
+from typeone.reporting.card.audits import audit_with
+from typeone.reporting.card.card import Card
 from typeone.runtime.errors import InputError
 from typeone.training.losses import embedding_distance
 
@@ -83,6 +96,7 @@ def type1(
     *,
     threshold: float | None = None,
     attackers: Sequence[nn.Module] = (),
+    density: DenseVAE | None = None,
     squeezers: Sequence[Callable[[Tensor], Tensor]] = (),
     chunk: int = 64,
 ) -> Type1Attacked:
@@ -96,6 +110,7 @@ def type1(
         settings: of Algorithm 2.
         threshold: the largest distance of embeddings at which f1 takes two images for one person.
         attackers: classifiers of images, for settings with an ``image_weight``; in eval mode.
+        density: a density model, `load_density`, for settings with a ``density_weight``.
         squeezers: of `differentiable_squeezers`, for an attack on f1 with this detector; for
             logits.
         chunk: examples attacked at a time, which bounds the memory.
@@ -123,7 +138,7 @@ def type1(
                 f"images are {tuple(images.shape)}, but the SVAE generates "
                 f"{tuple(drawn.shape[1:])}; needs images like those that it was trained on"
             )
-        _check_labels(labels, images, classes)
+        check_labels(labels, images, classes)
         if threshold is None:
             check_outputs(f1, images, who=who["f1"], classes=classes)
         else:
@@ -134,7 +149,7 @@ def type1(
         before = predict(f1, images)
         keep: Callable[[Tensor, Tensor], Keep]
         if threshold is None:
-            _check_right(before, labels)
+            check_right(before, labels)
             keep = label_criterion(f1, squeezers)
         else:
             keep = identity_criterion(f1, threshold)
@@ -146,6 +161,7 @@ def type1(
             keep=keep,
             classes=classes,
             attackers=[taken[role] for role in asked],
+            density=density,
             chunk=chunk,
         )
         stored = from_uint8(rows["adversarial_image"], images.device)
@@ -205,13 +221,54 @@ def type2(
         else:
             assert labels is not None  # checked above
             labels = _usable(labels)
-            _check_labels(labels, images, before.shape[1])
-            _check_right(before, labels)
+            check_labels(labels, images, before.shape[1])
+            check_right(before, labels)
             result = labelled.attack(f1, images, labels, settings, seed=seed)
             found, blind = result.images, result.vanishing
         stored = to_uint8(found).float() / 255
         outputs = predict(f1, stored)
         return Attacked(stored, _kept(outputs, before, labels, threshold), outputs, blind)
+
+
+def audit(
+    model: nn.Module,
+    *,
+    kit: Kit | str | os.PathLike[str],
+    name: str | None = None,
+    count: int | None = None,
+    attacks: Mapping[str, Callable[..., Any]] | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    progress: bool = True,
+) -> Card:
+    """Attack a classifier with every attack of a kit, and return its card.
+
+    Args:
+        model: images ``(N, 1, 28, 28)`` in [0, 1] → logits ``(N, 10)``; a copy is attacked.
+        kit: of `load_kit`, or the path of its file.
+        name: name on the card; the type of ``model`` by default.
+        count: number of attacked images, the first that the model gets right; default: the kit's.
+        attacks: your own attacks by name, see `typeone.attacks.user_attacks`.
+        seed: of random starts.
+        device: where the audit runs.
+        progress: whether a line is printed after each attack.
+
+    Raises:
+        InputError: the model, the kit or an attack cannot be used.
+    """
+    own = {key: OwnAttack.of(function) for key, function in (attacks or {}).items()}
+    kind = type(model).__name__
+    return audit_with(
+        model,
+        kit,
+        name=name or kind,
+        who=f"model is a {kind}",
+        count=count,
+        own=own,
+        seed=seed,
+        device=device,
+        say=print if progress else lambda line: None,
+    )
 
 
 def _kept(
@@ -241,7 +298,7 @@ def _under_attack(
     ``networks``: by role, with f1 among them. Yields f1 and the attackers as attacks use them, and
     restores the state of all networks afterwards.
     """
-    _check_images(images)
+    check_images(images)
     for role, network in networks.items():
         check_state(network, images.device, who=_named(network, role))
     f1 = networks["f1"]
@@ -261,43 +318,3 @@ def _under_attack(
 def _ask(asked: Sequence[tuple[nn.Parameter, bool]]) -> None:
     for parameter, wanted in asked:  # a scripted module has no requires_grad_
         parameter.requires_grad_(wanted)
-
-
-def _check_images(images: Tensor) -> None:
-    if images.ndim != 4 or not len(images) or images.dtype != torch.float32:
-        raise InputError(
-            f"images are {images.dtype} of shape {tuple(images.shape)}; needs torch.float32 of "
-            "shape (N, C, H, W), at least one"
-        )
-    low, high = images.min().item(), images.max().item()
-    if not (low >= 0 and high <= 1):  # NaN is neither
-        raise InputError(
-            f"images range from {low:g} to {high:g}; needs [0, 1]: divide bytes by 255, and put "
-            "f1's normalisation into f1, as its first layer"
-        )
-
-
-def _check_labels(labels: Tensor, images: Tensor, classes: int) -> None:
-    if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
-        raise InputError(
-            f"labels are {labels.dtype} of shape {tuple(labels.shape)}; needs torch.int64 of shape "
-            f"({len(images)},), one per image"
-        )
-    if labels.device != images.device:
-        raise InputError(
-            f"labels are on {labels.device}, the images on {images.device}; needs one device"
-        )
-    if labels.min() < 0 or labels.max() >= classes:
-        raise InputError(
-            f"labels range from {labels.min().item()} to {labels.max().item()}; needs 0 to "
-            f"{classes - 1}"
-        )
-
-
-def _check_right(logits: Tensor, labels: Tensor) -> None:
-    wrong = torch.nonzero(logits.argmax(dim=1) != labels).flatten()
-    if len(wrong):
-        raise InputError(
-            f"f1 gets {len(wrong)} of {len(labels)} images wrong before any attack, the first at "
-            f"index {wrong[0].item()}; needs images that it gets right: remove the others"
-        )

@@ -3,7 +3,8 @@
 import torch
 
 from typeone.attacks.criteria import KeepLabel, next_class
-from typeone.attacks.svae import SvaeAttackSettings, attack
+from typeone.attacks.svae import attack
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.digits import read_digits
 from typeone.data.images import binarise
 from typeone.models.classifiers import load_classifier

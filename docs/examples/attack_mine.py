@@ -10,10 +10,11 @@ from my_net import build
 from safetensors.torch import save_file
 
 from typeone.api import type1
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.digits import read_digits
 from typeone.evaluation.panels import load_panel
 from typeone.models.classifiers import load_classifier
+from typeone.models.density import load_density
 from typeone.models.svae import load_svae
 
 # train your network
@@ -46,6 +47,7 @@ result = type1(
     attackers=[
         load_classifier(path) for path in Path("results").glob("mnist/attackers/*/*.safetensors")
     ],
+    density=load_density("results/mnist/attackers/density/model.safetensors"),
 )
 
 # judge the attacked images, as stored in 8 bits

@@ -7,7 +7,7 @@ import torch
 import yaml
 
 from typeone.api import type1
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.faces import first_faces
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae

@@ -29,7 +29,8 @@ import yaml
 from torch import nn
 
 from typeone.attacks.criteria import KeepLabel, next_class
-from typeone.attacks.svae import SvaeAttackSettings, attack
+from typeone.attacks.svae import attack
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.images import to_uint8
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.svae import DigitSVAE

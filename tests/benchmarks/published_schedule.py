@@ -18,7 +18,7 @@ from attack import table
 
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.digits import read_examples
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.judging import Classifier, judge

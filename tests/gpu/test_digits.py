@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from typeone.attacks.criteria import KeepLabel, next_class
-from typeone.attacks.svae import SvaeAttackSettings, attack
+from typeone.attacks.svae import attack
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.idx_sets import splits_of
 from typeone.data.images import binarise
 from typeone.data.mnist import load_mnist

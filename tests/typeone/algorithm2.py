@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from typeone.attacks.criteria import next_class
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.models.classifiers import mlp, reset_parameters
 from typeone.models.svae import DigitSVAE
 

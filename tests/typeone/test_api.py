@@ -11,7 +11,7 @@ from typeone.api import type1, type2
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.shards import attack_shard
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.models.svae import DigitSVAE, FaceSVAE
 from typeone.runtime.errors import InputError

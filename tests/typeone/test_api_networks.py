@@ -9,7 +9,7 @@ from torch import nn
 
 from typeone.api import type1, type2
 from typeone.attacks.embedding import EmbeddingAttackSettings
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.models.svae import DigitSVAE, FaceSVAE
 from typeone.runtime.errors import InputError

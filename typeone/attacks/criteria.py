@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from typeone.models.predictions import predict
 from typeone.training.losses import cross_entropy, embedding_distance
 
 Keep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -105,6 +106,16 @@ def identity_criterion(
             return KeepIdentity(recognizer, recognizer(images), threshold)
 
     return keep
+
+
+@torch.no_grad()
+def runner_up(classifier: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Return the class that f1 finds most likely after y, ``(N,)``, for ``(N, C, H, W)`` images.
+
+    ASSUME: beyond the paper, as a target that is nearer to x than the next class.
+    """
+    logits = predict(classifier, images)
+    return logits.scatter(1, labels[:, None], -torch.inf).argmax(dim=1)
 
 
 def next_class(labels: Tensor, classes: int = 10) -> Tensor:

@@ -3,7 +3,8 @@
 f2 classifies z alone, and the decoded image need not agree with it: the published attack ends in
 latents that f2 classifies as y', but fewer judges classify the images as y'. Here image
 classifiers, trained separately from every judge, must predict y' on the decoded image, and f2 must
-predict y' on its encoding.
+predict y' on its encoding. The image must also be probable to a density model, which is trained
+separately from the one that measures it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from typeone.models.density import DenseVAE
 from typeone.models.svae import SupervisedVAE
-from typeone.training.losses import cross_entropy, kl_divergence, recon_loss
+from typeone.training.losses import cross_entropy, negative_elbo
 
 
 def shift_number(step: int) -> int:
@@ -38,12 +40,28 @@ def shifted(images: Tensor, step: int, pixels: int) -> Tensor:
     return padded[:, :, top : top + height, left : left + width]
 
 
+def in_turn(attackers: Sequence[nn.Module], step: int, *, check_every: int) -> Sequence[nn.Module]:
+    """Return the one of the ``attackers`` whose turn it is at ``step``.
+
+    Consecutive checks of convergence, ``check_every`` steps apart, meet different ones as well.
+    """
+    if not attackers:
+        return attackers
+    return [attackers[turn(len(attackers), step, check_every=check_every)]]
+
+
+def turn(attackers: int, step: int, *, check_every: int) -> int:
+    """Return the index of that attacker, of the number of ``attackers``."""
+    return (step % check_every + step // check_every) % attackers
+
+
 def image_losses(
     svae: SupervisedVAE,
     attackers: Sequence[nn.Module],
     images: Tensor,
     target_labels: Tensor,
     *,
+    density: DenseVAE | None = None,
     attacker_weight: float,
     reencode_weight: float,
     density_weight: float = 0.0,
@@ -54,8 +72,8 @@ def image_losses(
     """Return the loss on decoded images, and whether they reach the target loss, each ``(N,)``.
 
     The loss is the weighted sum of three terms: the mean cross-entropy of the attackers on
-    `shifted` images, the cross-entropy of f2 on the re-encoded image, and the SVAE's -ELBO of the
-    image at the mean of q(z|x). An image reaches the target when each of the first two is at most
+    `shifted` images, the cross-entropy of f2 on the re-encoded image, and the -ELBO of the image
+    under ``density``. An image reaches the target when each of the first two is at most
     ``target_loss`` nats. A term of weight 0 is not computed and counts as reached.
 
     Args:
@@ -71,12 +89,11 @@ def image_losses(
         seen = seen.mean(dim=0)
         loss = loss + attacker_weight * seen
         convinced &= seen.detach() <= target_loss
-    if reencode_weight > 0 or density_weight > 0:
-        mu, sigma = svae.encode(images)
     if density_weight > 0:
-        improbable = recon_loss(svae.decode_logits(mu), images) + kl_divergence(mu, sigma)
-        loss = loss + density_weight * improbable
+        assert density is not None  # `attack` checks it
+        loss = loss + density_weight * negative_elbo(density, images)
     if reencode_weight > 0:
+        mu, _ = svae.encode(images)
         again = cross_entropy(svae.classify(mu), target_labels)
         loss = loss + reencode_weight * again
         convinced &= again.detach() <= target_loss

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from typeone.attacks.criteria import Keep, next_class
 from typeone.attacks.gradients import vanishing, warn_of_vanishing
-from typeone.attacks.svae import SvaeAttackSettings, attack
+from typeone.attacks.svae import attack
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.trace import TracePoint
 from typeone.data.images import to_uint8
+from typeone.models.density import DenseVAE
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.artifacts import read_parquet
 from typeone.runtime.checkpoints import Checkpoint
@@ -35,6 +37,7 @@ def example_rows(
     attacked: Tensor,
     *,
     classes: int = 10,
+    target_labels: Tensor | None = None,
     **rest: Tensor,
 ) -> Rows:
     """Return the columns that every Type I attack stores for N examples, one row each.
@@ -46,13 +49,15 @@ def example_rows(
         positions: positions among all examples, ``(N,)``.
         images, attacked: ``(N, C, H, W)`` in [0, 1].
         labels: class of each example, ``(N,)``, of ``classes``.
+        target_labels: y' of each example, ``(N,)``; None: the next class.
         rest: further columns by name, ``(N, ...)``.
     """
     attacked = torch.where(attacked.isfinite().all(dim=(1, 2, 3), keepdim=True), attacked, images)
+    aims = next_class(labels, classes) if target_labels is None else target_labels
     return {
         "position": positions.cpu().numpy().astype(np.int32),
         "label": labels.cpu().numpy(),
-        "target_label": next_class(labels, classes).cpu().numpy(),
+        "target_label": aims.cpu().numpy(),
         "image": to_uint8(images).cpu().numpy(),
         "adversarial_image": to_uint8(attacked).cpu().numpy(),
         **{name: values.cpu().numpy() for name, values in rest.items()},
@@ -86,7 +91,9 @@ def attack_shard(
     *,
     keep: Callable[[Tensor, Tensor], Keep] | None,
     classes: int = 10,
+    target_labels: Tensor | None = None,
     attackers: Sequence[nn.Module] = (),
+    density: DenseVAE | None = None,
     chunk: int,
     shard: int = 0,
     shards: int = 1,
@@ -100,8 +107,8 @@ def attack_shard(
     or not finite, or whether the walk ended in a latent that is not finite.
 
     Args:
-        images, labels: all examples, ``(N, C, H, W)`` in [0, 1] and ``(N,)``; the target is the
-            next class.
+        images, labels: all examples, ``(N, C, H, W)`` in [0, 1] and ``(N,)``.
+        target_labels: their y', int64 ``(N,)``; None: the next class.
         keep: from images and labels of a batch to its J1; None leaves f1 out.
         classes: number of classes; with two, each is the target of the other.
         chunk: examples in a batch.
@@ -113,6 +120,7 @@ def attack_shard(
     """
     parts: list[Rows] = []
     points: list[tuple[int, TracePoint]] = []
+    aims = next_class(labels, classes) if target_labels is None else target_labels
     batches = batches_of_shard(len(images), chunk=chunk, shard=shard, shards=shards)
     say = Progress(f"attacking, shard {shard + 1} of {shards}", len(batches))
     for done, positions in enumerate(batches, 1):
@@ -124,10 +132,11 @@ def attack_shard(
         result = attack(
             svae,
             latent,
-            next_class(of_it, classes),
+            aims[positions],
             settings,
             keep=kept,
             attackers=attackers,
+            density=density,
             follow=[i for i, position in enumerate(positions.tolist()) if position in follow],
             follow_every=follow_every,
             checkpoint=checkpoint and checkpoint.part(str(int(positions[0]))),
@@ -143,6 +152,7 @@ def attack_shard(
                 of_it,
                 result.images,
                 classes=classes,
+                target_labels=aims[positions],
                 latent_start=result.latent_start,
                 latent_end=torch.where(lost[:, None], result.latent_start, result.latent_end),
                 steps=result.steps.int(),

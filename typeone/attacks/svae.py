@@ -24,78 +24,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from typeone.attacks.criteria import Keep
 from typeone.attacks.descent import Ends, Moment, Terms, Walk, descend
-from typeone.attacks.image_terms import image_losses, shift_number
+from typeone.attacks.image_terms import image_losses, in_turn, shift_number, turn
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.trace import Trace, TracePoint
+from typeone.models.density import DenseVAE
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint, restored
 from typeone.runtime.cuda_graphs import reads_cheaply
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy, latent_norm, manifold_penalty
-
-
-@dataclass(frozen=True, kw_only=True)
-class SvaeAttackSettings:
-    """Settings of Algorithm 2, in the paper's symbols.
-
-    Attributes:
-        steps: the maximum number of updates of z in one attempt.
-        lr: Adam's learning rate on z.
-        beta2: Adam's second-moment decay. It sets how soon f1 has an effect: gradients of the first
-            steps are thousands of times larger and keep the steps small until they have decayed.
-        alpha: weight of the discriminator term.
-        gamma: weight of ||z||_2.
-        eta: step of k in Eq. 10.
-        beta: a constant, or ``ratio`` for Eq. 11.
-        target_loss: J1 hat of Eq. 10.
-        k_start: k before the first step; 0 in the paper.
-        k_max: k is clipped to [0, k_max].
-        k_driver: driver of k in Eq. 10. ``f1`` is J1 (paper); ``discriminator`` is f_dis, as in the
-            authors' code for faces by mistake, so that k does not depend on f1.
-        manifold: form of the discriminator term, see `manifold_penalty`.
-        patience: steps an example must hold success before it leaves; None runs all steps.
-        check_every: steps between convergence checks.
-        image_weight: weight of the attackers' cross-entropy on the image; 0 in the paper.
-        reencode_weight: weight of f2's cross-entropy on the re-encoded image; 0 in the paper.
-        density_weight: weight of the SVAE's -ELBO of the image, per nat; 0 in the paper.
-        image_target_loss: the largest value of either on a converged image, nats.
-        jitter: pixels by which the attackers' view is shifted from step to step, see `shifted`.
-        offset_lr: Adam's learning rate on the offset of the pixel logits; 0 (paper): no offset.
-        offset_weight: weight of the offset's mean square.
-    """
-
-    steps: int
-    lr: float
-    beta2: float
-    alpha: float
-    gamma: float
-    eta: float
-    beta: float | Literal["ratio"]
-    target_loss: float
-    k_start: float = 0.0
-    k_max: float
-    k_driver: Literal["f1", "discriminator"] = "f1"
-    manifold: Literal["probability", "log"]
-    patience: int | None
-    check_every: int = 10
-    image_weight: float = 0.0
-    reencode_weight: float = 0.0
-    density_weight: float = 0.0
-    image_target_loss: float = 0.0
-    jitter: int = 0
-    offset_lr: float = 0.0
-    offset_weight: float = 0.0
-
-    @property
-    def judges_images(self) -> bool:
-        """Whether the objective has a term on the image beside f1's."""
-        return max(self.image_weight, self.reencode_weight, self.density_weight) > 0
 
 
 @dataclass(frozen=True)
@@ -203,6 +147,7 @@ def _evaluate(
     settings: SvaeAttackSettings,
     keep: Keep | None,
     attackers: Sequence[nn.Module],
+    density: DenseVAE | None,
     step: int,
 ) -> _Terms:
     """Evaluate J_SA of Eq. 8 and success at the current latents; update k by Eq. 10 in place."""
@@ -222,11 +167,14 @@ def _evaluate(
     counts = keep is not None and (not reads_cheaply(z.device) or bool(walk.k.any()))
     images = walk.decode() if watched or counts else None
     if settings.judges_images and images is not None:
+        if settings.attackers_in_turn:
+            attackers = in_turn(attackers, step, check_every=settings.check_every)
         loss, convinced = image_losses(
             svae,
             attackers,
             images,
             targets,
+            density=density,
             attacker_weight=settings.image_weight,
             reencode_weight=settings.reencode_weight,
             density_weight=settings.density_weight,
@@ -259,6 +207,7 @@ def attack(
     *,
     keep: Keep | None,
     attackers: Sequence[nn.Module] = (),
+    density: DenseVAE | None = None,
     follow: Sequence[int] = (),
     follow_every: int = 100,
     checkpoint: Checkpoint | None = None,
@@ -272,14 +221,20 @@ def attack(
         settings: see `SvaeAttackSettings`.
         keep: J1 and f1's verdict; None leaves f1 out (image transition).
         attackers: image classifiers in eval mode, for ``image_weight``.
+        density: a density model of images, for ``density_weight``.
         follow: indices of the examples to trace every ``follow_every`` steps and at their end.
         checkpoint: the sidecar to resume from and save to.
 
     Randomness: none.
 
     Raises:
-        InputError: ``image_weight`` without attackers.
+        InputError: ``image_weight`` without attackers, or ``density_weight`` without ``density``.
     """
+    if settings.density_weight > 0 and density is None:
+        raise InputError(
+            f"`density_weight` is {settings.density_weight} without a density model; needs one, or "
+            "weight 0"
+        )
     if settings.image_weight > 0 and not attackers:
         raise InputError(
             f"`image_weight` is {settings.image_weight} without attackers; needs networks that "
@@ -289,11 +244,14 @@ def attack(
     followed = torch.tensor(list(follow), device=latent.device)
     ended, trace = _Ends(walk), Trace()
 
-    def kernels(step: int) -> tuple[bool, int]:
-        return step > 0, shift_number(step) if settings.jitter else 0
+    def kernels(step: int) -> tuple[bool, int, int]:
+        asked = len(attackers) if settings.attackers_in_turn else 0
+        whose = turn(asked, step, check_every=settings.check_every) if asked else 0
+        return step > 0, shift_number(step) if settings.jitter else 0, whose
 
     def evaluate(step: int) -> _Terms:
-        return _evaluate(walk, target_labels[walk.rows], settings, keep, attackers, step)
+        targets = target_labels[walk.rows]
+        return _evaluate(walk, targets, settings, keep, attackers, density, step)
 
     for moment in descend(
         walk,

@@ -15,7 +15,7 @@ It returns images like ``inputs``, on which f1 should still predict ``labels``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -160,25 +160,41 @@ def attack_shard(
         InputError: the shard has no batch, or the attack cannot be used.
     """
     batches = batches_of_shard(len(images), chunk=chunk, shard=shard, shards=shards)
-    say = Progress(f"attacking, shard {shard + 1} of {shards}", len(batches))
     with user_function(module, key=key, needs=SIGNATURE, seed=seed) as function:
         attack = UserAttack(function, classifier, arguments, module=module, key=key, seed=seed)
-        few = batches[0][:2]
-        attack.check_repeats(images[few], labels[few])
+        return attack_batches(svae, attack, images, labels, batches, checkpoint=checkpoint)
 
-        def attacked(positions: Tensor) -> dict[str, Tensor]:
-            first = int(positions[0])
-            return {"images": attack(images[positions], labels[positions], first=first)}
 
-        parts = []
-        for done, part in enumerate(each(checkpoint, batches, attacked), 1):
-            parts.append(part["images"].to(images.device))
-            say(done)
+def attack_batches(
+    svae: SupervisedVAE,
+    attack: UserAttack,
+    images: Tensor,
+    labels: Tensor,
+    batches: Sequence[Tensor],
+    *,
+    checkpoint: Checkpoint | None = None,
+) -> Rows:
+    """Attack the examples at the positions in ``batches``; return their rows.
+
+    Arguments and errors are those of `attack_shard`.
+    """
+    say = Progress("attacking", len(batches))
+    few = batches[0][:2]
+    attack.check_repeats(images[few], labels[few])
+
+    def attacked(positions: Tensor) -> dict[str, Tensor]:
+        first = int(positions[0])
+        return {"images": attack(images[positions], labels[positions], first=first)}
+
+    parts = []
+    for done, part in enumerate(each(checkpoint, batches, attacked), 1):
+        parts.append(part["images"].to(images.device))
+        say(done)
 
     def encode(batch: Tensor) -> Tensor:
         return predict(lambda some: svae.encode(svae.read(some))[0], batch)
 
-    positions, found = torch.cat(batches), torch.cat(parts)
+    positions, found = torch.cat(list(batches)), torch.cat(parts)
     mine = images[positions]
     latent = {"latent_start": encode(mine), "latent_end": encode(found)}
     return example_rows(positions, mine, labels[positions], found, classes=10, **latent)

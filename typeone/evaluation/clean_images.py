@@ -26,7 +26,7 @@ from typeone.detectors.squeezers import median_smooth
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Verdict
-from typeone.models.density import DenseVAE, Limits, load_density
+from typeone.models.density import DenseVAE, Limits, load_density, load_limits
 from typeone.runtime.errors import InputError
 from typeone.training.density import negative_elbo
 
@@ -105,7 +105,7 @@ def load_clean_images(
     path: str | os.PathLike[str], device: torch.device | str = "cpu"
 ) -> CleanImages:
     """Load the density model and its limits from a checkpoint."""
-    return CleanImages(*load_density(path, device))
+    return CleanImages(load_density(path, device), load_limits(path))
 
 
 def clean_digit_rows(

@@ -1,10 +1,10 @@
-"""The held-out density model of small images: a dense variational autoencoder.
+"""Density models of small images: dense variational autoencoders.
 
-An attacked image is compared with clean ones by its -ELBO under this model. No attack and no
-training of f2 uses it, and it shares no layer with the SVAE, whose convolutional decoder draws
-attacked images.
+An attacked image is compared with clean ones by its -ELBO under a held-out model, which no attack
+uses. Variant `ours` keeps the -ELBO under another one small, with other weights and fewer latent
+dimensions. Neither shares a layer with the SVAE, whose convolutional decoder draws attacked images.
 
-ASSUME: beyond the paper; 784-512-256 units and 32 latent dimensions.
+ASSUME: beyond the paper; 784-512-256 units and 32 latent dimensions, 24 in the attack.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class DenseVAE(nn.Module):
 
     def __init__(self, *, latent_dim: int = 32) -> None:
         super().__init__()
+        self.latent_dim = latent_dim
         pixels = SIDE * SIDE
         self.encoder = nn.Sequential(
             *(nn.Flatten(), nn.Linear(pixels, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU()),
@@ -61,10 +62,8 @@ class Limits:
     noise: list[float]
 
 
-def load_density(
-    path: str | os.PathLike[str], device: torch.device | str = "cpu"
-) -> tuple[DenseVAE, Limits]:
-    """Load the density model, in eval mode with frozen parameters, and its limits.
+def load_density(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> DenseVAE:
+    """Load a density model, in eval mode with frozen parameters.
 
     Raises:
         InputError: there is no checkpoint, or it is of another architecture.
@@ -76,4 +75,16 @@ def load_density(
         )
     model = DenseVAE(latent_dim=note["latent_dim"])
     load_model(path, model)
-    return model.eval().requires_grad_(False).to(device), Limits(**note["limits"])
+    return model.eval().requires_grad_(False).to(device)
+
+
+def load_limits(path: str | os.PathLike[str]) -> Limits:
+    """Read the limits in the checkpoint of the held-out density model.
+
+    Raises:
+        InputError: there is no checkpoint, or one without limits, as that of the attackers.
+    """
+    limits = read_model_metadata(path).get("limits")
+    if limits is None:
+        raise InputError(f"{path} contains no limits; needs the held-out density model")
+    return Limits(**limits)

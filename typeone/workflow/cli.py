@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from typeone.workflow import environment, lock, options
+from typeone.workflow import auditing, environment, lock, options
 from typeone.workflow.options import Refused, say
 from typeone.workflow.screen import closing
 from typeone.workflow.screen.progress import Progress
@@ -19,10 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 USAGE = """\
 usage: typeone reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
        typeone check [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
+       typeone audit FILE.py:FUNCTION [OPTIONS]
 
   reproduce   run the reproduction; `typeone reproduce --help` shows its options
   check       list the tables and checkpoints under results/ that are damaged, foreign, or made
               with other code or settings
+  audit       attack a classifier of your own and write its card; `typeone audit --help`
 """
 COMMANDS = {"reproduce": [], "check": ["check_results"]}  # command → its targets
 ISOLATED = ("-I", "-X", "utf8", "-m", "typeone.workflow")
@@ -40,8 +42,10 @@ def main() -> int:
         return 0
     sys.argv = [command if command in COMMANDS else "typeone", *arguments]
     try:
+        if command == "audit":
+            return auditing.audit(arguments, [sys.executable, *ISOLATED], ROOT)
         if command not in COMMANDS:
-            raise Refused(f"unknown command '{command}'; needs reproduce or check")
+            raise Refused(f"unknown command '{command}'; needs reproduce, check or audit")
         status = reproduce(arguments, COMMANDS[command])
     except Refused as refused:
         say(refused)

@@ -13,6 +13,7 @@ ATTACK_LABELS = {
     "paper": "Type I: SVAE, paper",
     "sm": "Type I: SVAE, authors' code",
     "ours": "Type I: SVAE, ours",
+    "ours_runner_up": "Type I: SVAE, ours, nearest target",
     "ours_adaptive": "Type I: SVAE, ours, adaptive",
     "nearest": "Baseline: nearest image of the class",
     "interpolation": "Baseline: interpolation in z",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from typeone.workflow.labels import ATTACK_LABELS
 from typeone.workflow.settings.attacks import Algorithm2
 
 PAPER = "mnist"
@@ -240,11 +241,16 @@ class Plan:
 
         With ``ablated``, include those of its ablations.
         """
-        weights = [self.attacks[attack]["image_weight"]]
+        used = self.uses(attack, "image_weight", ablated=ablated)
+        return list(self.settings["attackers"]["members"]) if used else []
+
+    def uses(self, attack: str, weight: str, *, ablated: bool) -> bool:
+        """Return whether the ``weight`` of an attack, or of one of its ablations, is not 0."""
+        weights = [self.attacks[attack][weight]]
         if ablated:
             changes = self.settings["ablations"]["attacks"][attack].values()
-            weights += [change.get("image_weight") for change in changes]
-        return list(self.settings["attackers"]["members"]) if any(weights) else []
+            weights += [change.get(weight) for change in changes]
+        return any(weights)
 
     def algorithm2(self, attack: str) -> dict[str, Any]:
         """Return the settings of Algorithm 2 of an attack."""
@@ -267,3 +273,27 @@ class Plan:
     def detector(self) -> dict[str, Any]:
         """Return the squeezers of the detector."""
         return {name: self.settings["detection"][name] for name in ("bits", "median")}
+
+    def kit(self) -> dict[str, Any]:
+        """Return the description of a kit without its networks, see `typeone.evaluation.audit`."""
+        audit = self.settings["audit"]
+        attacks = [
+            {
+                "name": name,
+                "kind": self.attacks[name]["kind"],
+                "label": ATTACK_LABELS.get(name, name),
+                "aim": self.attacks[name].get("aim"),
+                "settings": self.algorithm2(name)
+                if self.attacks[name]["kind"] == "svae"
+                else self.attacks[name]["settings"],
+            }
+            for name in audit["attacks"]
+        ]
+        rate = self.settings["detection"]["false_positive_rates"][0]
+        return {
+            "preset": self.settings["preset"],
+            "clear_confidence": self.settings["oracle"]["clear_confidence"],
+            "attacks": attacks,
+            "detector": self.detector() | {"false_positive_rate": rate},
+            "count": audit["count"],
+        }

@@ -9,7 +9,7 @@ from torch import nn
 from typeone.attacks.criteria import identity_criterion, label_criterion
 from typeone.attacks.gradients import vanishing, vanishing_of_embeddings
 from typeone.attacks.shards import attack_shard
-from typeone.attacks.svae import SvaeAttackSettings
+from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings, attack
 from typeone.models.svae import DigitSVAE
 

@@ -9,10 +9,11 @@ import torch.nn.functional as F
 
 from typeone.attacks import descent
 from typeone.attacks.criteria import KeepLabel
-from typeone.attacks.image_terms import image_losses, shifted
+from typeone.attacks.image_terms import image_losses, shifted, turn
 from typeone.attacks.svae import attack
 from typeone.data.images import to_uint8
 from typeone.models.classifiers import mlp, reset_parameters
+from typeone.models.density import DenseVAE
 from typeone.runtime.errors import InputError
 
 from ..algorithm2 import (
@@ -99,11 +100,11 @@ def test_the_image_loss_is_the_mean_over_attackers_and_f2_anew_by_hand():
     assert convinced.tolist() == [False]
 
 
-class Improbable(ReencodingSvae):
-    """The standard deviation of q(z|x) is 2, and every pixel is decoded to a logit of 0."""
+class Improbable:
+    """q(z|x) is N(pixels, 4), and every pixel is decoded to a logit of 0."""
 
     def encode(self, images):
-        mu, _ = super().encode(images)
+        mu = images.flatten(1)
         return mu, torch.full_like(mu, 2.0)
 
     def decode_logits(self, z):
@@ -113,7 +114,9 @@ class Improbable(ReencodingSvae):
 def test_the_density_term_is_the_negative_elbo_by_hand_and_convinces_nobody():
     images = f64(0.5, 0.25).view(1, 1, 1, 2)
     weights = WEIGHTS | {"attacker_weight": 0.0, "density_weight": 0.1}
-    loss, convinced = image_losses(Improbable(), [], images, torch.tensor([0]), **weights)
+    loss, convinced = image_losses(
+        ReencodingSvae(), [], images, torch.tensor([0]), density=Improbable(), **weights
+    )
     # ln 2 for each pixel; KL of N(mu, 4) with mu the pixels
     kl = sum((mu**2 + 4 - 1 - 2 * LN2) / 2 for mu in (0.5, 0.25))
     assert loss.tolist() == pytest.approx([0.1 * (2 * LN2 + kl)], abs=1e-12)
@@ -121,12 +124,13 @@ def test_the_density_term_is_the_negative_elbo_by_hand_and_convinces_nobody():
 
 
 def test_the_density_term_alone_makes_the_image_more_probable():
-    """The SVAE believes in dark pixels; f2 and f_dis are undecided."""
+    """The density model believes in dark pixels; f2 and f_dis are undecided."""
 
-    class Dark(LogitSvae):
+    class Undecided(LogitSvae):
         def classify(self, z):
             return 0 * z
 
+    class Dark:
         def encode(self, images):
             mu = 0 * images.flatten(1)
             return mu, torch.ones_like(mu)
@@ -136,7 +140,7 @@ def test_the_density_term_alone_makes_the_image_more_probable():
 
     z0 = f64(1.0, 1.0).view(1, 2)
     settings = replace(SETTINGS, steps=30, lr=0.1, alpha=0.0, gamma=0.0, density_weight=0.5)
-    result = attack(Dark(), z0, torch.tensor([0]), settings, keep=None)
+    result = attack(Undecided(), z0, torch.tensor([0]), settings, keep=None, density=Dark())
     assert (result.latent_end < -0.5).all()
 
 
@@ -170,6 +174,44 @@ def test_an_image_weight_needs_attackers():
         attack(ToySvae(), f64(0.0, 0.0).view(1, 2), torch.tensor([1]), settings, keep=None)
 
 
+def test_a_density_weight_needs_a_density_model():
+    settings = replace(SETTINGS, density_weight=0.5)
+    with pytest.raises(InputError, match=r"`density_weight` is 0\.5 without a density model"):
+        attack(ToySvae(), f64(0.0, 0.0).view(1, 2), torch.tensor([1]), settings, keep=None)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 7])
+def test_each_attacker_has_its_turn_at_the_steps_and_at_the_checks(count):
+    steps = [turn(count, step, check_every=10) for step in range(10)]
+    assert set(steps) == set(range(min(count, 10)))
+    checks = [turn(count, step, check_every=10) for step in range(0, 10 * 11 * count, 10)]
+    assert set(checks) == set(range(count))
+    # success must be held by all: a patience of 40 steps has five checks
+    if count <= 5:
+        assert all(len(set(checks[i : i + count])) == count for i in range(len(checks) - count))
+
+
+def test_in_turn_an_attack_asks_one_attacker_at_a_step():
+    asked = []
+
+    def saying(name):
+        def attacker(images):
+            asked.append(name)
+            return Sees(1)(images)
+
+        return attacker
+
+    z0 = f64(0.0, -1.0).view(1, 2)
+    settings = replace(SETTINGS, steps=12, image_weight=1.0, attackers_in_turn=True)
+    three = [saying(name) for name in range(3)]
+    attack(ToySvae(), z0, torch.tensor([0]), settings, keep=None, attackers=three)
+    assert asked == [turn(3, step, check_every=10) for step in range(13)]
+    asked.clear()
+    settings = replace(settings, attackers_in_turn=False)
+    attack(ToySvae(), z0, torch.tensor([0]), settings, keep=None, attackers=three)
+    assert asked == [0, 1, 2] * 13
+
+
 def test_the_gradient_of_the_image_losses_is_that_of_finite_differences():
     svae, f1 = real_networks()
     attackers = [*untrained(5), f1]
@@ -177,9 +219,12 @@ def test_the_gradient_of_the_image_losses_is_that_of_finite_differences():
     targets = torch.tensor([7, 2])
     weights = WEIGHTS | {"attacker_weight": 0.7, "reencode_weight": 1.3, "jitter": 1}
     weights |= {"density_weight": 0.01}
+    density = DenseVAE(latent_dim=3)
+    reset_parameters(density, seeded(8))
+    density.double().eval()
 
     def loss(x):
-        return image_losses(svae, attackers, x, targets, **weights)[0]
+        return image_losses(svae, attackers, x, targets, density=density, **weights)[0]
 
     (gradient,) = torch.autograd.grad(loss(images).sum(), images)
     direction = torch.randn(images.shape, generator=seeded(7), dtype=F64)

@@ -15,6 +15,7 @@ from typeone.attacks.criteria import KeepIdentity, KeepLabel, KeepSqueezed
 from typeone.attacks.svae import attack
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import build_classifier, mlp
+from typeone.models.density import DenseVAE
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import DigitSVAE, FaceSVAE
 from typeone.runtime import cuda_graphs
@@ -31,6 +32,7 @@ OURS = replace(
     **{"steps": 70, "offset_lr": 0.05, "offset_weight": 1.0, "reencode_weight": 0.5},
     **{"image_weight": 1.0, "image_target_loss": 2.4, "jitter": 1, "k_start": 0.2},
 )
+IN_TURN = replace(OURS, jitter=0, attackers_in_turn=True)
 CONSTANT_BETA = replace(WALK, beta=0.001, manifold="log", k_driver="discriminator")
 
 
@@ -48,6 +50,8 @@ def attacked(settings, *, keep=True, squeezed=False, n=5):
     views = differentiable_squeezers(bits=1, median=2)
     criterion = KeepSqueezed(f1, labels, views) if squeezed else KeepLabel(f1, labels)
     attackers = [f1] if settings.image_weight else []
+    if settings.attackers_in_turn:
+        attackers.append(lambda images: 0.5 * f1(images))
     return attack(
         *(network, z, targets, settings),
         keep=criterion if keep else None,
@@ -77,10 +81,11 @@ def same(first, second):
         (LEAVING, {}),
         (CONSTANT_BETA, {}),
         (OURS, {}),
+        (IN_TURN, {}),
         (WALK, {"squeezed": True}),
         (WALK, {"keep": False}),
     ],
-    ids=["paper", "some leave", "constant beta", "ours", "squeezed", "no f1"],
+    ids=["paper", "some leave", "constant beta", "ours", "in turn", "squeezed", "no f1"],
 )
 def test_an_attack_of_replays_is_the_attack(settings, how, request):
     """Rounding included: the same operations in the same order, J1's gradient times k = 0 aside."""
@@ -157,7 +162,7 @@ def test_a_step_leaves_a_new_leaf_on_the_same_memory():
     network, f1, z, labels, targets = batch_of_attacks()
     walk = svae._Walk(network, z, OURS)
     for step in range(3):
-        terms = svae._evaluate(walk, targets, OURS, KeepLabel(f1, labels), [f1], step)
+        terms = svae._evaluate(walk, targets, OURS, KeepLabel(f1, labels), [f1], None, step)
         before = dict(walk.moving)
         walk.advance()
         walk.step(terms.objective)
@@ -244,10 +249,12 @@ def faces():
 @pytest.mark.parametrize("kind", ["paper", "ours", "squeezed", "no f1", "faces"])
 def test_a_step_on_a_gpu_asks_nothing_of_the_host(kind):
     """Neither a value, which a meta tensor does not have, nor a tensor of the CPU."""
-    settings = {"ours": OURS, "faces": replace(WALK, offset_lr=0.1)}.get(kind, WALK)
+    ours = replace(OURS, density_weight=0.03, attackers_in_turn=True)
+    settings = {"ours": ours, "faces": replace(WALK, offset_lr=0.1)}.get(kind, WALK)
     network, recognizers = faces() if kind == "faces" else (DigitSVAE().eval(), [])
     f1, attacker = build_classifier("lenet"), build_classifier("attacker_strided")
-    for module in (network, f1, attacker, *recognizers):
+    density = DenseVAE().eval()
+    for module in (network, f1, attacker, density, *recognizers):
         module.to("meta").requires_grad_(False)
     with torch.device("meta"), HostReads() as reads:
         z = torch.randn(4, network.latent_dim)
@@ -262,7 +269,7 @@ def test_a_step_on_a_gpu_asks_nothing_of_the_host(kind):
         for keep in keeps:
             walk = svae._Walk(network, z, settings)
             for step in (0, 1):
-                terms = svae._evaluate(walk, targets, settings, keep, [attacker], step)
+                terms = svae._evaluate(walk, targets, settings, keep, [attacker, f1], density, step)
                 walk.advance()
                 walk.step(terms.objective)
             assert {t.device.type for t in (*terms, *walk.state())} == {"meta"}
@@ -276,9 +283,9 @@ def test_the_check_above_can_fail(monkeypatch):
     labels = torch.zeros(4, dtype=torch.int64)
     walk = svae._Walk(network, torch.randn(4, 32, device="meta"), WALK)
     with pytest.raises(RuntimeError, match="meta"):
-        svae._evaluate(walk, labels.to("meta"), WALK, KeepLabel(f1, labels.to("meta")), [], 0)
+        svae._evaluate(walk, labels.to("meta"), WALK, KeepLabel(f1, labels.to("meta")), [], None, 0)
     with pytest.raises(RuntimeError, match="device"):
-        svae._evaluate(walk, labels, WALK, None, [], 0)
+        svae._evaluate(walk, labels, WALK, None, [], None, 0)
 
 
 def test_reads_are_cheap_on_the_cpu_alone():

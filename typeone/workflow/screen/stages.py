@@ -15,6 +15,7 @@ FILES = {
     "generators": "Generators",
     "latent": "Generators",
     "attacks": "Attacks",
+    "kit": "Attacks",
     "detection": "Detection",
     "roc": "Detection",
     "defenses": "Defence",

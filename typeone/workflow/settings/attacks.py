@@ -57,10 +57,14 @@ class Algorithm2(Walk):
         "Weight of f2's cross-entropy on the re-encoded image; 0 is the paper.", 0.0
     )
     density_weight: Weight = setting(
-        "Weight of the SVAE's -ELBO of the image, per nat; 0 is the paper.", 0.0
+        "Weight of the image's -ELBO under the attackers' density model, per nat; 0 is the paper.",
+        0.0,
     )
     image_target_loss: Weight = setting(
         "Largest value of either cross-entropy on a converged image, nats.", 0.0
+    )
+    attackers_in_turn: bool = setting(
+        "Whether one attacker is asked at a step, in turn, instead of all.", False
     )
     jitter: Annotated[int, Field(ge=0, le=4)] = setting(
         "Maximum shift of the attackers' view in each step, pixels.", 0
@@ -79,6 +83,10 @@ class Aimed(Model):
     targets: Some[str] = setting("Attacked classifiers.")
     count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     keep: bool = setting("false leaves f1 out: the image transition of III-B.", True)
+    aim: Literal["next", "runner_up"] = setting(
+        "Target class: the next one (III-B), or the one that f1 finds most likely after the label.",
+        "next",
+    )
     original: Literal["grey", "binarised"] = setting("The image that is attacked.", "grey")
 
 
@@ -97,6 +105,11 @@ class SvaeAttack(Algorithm2, Aimed):
             raise Wrong(
                 "`.evade_squeezing` is true with `keep: false`; needs `keep: true`, so that f1 "
                 "keeps its label on squeezed images"
+            )
+        if self.aim == "runner_up" and not self.keep:
+            raise Wrong(
+                "`.aim` is 'runner_up' with `keep: false`; needs `keep: true`, because f1 chooses "
+                "the target class"
             )
         return self
 
@@ -154,6 +167,8 @@ ATTACKS = resolved(
             "density_weight": 0.01,
             **{"jitter": 1, "offset_lr": 0.05, "offset_weight": 0.5},
         },
+        # ours with the target class that is nearest to f1
+        "ours_runner_up": {"from": "ours", "aim": "runner_up"},
         # ours, adapted to the squeezing detector
         "ours_adaptive": {"from": "ours", "targets": ["mlp", "cnn"], "evade_squeezing": True},
         # III-B, Fig. 5a: no f1

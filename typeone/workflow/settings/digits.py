@@ -165,6 +165,15 @@ class Oracle(Model):
     )
 
 
+class AttackDensity(Model):
+    """The density model inside variant `ours`; its seed is the one after those of the attackers."""
+
+    latent_dim: Count = setting("Dimensions of its latent.", 24)
+    training: Training = setting(
+        "How it is trained.", one_cycle(epochs=30, batch_size=128, lr=0.002)
+    )
+
+
 class Attackers(Model):
     """Networks that judge the image inside variant `ours`; independent of the judges."""
 
@@ -178,6 +187,17 @@ class Attackers(Model):
         "Attackers by name.",
         {name: member(f"attacker_{name}") for name in ("strided", "pooled", "large", "deep")},
     )
+    density: AttackDensity = AttackDensity()
+
+    @model_validator(mode="after")
+    def density_is_apart(self) -> Self:
+        """Refuse an attacker with the name of the density model's folder."""
+        if "density" in self.members:
+            raise Wrong(
+                "`.members` contains the name 'density', which is that of the attackers' density "
+                "model; needs another name"
+            )
+        return self
 
 
 # ------------------------------------------------------------------------------ strengthening

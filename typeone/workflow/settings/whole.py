@@ -4,6 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from typeone.workflow.settings.attacks import OwnAttack, SvaeAttack
+from typeone.workflow.settings.audit import Audit
 from typeone.workflow.settings.digit_settings import attacks_f1
 from typeone.workflow.settings.face_settings import FaceSettings
 from typeone.workflow.settings.model import Count, Model, Pair, Wrong, setting
@@ -31,6 +33,23 @@ class Settings(FaceSettings):
 
     figures: Figures = Figures()
     report: Report = Report()
+    audit: Audit = Audit()
+
+    @model_validator(mode="after")
+    def kits_can_be_made(self) -> Self:
+        """Refuse attacks of a kit that another network cannot be attacked with."""
+        for name in self.audit.attacks:
+            attack = self.attacks.get(name)
+            plain = not isinstance(attack, OwnAttack) and attack is not None
+            if isinstance(attack, SvaeAttack):
+                plain = attack.keep and not attack.evade_squeezing and attack.original == "grey"
+            if not plain:
+                raise Wrong(
+                    f"`.audit.attacks` names {name!r}; needs one of `.attacks` with `kind` svae "
+                    "(and `keep: true`, `evade_squeezing: false`, `original: grey`), baseline or "
+                    "type2"
+                )
+        return self
 
     @model_validator(mode="after")
     def study_can_be_made(self) -> Self:
@@ -94,7 +113,7 @@ class Settings(FaceSettings):
                     f"seed of the judges ({judges[0]} to {judges[-1]}); needs disjoint seeds"
                 )
         held_out = self.density.seed
-        attackers = range(start, start + len(self.attackers.members))
+        attackers = range(start, start + len(self.attackers.members) + 1)
         if held_out in (*self.seeds, *judges, *attackers):
             raise Wrong(
                 f"`.density.seed` is {held_out}, also a seed of an attacked network, a judge or an "

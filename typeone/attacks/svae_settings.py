@@ -1,0 +1,66 @@
+"""Settings of Algorithm 2 and of its variant `ours`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class SvaeAttackSettings:
+    """Settings of Algorithm 2, in the paper's symbols.
+
+    Attributes:
+        steps: the maximum number of updates of z in one attempt.
+        lr: Adam's learning rate on z.
+        beta2: Adam's second-moment decay. It sets how soon f1 has an effect: gradients of the first
+            steps are thousands of times larger and keep the steps small until they have decayed.
+        alpha: weight of the discriminator term.
+        gamma: weight of ||z||_2.
+        eta: step of k in Eq. 10.
+        beta: a constant, or ``ratio`` for Eq. 11.
+        target_loss: J1 hat of Eq. 10.
+        k_start: k before the first step; 0 in the paper.
+        k_max: k is clipped to [0, k_max].
+        k_driver: driver of k in Eq. 10. ``f1`` is J1 (paper); ``discriminator`` is f_dis, as in the
+            authors' code for faces by mistake, so that k does not depend on f1.
+        manifold: form of the discriminator term, see `manifold_penalty`.
+        patience: steps an example must hold success before it leaves; None runs all steps.
+        check_every: steps between convergence checks.
+        image_weight: weight of the attackers' cross-entropy on the image; 0 in the paper.
+        reencode_weight: weight of f2's cross-entropy on the re-encoded image; 0 in the paper.
+        density_weight: weight of the image's -ELBO under a density model, per nat; 0 in the paper.
+        image_target_loss: the largest value of either on a converged image, nats.
+        attackers_in_turn: whether one attacker is asked at a step, in turn, instead of all.
+        jitter: pixels by which the attackers' view is shifted from step to step, see `shifted`.
+        offset_lr: Adam's learning rate on the offset of the pixel logits; 0 (paper): no offset.
+        offset_weight: weight of the offset's mean square.
+    """
+
+    steps: int
+    lr: float
+    beta2: float
+    alpha: float
+    gamma: float
+    eta: float
+    beta: float | Literal["ratio"]
+    target_loss: float
+    k_start: float = 0.0
+    k_max: float
+    k_driver: Literal["f1", "discriminator"] = "f1"
+    manifold: Literal["probability", "log"]
+    patience: int | None
+    check_every: int = 10
+    image_weight: float = 0.0
+    reencode_weight: float = 0.0
+    density_weight: float = 0.0
+    image_target_loss: float = 0.0
+    attackers_in_turn: bool = False
+    jitter: int = 0
+    offset_lr: float = 0.0
+    offset_weight: float = 0.0
+
+    @property
+    def judges_images(self) -> bool:
+        """Whether the objective has a term on the image beside f1's."""
+        return max(self.image_weight, self.reencode_weight, self.density_weight) > 0

@@ -1,0 +1,72 @@
+"""The audited network: a copy that is frozen, in eval mode and returns logits."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from typeone.models.network_checks import Adapted, check_outputs, in_float32
+from typeone.runtime.errors import InputError
+
+
+class LogOf(nn.Module):
+    """Logits of a network that returns probabilities: their logarithm."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images).clamp_min(torch.finfo(torch.float32).tiny).log()
+
+
+@torch.no_grad()
+def _returns_probabilities(network: nn.Module, images: Tensor) -> bool:
+    """Whether all outputs are in [0, 1] and each row sums to 1."""
+    try:
+        outputs = in_float32(network(images.clone()))
+    except Exception:  # user code can raise anything; `check_outputs` reports it
+        return False
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or outputs.shape[1] < 2:
+        return False
+    ones = outputs.new_ones(len(outputs))
+    return bool((outputs >= 0).all()) and torch.allclose(outputs.sum(dim=1), ones, atol=1e-4)
+
+
+def audited(
+    network: nn.Module, images: Tensor, *, who: str, classes: int
+) -> tuple[nn.Module, list[str]]:
+    """Return a copy of ``network`` that attacks can use, and warnings about the network.
+
+    Args:
+        network: images → logits or probabilities ``(N, classes)``; it is left as it is.
+        images: some images like those of the audit, ``(N, C, H, W)`` in [0, 1].
+        who: name of the network in messages.
+
+    Raises:
+        InputError: the network cannot be copied or attacked.
+    """
+    warnings = []
+    try:
+        mine = copy.deepcopy(network)
+    except Exception as error:  # user code can raise anything
+        raise InputError(
+            f"{who}, which cannot be copied ({type(error).__name__}: {error}); needs a module that "
+            "copy.deepcopy accepts, so that the audit leaves yours unchanged"
+        ) from error
+    if any(module.training for module in mine.modules()):
+        warnings.append("The network was in training mode; it was audited in eval mode.")
+    mine = mine.eval().to(images.device)
+    for parameter in mine.parameters():  # a ScriptModule has no requires_grad_
+        parameter.requires_grad_(False)
+    few = images[:64]
+    if _returns_probabilities(mine, few):
+        warnings.append(
+            "The network returns probabilities; their logarithm was used as logits. Where a "
+            "probability is rounded to 0 or 1, no attack has a gradient."
+        )
+        mine = LogOf(mine)
+    check_outputs(mine, few, who=who, classes=classes)
+    return Adapted(mine, few).eval(), warnings

@@ -1,0 +1,185 @@
+"""What a card says, as models of its JSON file.
+
+`docs/card.schema.json` is made from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from typeone.evaluation.audit.measure import Findings
+from typeone.evaluation.intervals import Rate, mean_interval, rate
+from typeone.reporting.beyond import BLIND
+from typeone.reporting.tables.attacks import attack_shares
+
+FORMAT = 1
+"""Of the JSON file; raised when a key changes its meaning or disappears."""
+
+
+def described(text: str) -> Any:
+    """Return a field with its description."""
+    return Field(description=text)
+
+
+class Part(BaseModel):
+    """A part of a card."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Measure(Part):
+    """A measured number with its 95 % interval (Wilson's for shares)."""
+
+    value: float = described("The share, or the mean.")
+    low: float = described("Lower end of the interval.")
+    high: float = described("Upper end of the interval.")
+    n: int = described("Number of images.")
+
+
+class AttackResult(Part):
+    """One attack on the network."""
+
+    name: str = described("Name in the kit, or of your own attack.")
+    label: str = described("Its description.")
+    kind: str = described("svae, baseline or own (Type I), type2.")
+    seconds: float = described("Wall time of the attack.")
+    measures: dict[str, Measure] = described(
+        "Type I: kept, true, targeted, clear, clean, odd, noisy; Type II: found, same; both: "
+        "detected, distance. Empty if the network's gradient vanishes at more than a tenth of the "
+        "images, because the attack was not measured then."
+    )
+
+
+class ClassResult(Part):
+    """The images of one class under the strongest attack."""
+
+    label: int = described("Class of the original images.")
+    clean: Measure = described("Share that ends as a clean success.")
+
+
+class Detector(Part):
+    """Feature squeezing, joint, Euclidean distance."""
+
+    bits: int = described("Bit depth of the first squeezer.")
+    median: int = described("Window of the median squeezer, pixels.")
+    threshold: float = described("Fitted on clean validation images that the network gets right.")
+    wanted: float = described("Share of these images that the threshold may reject.")
+    rejected: Measure = described("Share of clean test images, not attacked, that it rejects.")
+
+
+class Source(Part):
+    """What the card was made with."""
+
+    typeone: str = described("Version of Type One.")
+    torch: str = described("Version of torch.")
+    network_sha256: str | None = described("Digest of names and values of the network's tensors.")
+    kit_sha256: str | None = described("SHA-256 of the kit's file; null for a kit in memory.")
+    seed: int = described("Seed of random starts.")
+    kit: dict[str, Any] = described("Description of the kit: data set, networks, attacks, limits.")
+
+
+class CardContents(Part):
+    """A card."""
+
+    format: int = described(f"Format of this file, {FORMAT}.")
+    network: str = described("Name of the network.")
+    dataset: str = described("Data set of the kit.")
+    clean_error: Measure = described("Share of clean test images that the network gets wrong.")
+    strongest: str | None = described(
+        "The attack from x (svae or own) with the largest clean success; null if none was measured."
+    )
+    attacks: list[AttackResult]
+    classes: list[ClassResult] = described("Under the strongest attack; empty if there is none.")
+    detector: Detector
+    warnings: list[str]
+    source: Source
+
+
+def measure_of(value: Rate) -> Measure:
+    """Return a rate as part of a card."""
+    return Measure(value=value.value, low=value.low, high=value.high, n=value.n)
+
+
+def is_blind(rows: Mapping[str, np.ndarray]) -> bool:
+    """Whether the gradient vanishes at so many images that an attack was not measured."""
+    return "gradient_vanishes" in rows and rows["gradient_vanishes"].mean() > BLIND
+
+
+def measures(rows: Mapping[str, np.ndarray], threshold: float) -> dict[str, Measure]:
+    """Return the measures of one attack; empty if it was not measured."""
+    if is_blind(rows):
+        return {}
+    if "found" in rows:  # Type II
+        found = {
+            "found": rate(rows["found_stored"]),
+            "same": rate(rows["type2_success_oracle"]),
+            "distance": mean_interval(rows["distance_l2"]),
+        }
+    else:
+        flat = {name: column for name, column in rows.items() if column.ndim == 1}
+        found = attack_shares(pd.DataFrame(flat).assign(seed=0))
+    found["detected"] = rate(rows["score"] >= threshold)
+    return {name: measure_of(value) for name, value in found.items()}
+
+
+def card_contents(
+    findings: Findings,
+    *,
+    network: str,
+    note: Mapping[str, Any],
+    source: Mapping[str, Any],
+) -> CardContents:
+    """Return what the card of ``findings`` says.
+
+    Args:
+        network: name of the network.
+        note: that of the kit.
+        source: of `Source`, but ``kit``.
+    """
+    labels = {attack["name"]: attack["label"] for attack in note["attacks"]}
+    results = [
+        AttackResult(
+            name=name,
+            label=labels.get(name, "your attack"),
+            kind=findings.kinds[name],
+            seconds=round(findings.seconds[name], 1),
+            measures=measures(rows, findings.threshold),
+        )
+        for name, rows in findings.examples.items()
+    ]
+    from_x = [r for r in results if r.kind in ("svae", "own") and r.measures]
+    best = max(from_x, key=lambda result: result.measures["clean"].value, default=None)
+    classes = []
+    if best:
+        rows = findings.examples[best.name]
+        classes = [
+            ClassResult(
+                label=int(label),
+                clean=measure_of(rate(rows["type1_success_clean"][rows["label"] == label])),
+            )
+            for label in np.unique(rows["label"])
+        ]
+    detector = note["detector"]
+    return CardContents(
+        format=FORMAT,
+        network=network,
+        dataset=note["dataset"],
+        clean_error=measure_of(findings.error),
+        strongest=best.name if best else None,
+        attacks=results,
+        classes=classes,
+        detector=Detector(
+            bits=detector["bits"],
+            median=detector["median"],
+            threshold=findings.threshold,
+            wanted=detector["false_positive_rate"],
+            rejected=measure_of(findings.rejected),
+        ),
+        warnings=findings.warnings,
+        source=Source(**source, kit=dict(note)),
+    )

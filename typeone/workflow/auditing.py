@@ -1,0 +1,205 @@
+"""The command `typeone audit`: the card of a classifier, with a kit that is made when needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from typeone.workflow.options import PRESETS, Refused, say
+
+if TYPE_CHECKING:
+    from typeone.reporting.card.contents import CardContents
+
+MINUTES = "15 to 40 minutes on two cores"
+USAGE = """\
+usage: typeone audit FILE.py:FUNCTION [--weights FILE] [OPTIONS]
+
+Attacks a classifier of 28 x 28 images and writes a card: card.html for people, card.json for
+programs. FUNCTION takes no arguments and returns a torch.nn.Module, images in [0, 1] -> logits; the
+file is run. docs/audit.md explains the card.
+
+  --weights FILE     a .safetensors file of its state_dict(); without it the weights are those that
+                     FUNCTION returns
+  --data DATA        digits (MNIST, the default), fashion, or a folder of IDX files like MNIST's
+  --kit FILE         the kit to use; by default that of DATA under results/, which is made first if
+                     it does not exist
+  --kit-sha256 HEX   the SHA-256 that this file must have
+  --attack FILE.py:FUNCTION
+                     an attack of your own beside those of the kit, docs/your-attack.md; may be
+                     repeated
+  --count N          number of attacked images, by default that of the kit
+  --seed N           seed of random starts, by default 0
+  --name NAME        name of the network on the card
+  --out FOLDER       where the card is written, by default card/
+  --preset PRESET    preset of a kit that is made: quick (the default), smoke or paper
+"""
+DATA = {"digits": ("mnist", []), "fashion": ("fashion", ["presets/fashion.yaml"])}
+"""Data set and configuration files of the named data."""
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """Return the options of the command line.
+
+    Raises:
+        Refused: they are wrong.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("network", nargs="?")
+    for name in ("weights", "kit", "kit-sha256", "name"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--attack", action="append", default=[])
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", default="card")
+    parser.add_argument("--preset", default="quick", choices=PRESETS)
+    try:
+        args, unknown = parser.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        raise Refused(f"{error}; `typeone audit --help` shows the options") from error
+    if unknown:
+        raise Refused(f"unknown option '{unknown[0]}'; `typeone audit --help` shows the options")
+    for name, value in (("the network", args.network), *(("--attack", a) for a in args.attack)):
+        if value is None or not re.fullmatch(r".+\.py:[A-Za-z_][A-Za-z0-9_]*", value):
+            found = f"is '{value}'" if value else "is missing"
+            raise Refused(f"{name} {found}; needs path/to/file.py:function")
+    if args.kit_sha256 and not args.kit:
+        raise Refused("--kit-sha256 is given without --kit; needs the file that it belongs to")
+    if args.count is not None and args.count < 1:
+        raise Refused(f"--count is {args.count}; needs at least 1")
+    if args.data not in DATA and not Path(args.data).expanduser().is_dir():
+        raise Refused(
+            f"--data is '{args.data}', which is not a folder; needs digits, fashion, or a folder "
+            "of IDX files"
+        )
+    for option, file in (("--weights", args.weights), ("--kit", args.kit)):
+        if file and not Path(file).expanduser().is_file():
+            raise Refused(f"{option} is '{file}', which is not a file")
+    return args
+
+
+def folder_settings(folder: Path) -> tuple[str, dict[str, Any]]:
+    """Return the name of the data set in a folder of IDX files, and its settings."""
+    name = re.sub(r"[^a-z0-9_]+", "_", folder.name.lower()).strip("_")
+    name = name if re.match(r"[a-z]", name) and name != "mnist" else f"data_{name}"
+    return name, {"datasets": {name: {"format": "idx", "path": str(folder)}}}
+
+
+def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Path:
+    """Return the kit of the data, after making it if it does not exist.
+
+    Args:
+        command: runs `typeone reproduce` with further arguments.
+        root: folder of the checkout.
+
+    Raises:
+        Refused: it could not be made.
+    """
+    with ExitStack() as stack:
+        if args.data in DATA:
+            dataset, files = DATA[args.data]
+        else:
+            dataset, settings = folder_settings(Path(args.data).expanduser().resolve())
+            temporary = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".yaml"))
+            yaml.safe_dump(settings, temporary)
+            temporary.flush()
+            files = [temporary.name]
+        kit = root / "results" / dataset / "kit" / "kit.safetensors"
+        if kit.exists():
+            return kit
+        say(f"no kit of {dataset} yet: its networks are trained once, about {MINUTES}")
+        target = kit.relative_to(root).as_posix()
+        given = ["--configfile", *files] if files else []
+        made = subprocess.run(
+            [*command, "reproduce", "--preset", args.preset, *given, "--", target], check=False
+        )
+    if made.returncode or not kit.exists():
+        raise Refused(
+            "the kit was not made, see above; run the same command again to go on", status=1
+        )
+    return kit
+
+
+def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
+    """Run `typeone audit`; return its exit status.
+
+    Args:
+        arguments: those that `USAGE` describes.
+        command, root: see `make_kit`.
+
+    Raises:
+        Refused: the arguments, the network or the kit cannot be used.
+    """
+    if {"-h", "--help"} & set(arguments):
+        print(USAGE, end="")
+        return 0
+    args = parsed(arguments)
+    kit = Path(args.kit).expanduser() if args.kit else make_kit(command, root, args)
+    # imported only now: torch takes two seconds
+    import torch
+
+    from typeone.attacks.user_attacks import SIGNATURE
+    from typeone.evaluation.audit.measure import OwnAttack
+    from typeone.models.user_networks import build_own, load_weights
+    from typeone.reporting.card.audits import audit_with
+    from typeone.runtime.devices import compute_device
+    from typeone.runtime.errors import InputError
+    from typeone.runtime.user_code import user_function
+
+    device = compute_device(len(os.sched_getaffinity(0)), gpu=torch.cuda.is_available())
+    try:
+        with ExitStack() as stack:
+            network = build_own(args.network, key="network")
+            if args.weights:
+                load_weights(network, args.weights)
+            own = {}
+            for module in args.attack:
+                function = stack.enter_context(
+                    user_function(module, key="--attack", needs=SIGNATURE, seed=args.seed)
+                )
+                own[module.rpartition(":")[0].rpartition("/")[2]] = OwnAttack(function, {}, module)
+            card = audit_with(
+                network,
+                kit,
+                name=args.name or Path(args.network.rpartition(":")[0]).stem,
+                who=f"the network is {args.network!r}",
+                count=args.count,
+                own=own,
+                seed=args.seed,
+                device=device,
+                say=lambda line: print(line, flush=True),
+                sha256=args.kit_sha256,
+            )
+    except InputError as error:
+        raise Refused(error, status=1) from error
+    card.save(args.out)
+    print("\n".join(summary(card.contents)))
+    print(f"card: {Path(args.out) / 'card.html'}")
+    return 0
+
+
+def summary(card: CardContents) -> list[str]:
+    """Return the lines that the command prints about a card."""
+    lines = ["", f"{'attack':14} {'kept':>5} {'true':>5} {'clear':>5} {'clean':>5} {'detected':>9}"]
+    for attack in card.attacks:
+        told = attack.measures
+        if not told:
+            lines.append(f"{attack.name:14} not measured: the gradient of the network vanishes")
+        elif attack.kind == "type2":
+            lines.append(
+                f"{attack.name:14} Type II: label changed {told['found'].value:.2f}, same class "
+                f"{told['same'].value:.2f}, detected {told['detected'].value:.2f}"
+            )
+        else:
+            cells = [f"{told[name].value:5.2f}" for name in ("kept", "true", "clear", "clean")]
+            lines.append(f"{attack.name:14} {' '.join(cells)} {told['detected'].value:9.2f}")
+    return [*lines, *(f"warning: {warning}" for warning in card.warnings)]

@@ -1,0 +1,39 @@
+"""Kits, with which `typeone audit` measures a classifier."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from typeone.workflow.settings.model import Count, Model, Name, Some, Wrong, setting
+
+
+class KitImages(Model):
+    """Clean images in a kit, the first of each split."""
+
+    test: Count = setting(
+        "Test images; attacks start from those that the network gets right.", 2000
+    )
+    validation: Annotated[int, Field(ge=100)] = setting(
+        "Validation images, on which the detector's threshold is fitted.", 2000
+    )
+    train: Count = setting("Training images, among which rivals choose a real one.", 3000)
+
+
+class Audit(Model):
+    """Kits of `typeone audit`: the attacks and images with which it measures any classifier."""
+
+    attacks: Some[Name] = setting(
+        "Attacks of a kit, of `attacks`; their targets and counts are not used.",
+        ["ours_runner_up", "paper", "real_target", "fgsm", "pgd"],
+    )
+    count: Count = setting("Number of attacked images, if an audit names no other.", 50)
+    images: KitImages = KitImages()
+
+    @model_validator(mode="after")
+    def images_suffice(self) -> Self:
+        """Refuse more attacked images than test images."""
+        if self.count > self.images.test:
+            raise Wrong(
+                f"`.count` is {self.count}; needs at most `.images.test`, {self.images.test}"
+            )
+        return self
