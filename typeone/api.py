@@ -29,14 +29,8 @@ from typeone.data.images import from_uint8, to_uint8
 from typeone.evaluation.audit.kit import Kit
 from typeone.evaluation.audit.measure import OwnAttack
 from typeone.models.density import DenseVAE
-from typeone.models.network_checks import (
-    Adapted,
-    check_images,
-    check_labels,
-    check_outputs,
-    check_right,
-    check_state,
-)
+from typeone.models.input_checks import check_images, check_labels, check_right
+from typeone.models.network_checks import Adapted, check_outputs, check_state
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.reporting.card.audits import audit_with

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from typeone.models.density import DenseVAE
 from typeone.models.svae import SupervisedVAE
-from typeone.training.losses import cross_entropy, negative_elbo
+from typeone.training.elbo import negative_elbo
+from typeone.training.losses import cross_entropy
 
 
 def shift_number(step: int) -> int:

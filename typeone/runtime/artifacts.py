@@ -202,7 +202,7 @@ def save_model(
     """Write a model's tensors, and ``metadata`` (JSON) with its architecture, into one file."""
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     # one metadata entry: the order of several would change from run to run
-    text = stamped(metadata, kind="checkpoint", content=digest_of_tensors(tensors))
+    text = stamped(metadata, kind="checkpoint", content=_digest_of(tensors))
     write_tensors(path, tensors, {KEY: text})
 
 
@@ -216,7 +216,7 @@ def write_tensors(
         temporary.write_bytes(save(dict(tensors), dict(note)))
 
 
-def digest_of_tensors(tensors: Mapping[str, torch.Tensor]) -> str:
+def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
     """Return the SHA-256 of names, types, shapes and values, independent of their order."""
     import torch
 
@@ -254,7 +254,7 @@ def _read_checkpoint(
 
     note, stamp = _read_note(path)
     tensors = load_file(path)
-    check_stamp(path, note, stamp, digest_of_tensors(tensors))
+    check_stamp(path, note, stamp, _digest_of(tensors))
     return note, stamp, tensors
 
 

@@ -9,7 +9,7 @@ from typeone.data.images import binarise
 from typeone.models.classifiers import reset_parameters
 from typeone.models.density import ARCHITECTURE, DenseVAE
 from typeone.runtime.devices import seeded
-from typeone.training import losses
+from typeone.training import elbo
 from typeone.training.loop import Trained, Training
 from typeone.training.objectives.density import density
 
@@ -17,7 +17,7 @@ from typeone.training.objectives.density import density
 @torch.no_grad()
 def negative_elbo(model: DenseVAE, images: Tensor, *, batch: int = 1000) -> Tensor:
     """Return -ELBO of binary images at the mean of q(z|x), nats, ``(N, C, H, W)`` → ``(N,)``."""
-    return torch.cat([losses.negative_elbo(model, part) for part in images.split(batch)])
+    return torch.cat([elbo.negative_elbo(model, part) for part in images.split(batch)])
 
 
 def train_density(

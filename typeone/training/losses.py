@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.models.density import DenseVAE
 from typeone.models.layers import one_hot
 
 
@@ -24,12 +23,6 @@ def recon_loss(logits: Tensor, images: Tensor) -> Tensor:
     authors' code uses cross-entropy summed over pixels.
     """
     return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
-
-
-def negative_elbo(model: DenseVAE, images: Tensor) -> Tensor:
-    """-ELBO of images ``(N, 1, H, W)`` in [0, 1] at the mean of q(z|x), nats, ``(N,)``."""
-    mu, sigma = model.encode(images)
-    return recon_loss(model.decode_logits(mu), images) + kl_divergence(mu, sigma)
 
 
 def squared_error(logits: Tensor, images: Tensor) -> Tensor:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 
 import torch
+from safetensors.torch import save
 from torch import nn
 
 import typeone
 from typeone.evaluation.audit.kit import Kit, file_sha256, load_kit
 from typeone.evaluation.audit.measure import OwnAttack, measure
 from typeone.reporting.card.card import Card, make_card
-from typeone.runtime.artifacts import digest_of_tensors
 
 
 def audit_with(
@@ -41,13 +42,11 @@ def audit_with(
     if not isinstance(kit, Kit):
         digest, kit = file_sha256(kit), load_kit(kit, sha256=sha256)
     found = measure(network, kit, who=who, count=count, own=own, seed=seed, device=device, say=say)
-    tensors = {
-        key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
-    }
+    tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     source = {
         "typeone": typeone.__version__,
         "torch": torch.__version__,
-        "network_sha256": digest_of_tensors(tensors),
+        "network_sha256": hashlib.sha256(save(tensors)).hexdigest(),
         "kit_sha256": digest,
         "seed": seed,
     }

@@ -77,7 +77,9 @@ class Source(Part):
 
     typeone: str = described("Version of Type One.")
     torch: str = described("Version of torch.")
-    network_sha256: str | None = described("Digest of names and values of the network's tensors.")
+    network_sha256: str | None = described(
+        "SHA-256 of safetensors.torch.save(network.state_dict())."
+    )
     kit_sha256: str | None = described("SHA-256 of the kit's file; null for a kit in memory.")
     seed: int = described("Seed of random starts.")
     kit: dict[str, Any] = described("Description of the kit: data set, networks, attacks, limits.")
