@@ -1,18 +1,20 @@
-"""Make docs/configuration.md and docs/config.schema.json out of the models of settings.
+"""Make docs/configuration.md and the schemas of settings and of cards out of their models.
 
     .venv/bin/python docs/configuration.py
 
-A test fails while either file is not what this would write.
+A test fails while one of the files is not what this would write.
 """
 
 import json
 from pathlib import Path
 
+from typeone.reporting.card.contents import CardContents
 from typeone.workflow.settings import layers
 from typeone.workflow.settings.whole import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, SCHEMA = ROOT / "docs" / "configuration.md", ROOT / "docs" / "config.schema.json"
+CARD = ROOT / "docs" / "card.schema.json"
 HEAD = """# Configuration
 
 This page lists every setting: its published value, what preset `quick` chooses instead, what it may
@@ -204,6 +206,11 @@ def schema():
     return json.dumps(head | whole, indent=1, ensure_ascii=False) + "\n"
 
 
+def card_schema():
+    """The schema of `card.json` as it is to be."""
+    return json.dumps(CardContents.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 def nodes(node):
     """Every mapping in a schema."""
     if isinstance(node, dict):
@@ -217,3 +224,4 @@ def nodes(node):
 if __name__ == "__main__":
     PAGE.write_text(page())
     SCHEMA.write_text(schema())
+    CARD.write_text(card_schema())

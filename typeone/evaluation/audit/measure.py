@@ -200,8 +200,8 @@ def measure(
     count = note["count"] if count is None else count
     if count < 1 or int(right.sum()) < count:
         raise InputError(
-            f"`count` is {count}, but {who} and gets {int(right.sum())} of {len(labels)} test "
-            "images of the kit right; needs 1 to that many, because attacks start from them"
+            f"`count` is {count}, but of {len(labels)} test images of the kit {who} gets "
+            f"{int(right.sum())} right; needs 1 to that many, because attacks start from them"
         )
     if error.value > MANY_WRONG:
         warnings.append(

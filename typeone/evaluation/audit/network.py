@@ -50,7 +50,8 @@ def audited(
     """
     warnings = []
     try:
-        mine = copy.deepcopy(network)
+        with torch.no_grad():  # the parameters of a copied ScriptModule would have a history
+            mine = copy.deepcopy(network)
     except Exception as error:  # user code can raise anything
         raise InputError(
             f"{who}, which cannot be copied ({type(error).__name__}: {error}); needs a module that "

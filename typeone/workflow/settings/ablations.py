@@ -22,6 +22,7 @@ ABLATIONS = {
     "ours": {
         "unchanged": {},
         "no_attackers": {"image_weight": 0.0},
+        "all_attackers": {"attackers_in_turn": False},
         "no_reencoding": {"reencode_weight": 0.0},
         "no_density": {"density_weight": 0.0},
         "no_offset": {"offset_lr": 0.0},

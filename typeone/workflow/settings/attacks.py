@@ -160,11 +160,11 @@ ATTACKS = resolved(
         "ours": {
             "from": "paper",
             "targets": PLAIN,
-            **{"steps": 800, "lr": 0.05, "beta2": 0.95},
+            **{"steps": 600, "lr": 0.05, "beta2": 0.95},
             **{"alpha": 0.1, "gamma": 0.02, "eta": 0.005, "target_loss": 0.04},
             **{"k_start": 0.2, "k_max": 5.0, "manifold": "log", "patience": 40},
-            **{"image_weight": 3.0, "reencode_weight": 1.0, "image_target_loss": 0.05},
-            "density_weight": 0.01,
+            **{"image_weight": 8.0, "attackers_in_turn": True, "density_weight": 0.03},
+            **{"reencode_weight": 1.0, "image_target_loss": 0.05},
             **{"jitter": 1, "offset_lr": 0.05, "offset_weight": 0.5},
         },
         # ours with the target class that is nearest to f1

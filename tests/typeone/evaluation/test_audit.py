@@ -1,0 +1,282 @@
+"""Kits are what was put in, and an audit is its attacks, judged; the network stays as it was."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from typeone.attacks.criteria import runner_up
+from typeone.data.images import from_uint8
+from typeone.evaluation.audit.kit import SPLITS, file_sha256, load_kit, save_kit
+from typeone.evaluation.audit.measure import OwnAttack, measure
+from typeone.models.predictions import predict
+from typeone.runtime.artifacts import save_model
+from typeone.runtime.errors import InputError
+
+from ..audits import ATTACKS, COUNTS, attack, images, linear, small_kit
+
+
+@pytest.fixture(scope="module")
+def kit():
+    return small_kit()
+
+
+@pytest.fixture(scope="module")
+def findings(kit):
+    return measure(linear(), kit, who="mine")
+
+
+def audit_of(network, kit, **how):
+    return measure(network, kit, who="mine", **how)
+
+
+# ------------------------------------------------------------------- kits
+
+
+def test_a_kit_read_is_the_kit_written(kit, tmp_path):
+    path = tmp_path / "kit.safetensors"
+    save_kit(path, kit)
+    again = load_kit(path, sha256=file_sha256(path))
+    assert again.note == kit.note
+    ours, theirs = kit.state_dict(), again.state_dict()
+    assert list(ours) == list(theirs)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert not any(module.training for module in again.modules())
+    assert not any(p.requires_grad for p in again.parameters())
+    assert again.judges == ["plain", "wide"]
+    for seed, split in enumerate(SPLITS, 30):
+        shown, labels = again.images(split, "cpu")
+        given, classes = images(seed, COUNTS[split])
+        assert (shown - given).abs().max() <= 0.5 / 255 + 1e-6
+        assert torch.equal(labels, classes)
+
+
+def test_another_file_than_the_one_named_is_refused(kit, tmp_path):
+    path = tmp_path / "kit.safetensors"
+    save_kit(path, kit)
+    with pytest.raises(InputError, match=rf"has the SHA-256 {file_sha256(path)}; needs 0{{64}}"):
+        load_kit(path, sha256="0" * 64)
+    damaged = bytearray(path.read_bytes())
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match="is damaged"):
+        load_kit(path)
+
+
+def test_another_checkpoint_is_no_kit(tmp_path):
+    save_model(tmp_path / "a.safetensors", linear(), metadata={"architecture": "mlp"})
+    with pytest.raises(InputError, match="is no kit; needs a file like"):
+        load_kit(tmp_path / "a.safetensors")
+
+
+# ------------------------------------------------------------------- what an audit measures
+
+
+def test_each_attack_starts_from_the_first_images_that_the_network_gets_right(kit, findings):
+    shown, labels = kit.images("test", "cpu")
+    right = predict(linear(), shown).argmax(dim=1) == labels
+    chosen = torch.nonzero(right).flatten()[:6]
+    assert findings.error.value == pytest.approx(1 - right.double().mean().item())
+    assert list(findings.examples) == [a["name"] for a in ATTACKS]
+    for rows in findings.examples.values():
+        assert rows["label"].tolist() == labels[chosen].tolist()
+        assert np.array_equal(from_uint8(rows["image"]), shown[chosen])
+        assert rows["f1_label_before"].tolist() == labels[chosen].tolist()
+
+
+def test_an_aim_is_that_of_the_kit(kit, findings):
+    rows = findings.examples["ours"]
+    before = from_uint8(rows["image"])
+    labels = torch.from_numpy(rows["label"])
+    assert rows["target_label"].tolist() == runner_up(linear(), before, labels).tolist()
+    next_one = (findings.examples["paper"]["label"] + 1) % 10
+    assert findings.examples["paper"]["target_label"].tolist() == next_one.tolist()
+
+
+def test_the_threshold_rejects_its_share_of_clean_images(kit, findings):
+    from typeone.detectors.squeezing import scores
+
+    shown, labels = kit.images("validation", "cpu")
+    right = predict(linear(), shown).argmax(dim=1) == labels
+    seen = scores(linear(), shown[right], bits=1, median=2)["joint", "l2"]
+    assert (seen >= findings.threshold).sum() <= 0.05 * len(seen)
+    attacked = from_uint8(findings.examples["fgsm"]["adversarial_image"])
+    again = scores(linear(), attacked, bits=1, median=2)["joint", "l2"]
+    assert findings.examples["fgsm"]["score"] == pytest.approx(again, abs=1e-6)
+
+
+def test_an_audit_does_not_depend_on_threads(kit, findings):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        again = audit_of(linear(), kit)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    for name, rows in findings.examples.items():
+        change = np.abs(
+            rows["adversarial_image"].astype(int) - again.examples[name]["adversarial_image"]
+        )
+        assert change.max() <= 1, name  # sums in another order
+
+
+def test_the_network_stays_as_it_was(kit):
+    network = linear().train()
+    network.register_forward_hook(lambda *_: None)
+    before = copy.deepcopy(network.state_dict())
+    found = audit_of(network, kit, count=2)
+    assert network.training
+    assert all(p.requires_grad and p.grad is None for p in network.parameters())
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert found.warnings[0] == "The network was in training mode; it was audited in eval mode."
+
+
+def test_probabilities_are_audited_by_their_logarithm(kit, findings):
+    found = audit_of(nn.Sequential(linear(), nn.Softmax(dim=1)).eval(), kit)
+    assert found.warnings[0].startswith("The network returns probabilities; their logarithm")
+    assert found.error == findings.error
+    for name in ("fgsm", "paper"):
+        again, rows = found.examples[name], findings.examples[name]
+        assert again["f1_label_after"].tolist() == rows["f1_label_after"].tolist()
+
+
+class TorchvisionStyle(nn.Module):
+    """Features, a pooling and a classifier, as torchvision's VGG."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True))
+        self.avgpool = nn.AdaptiveAvgPool2d((3, 3))
+        self.classifier = nn.Sequential(nn.Dropout(), nn.Linear(36, 10))
+
+    def forward(self, x):
+        return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+
+
+class TimmStyle(nn.Module):
+    """`forward_features`, `forward_head` and patches, as timm's vision transformers."""
+
+    def __init__(self, num_classes=10, in_chans=1):
+        super().__init__()
+        self.patch_embed = nn.Conv2d(in_chans, 8, 7, stride=7)
+        self.norm = nn.LayerNorm(8)
+        self.attn = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, num_classes)
+
+    def forward_features(self, x):
+        x = self.norm(self.patch_embed(x).flatten(2).transpose(1, 2))
+        return x + self.attn(x, x, x, need_weights=False)[0]
+
+    def forward_head(self, x, pre_logits=False):
+        x = x.mean(dim=1)
+        return x if pre_logits else self.head(x)
+
+    def forward(self, x):
+        return self.forward_head(self.forward_features(x))
+
+
+class OwnNormalisation(nn.Module):
+    """Statistics as buffers, applied in the forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(0.1307))
+        self.register_buffer("std", torch.tensor(0.3081))
+        self.net = linear(9)
+
+    def forward(self, x):
+        return self.net((x - self.mean) / self.std)
+
+
+def drawn(network):
+    torch.manual_seed(3)
+    return network().eval()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: drawn(TorchvisionStyle),
+        lambda: drawn(TimmStyle),
+        lambda: drawn(OwnNormalisation),
+        lambda: torch.jit.script(drawn(TorchvisionStyle)),
+        lambda: linear().double().float().half().float(),
+    ],
+    ids=["torchvision", "timm", "normalisation", "scripted", "rounded weights"],
+)
+def test_networks_of_other_kinds_are_audited(kit, build):
+    found = audit_of(build(), kit, count=2)
+    assert all(len(rows["label"]) == 2 for rows in found.examples.values())
+    assert found.examples["ours"]["f1_label_after"].shape == (2,)
+
+
+def test_a_network_without_gradients_is_told(kit):
+    class Rounds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = linear()
+
+        def forward(self, x):
+            return self.net((x * 4).round() / 4 + 0 * x)
+
+    found = audit_of(Rounds().eval(), kit, count=3)
+    assert "fgsm: the gradient of the network vanishes at 3 of 3 images" in " ".join(found.warnings)
+
+
+# ------------------------------------------------------------------- own attacks
+
+
+def brighten(model, inputs, labels, targets, *, generator):
+    assert torch.equal(targets, (labels + 1) % 10)
+    return (inputs + 0.25).clamp(0, 1)
+
+
+def test_an_own_attack_is_judged_like_the_others(kit):
+    found = audit_of(linear(), kit, own={"mine": OwnAttack.of(brighten)})
+    rows = found.examples["mine"]
+    assert found.kinds["mine"] == "own"
+    expected = (from_uint8(rows["image"]) + 0.25).clamp(0, 1)
+    assert (from_uint8(rows["adversarial_image"]) - expected).abs().max() <= 0.5 / 255 + 1e-6
+    assert rows["type1_success_clean"].dtype == bool
+
+
+def test_an_own_attack_needs_a_name_of_its_own(kit):
+    with pytest.raises(InputError, match="an attack is named 'fgsm', as one of the kit"):
+        audit_of(linear(), kit, own={"fgsm": OwnAttack.of(brighten)})
+
+
+def test_a_wrong_attack_is_one_line(kit):
+    def fails(model, inputs, labels, targets, *, generator):
+        return inputs + 2
+
+    with pytest.raises(InputError, match=r"fails'?.*returns pixels from 2 to .*needs \[0, 1\]"):
+        audit_of(linear(), kit, own={"mine": OwnAttack.of(fails)})
+
+
+# ------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (nn.Linear(3, 3), "mine, which fails on images"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(784, 7)), r"returns \(4, 7\); needs logits"),
+    ],
+)
+def test_a_network_of_another_shape_is_one_line(kit, network, message):
+    with pytest.raises(InputError, match=message):
+        audit_of(network.eval(), kit)
+
+
+@pytest.mark.parametrize("count", [0, -1, 140])
+def test_a_count_that_cannot_be_attacked_is_refused(kit, count):
+    with pytest.raises(InputError, match=f"`count` is {count}, but of 150 .* right; needs 1"):
+        audit_of(linear(), kit, count=count)
+
+
+def test_an_attack_that_a_kit_cannot_describe_is_refused():
+    wrong = small_kit([attack("a", "type2", method="fgsm", epsilon=None)])
+    with pytest.raises(InputError, match="`epsilon` is None"):
+        audit_of(linear(), wrong)
