@@ -465,7 +465,7 @@ def test_another_command_is_named(entry):
     command = [entry.root / ".venv/bin/python", "-m", "typeone.workflow", "reprduce"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "typeone: unknown command 'reprduce'; needs reproduce or check\n"
+    assert result.stderr == "typeone: unknown command 'reprduce'; needs reproduce, check or audit\n"
 
 
 # signals

@@ -1,0 +1,182 @@
+"""`typeone audit` with the kit of the smoke run: a card of a network of the user's, or one line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from typeone.evaluation.audit.kit import file_sha256, load_kit
+from typeone.reporting.card.contents import CardContents
+from typeone.workflow import auditing
+from typeone.workflow.options import Refused
+
+NET = """
+import torch
+from torch import nn
+def build():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+def fails():
+    raise RuntimeError("no disk")
+"""
+ATTACK = """
+def attack(model, inputs, labels, targets, *, generator):
+    return (inputs * 0.9).clamp(0, 1)
+"""
+
+
+def typeone(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "typeone.workflow", "audit", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+@pytest.fixture(scope="module")
+def kit(smoke):
+    return smoke.root / "results" / "mnist" / "kit" / "kit.safetensors"
+
+
+@pytest.fixture(scope="module")
+def folder(smoke, tmp_path_factory):
+    """A network trained by the smoke run as a file of weights, and an attack."""
+    folder = tmp_path_factory.mktemp("audit")
+    (folder / "net.py").write_text(NET)
+    (folder / "shrink.py").write_text(ATTACK)
+    return folder
+
+
+def test_a_kit_is_the_networks_and_settings_of_the_run(smoke, kit, smoke_settings):
+    found = load_kit(kit)
+    note = json.loads(kit.with_name("kit.json").read_text())
+    assert note.pop("sha256") == file_sha256(kit)
+    assert note == found.note
+    assert found.judges == list(smoke_settings["oracle"]["members"])
+    ours = {a["name"]: a for a in note["attacks"]}["ours_runner_up"]
+    wanted = smoke_settings["attacks"]["ours_runner_up"]
+    assert ours["aim"] == "runner_up"
+    assert all(wanted[name] == value for name, value in ours["settings"].items())
+    assert list(ours["settings"])
+    assert note["images"]["validation"] == 500
+
+
+def test_a_network_gets_a_card(folder, kit):
+    result = typeone(
+        *(folder, "net.py:build", "--kit", kit, "--kit-sha256", file_sha256(kit)),
+        *("--attack", "shrink.py:attack", "--count", 6, "--name", "linear", "--out", "cards/a"),
+    )
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[-1] == "card: cards/a/card.html"
+    contents = CardContents.model_validate_json((folder / "cards/a/card.json").read_text())
+    assert contents.network == "linear"
+    assert [a.name for a in contents.attacks][-1] == "shrink"
+    assert all(a.measures["detected"].n == 6 for a in contents.attacks)
+    assert contents.source.kit_sha256 == file_sha256(kit)
+    head = next(i for i, line in enumerate(lines) if line.startswith("attack "))
+    told = {line.split()[0]: line for line in lines[head + 1 :] if line}
+    paper = next(a for a in contents.attacks if a.name == "paper").measures
+    assert told["paper"].split()[1:5] == [
+        f"{paper[name].value:.2f}" for name in ("kept", "true", "clear", "clean")
+    ]
+    assert "warning: The network gets" in result.stdout  # it is not trained
+    assert "<title>linear" in (folder / "cards/a/card.html").read_text()
+
+
+MISTAKES = {
+    "no network": ([], "the network is missing; needs path/to/file.py:function"),
+    "no function": (["net.py"], "the network is 'net.py'; needs path/to/file.py:function"),
+    "no file": (["nte.py:build"], "'nte.py' is not a file; needs path/to/file.py:function"),
+    "another function": (["net.py:biuld"], "net.py has no function 'biuld'; needs"),
+    "code that fails": (["net.py:fails"], "whose code fails at net.py, line 8 (RuntimeError: no"),
+    "an option": (["net.py:build", "--wieghts", "a"], "unknown option '--wieghts'"),
+    "no number": (["net.py:build", "--count", "x"], "argument --count: invalid int value: 'x'"),
+    "too few": (["net.py:build", "--count", "0"], "--count is 0; needs at least 1"),
+    "too many": (["net.py:build", "--count", "1000"], "`count` is 1000, but of 1000 test images"),
+    "no weights": (["net.py:build", "--weights", "w"], "--weights is 'w', which is not a file"),
+    "other weights": (["net.py:build", "--weights", "net.py"], "not a safetensors file"),
+    "no data": (["net.py:build", "--data", "digts"], "--data is 'digts', which is not a folder"),
+    "another kit": (["net.py:build", "--kit-sha256", "0" * 64], "; needs 0000"),
+    "no attack": (["net.py:build", "--attack", "shrink.py:atack"], "no function 'atack'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line(folder, kit, arguments, message):
+    result = typeone(folder, *arguments, "--kit", kit)
+    assert result.returncode in (1, 2)
+    assert result.stderr.startswith("typeone: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+def test_the_help_names_every_option(folder):
+    result = typeone(folder, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    for name in vars(auditing.parsed(["a.py:b"])):
+        if name != "network":
+            assert f"--{name.replace('_', '-')} " in result.stdout
+
+
+# ------------------------------------------------------------------- a kit that is not there
+
+
+class Run:
+    """A stand-in for `typeone reproduce`: writes what it was called with, and the kit if it may."""
+
+    def __init__(self, root, makes):
+        code = (
+            "import json, pathlib, sys, yaml; a = sys.argv[1:]; t = pathlib.Path(a[-1]);"
+            "s = [yaml.safe_load(open(f)) for f in a if f.endswith('.yaml')];"
+            "json.dump([a, s], open('called.json', 'w'));"
+            f"{makes} and (t.parent.mkdir(parents=True), t.write_text('kit'))"
+        )
+        self.root, self.command = root, ["env", "-C", str(root), sys.executable, "-c", code]
+
+    def kit(self, *arguments):
+        args = auditing.parsed(["net.py:build", *map(str, arguments)])
+        return auditing.make_kit(self.command, self.root, args)
+
+    @property
+    def called(self):
+        return json.loads((self.root / "called.json").read_text())
+
+
+def test_a_kit_is_made_once(tmp_path, capsys):
+    run = Run(tmp_path, True)
+    target = "results/mnist/kit/kit.safetensors"
+    assert run.kit("--preset", "smoke") == tmp_path / target
+    assert run.called == [["reproduce", "--preset", "smoke", "--", target], []]
+    assert "no kit of mnist yet" in capsys.readouterr().err
+    (tmp_path / "called.json").unlink()
+    assert run.kit() == tmp_path / target
+    assert not (tmp_path / "called.json").exists()
+
+
+def test_a_kit_of_fashion_has_its_preset(tmp_path):
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "fashion.yaml").write_text("a: 1")
+    run = Run(tmp_path, True)
+    assert run.kit("--data", "fashion") == tmp_path / "results/fashion/kit/kit.safetensors"
+    assert run.called[0][3:5] == ["--configfile", "presets/fashion.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("My Letters", "my_letters"), ("2024-run", "data_2024_run"), ("mnist", "data_mnist")],
+)
+def test_a_folder_becomes_a_data_set(tmp_path, folder, name):
+    data = tmp_path / "sets" / folder
+    data.mkdir(parents=True)
+    run = Run(tmp_path, True)
+    assert run.kit("--data", data) == tmp_path / f"results/{name}/kit/kit.safetensors"
+    assert run.called[1] == [{"datasets": {name: {"format": "idx", "path": str(data)}}}]
+
+
+def test_a_run_that_fails_leaves_one_line(tmp_path):
+    with pytest.raises(Refused, match="the kit was not made, see above; run the same command"):
+        Run(tmp_path, False).kit()
