@@ -6,7 +6,7 @@ import re
 import pytest
 
 FLOORS = (
-    ("api",),
+    ("api", "adapters"),
     ("workflow",),
     ("reporting",),
     ("evaluation",),

@@ -160,6 +160,8 @@ def _right(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return predict(network, images).argmax(dim=1) == labels
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def measure(
     network: nn.Module,
     kit: Kit,
