@@ -166,7 +166,7 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
                 function = stack.enter_context(
                     user_function(module, key="--attack", needs=SIGNATURE, seed=args.seed)
                 )
-                own[module.rpartition(":")[0].rpartition("/")[2]] = OwnAttack(function, {}, module)
+                own[Path(module.rpartition(":")[0]).stem] = OwnAttack(function, {}, module)
             card = audit_with(
                 network,
                 kit,
