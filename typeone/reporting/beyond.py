@@ -140,7 +140,9 @@ def transition_rows(name: str, target: str, examples: pd.DataFrame) -> list[dict
     kept = by_seed(examples, examples["judge_label"] == examples["label"])
     seeds, prefix = examples["seed"].nunique(), f"beyond.mnist.{name}.{target}"
     return [
-        measured(f"{prefix}.oracle_target", seen, description="oracle sees i + 1", seeds=seeds),
+        measured(
+            f"{prefix}.oracle_target", seen, description="oracle sees the target class", seeds=seeds
+        ),
         measured(f"{prefix}.oracle_label", kept, description="oracle sees i", seeds=seeds),
         *(
             measured(
