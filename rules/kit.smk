@@ -25,6 +25,7 @@ rule make_kit:
         note=plan.kit(),
         members={"attackers": ATTACKERS, "judges": MEMBERS},
         images=config["audit"]["images"],
+        seed=config["audit"]["seed"],
     message:
         "{wildcards.dataset}: Making the kit of audits"
     script:

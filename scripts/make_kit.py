@@ -2,6 +2,8 @@
 
 import json
 
+import torch
+
 from typeone.data.digits import read_digits
 from typeone.evaluation.audit.kit import SPLITS, file_sha256, make_kit, save_kit
 from typeone.models.classifiers import load_classifier
@@ -10,6 +12,7 @@ from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import read_model_metadata
 from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.computing import computing_job
+from typeone.runtime.devices import seeded
 
 if "snakemake" in globals():
     with computing_job(snakemake) as run:
@@ -37,8 +40,9 @@ if "snakemake" in globals():
         images = {}
         for split in SPLITS:
             shown, labels = read_digits(run.input[split])
-            count = run.params.images[split]
-            images[split] = shown[:count], labels[:count]
+            order = torch.randperm(len(labels), generator=seeded(run.params.seed))
+            chosen = order[: run.params.images[split]]  # files may be sorted by class
+            images[split] = shown[chosen], labels[chosen]
         kit = make_kit(
             note,
             svae=svae,

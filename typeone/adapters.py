@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from typeone.attacks.criteria import label_criterion, runner_up
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae_settings import SvaeAttackSettings
+from typeone.data.digits import DIGIT_SHAPE
 from typeone.data.images import from_uint8
 from typeone.evaluation.audit.kit import Kit
 from typeone.evaluation.audit.network import audited
@@ -53,9 +54,15 @@ def as_function(kit: Kit, name: str = "ours_runner_up") -> Callable[..., Tensor]
         model: nn.Module, inputs: Tensor, labels: Tensor, targets: Tensor | None = None
     ) -> Tensor:
         check_images(inputs)
+        if inputs.shape[1:] != DIGIT_SHAPE:
+            raise InputError(
+                f"images are {tuple(inputs.shape)}; needs (N, 1, 28, 28), as those of the kit"
+            )
         check_labels(labels, inputs, classes)
         if targets is not None:
             check_labels(targets, inputs, classes)
+            if bool((targets == labels).any()):
+                raise InputError("a target is the label itself; needs another class")
         who = f"model is a {type(model).__name__}"
         network, _ = audited(model, inputs.clone(), who=who, classes=classes)
         if targets is None and entry["aim"] == "runner_up":
@@ -87,6 +94,13 @@ class _Called(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.model(images)
+
+
+def _modules_of(model: Any) -> list[nn.Module]:
+    """Return the network in a model of foolbox, which keeps it in the closure of a function."""
+    cells = getattr(getattr(model, "_model", None), "__closure__", None) or ()
+    found = [cell.cell_contents for cell in cells]
+    return [part for value in found if isinstance(value, nn.Module) for part in value.modules()]
 
 
 class FoolboxAttack:
@@ -122,6 +136,9 @@ class FoolboxAttack:
             raise InputError(
                 f"criterion is a {type(criterion).__name__}; needs labels or Misclassification"
             )
+        for part in _modules_of(model):
+            if part.training:
+                raise InputError("the model is in training mode; call its eval() first")
         found = self.attack(_Called(model).eval(), inputs, labels)
         kept = predict(model, found).argmax(dim=1) == labels
         return found, found, kept

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from typeone.evaluation.audit.kit import SPLITS, make_kit
+from typeone.evaluation.audit.kit import make_kit
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.density import DenseVAE
 from typeone.models.svae import DigitSVAE
@@ -32,22 +32,33 @@ ATTACKS = [
 ]
 
 
-def images(seed, count):
+def images(seed, count, network):
+    """Random images; the network gets four of five right."""
+    drawn = torch.rand(count, 1, 28, 28, generator=seeded(seed))
+    with torch.no_grad():
+        labels = network(drawn).argmax(dim=1)
+    labels[::5] = (labels[::5] + 1) % 10
+    return drawn, labels
+
+
+def of_each_class(seed, count):
+    """Random images of all classes."""
     return torch.rand(count, 1, 28, 28, generator=seeded(seed)), torch.arange(count) % 10
 
 
-def small_kit(attacks=ATTACKS, *, count=6):
-    """A kit whose density model calls nothing odd or noisy."""
+def small_kit(attacks=ATTACKS, *, count=6, network=None):
+    """A kit whose density model calls nothing odd or noisy, for ``network`` or for `linear`."""
+    network = network or linear()
     members = {
         role: [(name, build_classifier(f"{role[:-1]}_{name}")) for name in names]
         for role, names in ROLES.items()
     }
-    networks = {"svae": DigitSVAE(latent_dim=5)}
-    networks |= {role: DenseVAE(latent_dim=3) for role in ("density", "attack_density")}
-    networks["svae"].reset_parameters(seeded(1))
-    every = [network for role in members.values() for _, network in role]
-    for seed, network in enumerate([*every, networks["density"], networks["attack_density"]], 2):
-        reset_parameters(network, seeded(seed))
+    trained = {"svae": DigitSVAE(latent_dim=5)}
+    trained |= {role: DenseVAE(latent_dim=3) for role in ("density", "attack_density")}
+    trained["svae"].reset_parameters(seeded(1))
+    every = [member for role in members.values() for _, member in role]
+    for seed, member in enumerate([*every, trained["density"], trained["attack_density"]], 2):
+        reset_parameters(member, seeded(seed))
     note = {
         **{"dataset": "mnist", "classes": 10, "preset": "smoke", "clear_confidence": 0.1},
         "svae": {"latent_dim": 5},
@@ -65,14 +76,18 @@ def small_kit(attacks=ATTACKS, *, count=6):
     }
     return make_kit(
         note,
-        **networks,
-        **{role: [network for _, network in named] for role, named in members.items()},
-        images={split: images(seed, COUNTS[split]) for seed, split in enumerate(SPLITS, 30)},
+        **trained,
+        **{role: [member for _, member in named] for role, named in members.items()},
+        images={
+            "test": images(30, COUNTS["test"], network),
+            "validation": images(31, COUNTS["validation"], network),
+            "train": of_each_class(32, COUNTS["train"]),
+        },
     )
 
 
 def linear(seed=7):
-    """A network of one layer, which gets about a tenth of the random images right."""
+    """A network of one layer."""
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     reset_parameters(network, seeded(seed))
     return network.eval()

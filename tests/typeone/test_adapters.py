@@ -40,7 +40,7 @@ def test_targets_can_be_given(kit, rows, inputs):
     images, labels = inputs
     given = as_function(kit, "ours")(linear(), inputs=images, labels=labels, targets=targets)
     assert torch.equal(given, as_function(kit, "ours")(linear(), *inputs))
-    others = as_function(kit, "ours")(linear(), images, labels, (targets + 3) % 10)
+    others = as_function(kit, "ours")(linear(), images, labels, (labels + 5) % 10)
     assert not torch.equal(given, others)
 
 
@@ -88,6 +88,14 @@ def test_what_foolbox_cannot_ask_is_refused(kit, inputs, bounds, criterion, epsi
         FoolboxAttack(kit, "ours")(model, images, criterion or labels, epsilons=epsilons)
 
 
+def test_a_model_of_foolbox_in_training_mode_is_refused(kit, inputs):
+    network = linear()
+    model = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
+    network.train()
+    with pytest.raises(InputError, match="training mode; call its eval"):
+        FoolboxAttack(kit, "paper")(model, *inputs)
+
+
 def test_an_attack_that_the_kit_lacks_is_named(kit):
     with pytest.raises(InputError, match="`name` is 'fgsm'; needs one of ours, paper"):
         as_function(kit, "fgsm")
@@ -99,6 +107,8 @@ def test_wrong_inputs_are_one_line(kit, inputs):
         ((images * 255, labels), r"images range from .* needs \[0, 1\]"),
         ((images, labels.float()), "labels are torch.float32"),
         ((images, labels, labels + 20), "labels range from"),
+        ((images, labels, labels), "a target is the label itself"),
+        ((images.expand(-1, 3, -1, -1), labels), r"needs \(N, 1, 28, 28\)"),
     ):
         with pytest.raises(InputError, match=message):
             as_function(kit, "ours")(linear(), *arguments)

@@ -1,6 +1,7 @@
 """`typeone audit` with the kit of the smoke run: a card of a network of the user's, or one line."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -12,17 +13,17 @@ from typeone.workflow import auditing
 from typeone.workflow.options import Refused
 
 NET = """
-import torch
 from torch import nn
 def build():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
 def fails():
     raise RuntimeError("no disk")
 """
 ATTACK = """
 def attack(model, inputs, labels, targets, *, generator):
     return (inputs * 0.9).clamp(0, 1)
+def less(model, inputs, labels, targets, *, generator):
+    return (inputs * 0.5).clamp(0, 1)
 """
 
 
@@ -43,8 +44,10 @@ def kit(smoke):
 
 @pytest.fixture(scope="module")
 def folder(smoke, tmp_path_factory):
-    """A network trained by the smoke run as a file of weights, and an attack."""
+    """The MLP of the smoke run as a network of the user's, and two attacks."""
     folder = tmp_path_factory.mktemp("audit")
+    trained = smoke.root / "results" / "mnist" / "classifiers" / "mlp" / "seed0"
+    (folder / "mlp.safetensors").symlink_to(trained / "model.safetensors")
     (folder / "net.py").write_text(NET)
     (folder / "shrink.py").write_text(ATTACK)
     return folder
@@ -67,15 +70,17 @@ def test_a_kit_is_the_networks_and_settings_of_the_run(smoke, kit, smoke_setting
 def test_a_network_gets_a_card(folder, kit):
     result = typeone(
         *(folder, "net.py:build", "--kit", kit, "--kit-sha256", file_sha256(kit)),
-        *("--attack", "shrink.py:attack", "--count", 6, "--name", "linear", "--out", "cards/a"),
+        *("--weights", "mlp.safetensors", "--attack", "shrink.py:attack"),
+        *("--attack", "shrink.py:less", "--count", 6, "--name", "perceptron", "--out", "cards/a"),
     )
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[-1] == "card: cards/a/card.html"
     contents = CardContents.model_validate_json((folder / "cards/a/card.json").read_text())
-    assert contents.network == "linear"
-    assert [a.name for a in contents.attacks][-1] == "shrink"
-    assert all(a.measures["detected"].n == 6 for a in contents.attacks)
+    assert contents.network == "perceptron"
+    assert [a.name for a in contents.attacks][-2:] == ["shrink_attack", "shrink_less"]
+    assert {a.measures["kept"].n for a in contents.attacks if a.kind != "type2"} == {6}
+    assert contents.clean_error.value < 0.3
     assert contents.source.kit_sha256 == file_sha256(kit)
     head = next(i for i, line in enumerate(lines) if line.startswith("attack "))
     told = {line.split()[0]: line for line in lines[head + 1 :] if line}
@@ -83,8 +88,7 @@ def test_a_network_gets_a_card(folder, kit):
     assert told["paper"].split()[1:5] == [
         f"{paper[name].value:.2f}" for name in ("kept", "true", "clear", "clean")
     ]
-    assert "warning: The network gets" in result.stdout  # it is not trained
-    assert "<title>linear" in (folder / "cards/a/card.html").read_text()
+    assert "<title>perceptron" in (folder / "cards/a/card.html").read_text()
 
 
 MISTAKES = {
@@ -92,11 +96,22 @@ MISTAKES = {
     "no function": (["net.py"], "the network is 'net.py'; needs path/to/file.py:function"),
     "no file": (["nte.py:build"], "'nte.py' is not a file; needs path/to/file.py:function"),
     "another function": (["net.py:biuld"], "net.py has no function 'biuld'; needs"),
-    "code that fails": (["net.py:fails"], "whose code fails at net.py, line 8 (RuntimeError: no"),
+    "code that fails": (["net.py:fails"], "whose code fails at net.py, line 6 (RuntimeError: no"),
     "an option": (["net.py:build", "--wieghts", "a"], "unknown option '--wieghts'"),
     "no number": (["net.py:build", "--count", "x"], "argument --count: invalid int value: 'x'"),
     "too few": (["net.py:build", "--count", "0"], "--count is 0; needs at least 1"),
-    "too many": (["net.py:build", "--count", "1000"], "`count` is 1000, but of 1000 test images"),
+    "too many": (
+        ["net.py:build", "--weights", "mlp.safetensors", "--count", "1000"],
+        "`count` is 1000, but of 1000 test images",
+    ),
+    "no training": (["net.py:build"], "of the clean test images of mnist wrong; needs at most 50%"),
+    "twice": (
+        ["net.py:build", "--attack", "shrink.py:less", "--attack", "shrink.py:less"],
+        "--attack names the same function twice",
+    ),
+    "a file": (["net.py:build", "--out", "net.py"], "--out is 'net.py', which is a file"),
+    "a preset of a kit": (["net.py:build", "--preset", "quick"], "--preset is given with --kit"),
+    "another preset": (["net.py:build", "--preset", "fast"], "argument --preset: invalid choice"),
     "no weights": (["net.py:build", "--weights", "w"], "--weights is 'w', which is not a file"),
     "other weights": (["net.py:build", "--weights", "net.py"], "not a safetensors file"),
     "no data": (["net.py:build", "--data", "digts"], "--data is 'digts', which is not a folder"),
@@ -133,7 +148,8 @@ class Run:
             "import json, pathlib, sys, yaml; a = sys.argv[1:]; t = pathlib.Path(a[-1]);"
             "s = [yaml.safe_load(open(f)) for f in a if f.endswith('.yaml')];"
             "json.dump([a, s], open('called.json', 'w'));"
-            f"{makes} and (t.parent.mkdir(parents=True), t.write_text('kit'))"
+            f"{makes} and (t.parent.mkdir(parents=True), t.write_text('kit'),"
+            " t.with_name('kit.json').write_text(json.dumps({'preset': a[2]})))"
         )
         self.root, self.command = root, ["env", "-C", str(root), sys.executable, "-c", code]
 
@@ -154,6 +170,9 @@ def test_a_kit_is_made_once(tmp_path, capsys):
     assert "no kit of mnist yet" in capsys.readouterr().err
     (tmp_path / "called.json").unlink()
     assert run.kit() == tmp_path / target
+    assert capsys.readouterr().out == f"kit: {tmp_path / target}, preset smoke\n"
+    with pytest.raises(Refused, match="--preset is quick, but .* is of preset smoke; remove that"):
+        run.kit("--preset", "quick")
     assert not (tmp_path / "called.json").exists()
 
 
@@ -167,14 +186,20 @@ def test_a_kit_of_fashion_has_its_preset(tmp_path):
 
 @pytest.mark.parametrize(
     ("folder", "name"),
-    [("My Letters", "my_letters"), ("2024-run", "data_2024_run"), ("mnist", "data_mnist")],
+    [("My Letters", "my_letters"), ("2024-run", "data_2024_run"), ("mnist", "mnist")],
 )
 def test_a_folder_becomes_a_data_set(tmp_path, folder, name):
-    data = tmp_path / "sets" / folder
-    data.mkdir(parents=True)
-    run = Run(tmp_path, True)
-    assert run.kit("--data", data) == tmp_path / f"results/{name}/kit/kit.safetensors"
-    assert run.called[1] == [{"datasets": {name: {"format": "idx", "path": str(data)}}}]
+    kits = []
+    for parent in "ab":  # folders of one name are different data
+        data = tmp_path / parent / folder
+        data.mkdir(parents=True)
+        run = Run(tmp_path, True)
+        kits.append(run.kit("--data", data))
+        dataset = kits[-1].parts[-3]
+        assert re.fullmatch(rf"{name}_[0-9a-f]{{8}}", dataset)
+        assert kits[-1] == tmp_path / f"results/{dataset}/kit/kit.safetensors"
+        assert run.called[1] == [{"datasets": {dataset: {"format": "idx", "path": str(data)}}}]
+    assert kits[0] != kits[1]
 
 
 def test_a_run_that_fails_leaves_one_line(tmp_path):

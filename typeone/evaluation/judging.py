@@ -22,6 +22,8 @@ from typeone.models.svae import SupervisedVAE
 from typeone.training.losses import embedding_distance
 
 Rows = dict[str, np.ndarray]
+NO_LABEL = -1
+"""Label of f1 where its output is not finite."""
 F1 = Callable[[Tensor], Tensor]
 
 
@@ -47,7 +49,10 @@ def confidence_at(probabilities: Tensor, labels: np.ndarray) -> np.ndarray:
 
 
 class Classifier:
-    """Views of an f1 that returns logits ``(N, classes)``."""
+    """Views of an f1 that returns logits ``(N, classes)``.
+
+    Where these are not finite, f1 has no label: it is -1, and no attack has succeeded there.
+    """
 
     def __init__(self, f1: F1, *, batch: int = 1000) -> None:
         self.f1, self.batch = f1, batch
@@ -57,7 +62,9 @@ class Classifier:
         rows = {}
         for when, images in (("before", before), ("after", after)):
             probabilities = predict(self.f1, images, batch=self.batch).softmax(dim=1)
-            rows[f"f1_label_{when}"] = probabilities.argmax(dim=1).cpu().numpy()
+            seen = probabilities.isfinite().all(dim=1)
+            said = torch.where(seen, probabilities.argmax(dim=1), NO_LABEL)
+            rows[f"f1_label_{when}"] = said.cpu().numpy()
             rows[f"f1_confidence_{when}"] = confidence_at(probabilities, label)
         return rows
 
@@ -81,8 +88,9 @@ class Classifier:
             aimed = type1_targeted_success(label, f1_after, judged, rows["target_label"])
             found["type1_targeted_oracle"] = aimed
         if "found" in rows:
-            found["found_stored"] = f1_after != label
-            found["type2_success_oracle"] = type2_success(label, f1_after, judged)
+            labelled = f1_after != NO_LABEL
+            found["found_stored"] = labelled & (f1_after != label)
+            found["type2_success_oracle"] = labelled & type2_success(label, f1_after, judged)
         return found
 
     def on_the_way(self, images: Tensor, origin: Tensor, label: np.ndarray) -> Rows:

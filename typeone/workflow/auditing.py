@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import re
 import subprocess
@@ -61,7 +63,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--count", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="card")
-    parser.add_argument("--preset", default="quick", choices=PRESETS)
+    parser.add_argument("--preset", choices=PRESETS)
     try:
         args, unknown = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
@@ -81,6 +83,12 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
             f"--data is '{args.data}', which is not a folder; needs digits, fashion, or a folder "
             "of IDX files"
         )
+    if args.preset and args.kit:
+        raise Refused("--preset is given with --kit; needs one of them: a kit has its preset")
+    if len(set(args.attack)) < len(args.attack):
+        raise Refused("--attack names the same function twice; needs different ones")
+    if (out := Path(args.out).expanduser()).exists() and not out.is_dir():
+        raise Refused(f"--out is '{args.out}', which is a file; needs a folder")
     for option, file in (("--weights", args.weights), ("--kit", args.kit)):
         if file and not Path(file).expanduser().is_file():
             raise Refused(f"{option} is '{file}', which is not a file")
@@ -88,9 +96,13 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 
 
 def folder_settings(folder: Path) -> tuple[str, dict[str, Any]]:
-    """Return the name of the data set in a folder of IDX files, and its settings."""
+    """Return the name of the data set in a folder of IDX files, and its settings.
+
+    Many such folders are called ``raw``, so the name contains a digest of the path.
+    """
     name = re.sub(r"[^a-z0-9_]+", "_", folder.name.lower()).strip("_")
-    name = name if re.match(r"[a-z]", name) and name != "mnist" else f"data_{name}"
+    name = f"{name}_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    name = name if re.match(r"[a-z]", name) else f"data_{name}"
     return name, {"datasets": {name: {"format": "idx", "path": str(folder)}}}
 
 
@@ -115,12 +127,20 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
             files = [temporary.name]
         kit = root / "results" / dataset / "kit" / "kit.safetensors"
         if kit.exists():
+            made_by = json.loads(kit.with_name("kit.json").read_text())["preset"]
+            if args.preset not in (None, made_by):
+                raise Refused(
+                    f"--preset is {args.preset}, but {kit} is of preset {made_by}; remove that "
+                    "file to make another, or leave --preset out"
+                )
+            print(f"kit: {kit}, preset {made_by}", flush=True)
             return kit
         say(f"no kit of {dataset} yet: its networks are trained once, about {MINUTES}")
         target = kit.relative_to(root).as_posix()
         given = ["--configfile", *files] if files else []
         made = subprocess.run(
-            [*command, "reproduce", "--preset", args.preset, *given, "--", target], check=False
+            [*command, "reproduce", "--preset", args.preset or "quick", *given, "--", target],
+            check=False,
         )
     if made.returncode or not kit.exists():
         raise Refused(
@@ -157,6 +177,10 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
 
     device = compute_device(len(os.sched_getaffinity(0)), gpu=torch.cuda.is_available())
     try:
+        Path(args.out).expanduser().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"cannot write to '{args.out}': {error.strerror}", status=1) from error
+    try:
         with ExitStack() as stack:
             network = build_own(args.network, key="network")
             if args.weights:
@@ -166,7 +190,7 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
                 function = stack.enter_context(
                     user_function(module, key="--attack", needs=SIGNATURE, seed=args.seed)
                 )
-                own[Path(module.rpartition(":")[0]).stem] = OwnAttack(function, {}, module)
+                own[own_name(module, args.attack)] = OwnAttack(function, {}, module)
             card = audit_with(
                 network,
                 kit,
@@ -181,10 +205,21 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
             )
     except InputError as error:
         raise Refused(error, status=1) from error
-    card.save(args.out)
+    card.save(Path(args.out).expanduser())
     print("\n".join(summary(card.contents)))
     print(f"card: {Path(args.out) / 'card.html'}")
     return 0
+
+
+def own_name(module: str, others: Sequence[str]) -> str:
+    """Return the name of an own attack: its file's, with the function where files share one."""
+    stems = [Path(other.rpartition(":")[0]).stem for other in others]
+    stem, function = Path(module.rpartition(":")[0]).stem, module.rpartition(":")[2]
+    if stems.count(stem) == 1:
+        return stem
+    alike = [other for other in others if other.rpartition(":")[2] == function]
+    same = [other for other in alike if Path(other.rpartition(":")[0]).stem == stem]
+    return f"{stem}_{function}" if len(same) == 1 else f"{stem}_{function}_{same.index(module) + 1}"
 
 
 def summary(card: CardContents) -> list[str]:
@@ -197,7 +232,7 @@ def summary(card: CardContents) -> list[str]:
         elif attack.kind == "type2":
             lines.append(
                 f"{attack.name:14} Type II: label changed {told['found'].value:.2f}, same class "
-                f"{told['same'].value:.2f}, detected {told['detected'].value:.2f}"
+                f"{told['same'].value:.2f}"
             )
         else:
             cells = [f"{told[name].value:5.2f}" for name in ("kept", "true", "clear", "clean")]

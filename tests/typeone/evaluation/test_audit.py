@@ -15,7 +15,9 @@ from typeone.models.predictions import predict
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.errors import InputError
 
-from ..audits import ATTACKS, COUNTS, attack, images, linear, small_kit
+from ..audits import ATTACKS, COUNTS, attack, images, linear, of_each_class, small_kit
+
+NUMBERED = ((30, "test"), (31, "validation"))
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +48,11 @@ def test_a_kit_read_is_the_kit_written(kit, tmp_path):
     assert not any(module.training for module in again.modules())
     assert not any(p.requires_grad for p in again.parameters())
     assert again.judges == ["plain", "wide"]
-    for seed, split in enumerate(SPLITS, 30):
+    given_images = {split: images(seed, COUNTS[split], linear()) for seed, split in NUMBERED}
+    given_images["train"] = of_each_class(32, COUNTS["train"])
+    for split in SPLITS:
         shown, labels = again.images(split, "cpu")
-        given, classes = images(seed, COUNTS[split])
+        given, classes = given_images[split]
         assert (shown - given).abs().max() <= 0.5 / 255 + 1e-6
         assert torch.equal(labels, classes)
 
@@ -79,6 +83,7 @@ def test_each_attack_starts_from_the_first_images_that_the_network_gets_right(ki
     right = predict(linear(), shown).argmax(dim=1) == labels
     chosen = torch.nonzero(right).flatten()[:6]
     assert findings.error.value == pytest.approx(1 - right.double().mean().item())
+    assert 0.15 < findings.error.value < 0.25
     assert list(findings.examples) == [a["name"] for a in ATTACKS]
     for rows in findings.examples.values():
         assert rows["label"].tolist() == labels[chosen].tolist()
@@ -190,6 +195,16 @@ class OwnNormalisation(nn.Module):
         return self.net((x - self.mean) / self.std)
 
 
+class ReturnsDouble(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = linear()
+        self.eval()
+
+    def forward(self, x):
+        return self.net(x).double()
+
+
 def drawn(network):
     torch.manual_seed(3)
     return network().eval()
@@ -202,12 +217,12 @@ def drawn(network):
         lambda: drawn(TimmStyle),
         lambda: drawn(OwnNormalisation),
         lambda: torch.jit.script(drawn(TorchvisionStyle)),
-        lambda: linear().double().float().half().float(),
+        lambda: ReturnsDouble(),
     ],
-    ids=["torchvision", "timm", "normalisation", "scripted", "rounded weights"],
+    ids=["torchvision", "timm", "normalisation", "scripted", "float64 outputs"],
 )
-def test_networks_of_other_kinds_are_audited(kit, build):
-    found = audit_of(build(), kit, count=2)
+def test_networks_of_other_kinds_are_audited(build):
+    found = audit_of(build(), small_kit(network=build().float()), count=2)
     assert all(len(rows["label"]) == 2 for rows in found.examples.values())
     assert found.examples["ours"]["f1_label_after"].shape == (2,)
 
@@ -221,7 +236,8 @@ def test_a_network_without_gradients_is_told(kit):
         def forward(self, x):
             return self.net((x * 4).round() / 4 + 0 * x)
 
-    found = audit_of(Rounds().eval(), kit, count=3)
+    network = Rounds().eval()
+    found = audit_of(network, small_kit(network=network), count=3)
     assert "fgsm: the gradient of the network vanishes at 3 of 3 images" in " ".join(found.warnings)
 
 
@@ -258,6 +274,75 @@ def test_a_wrong_attack_is_one_line(kit):
 # ------------------------------------------------------------------- errors
 
 
+class NaNWhere(nn.Module):
+    """Returns NaN where ``where`` holds for an image."""
+
+    def __init__(self, where):
+        super().__init__()
+        self.net, self.where = linear(), where
+
+    def forward(self, x):
+        lost = self.where(x)[:, None]
+        return torch.where(lost, torch.nan, self.net(x))
+
+
+def test_a_network_that_is_not_finite_on_clean_images_is_refused(kit):
+    shown, _ = kit.images("test", "cpu")
+    level = shown.flatten(1).mean(dim=1).sort().values[-10]
+    network = NaNWhere(lambda x: x.flatten(1).mean(dim=1) >= level).eval()
+    with pytest.raises(InputError, match="returns NaN or infinity on 10 of 150 clean images"):
+        audit_of(network, kit)
+
+
+def test_where_a_network_is_not_finite_no_attack_succeeds(kit):
+    """On noise of 0.3, but not on clean images or those of the SVAE."""
+    clean, _ = kit.images("test", "cpu")
+    more = torch.cat([clean, kit.images("validation", "cpu")[0]])
+    most = (more - more.mean(dim=(1, 2, 3), keepdim=True)).square().mean(dim=(1, 2, 3)).max()
+    network = NaNWhere(
+        lambda x: (x - x.mean(dim=(1, 2, 3), keepdim=True)).square().mean(dim=(1, 2, 3)) > most
+    ).eval()
+    found = audit_of(network, kit)
+    rows = found.examples["fgsm"]
+    lost = rows["f1_label_after"] == -1
+    assert lost.any()
+    assert not (rows["found_stored"] | rows["type2_success_oracle"])[lost].any()
+    assert f"fgsm: the network returns NaN or infinity on {lost.sum()} of 6" in str(found.warnings)
+
+
+def test_a_network_of_another_data_set_is_refused(kit):
+    with pytest.raises(InputError, match=r"gets \d+% of the clean test images of mnist"):
+        audit_of(linear(8), kit)
+
+
+def test_a_function_is_no_network(kit):
+    with pytest.raises(InputError, match=r"mine, which is no torch\.nn\.Module"):
+        audit_of(lambda x: x, kit)
+
+
+def test_kits_of_other_code_are_one_line(kit, tmp_path):
+    path = tmp_path / "kit.safetensors"
+    for note, message in (
+        ({"format": 2, **kit.note}, "is a kit of format 2, needs 1; make it again"),
+        (kit.note, "is a kit of format None, needs 1"),
+        ({"format": 1, **kit.note, "svae": {"width": 1}}, r"is a kit of other code \(TypeError"),
+        ({"format": 1, "classes": 10}, r"is a kit of other code \(KeyError"),
+    ):
+        save_model(path, kit, metadata={"architecture": "audit-kit", **note})
+        with pytest.raises(InputError, match=message):
+            load_kit(path)
+    with pytest.raises(InputError, match="does not exist"):
+        load_kit(tmp_path / "none.safetensors")
+
+
+def test_the_global_generator_stays_as_it_was(kit):
+    network = linear()
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    audit_of(network, kit, count=2, own={"mine": OwnAttack.of(brighten)})
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize(
     ("network", "message"),
     [
@@ -270,9 +355,9 @@ def test_a_network_of_another_shape_is_one_line(kit, network, message):
         audit_of(network.eval(), kit)
 
 
-@pytest.mark.parametrize("count", [0, -1, 140])
+@pytest.mark.parametrize("count", [0, -1, 120, 140])
 def test_a_count_that_cannot_be_attacked_is_refused(kit, count):
-    with pytest.raises(InputError, match=f"`count` is {count}, but of 150 .* right; needs 1"):
+    with pytest.raises(InputError, match=f"`count` is {count}, but of 150 .* 120 right; needs at"):
         audit_of(linear(), kit, count=count)
 
 

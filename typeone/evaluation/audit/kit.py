@@ -26,6 +26,8 @@ from typeone.runtime.artifacts import load_model, read_model_metadata, save_mode
 from typeone.runtime.errors import InputError
 
 ARCHITECTURE = "audit-kit"
+FORMAT = 1
+"""Of the description of a kit; raised when older code would misread a newer kit."""
 SPLITS = ("test", "validation", "train")
 """Images in a kit: to be attacked, for thresholds, and real images for rivals."""
 
@@ -108,7 +110,8 @@ def make_kit(
 
 def save_kit(path: str | os.PathLike[str], kit: Kit) -> None:
     """Write a kit as one safetensors file."""
-    save_model(path, kit, metadata={"architecture": ARCHITECTURE, **kit.note})
+    metadata = {"architecture": ARCHITECTURE, "format": FORMAT, **kit.note}
+    save_model(path, kit, metadata=metadata)
 
 
 def load_kit(path: str | os.PathLike[str], *, sha256: str | None = None) -> Kit:
@@ -133,7 +136,16 @@ def load_kit(path: str | os.PathLike[str], *, sha256: str | None = None) -> Kit:
             f"{path} is no kit; needs a file like results/mnist/kit/kit.safetensors, which "
             "./reproduce results/mnist/kit/kit.safetensors makes"
         )
-    kit = Kit(note)
+    if (found_format := note.pop("format", None)) != FORMAT:
+        raise InputError(
+            f"{path} is a kit of format {found_format!r}, needs {FORMAT}; make it again"
+        )
+    try:
+        kit = Kit(note)
+    except (KeyError, TypeError, ValueError, InputError) as error:
+        raise InputError(
+            f"{path} is a kit of other code ({type(error).__name__}: {error}); make it again"
+        ) from error
     load_model(path, kit)
     return kit.requires_grad_(False)
 

@@ -24,7 +24,7 @@ from typeone.detectors.squeezing import scores
 from typeone.evaluation.audit.kit import Kit
 from typeone.evaluation.audit.network import audited
 from typeone.evaluation.intervals import Rate, rate
-from typeone.evaluation.judging import Classifier, judge
+from typeone.evaluation.judging import NO_LABEL, Classifier, judge
 from typeone.evaluation.roc import threshold_at
 from typeone.models.predictions import predict
 from typeone.runtime.errors import InputError
@@ -35,8 +35,8 @@ JOINT = ("joint", "l2")
 """The score of the detector: the joint squeezer, with the distance of the paper."""
 CHUNK = 64
 """Images attacked at a time."""
-MANY_WRONG = 0.1
-"""Share of clean images that a network gets wrong above which the card warns."""
+MANY_WRONG, TOO_MANY_WRONG = 0.1, 0.5
+"""Shares of clean images that a network gets wrong above which a card warns, and is refused."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +156,20 @@ class _Audit:
         return found[JOINT]
 
 
-def _right(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    return predict(network, images).argmax(dim=1) == labels
+def _right(network: nn.Module, images: Tensor, labels: Tensor, *, who: str) -> Tensor:
+    outputs = predict(network, images)
+    lost = ~outputs.isfinite().all(dim=1)
+    if lost.any():
+        raise InputError(
+            f"{who}, which returns NaN or infinity on {int(lost.sum())} of {len(lost)} clean "
+            "images; needs finite numbers"
+        )
+    return outputs.argmax(dim=1) == labels
 
 
 @torch.inference_mode(False)
 @torch.enable_grad()
+@torch.random.fork_rng(devices=[])
 def measure(
     network: nn.Module,
     kit: Kit,
@@ -175,8 +183,8 @@ def measure(
 ) -> Findings:
     """Audit a classifier of the data set of ``kit``.
 
-    The first test images that the network gets right are attacked. Walks of Algorithm 2 run side by
-    side on the threads of torch; they use no randomness, so their results do not depend on that.
+    The first test images that the network gets right are attacked. On a CPU, walks of Algorithm 2
+    run side by side, each on one thread; they use no randomness.
 
     Args:
         network: images ``(N, 1, 28, 28)`` in [0, 1] → logits; it is left as it is.
@@ -190,20 +198,28 @@ def measure(
     Raises:
         InputError: the network cannot be attacked, or gets too few images right.
     """
-    kit = kit.to(device)
+    if next(kit.parameters()).device != torch.device(device):
+        kit = copy.deepcopy(kit).to(device)
     note, own = kit.note, dict(own or {})
     kinds = {attack["name"]: attack["kind"] for attack in note["attacks"]}
     if taken := sorted(own.keys() & kinds.keys()):
         raise InputError(f"an attack is named {taken[0]!r}, as one of the kit; needs another name")
     images, labels = kit.images("test", device)
     mine, warnings = audited(network, images, who=who, classes=note["classes"])
-    right = _right(mine, images, labels)
+    right = _right(mine, images, labels, who=who)
     error = rate((~right).cpu().numpy())
     count = note["count"] if count is None else count
-    if count < 1 or int(right.sum()) < count:
+    if error.value > TOO_MANY_WRONG:
+        raise InputError(
+            f"{who}, which gets {error.value:.0%} of the clean test images of {note['dataset']} "
+            f"wrong; needs at most {TOO_MANY_WRONG:.0%}: a network that is trained on this data "
+            "set, with its weights"
+        )
+    if not 1 <= count < int(right.sum()):
         raise InputError(
             f"`count` is {count}, but of {len(labels)} test images of the kit {who} gets "
-            f"{int(right.sum())} right; needs 1 to that many, because attacks start from them"
+            f"{int(right.sum())} right; needs at least 1 and fewer than that, because attacks "
+            "start from them, and the others show what the detector rejects"
         )
     if error.value > MANY_WRONG:
         warnings.append(
@@ -218,12 +234,15 @@ def measure(
     for entry in note["attacks"]:
         aim = (entry["aim"],) if entry["kind"] == "svae" else ()
         given[entry["name"]] = (entry["settings"], *aim)
+    methods: dict[str, Callable[..., Rows]] = {
+        **{"svae": run.svae, "baseline": run.baseline, "type2": run.type2, "own": run.own}
+    }
     found: dict[str, Rows] = {}
     seconds: dict[str, float] = {}
 
     def attack(name: str) -> None:
         begun = time.monotonic()
-        found[name] = getattr(run, kinds[name])(*given[name])
+        found[name] = methods[kinds[name]](*given[name])
         seconds[name] = time.monotonic() - begun
         say(f"{name}: {count} images attacked in {clock(seconds[name])}")
 
@@ -231,15 +250,24 @@ def measure(
     for name in kinds:  # those with random starts use torch's global generator
         if name not in walks:
             attack(name)
-    _side_by_side(attack, walks)
+    if images.device.type == "cpu":
+        _side_by_side(attack, walks)
+    else:  # walks share the stream on which CUDA graphs are recorded
+        for name in walks:
+            attack(name)
     validation = kit.images("validation", device)
-    fit = validation[0][_right(mine, *validation)]
+    fit = validation[0][_right(mine, *validation, who=who)]
     threshold = threshold_at(run.score(fit), note["detector"]["false_positive_rate"])
     untouched = right.clone()
     untouched[chosen] = False
     rejected = rate(run.score(images[untouched]) >= threshold)
     examples = {name: run.judged(found[name]) for name in kinds}
     for name, rows in examples.items():
+        if lost := int((rows["f1_label_after"] == NO_LABEL).sum()):
+            warnings.append(
+                f"{name}: the network returns NaN or infinity on {lost} of {count} attacked "
+                "images, which count as failures of the attack."
+            )
         if (blind := int(rows.get("gradient_vanishes", np.zeros(1)).sum())) > 0:
             warnings.append(
                 f"{name}: the gradient of the network vanishes at {blind} of {count} images, where "

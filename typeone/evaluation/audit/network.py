@@ -19,7 +19,8 @@ class LogOf(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.network(images).clamp_min(torch.finfo(torch.float32).tiny).log()
+        probabilities = in_float32(self.network(images))
+        return probabilities.clamp_min(torch.finfo(torch.float32).tiny).log()
 
 
 @torch.no_grad()
@@ -48,6 +49,8 @@ def audited(
     Raises:
         InputError: the network cannot be copied or attacked.
     """
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{who}, which is no torch.nn.Module; needs one")
     warnings = []
     try:
         with torch.no_grad():  # the parameters of a copied ScriptModule would have a history
@@ -69,5 +72,6 @@ def audited(
             "probability is rounded to 0 or 1, no attack has a gradient."
         )
         mine = LogOf(mine)
+    mine = Adapted(mine, few).eval()
     check_outputs(mine, few, who=who, classes=classes)
-    return Adapted(mine, few).eval(), warnings
+    return mine, warnings

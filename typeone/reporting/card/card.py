@@ -32,6 +32,8 @@ TYPE1 = {
     "detected": "detected",
     "distance": "L2",
 }
+SMOKE = "smoke"
+"""The preset whose numbers mean nothing."""
 TYPE2 = {"found": "label changed", "same": "same class", "detected": "detected", "distance": "L2"}
 """Measures of both types and their heads, in order."""
 
@@ -45,7 +47,7 @@ class Example:
 
     before: np.ndarray
     after: np.ndarray
-    label: int
+    judges_before: int
     network: int
     network_confidence: float
     judges: int
@@ -66,7 +68,7 @@ def most_convincing(rows: Mapping[str, np.ndarray], count: int = SHOWN) -> list[
         Example(
             before=rows["image"][i],
             after=rows["adversarial_image"][i],
-            label=int(rows["label"][i]),
+            judges_before=int(rows["judge_label_before"][i]),
             network=int(rows["f1_label_after"][i]),
             network_confidence=float(rows["f1_confidence_after"][i]),
             judges=int(rows["judge_label"][i]),
@@ -84,7 +86,7 @@ class Card:
 
     Attributes:
         contents: its numbers, see `CardContents`.
-        examples: the most convincing images of the strongest attack.
+        examples: the most convincing images of the headline attack.
     """
 
     contents: CardContents
@@ -117,7 +119,7 @@ def make_card(
 ) -> Card:
     """Return the card of ``findings``; see `card_contents`."""
     contents = card_contents(findings, network=network, note=note, source=source)
-    name = contents.strongest
+    name = contents.headline
     rows = findings.examples[name] if name else None
     shown = most_convincing(rows) if rows is not None and not is_blind(rows) else []
     return Card(contents, shown)
@@ -147,13 +149,14 @@ def render(card: Card) -> str:
     contents = card.contents
     return environment.get_template("card.html.jinja").render(
         card=contents,
-        best=next((a for a in contents.attacks if a.name == contents.strongest), None),
+        best=next((a for a in contents.attacks if a.name == contents.headline), None),
         type1=[a for a in contents.attacks if a.kind != "type2"],
         type2=[a for a in contents.attacks if a.kind == "type2"],
         heads1=TYPE1,
         heads2=TYPE2,
         examples=card.examples,
         sheet=next(iter(sheets), None),
+        smoke=SMOKE,
         share=share,
         style=Markup(style),
     )

@@ -49,14 +49,16 @@ class AttackResult(Part):
     kind: str = described("svae, baseline or own (Type I), type2.")
     seconds: float = described("Wall time of the attack.")
     measures: dict[str, Measure] = described(
-        "Type I: kept, true, targeted, clear, clean, odd, noisy; Type II: found, same; both: "
-        "detected, distance. Empty if the network's gradient vanishes at more than a tenth of the "
-        "images, because the attack was not measured then."
+        "Type I, of all attacked images: kept, true, targeted, clear, clean, odd, noisy, distance, "
+        "detected, and detected_clean of the clean successes. Type II: found and same of all, "
+        "detected and distance of those found. A measure of no image is left out. Empty if the "
+        "network's gradient vanishes at more than a tenth of the images, because the attack was "
+        "not measured then."
     )
 
 
 class ClassResult(Part):
-    """The images of one class under the strongest attack."""
+    """The images of one class under the headline attack."""
 
     label: int = described("Class of the original images.")
     clean: Measure = described("Share that ends as a clean success.")
@@ -92,11 +94,11 @@ class CardContents(Part):
     network: str = described("Name of the network.")
     dataset: str = described("Data set of the kit.")
     clean_error: Measure = described("Share of clean test images that the network gets wrong.")
-    strongest: str | None = described(
-        "The attack from x (svae or own) with the largest clean success; null if none was measured."
+    headline: str | None = described(
+        "The first attack of kind svae in the kit; null if it was not measured."
     )
     attacks: list[AttackResult]
-    classes: list[ClassResult] = described("Under the strongest attack; empty if there is none.")
+    classes: list[ClassResult] = described("Under the headline attack; empty if there is none.")
     detector: Detector
     warnings: list[str]
     source: Source
@@ -120,12 +122,16 @@ def measures(rows: Mapping[str, np.ndarray], threshold: float) -> dict[str, Meas
         found = {
             "found": rate(rows["found_stored"]),
             "same": rate(rows["type2_success_oracle"]),
-            "distance": mean_interval(rows["distance_l2"]),
         }
+        if (changed := rows["found_stored"]).any():  # elsewhere the image is the original
+            found["distance"] = mean_interval(rows["distance_l2"][changed])
+            found["detected"] = rate(rows["score"][changed] >= threshold)
     else:
         flat = {name: column for name, column in rows.items() if column.ndim == 1}
         found = attack_shares(pd.DataFrame(flat).assign(seed=0))
-    found["detected"] = rate(rows["score"] >= threshold)
+        found["detected"] = rate(rows["score"] >= threshold)
+        if (clean := rows["type1_success_clean"]).any():
+            found["detected_clean"] = rate(rows["score"][clean] >= threshold)
     return {name: measure_of(value) for name, value in found.items()}
 
 
@@ -154,8 +160,8 @@ def card_contents(
         )
         for name, rows in findings.examples.items()
     ]
-    from_x = [r for r in results if r.kind in ("svae", "own") and r.measures]
-    best = max(from_x, key=lambda result: result.measures["clean"].value, default=None)
+    first = next((result for result in results if result.kind == "svae"), None)
+    best = first if first and first.measures else None
     classes = []
     if best:
         rows = findings.examples[best.name]
@@ -172,7 +178,7 @@ def card_contents(
         network=network,
         dataset=note["dataset"],
         clean_error=measure_of(findings.error),
-        strongest=best.name if best else None,
+        headline=best.name if best else None,
         attacks=results,
         classes=classes,
         detector=Detector(

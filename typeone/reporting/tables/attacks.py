@@ -29,7 +29,8 @@ CAPTION = (
     "class that the attack aimed at; clear: true, and the judges agree and are sure; clean: "
     "clear, and the image is neither odd (less probable to the density model than nearly all "
     "clean images of its class) nor noisy (changed more by a median filter); detected: "
-    "by joint feature squeezing (L2), at the threshold that rejects {rejected} of clean images; L2: mean distance from x."
+    "by joint feature squeezing (L2), at the threshold that rejects {rejected} of clean images; "
+    "L2: mean distance from x."
 )
 
 

@@ -4,11 +4,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from typeone.workflow.settings.model import Count, Model, Name, Some, Wrong, setting
+from typeone.workflow.settings.model import Count, Model, Name, Some, Whole, Wrong, setting
 
 
 class KitImages(Model):
-    """Clean images in a kit, the first of each split."""
+    """Numbers of clean images in a kit, drawn at random."""
 
     test: Count = setting(
         "Test images; attacks start from those that the network gets right.", 2000
@@ -23,10 +23,12 @@ class Audit(Model):
     """Kits of `typeone audit`: the attacks and images with which it measures any classifier."""
 
     attacks: Some[Name] = setting(
-        "Attacks of a kit, of `attacks`; their targets and counts are not used.",
+        "Attacks of a kit, of `attacks`, the first of kind svae is the headline; their targets and "
+        "counts are not used.",
         ["ours_runner_up", "paper", "real_target", "fgsm", "pgd"],
     )
     count: Count = setting("Number of attacked images, if an audit names no other.", 50)
+    seed: Whole = setting("Seed of the draw of clean images.", 60)
     images: KitImages = KitImages()
 
     @model_validator(mode="after")
