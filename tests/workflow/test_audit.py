@@ -171,7 +171,7 @@ def test_a_kit_is_made_once(tmp_path, capsys):
     (tmp_path / "called.json").unlink()
     assert run.kit() == tmp_path / target
     assert capsys.readouterr().out == f"kit: {tmp_path / target}, preset smoke\n"
-    with pytest.raises(Refused, match="--preset is quick, but .* is of preset smoke; remove that"):
+    with pytest.raises(Refused, match=r"--preset is quick, but .* is of preset smoke; remove that"):
         run.kit("--preset", "quick")
     assert not (tmp_path / "called.json").exists()
 
