@@ -25,8 +25,8 @@ from typeone.runtime.artifacts import read_parquet, write_parquet
 SOON = 60  # seconds for a job that fails at once; alone it takes five, but tests share the machine
 TYPE2 = ("fgsm", "pgd", "pgd_restarts", "deepfool", "cw_l2", "ead")
 SVAE = (
-    *("paper", "paper_lenet", "paper_afresh", "sm", "ours", "ours_adaptive"),
-    *("transition", "reconstruction"),
+    *("paper", "paper_lenet", "paper_afresh", "sm", "ours", "ours_runner_up"),
+    *("ours_adaptive", "transition", "reconstruction"),
 )
 RIVALS = ("real_target", "real_target_random", "real_target_pgd", "level_set", "invariance_linf")
 BASELINES = ("nearest", "interpolation", "random_latent", *RIVALS)
@@ -39,6 +39,7 @@ TARGETS = {name: ("mlp",) for name in ATTACKS} | {
     "pgd": ("mlp", "lenet", *STRENGTHENED),
     "pgd_restarts": ("lenet_alp", "lenet_alp_mosbach"),
     "ours": ("mlp", "lenet", "cnn"),
+    "ours_runner_up": ("mlp", "lenet", "cnn"),
     "ours_adaptive": ("mlp", "cnn"),
     "reconstruction": ("mlp", "lenet", "cnn"),
 }
@@ -48,6 +49,8 @@ STAGE1 = "results/mnist/svae/seed0/stage1.safetensors"
 STAGE2 = "results/mnist/svae/seed0/stage2.safetensors"
 EXAMPLES = "results/mnist/examples/mlp/seed0/examples.parquet"
 PAPER = "results/mnist/attacks/paper/mlp/seed0"
+
+KIT = {"make_kit"}  # with the networks, settings and images of audits
 
 # what follows from new scores, as `rule wildcards`; the name alone where a rule has no wildcards
 RATES = {
@@ -67,8 +70,8 @@ TESTED = ("paper_lenet", "paper_afresh", "fgsm", "pgd", "pgd_restarts")
 
 
 def reported(jobs):
-    """``jobs``, and the report, which shows all that follows but the people's sheet."""
-    return jobs | ({"render_report"} if jobs - {"render_study"} else set())
+    """``jobs``, and the report, which shows all that follows but the people's sheet and kits."""
+    return jobs | ({"render_report"} if jobs - {"render_study"} - KIT else set())
 
 
 def judging(attack, *targets):
@@ -218,16 +221,23 @@ FACES_JUDGED = (
 )
 DRAWN_FACES = {"plot_figure9", "plot_figure9_small", "plot_figure5b"} | union(FACE_FIGURES.values())
 
+OURS = (
+    union(attacking(a) for a in ("ours", "ours_runner_up", "ours_adaptive"))
+    | ablating("ours")
+    | RATES
+    | FIGURES["ours"]
+    | KIT
+)
 CONFIG_EDITS = {
     # one attack
-    "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES,
+    "attacks: {fgsm: {settings: {epsilon: 0.2}}}": attacking("fgsm") | RATES | KIT,
     "attacks: {pgd_restarts: {settings: {restarts: 3}}}": attacking("pgd_restarts"),
     "attacks: {paper_afresh: {lr: 0.05}}": attacking("paper_afresh"),
     "attacks: {paper_lenet: {lr: 0.05}}": (
         attacking("paper_lenet") | strengthening("lenet_type1") | RATES
     ),
     "attacks: {paper: {lr: 0.05}}": (
-        attacking("paper") | RATES | FIGURES["paper"] | ablating("paper")
+        attacking("paper") | RATES | FIGURES["paper"] | ablating("paper") | KIT
     ),
     "attacks: {transition: {gamma: 0.001}}": (
         attacking("transition") | RATES | FIGURES["transition"]
@@ -247,6 +257,7 @@ CONFIG_EDITS = {
     "classifiers: {lenet: {training: {lr: 0.001}}}": (
         {"train_classifier lenet.seed0", "sample_examples lenet.seed0"}
         | attacking("ours", "lenet")
+        | attacking("ours_runner_up", "lenet")
         | attacking("reconstruction", "lenet")
         | union(attacking(a, "lenet") for a in ("paper_lenet", "fgsm", "pgd"))
         | strengthening(*STRENGTHENED)
@@ -260,6 +271,7 @@ CONFIG_EDITS = {
     # the SVAE after its first stage
     "svae: {stage2: {training: {lr: 0.002}}}": (
         {"train_svae_stage2 seed0"}
+        | KIT
         | union(map(attacking, (*SVAE, *BASELINES)))
         | union(map(judging, TYPE2))
         | strengthening("lenet_type1")
@@ -269,25 +281,22 @@ CONFIG_EDITS = {
     ),
     # judges and detectors look at what is there; an attack that knows the detector changes with it
     "oracle: {members: {wide: {training: {lr: 0.001}}}}": (
-        {"train_oracle wide", "evaluate_oracle"} | ALL_JUDGED | LATENT | ALL_FIGURES
+        {"train_oracle wide", "evaluate_oracle"} | ALL_JUDGED | LATENT | ALL_FIGURES | KIT
     ),
     "density: {training: {lr: 0.001}}": (
-        {"train_density", "evaluate_oracle"} | ALL_JUDGED | ALL_FIGURES - {"plot_figure8"}
+        {"train_density", "evaluate_oracle"} | ALL_JUDGED | ALL_FIGURES - {"plot_figure8"} | KIT
     ),
     "attacks: {level_set: {settings: {steps: 30}}}": (
         attacking("level_set") | RATES | {"plot_variants"}
     ),
-    "detection: {median: 3}": SCORES | attacking("ours_adaptive") | RATES,
+    "detection: {median: 3}": SCORES | attacking("ours_adaptive") | RATES | KIT,
     "detection: {zetas: [0.3]}": RATES,
     # only ours looks at images while it attacks
-    "attackers: {members: {pooled: {training: {lr: 0.001}}}}": (
-        {"train_attacker pooled"}
-        | attacking("ours")
-        | attacking("ours_adaptive")
-        | ablating("ours")
-        | RATES
-        | FIGURES["ours"]
-    ),
+    "attackers: {members: {pooled: {training: {lr: 0.001}}}}": {"train_attacker pooled"} | OURS,
+    "attackers: {density: {training: {lr: 0.001}}}": {"train_attack_density"} | OURS,
+    # kits of audits
+    "audit: {count: 20}": KIT,
+    "audit: {attacks: [ours_runner_up, fgsm]}": KIT,
     # the generator and the attacks on its latent space
     "generator: {objective: {classifier_weight: 2.0}}": {"train_generator"} | LATENT,
     "latent: {attacks: {targeted: {k: 0.02}}}": LATENT,
