@@ -207,10 +207,11 @@ TABLES = {
     "mnist/oracle/evaluation": {
         **{"judge": "string", "input": "string", "test_error": "double", "n": "int64"}
     },
-    **dict.fromkeys(
-        ("mnist/density/curve", "mnist/attackers/density/curve"),
-        {**CURVE, **dict.fromkeys(("kl", "recon_loss", "validation_negative_elbo"), "double")},
-    ),
+    **{
+        f"mnist/{place}density/curve": CURVE
+        | dict.fromkeys(("kl", "recon_loss", "validation_negative_elbo"), "double")
+        for place in ("", "attackers/")
+    },
     "mnist/svae/seed0/stage1_curve": CURVE | PARTS | {"validation_error": "double"},
     "mnist/svae/seed0/stage2_curve": CURVE | {"train_error": "double"},
     **{f"mnist/examples/{t}/seed0/examples": DIGITS for t in TARGETS},
