@@ -202,6 +202,31 @@ BAD = [
         "`ablations.attacks.paper.mine.kmax` is not a setting; did you mean `k_max`?",
     ),
     (
+        "attacks: {transition: {aim: runner_up}}",
+        "`attacks.transition.aim` is 'runner_up' with `keep: false`; needs `keep: true`",
+    ),
+    (
+        "attackers: {members: {density: {architecture: attacker_deep, training: {epochs: 1, "
+        "batch_size: 64, lr: 0.001}}}}",
+        "`attackers.members` contains the name 'density', which is that of the attackers' density",
+    ),
+    (
+        "density: {seed: 2104}",
+        "`density.seed` is 2104, also a seed of an attacked network, a judge or an attacker",
+    ),
+    (
+        "audit: {attacks: [ours, transition]}",
+        "`audit.attacks` names 'transition'; needs one of `attacks` with `kind` svae",
+    ),
+    (
+        "audit: {attacks: [ors]}",
+        "`audit.attacks` names 'ors'; needs one of `attacks` with `kind` svae",
+    ),
+    (
+        "audit: {count: 30, images: {test: 20}}",
+        "`audit.count` is 30; needs at most `audit.images.test`, 20",
+    ),
+    (
         "attacks: {ours: {k_max: 0.1}}",
         "`attacks.ours` has `k_start` 0.2 and `k_max` 0.1; needs a `k_start` of at most `k_max`",
     ),

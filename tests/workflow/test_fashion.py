@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from typeone.evaluation.audit.kit import load_kit
 from typeone.runtime.artifacts import read_parquet
 
 FASHION = "presets/fashion.yaml"
 # what several classifiers are attacked with, on one: the other data set has a run of its own
-LESS = {"attacks": {a: {"targets": ["mlp"]} for a in ("ours", "ours_adaptive", "reconstruction")}}
+SEVERAL = ("ours", "ours_runner_up", "ours_adaptive", "reconstruction")
+LESS = {"attacks": {attack: {"targets": ["mlp"]} for attack in SEVERAL}}
+KIT = "results/fashion/kit/kit.safetensors"
 
 
 def path_of(preset):
@@ -26,7 +29,7 @@ def fashion(repository, checkout, smoke_files, tmp_path_factory):
     less = tmp_path_factory.mktemp("less") / "less.yaml"
     less.write_text(yaml.safe_dump(LESS))
     workflow = checkout("fashion", (*smoke_files, FASHION, str(less)))
-    result = workflow.run("fashion", timeout=3000)
+    result = workflow.run("fashion", KIT, timeout=3000)
     assert result.returncode == 0, result.stdout[-3000:]
     return workflow.root / "results"
 
@@ -35,6 +38,13 @@ def test_it_alone_is_made(fashion):
     made = {path.name for path in fashion.iterdir() if path.is_dir() and path.name[0] != "."}
     assert made == {"data", "fashion", "logs", "benchmarks"}
     assert [path.name for path in (fashion / "data").iterdir()] == ["fashion"]
+
+
+def test_it_has_a_kit_of_its_own(fashion):
+    kit = load_kit(fashion.parent / KIT)
+    assert kit.note["dataset"] == "fashion"
+    _, labels = kit.images("test", "cpu")
+    assert set(labels.tolist()) == set(range(10))
 
 
 def test_it_has_the_tables_and_figures_of_small_images(fashion):
