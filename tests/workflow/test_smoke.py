@@ -555,6 +555,7 @@ def test_a_rerun_writes_the_outputs_of_its_jobs_and_no_others(smoke_copy):
         *(f"mnist/attacks/fgsm/{t}/seed0/found.parquet" for t in TARGETS["fgsm"]),
         *(f"mnist/attacks/fgsm/{t}/seed0/examples.parquet" for t in TARGETS["fgsm"]),
         *(f"mnist/detection/{t}/seed0/scores.parquet" for t in ("mlp", "lenet")),
+        *("mnist/kit/kit.safetensors", "mnist/kit/kit.json"),
         "mnist/strengthening.parquet",
         *(f"tables/strengthening.{kind}" for kind in ("csv", "md", "tex")),
         *("mnist/detection/rates.parquet", "mnist/detection/roc.parquet"),
