@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+import typeone
 from typeone import api
 from typeone.evaluation.audit.kit import file_sha256, load_kit, save_kit
 from typeone.evaluation.audit.measure import measure
@@ -166,7 +167,7 @@ def test_the_most_convincing_come_first():
 def test_a_file_of_a_kit_gives_the_same_card_as_the_kit(kit, card, tmp_path, capsys):
     path = tmp_path / "kit.safetensors"
     save_kit(path, kit)
-    found = api.audit(linear(), kit=path, name="mine")
+    found = typeone.audit(linear(), kit=path, name="mine")
     assert "clean test images: " in capsys.readouterr().out
     assert found.contents.source.kit_sha256 == file_sha256(path)
     with torch.inference_mode():
