@@ -13,19 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from typeone.attacks.criteria import label_criterion, runner_up
-from typeone.attacks.shards import attack_shard
-from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.digits import DIGIT_SHAPE
 from typeone.data.images import from_uint8
 from typeone.evaluation.audit.kit import Kit
+from typeone.evaluation.audit.measure import walk
 from typeone.evaluation.audit.network import audited
 from typeone.models.input_checks import check_images, check_labels
 from typeone.models.predictions import predict
 from typeone.runtime.errors import InputError
-
-CHUNK = 64
-"""Images attacked at a time."""
 
 
 def as_function(kit: Kit, name: str = "ours_runner_up") -> Callable[..., Tensor]:
@@ -65,20 +60,14 @@ def as_function(kit: Kit, name: str = "ours_runner_up") -> Callable[..., Tensor]
                 raise InputError("a target is the label itself; needs another class")
         who = f"model is a {type(model).__name__}"
         network, _ = audited(model, inputs.clone(), who=who, classes=classes)
-        if targets is None and entry["aim"] == "runner_up":
-            targets = runner_up(network, inputs, labels)
-        mine = kit.to(inputs.device)
-        rows, _ = attack_shard(
-            mine.svae,
+        rows = walk(
+            kit.to(inputs.device),
+            network,
             inputs.clone(),  # tensors made under inference mode have no gradient
             labels.clone(),
-            SvaeAttackSettings(**entry["settings"]),
-            keep=label_criterion(network),
-            classes=classes,
+            entry["settings"],
+            aim=entry["aim"],
             target_labels=targets,
-            attackers=list(mine.attackers),
-            density=mine.attack_density,
-            chunk=CHUNK,
         )
         return from_uint8(rows["adversarial_image"], inputs.device)
 

@@ -126,8 +126,9 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
             temporary.flush()
             files = [temporary.name]
         kit = root / "results" / dataset / "kit" / "kit.safetensors"
-        if kit.exists():
-            made_by = json.loads(kit.with_name("kit.json").read_text())["preset"]
+        note = kit.with_name("kit.json")
+        if kit.exists() and note.exists():
+            made_by = json.loads(note.read_text())["preset"]
             if args.preset not in (None, made_by):
                 raise Refused(
                     f"--preset is {args.preset}, but {kit} is of preset {made_by}; remove that "

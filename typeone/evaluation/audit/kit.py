@@ -133,8 +133,7 @@ def load_kit(path: str | os.PathLike[str], *, sha256: str | None = None) -> Kit:
         )
     if note.pop("architecture", None) != ARCHITECTURE:
         raise InputError(
-            f"{path} is no kit; needs a file like results/mnist/kit/kit.safetensors, which "
-            "./reproduce results/mnist/kit/kit.safetensors makes"
+            f"{path} is no kit; needs a file that the rule make_kit, or `save_kit`, has written"
         )
     if (found_format := note.pop("format", None)) != FORMAT:
         raise InputError(

@@ -80,6 +80,40 @@ class Findings:
     warnings: list[str]
 
 
+def walk(
+    kit: Kit,
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    settings: Mapping[str, Any],
+    *,
+    aim: str = "next",
+    target_labels: Tensor | None = None,
+) -> Rows:
+    """Run Algorithm 2 with the networks of a kit; return its rows.
+
+    Args:
+        network: f1, from `audited`.
+        settings: of `SvaeAttackSettings`.
+        aim: ``next`` or ``runner_up``, the target class where ``target_labels`` is None.
+    """
+    if target_labels is None and aim == "runner_up":
+        target_labels = runner_up(network, images, labels)
+    rows, _ = attack_shard(
+        kit.svae,
+        images,
+        labels,
+        SvaeAttackSettings(**settings),
+        keep=label_criterion(network),
+        classes=kit.note["classes"],
+        target_labels=target_labels,
+        attackers=list(kit.attackers),
+        density=kit.attack_density,
+        chunk=CHUNK,
+    )
+    return rows
+
+
 class _Audit:
     """The attacks of a kit on one network and the same images."""
 
@@ -90,20 +124,8 @@ class _Audit:
         self.images, self.labels = images, labels
 
     def svae(self, settings: Mapping[str, Any], aim: str) -> Rows:
-        nearest = runner_up(self.network, self.images, self.labels)
-        found, _ = attack_shard(
-            self.kit.svae,
-            self.images,
-            self.labels,
-            SvaeAttackSettings(**settings),
-            keep=label_criterion(copy.deepcopy(self.network)),  # several attacks run at a time
-            classes=self.kit.note["classes"],
-            target_labels=nearest if aim == "runner_up" else None,
-            attackers=list(self.kit.attackers),
-            density=self.kit.attack_density,
-            chunk=CHUNK,
-        )
-        return found
+        network = copy.deepcopy(self.network)  # several attacks run at a time
+        return walk(self.kit, network, self.images, self.labels, settings, aim=aim)
 
     def baseline(self, settings: Mapping[str, Any]) -> Rows:
         train = self.kit.images("train", self.images.device)

@@ -14,26 +14,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from typeone.evaluation.audit.measure import Findings
-from typeone.reporting.card.contents import CardContents, Measure, card_contents, is_blind
+from typeone.reporting.card.contents import CardContents, Measure, card_contents
 from typeone.reporting.report.sprites import Sheets
+from typeone.reporting.tables.attacks import MEASURES
 from typeone.runtime.atomic_files import atomic_path
 
 SHOWN = 12
 """Examples on a card."""
 
-TYPE1 = {
-    "kept": "label kept",
-    "true": "true",
-    "targeted": "targeted",
-    "clear": "clear",
-    "clean": "clean",
-    "odd": "odd",
-    "noisy": "noisy",
-    "detected": "detected",
-    "distance": "L2",
-}
 SMOKE = "smoke"
 """The preset whose numbers mean nothing."""
+TYPE1 = {{"found": "detected"}.get(name, name): head for name, head in MEASURES.items()}
+TYPE1 |= {"kept": "label kept"}
 TYPE2 = {"found": "label changed", "same": "same class", "detected": "detected", "distance": "L2"}
 """Measures of both types and their heads, in order."""
 
@@ -120,9 +112,7 @@ def make_card(
     """Return the card of ``findings``; see `card_contents`."""
     contents = card_contents(findings, network=network, note=note, source=source)
     name = contents.headline
-    rows = findings.examples[name] if name else None
-    shown = most_convincing(rows) if rows is not None and not is_blind(rows) else []
-    return Card(contents, shown)
+    return Card(contents, most_convincing(findings.examples[name]) if name else [])
 
 
 def share(measure: Measure) -> str:
