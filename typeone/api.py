@@ -271,7 +271,7 @@ def _kept(
     if threshold is not None:
         return embedding_distance(outputs, before) <= threshold
     assert labels is not None
-    return outputs.argmax(dim=1) == labels
+    return (outputs.argmax(dim=1) == labels) & outputs.isfinite().all(dim=1)
 
 
 def _named(network: nn.Module, role: str = "f1") -> str:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from typeone import api
 from typeone.api import type1, type2
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.embedding import EmbeddingAttackSettings
@@ -249,3 +250,9 @@ def test_type2_names_an_f1_whose_outputs_are_no_rows(digits):
         InputError, match=r"which returns \(3, 4, 26, 26\); needs embeddings \(3, D\)"
     ):
         type2(drawn(lambda: nn.Conv2d(1, 4, 3)), digits, None, NOISE, seed=0, threshold=1.0)
+
+
+def test_an_output_that_is_not_finite_keeps_no_label():
+    outputs = torch.tensor([[torch.nan] * 3, [torch.inf, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    labels = torch.zeros(3, dtype=torch.int64)
+    assert api._kept(outputs, outputs, labels, None).tolist() == [False, False, True]

@@ -20,7 +20,9 @@ FLOORS = (
 
 SIDEWAYS = {("defenses", "attacks")}  # adversarial training attacks while it trains
 LIMIT = 320  # lines of a module
-ONLY_IN_WORKFLOW = re.compile(r"snakemake|config\.yaml|\.smk\b", re.IGNORECASE)
+ONLY_IN_WORKFLOW = re.compile(
+    r"snakemake|config\.yaml|\.smk\b|\./reproduce\b|\bresults/\w", re.IGNORECASE
+)
 
 
 def modules_of(root):

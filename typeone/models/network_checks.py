@@ -152,9 +152,14 @@ def check_outputs(
             f"{who}, whose output for an image depends on the other images of the batch; needs "
             "independent outputs: no batch statistics in eval mode"
         )
-    sums_to_one = torch.allclose(outputs.sum(dim=1), outputs.new_ones(len(few)), atol=1e-4)
-    if gives == "logits" and sums_to_one and bool((outputs >= 0).all()):
+    if gives == "logits" and are_probabilities(outputs):
         raise InputError(f"{who}, which returns probabilities; needs logits: remove its softmax")
+
+
+def are_probabilities(outputs: Tensor) -> bool:
+    """Whether outputs ``(N, classes)`` are at least 0 and each row sums to 1."""
+    ones = outputs.new_ones(len(outputs))
+    return bool((outputs >= 0).all()) and torch.allclose(outputs.sum(dim=1), ones, atol=1e-4)
 
 
 def _close(outputs: Tensor, expected: Tensor) -> bool:

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from typeone.models.network_checks import Adapted, check_outputs, in_float32
+from typeone.models.network_checks import Adapted, are_probabilities, check_outputs, in_float32
 from typeone.runtime.errors import InputError
 
 
@@ -25,15 +25,14 @@ class LogOf(nn.Module):
 
 @torch.no_grad()
 def _returns_probabilities(network: nn.Module, images: Tensor) -> bool:
-    """Whether all outputs are in [0, 1] and each row sums to 1."""
+    """Whether a network that can be called returns probabilities of two classes or more."""
     try:
         outputs = in_float32(network(images.clone()))
     except Exception:  # user code can raise anything; `check_outputs` reports it
         return False
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or outputs.shape[1] < 2:
         return False
-    ones = outputs.new_ones(len(outputs))
-    return bool((outputs >= 0).all()) and torch.allclose(outputs.sum(dim=1), ones, atol=1e-4)
+    return are_probabilities(outputs)
 
 
 def audited(
