@@ -902,7 +902,7 @@ def test_the_example_of_the_usage_page_has_the_settings_of_quick(example, reposi
     (call,) = [c for c in calls if ast.unparse(c.func) == "SvaeAttackSettings"]
     named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     paper = layers.of_files(repository)["attacks"]["paper"]
-    apart = {"kind", "targets", "count", "keep", "original", "evade_squeezing"}
+    apart = {"kind", "targets", "count", "keep", "aim", "original", "evade_squeezing"}
     spelled = asdict(SvaeAttackSettings(**named))
     assert {k: spelled[k] for k in paper if k not in apart} == {
         k: v for k, v in paper.items() if k not in apart

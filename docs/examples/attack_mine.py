@@ -45,7 +45,9 @@ result = type1(
     labels,
     SvaeAttackSettings(**{key: value for key, value in variant.items() if key in known}),
     attackers=[
-        load_classifier(path) for path in Path("results").glob("mnist/attackers/*/*.safetensors")
+        load_classifier(path)
+        for path in sorted(Path("results").glob("mnist/attackers/*/*.safetensors"))
+        if path.parent.name != "density"
     ],
     density=load_density("results/mnist/attackers/density/model.safetensors"),
 )

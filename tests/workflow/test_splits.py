@@ -23,6 +23,9 @@ ALLOWED = {
     "train_svae_stage2": {"train": "train", "test": "test"},
     "train_generator": {"train": "train", "test": "test"},
     "train_density": {"train": "train", "validation": "validation"},  # its limits
+    "train_attack_density": {"train": "train", "validation": "validation"},  # as above
+    # an audit attacks `test`, starts `real_target` from `train`, and compares with `validation`
+    "make_kit": {"train": "train", **ERRORS},
     "evaluate_oracle": {"test": "test"},
     "sample_examples": {"test": "test"},
     "attack_baseline": {"train": "train"},  # the nearest digit of another class
@@ -48,6 +51,7 @@ ALLOWED = {
     "evaluate_face_strengthening": ERRORS,
 }
 # Networks that attack learn nothing from judges, and judges nothing from what is attacked.
+# `density` is the model that judges images; attacks have one of their own in `attackers/density`.
 UNSEEN = {
     "train_oracle": ("attacks", "classifiers", "svae", "attackers"),
     "train_face_judge": ("attacks", "recognizers", "svae"),
@@ -56,6 +60,7 @@ UNSEEN = {
     "train_density": ("attacks", "oracle", "classifiers", "svae", "test"),
     "train_svae_stage1": ("attacks", "oracle", "classifiers", "density"),
     "train_svae_stage2": ("attacks", "oracle", "classifiers"),
+    "train_attack_density": ("attacks", "oracle", "density", "classifiers", "svae", "test"),
     "attack_svae": ("oracle", "density", "validation"),
     "attack_ablations": ("oracle", "density", "validation"),
     "attack_baseline": ("oracle", "density", "validation"),
@@ -149,7 +154,9 @@ def test_what_is_attacked_and_who_judges_stay_apart(jobs, rule):
     mine = [path for name, inputs in jobs if name == rule for ps in inputs.values() for path in ps]
     assert mine
     for path in mine:
-        parts = path.removesuffix(".parquet").split("/")
+        parts = (
+            path.replace("/attackers/density/", "/attackers/").removesuffix(".parquet").split("/")
+        )
         assert not set(parts) & set(UNSEEN[rule]), path
 
 
