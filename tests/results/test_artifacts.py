@@ -32,7 +32,10 @@ SVAE = (
     *("paper", "sm", "ours", "ours_runner_up", "ours_adaptive", "transition", "reconstruction"),
 )
 RIVALS = ("real_target", "real_target_random", "real_target_pgd", "level_set")  # they follow f1
-BASELINES = ("nearest", "interpolation", "random_latent", "invariance_linf", *RIVALS)
+BASELINES = (
+    *("nearest", "interpolation", "random_latent", "invariance_linf", "invariance_l0"),
+    *RIVALS,
+)
 TYPE2 = ("fgsm", "pgd", "deepfool", "cw_l2", "ead")
 ATTACKS = (*SVAE, *BASELINES, *TYPE2)
 ABLATED = ("paper", "ours")
@@ -643,6 +646,12 @@ def test_baselines_are_what_they_say(results, f1):
     assert np.abs(moved).max() <= 0.3 * 255 + 0.5  # noise on the nearest digit
     ball = read(results, "mnist/attacks/invariance_linf/mlp/seed0/examples")
     assert ball.distance_linf.max() <= 0.3 + 0.5 / 255 + FLOAT32
+    few = read(results, "mnist/attacks/invariance_l0/mlp/seed0/examples")
+    replaced, all_of_it = (
+        (e.adversarial_image != e.image).sum(axis=(1, 2, 3)) for e in (few, nearest)
+    )
+    assert (replaced[: len(all_of_it)] <= all_of_it[: len(replaced)]).mean() > 0.9
+    assert replaced.min() >= 5  # the smallest cluster
     walk = read(results, "mnist/attacks/level_set/mlp/seed0/examples")
     goal = nearest.adversarial_image.astype(float)
     before, after = (np.linalg.norm(x - goal, axis=1) for x in (walk.image, walk.adversarial_image))

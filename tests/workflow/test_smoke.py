@@ -28,7 +28,10 @@ SVAE = (
     *("paper", "paper_lenet", "paper_afresh", "sm", "ours", "ours_runner_up"),
     *("ours_adaptive", "transition", "reconstruction"),
 )
-RIVALS = ("real_target", "real_target_random", "real_target_pgd", "level_set", "invariance_linf")
+RIVALS = (
+    *("real_target", "real_target_random", "real_target_pgd"),
+    *("level_set", "invariance_linf", "invariance_l0"),
+)
 BASELINES = ("nearest", "interpolation", "random_latent", *RIVALS)
 ATTACKS = (*SVAE, *BASELINES, *TYPE2)
 STRENGTHENED = ("lenet_alp", "lenet_alp_mosbach", "lenet_type1")

@@ -3,7 +3,8 @@
 The task is to make x an image of another class while f1 still predicts y. ``nearest`` takes a real
 image of the target class; ``interpolation`` moves on a straight line from z to the mean latent of
 that class as far as f1 predicts y; ``random_latent`` draws latents until f1 predicts y. The others
-know a real image of the target class (`typeone.attacks.real_targets`). The paper has no baselines.
+know a real image of the target class (`typeone.attacks.real_targets`, `.invariance`). The paper has
+no baselines.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from torch import Tensor, nn
 
 from typeone.attacks.criteria import next_class
 from typeone.attacks.gradients import label_margin, vanishing_of_loss
+from typeone.attacks.invariance import invariance_l0, invariance_linf
 from typeone.attacks.real_targets import (
-    invariance_linf,
     level_set_traversal,
     nearest_images,
     noise_for_label,
@@ -110,7 +111,7 @@ def random_latents(
 
 METHODS = (
     *("nearest", "interpolation", "random_latent"),
-    *("real_target", "level_set", "invariance_linf"),
+    *("real_target", "level_set", "invariance_linf", "invariance_l0"),
 )
 """The baselines, each a method of `Baselines`."""
 
@@ -213,6 +214,18 @@ class Baselines:
     def invariance_linf(self, **settings: Any) -> ChangedImages:
         """The step to a training image within a ball, see `invariance_linf`."""
         return ChangedImages(invariance_linf(self.images, self.targets, *self.train, **settings))
+
+    def invariance_l0(self, *, seed: int, **settings: Any) -> ChangedImages:
+        """Few pixels of a training image, chosen by f2, see `invariance_l0`."""
+        changed = invariance_l0(
+            self.images,
+            self.targets,
+            *self.train,
+            lambda images: self.svae.classify(self.encode(images)),
+            seeded(seed + self.seed, self.images.device),
+            **settings,
+        )
+        return ChangedImages(changed)
 
     def rows(self, *, method: str, **settings: Any) -> Rows:
         """Return the rows of one baseline of `METHODS`, with its ``settings``.

@@ -6,20 +6,16 @@ task, and Algorithm 2 must be compared with them:
 - `noise_for_label`: a real image of the target class with noise until f1 sees y, which is a
   targeted Type II attack;
 - `level_set_traversal`: Balasubramanian et al. (NeurIPS 2023), "Exploring Geometry of Blind Spots
-  in Vision Models", Algorithm 1: from x towards the real image, where f1's confidence holds;
-- `invariance_linf`: Tramèr et al. (ICML 2020), "Fundamental Tradeoffs between Invariance and
-  Sensitivity to Adversarial Perturbations": as near to the real image as a ball around x allows.
+  in Vision Models", Algorithm 1: from x towards the real image, where f1's confidence holds.
+
+`typeone.attacks.invariance` has two more, which do not ask f1.
 
 Images are ``(N, C, H, W)`` in [0, 1], labels and targets int64 ``(N,)``.
 """
 
 from __future__ import annotations
 
-import math
-from itertools import product
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.attacks.type2 import Type2Settings, attack
@@ -159,74 +155,3 @@ def _orthogonal(direction: Tensor, slope: Tensor) -> Tensor:
     along = (direction * slope).flatten(1).sum(dim=1)
     share = torch.where(size > 0, along / size, torch.zeros_like(size))
     return direction - share.view(-1, *[1] * (slope.ndim - 1)) * slope
-
-
-@torch.no_grad()
-def invariance_linf(
-    images: Tensor,
-    target_labels: Tensor,
-    candidates: Tensor,
-    candidate_labels: Tensor,
-    *,
-    epsilon: float,
-    shift: float,
-    shifts: int,
-    rotation: float,
-    rotations: int,
-) -> Tensor:
-    """Move each image to the nearest real image of its target class, at most ``epsilon`` a pixel.
-
-    Nearest among all ``shifts`` x ``shifts`` x ``rotations`` moves of the image, and moved back to
-    its place. f1 is not asked: an image that it labels otherwise is a failure.
-
-    ASSUME: images are interpolated bilinearly (cubic splines in the authors' code), the move back
-    is the exact inverse, and the class is the target, where the authors try every class but y.
-
-    Args:
-        epsilon: radius in the maximum norm, in [0, 1].
-        shift: largest translation along each axis, pixels.
-        rotation: largest rotation, degrees.
-        shifts, rotations: values tried on each axis, an odd number; 1 tries none but 0.
-
-    Raises:
-        InputError: no candidate of a target class.
-    """
-    side = images.shape[-1]
-    moves = torch.stack(
-        [
-            _affine(math.radians(angle), 2 * dx / side, 2 * dy / side)
-            for dx, dy, angle in product(
-                *(_grid(limit, count) for limit, count in [(shift, shifts)] * 2),
-                _grid(rotation, rotations),
-            )
-        ]
-    ).to(images)
-    back = torch.linalg.inv(moves)[:, :2]
-    ends = torch.empty_like(images)
-    for label in target_labels.unique():
-        choice = candidates[of_class(candidate_labels, int(label))]
-        flat = choice.flatten(1)
-        size = flat.square().sum(dim=1)
-        for i in torch.nonzero(target_labels == label).flatten().tolist():
-            moved = _moved(images[i].expand(len(moves), -1, -1, -1), moves[:, :2]).flatten(1)
-            squared = moved.square().sum(dim=1)[:, None] + size - 2 * moved @ flat.mT
-            best = int(squared.argmin())
-            move, place = divmod(best, len(flat))
-            goal = _moved(choice[place][None], back[move][None])[0]
-            ends[i] = images[i] + (goal - images[i]).clamp(-epsilon, epsilon)
-    return ends
-
-
-def _grid(limit: float, count: int) -> list[float]:
-    return torch.linspace(-limit, limit, count).tolist() if count > 1 else [0.0]
-
-
-def _affine(angle: float, dx: float, dy: float) -> Tensor:
-    """Rotation and then translation, in the coordinates of `affine_grid`, ``(3, 3)``."""
-    cos, sin = math.cos(angle), math.sin(angle)
-    return torch.tensor([[cos, -sin, dx], [sin, cos, dy], [0.0, 0.0, 1.0]])
-
-
-def _moved(images: Tensor, moves: Tensor) -> Tensor:
-    grid = F.affine_grid(moves, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)

@@ -23,6 +23,7 @@ ATTACK_LABELS = {
     "real_target_pgd": "Rival: nearest real digit, PGD noise",
     "level_set": "Rival: level-set traversal",
     "invariance_linf": "Rival: invariance attack, Linf",
+    "invariance_l0": "Rival: invariance attack, L0",
 }
 
 FACE_LABELS = {

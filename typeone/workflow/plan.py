@@ -46,7 +46,12 @@ FACES = "faces"
 TABLE_TARGET = "mlp"
 """The classifier of IV-A and Table I, which is used in the figures."""
 
-RIVALS = {"real_target": "real digit", "level_set": "level set", "invariance_linf": "Linf ball"}
+RIVALS = {
+    "real_target": "real digit",
+    "level_set": "level set",
+    "invariance_linf": "Linf ball",
+    "invariance_l0": "few pixels",
+}
 """Attacks that know a real image of the target class, and their heads in the figure of variants."""
 
 OLD = {"type1": "paper_lenet", "fgsm": "fgsm", "pgd": "pgd"}

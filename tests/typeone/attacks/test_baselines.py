@@ -194,10 +194,15 @@ def test_where_f1_is_certain_the_level_set_is_walked_and_not_called_blind(baseli
     assert rows["latent_end"].shape == (10, 32)
 
 
-@pytest.mark.parametrize("method", ["nearest", "invariance_linf"])
+@pytest.mark.parametrize("method", ["nearest", "invariance_linf", "invariance_l0"])
 def test_baselines_that_do_not_follow_f1_say_nothing_of_its_gradient(baselines, method):
-    how = {"epsilon": 0.3, "shift": 0.0, "shifts": 1, "rotation": 0.0, "rotations": 1}
-    rows = baselines.rows(method=method, **(how if method == "invariance_linf" else {}))
+    how = {
+        "nearest": {},
+        "invariance_linf": {"epsilon": 0.3, "shifts": 1, "rotations": 1},
+        "invariance_l0": {"draws": 2, "scale": 0.1, "shear": 0.0, "ink": 0.5, "seed": 3},
+    }[method]
+    still = {} if method == "nearest" else {"shift": 0.0, "rotation": 0.0}
+    rows = baselines.rows(method=method, **how, **still)
     assert "gradient_vanishes" not in rows
     seen = rows["adversarial_image"][:, 0, 0, 0] / 25.5
     if method == "nearest":

@@ -4,11 +4,9 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from typeone.attacks.real_targets import (
-    invariance_linf,
     level_set_traversal,
     nearest_images,
     noise_for_label,
@@ -224,62 +222,3 @@ def test_without_a_gradient_the_walk_goes_straight_to_the_real_image():
     images, goal = torch.zeros(1, 1, 1, 4), torch.ones(1, 1, 1, 4)
     ends = level_set_traversal(classifier, images, torch.tensor([0]), goal, **HOW | {"steps": 2})
     torch.testing.assert_close(ends, torch.full_like(ends, 1 - 0.95**2))
-
-
-# ------------------------------------------------------------- the ball
-
-
-IN_PLACE = {"shift": 0.0, "shifts": 1, "rotation": 0.0, "rotations": 1}
-
-
-def test_the_step_ends_where_the_ball_is_nearest_to_the_real_image():
-    images = torch.tensor([[[[0.1, 0.5, 0.9], [0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]]])
-    real = torch.tensor([[[[0.2, 0.9, 0.0], [0.3, 0.1, 0.0], [0.5, 0.4, 1.0]]]])
-    labels = torch.tensor([1])
-    ends = invariance_linf(images, labels, real, labels, epsilon=0.3, **IN_PLACE)
-    by_hand = [[0.2, 0.8, 0.6], [0.3, 0.1, 0.0], [0.5, 0.4, 0.8]]
-    torch.testing.assert_close(ends, torch.tensor([[by_hand]]), rtol=0, atol=1e-6)  # resampling
-
-
-def blob(row, column):
-    y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
-    return torch.exp(-((y - row) ** 2 + (x - column) ** 2) / 18).view(1, 1, 28, 28)
-
-
-def test_a_real_image_elsewhere_is_moved_to_the_place_of_the_image():
-    """A blob three pixels further right; and a nearer one of the wrong class."""
-    images, labels = blob(14, 13), torch.tensor([4])
-    candidates = torch.cat([blob(14, 16), blob(14, 13.5), blob(3, 3)])
-    of_it = torch.tensor([4, 2, 4])
-    how = {"shift": 3.0, "shifts": 3, "rotation": 20.0, "rotations": 3, "epsilon": 1.0}
-    ends = invariance_linf(images, labels, candidates, of_it, **how)
-    torch.testing.assert_close(ends, images, rtol=0, atol=1e-3)  # the blob's tail leaves the image
-    stuck = invariance_linf(images, labels, candidates, of_it, **IN_PLACE, epsilon=1.0)
-    torch.testing.assert_close(stuck, candidates[:1], rtol=0, atol=1e-6)
-
-
-def test_a_turned_and_shifted_real_image_is_moved_back_to_the_image():
-    """An L of three blobs, and the real image is that L turned by 30 degrees and shifted."""
-    images = (blob(9, 11) + blob(17, 11) + 0.6 * blob(17, 18)).clamp(max=1)
-    labels = torch.tensor([1])
-    how = {"shift": 3.0, "shifts": 3, "rotation": 30.0, "rotations": 3}
-    cos, sin = math.cos(math.radians(30)), math.sin(math.radians(30))
-    move = torch.tensor([[[cos, -sin, 2 * 3 / 28], [sin, cos, -2 * 3 / 28]]])
-    grid = F.affine_grid(move, list(images.shape), align_corners=False)
-    real = F.grid_sample(images, grid, align_corners=False)
-    ends = invariance_linf(images, labels, real, labels, **how, epsilon=1.0)
-    # interpolated twice, and a tail of a blob of 0.11 leaves the image when it is turned
-    torch.testing.assert_close(ends, images, rtol=0, atol=0.15)
-    assert (real - images).abs().max() > 0.5
-
-
-@pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.3])
-def test_no_pixel_leaves_the_ball(epsilon):
-    images = torch.rand(4, 1, 28, 28, generator=seeded(1))
-    candidates = torch.rand(6, 1, 28, 28, generator=seeded(2))
-    labels, of_it = torch.tensor([0, 1, 0, 1]), torch.arange(6) % 2
-    how = {"shift": 2.0, "shifts": 3, "rotation": 10.0, "rotations": 3}
-    ends = invariance_linf(images, labels, candidates, of_it, epsilon=epsilon, **how)
-    assert (ends - images).abs().max() <= epsilon + 1e-6
-    assert ends.min() >= 0
-    assert ends.max() <= 1

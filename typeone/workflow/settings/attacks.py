@@ -208,6 +208,7 @@ ATTACKS = resolved(
         ),
         "level_set": attack("baseline", PLAIN, method="level_set"),
         "invariance_linf": attack("baseline", PLAIN, method="invariance_linf"),
+        "invariance_l0": attack("baseline", PLAIN, method="invariance_l0"),
         "fgsm": attack("type2", STANDARD, method="fgsm", epsilon=0.3),
         "pgd": attack("type2", STANDARD, method="pgd", epsilon=0.3, steps=40, step_size=0.02),
         "pgd_restarts": {

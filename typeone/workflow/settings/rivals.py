@@ -147,6 +147,19 @@ class InvarianceLinf(Model):
     rotations: Odd = setting("Rotations tried.", 31)
 
 
+class InvarianceL0(Model):
+    """The invariance attack on few pixels (Tramèr et al., 2020), with the bounds of their code."""
+
+    method: Literal["invariance_l0"] = setting("Few pixels of the nearest such digit.")
+    draws: Count = setting("Moves tried; 1 tries none but no move.", 2000)
+    shift: Annotated[float, Field(ge=0, le=14)] = setting("Maximum translation, pixels.", 8.0)
+    rotation: Annotated[float, Field(ge=0, le=180)] = setting("Maximum rotation, degrees.", 14.3)
+    scale: Annotated[float, Field(ge=0, le=0.5)] = setting("Maximum change of a scale.", 0.2)
+    shear: Annotated[float, Field(ge=0, le=0.5)] = setting("Maximum shear along an axis.", 0.2)
+    ink: Part = setting("Share of the digit that a move must leave in the image.", 0.85)
+    seed: Whole = setting("Seed of the moves; the run's seed is added.", 43)
+
+
 class Baseline(Model):
     """A baseline of Algorithm 2."""
 
@@ -154,10 +167,16 @@ class Baseline(Model):
     targets: Some[str] = setting("Attacked classifiers.")
     count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
     settings: Annotated[
-        Nearest | Interpolation | RandomLatent | RealTarget | LevelSet | InvarianceLinf,
+        Nearest
+        | Interpolation
+        | RandomLatent
+        | RealTarget
+        | LevelSet
+        | InvarianceLinf
+        | InvarianceL0,
         by(
             "method",
             *("nearest", "interpolation", "random_latent"),
-            *("real_target", "level_set", "invariance_linf"),
+            *("real_target", "level_set", "invariance_linf", "invariance_l0"),
         ),
     ]
