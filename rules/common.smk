@@ -1,7 +1,13 @@
 # The runs of the workflow, and functions shared by rules.
 # Consumes config; yields plan, SEEDS, SHARDS, MEMBERS, ATTACKERS, MEASUREMENTS.
 
-from typeone.workflow.labels import ATTACK_LABELS, FACE_LABELS, NETWORK_LABELS, TABLE3_LABELS
+from typeone.workflow.labels import (
+    ATTACK_LABELS,
+    AUTHORS_LABELS,
+    FACE_LABELS,
+    NETWORK_LABELS,
+    TABLE3_LABELS,
+)
 from typeone.workflow.plan import FACES, PAPER, RIVALS, TABLE_TARGET, Plan, Run, keys, paths
 
 plan = Plan(config)

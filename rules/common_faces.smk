@@ -28,6 +28,11 @@ def given_lfw(wildcards):
     return faces.given_lfw(digests)
 
 
+def given_pairs(wildcards):
+    """Return the same for the authors' attacked pairs."""
+    return faces.given_pairs(digests)
+
+
 def face_panel():
     """Return checkpoints of the judges of faces, in the order of the panel."""
     return expand("results/faces/judges/{judge}/model.safetensors", judge=FACE_JUDGES)

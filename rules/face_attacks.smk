@@ -169,7 +169,7 @@ rule evaluate_face_detection:
 
 rule tabulate_table2:
     input:
-        measurements=rules.evaluate_face_detection.output.measurements,
+        measurements=[rules.evaluate_face_detection.output.measurements, *AUTHORS_PAIRS],
         published=f"{workflow.basedir}/docs/published-values.csv",
     output:
         **table("results/tables/table2"),
@@ -182,8 +182,8 @@ rule tabulate_table2:
     threads: 1
     params:
         *code("tabulate_table2.py"),
-        names=DETECTED,
-        published_names=IN_TABLE2,
+        names=DETECTED | (AUTHORS_LABELS if AUTHORS_PAIRS else {}),
+        published_names=IN_TABLE2 | {"authors_clean": "clean", "authors_svae": "svae"},
         ours=f"{FACE_SOURCE} faces",
         caption=faces.detection_caption(),
     message:

@@ -111,6 +111,46 @@ rule evaluate_lfw:
         "../scripts/evaluate_lfw.py"
 
 
+PAIR_PANELS = faces.pair_panels()
+PAIR_JUDGES = sorted({judge for panel in PAIR_PANELS.values() for judge in panel})
+
+
+rule evaluate_published_pairs:
+    input:
+        recognizer=rules.prepare_facenet.output.model,
+        judges=expand("results/faces/judges/{judge}/model.safetensors", judge=PAIR_JUDGES),
+    output:
+        pairs="results/faces/published_pairs/pairs.parquet",
+        measurements="results/faces/published_pairs/measurements.parquet",
+    log:
+        "results/logs/evaluate_published_pairs.log",
+    benchmark:
+        "results/benchmarks/evaluate_published_pairs.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("evaluate_published_pairs.py"),
+        files=given_pairs,
+        settings={
+            "path": config["published_pairs"]["path"],
+            **{k: config["face_detection"][k] for k in ("medians", "zeta")},
+        },
+        judges=PAIR_JUDGES,
+        panels=PAIR_PANELS,
+        resume="results/.resume/faces/published_pairs",
+    message:
+        "Evaluating the authors' attacked pairs of faces"
+    script:
+        "../scripts/evaluate_published_pairs.py"
+
+
+AUTHORS_PAIRS = [rules.evaluate_published_pairs.output.measurements]
+if not config["published_pairs"]["path"]:
+    AUTHORS_PAIRS = []
+MEASUREMENTS += AUTHORS_PAIRS
 MEASUREMENTS += expand(
     rules.evaluate_recognizer.output.measurements, target=RECOGNIZER, seed=FACE_SEEDS
 )

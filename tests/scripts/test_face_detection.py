@@ -106,3 +106,27 @@ def test_the_table_says_whose_faces_stand_beside_the_published_ones(measurements
     assert shown[3][3].strip() == "0.000"
     assert shown[4][3].strip() == ""
     assert shown[4][4].strip().startswith("0.750 [")
+
+
+def test_rows_of_the_authors_pairs_have_no_fitted_threshold(measurements):
+    theirs = pd.DataFrame(
+        {
+            **{"id": f"beyond.published_pairs.fixed.table2.svae.{size}", "seed": 0},
+            **{"unit": "fraction", "description": "", "note": ""},
+            **{"value": 0.5, "low": 0.1, "high": 0.9, "n": 4},
+            **{"attack": "authors_svae", "squeezer": f"median_{size}", "threshold": "zeta"},
+        }
+        for size in ("3x3", "5x5")
+    )
+    _, table = table2(
+        pd.concat([read_frame(measurements), theirs]),
+        read_published(PUBLISHED),
+        names=LABELS | {"authors_svae": "Theirs"},
+        published_names={"clean": "clean", "paper": "svae", "authors_svae": "svae"},
+        ours="synthetic faces",
+    )
+    row = table.set_index("").loc["Theirs"]
+    assert row["n"] == 4
+    assert row["3x3 published (CelebA)"] == "0.000"
+    assert row["3x3 synthetic faces, at the published threshold"] == "0.500 [0.100, 0.900]"
+    assert row["3x3 synthetic faces, at a fitted threshold"] == ""

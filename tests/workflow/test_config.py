@@ -498,6 +498,10 @@ BAD = [
     ),
     ("lfw: {source: folder}", "`lfw.path` is null; with `lfw.source: folder` it needs a folder"),
     (
+        "published_pairs: {path: .}\nrecognizers: {facenet: {source: none}}",
+        "`published_pairs.path` is '.' but `recognizers.facenet.source` is none, so there is no ",
+    ),
+    (
         "lfw: {source: sklearn}\nrecognizers: {facenet: {source: none}}",
         "`lfw.source` is 'sklearn' but `recognizers.facenet.source` is none, so there is no ",
     ),

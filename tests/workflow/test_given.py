@@ -104,8 +104,21 @@ def test_lfw_is_its_pairs_and_its_images(faces, tmp_path):
     assert faces("given_lfw", lfw={"source": "sklearn", "path": str(folder)}) == []
 
 
+def test_the_authors_pairs_are_their_images(faces, tmp_path):
+    folder = write(tmp_path / "pairs", "[0]0_to_1_attack_dist[0.5].jpg", "[00]read_me.txt")
+    settings = {"published_pairs": {"path": str(folder)}}
+    before = faces("given_pairs", **settings)
+    assert len(before) == 1
+    (folder / "[00]read_me.txt").write_text("x")
+    assert faces("given_pairs", **settings) == before
+    write(folder, "[1]0_to_1_attack_dist[0.6].jpg")
+    assert faces("given_pairs", **settings) != before
+    assert faces("given_pairs") == []
+
+
 WATCHED = {
     **{"prepare_dataset": "given_images", "prepare_faces": "given_faces"},
+    "evaluate_published_pairs": "given_pairs",
     **{"evaluate_lfw": "given_lfw", "evaluate_face_strengthening": "given_lfw"},
     "prepare_classifier": "own_weights",
     "prepare_facenet": 'given(config["recognizers"]["facenet"]["path"])',

@@ -48,6 +48,14 @@ def using(settings, key, path):
     return settings
 
 
+def test_the_folder_of_the_authors_pairs_must_be_there(settings, looked_at):
+    put(settings, "published_pairs.path", "nowhere")
+    with pytest.raises(
+        WorkflowError, match=r"`published_pairs\.path` is 'nowhere', which does not"
+    ):
+        looked_at(settings)
+
+
 @pytest.mark.parametrize("key", USED)
 def test_a_path_that_is_used_must_be_there(settings, looked_at, tmp_path, key):
     using(settings, key, "nowhere")

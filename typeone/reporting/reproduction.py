@@ -18,7 +18,7 @@ NOT_RUN = {
     "alp": "no example against the base fooled it",
     "faces": "needs CelebA",
     "faces.recognizer": "needs FaceNet and LFW (config keys `recognizers` and `lfw`)",
-    "faces.published_pairs": "needs the authors' 979 attacked pairs",
+    "faces.published_pairs": "needs the authors' 979 attacked pairs (`published_pairs.path`)",
     "table2": "needs CelebA",
     "table3": "needs CelebA",
     "fig9": "`stylegan.source` is none",

@@ -8,6 +8,7 @@ from typing import Any
 
 from typeone.data.face_tables import named_images
 from typeone.data.layouts import CELEBA_LISTS, celeba_images, celeba_places, lfw_images
+from typeone.data.published_pairs import pair_files
 from typeone.workflow.digests import Digests
 from typeone.workflow.plan import FACES, Run
 from typeone.workflow.settings.face_attacks import FaceAlgorithm2
@@ -23,6 +24,7 @@ class FacePlan:
         source: the source of the faces.
         recognizer: the attacked f1 of IV-B; ``auto`` is FaceNet for photographs.
         members: the judges that are trained here.
+        photographs: whether the faces are photographs.
         judges: the panel; without age_gender if that network labels the gender of generated faces.
     """
 
@@ -37,8 +39,8 @@ class FacePlan:
         named = faces["recognizer"]
         self.recognizer: str = automatic if named == "auto" else named
         self.members = list(judges["members"])
-        photographs = self.source in ("celeba", "folder")
-        published = photographs and judges["age_gender"]["source"] != "none"
+        self.photographs = self.source in ("celeba", "folder")
+        published = self.photographs and judges["age_gender"]["source"] != "none"
         self.judges = [*self.members, *(["age_gender"] if published else [])]
 
     def named(self, name: str) -> str:
@@ -68,6 +70,22 @@ class FacePlan:
         below = images.glob("*/*.jpg") if images else ()
         names = [file.relative_to(folder).as_posix() for file in below]
         return [*digests.given(folder / "pairs.txt"), *digests.together(folder, names)]
+
+    def given_pairs(self, digests: Digests) -> list[str]:
+        """Return digests of the authors' attacked pairs."""
+        folder = Path(self.settings["published_pairs"]["path"] or "").expanduser()
+        if not self.settings["published_pairs"]["path"] or not folder.is_dir():
+            return []
+        return digests.together(folder, [file.name for file in pair_files(folder)])
+
+    def pair_panels(self) -> dict[str, list[str]]:
+        """Return the judges of the authors' pairs by panel, the deciding panel last.
+
+        Judges that are trained here know photographs only if they were trained on some.
+        """
+        published = self.settings["face_judges"]["age_gender"]["source"] != "none"
+        panels = {"age_gender": ["age_gender"]} if published else {}
+        return panels | ({"panel": self.judges} if self.photographs else {})
 
     def of_kind(self, kind: str) -> list[str]:
         """Return the names of the attacks of one kind."""

@@ -38,6 +38,12 @@ FACE_LABELS = {
     "pgd": "Type II: PGD",
 }
 
+AUTHORS_LABELS = {
+    "authors_clean": "Clean: the authors' pairs, FaceNet",
+    "authors_svae": "Type I: the authors' pairs, FaceNet",
+}
+"""Rows of Table II on the authors' images."""
+
 NETWORK_LABELS = {
     "lenet": "LeNet",
     "lenet_other_seed": "LeNet, another seed",

@@ -22,8 +22,9 @@ def table2(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rates, pooled over seeds, and the formatted table.
 
-    ``names``: images and their labels, in order. ``published_names``: names in the ids of the
-    published values. ``ours``: source of our faces.
+    ``measurements``: rows of our faces, then those of the authors' pairs, if any, which have no
+    fitted threshold. ``names``: images and their labels, in order. ``published_names``: names in
+    the ids of the published values. ``ours``: source of our faces.
     """
     rows = pooled_rows(measurements, KEYS)
     sizes = {squeezer: squeezer.removeprefix("median_") for squeezer in rows["squeezer"].unique()}
@@ -39,9 +40,11 @@ def table2(
         row = {"": label, "n": cells.loc[name, next(iter(sizes)), "zeta"]["n"]}
         for threshold, head in HEADS.items():
             for squeezer, size in sizes.items():
-                cell = cells.loc[name, squeezer, threshold]
+                key = name, squeezer, threshold
                 if threshold == "zeta":
-                    row[f"{size} published (CelebA)"] = number(cell["published"])
-                row[f"{size} {ours}, {head}"] = with_interval(cell)
+                    row[f"{size} published (CelebA)"] = number(cells.loc[key]["published"])
+                row[f"{size} {ours}, {head}"] = (
+                    with_interval(cells.loc[key]) if key in cells.index else ""
+                )
         body.append(row)
     return rows, pd.DataFrame(body)

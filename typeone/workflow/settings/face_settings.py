@@ -14,7 +14,7 @@ from typeone.workflow.settings.face_attacks import FaceAttacks, FaceDetection
 from typeone.workflow.settings.faces import FaceJudges, Faces, FaceSvae
 from typeone.workflow.settings.generators import StyleGan, StyleGenerator
 from typeone.workflow.settings.model import Entries, Wrong, setting
-from typeone.workflow.settings.recognizers import Lfw, Recognizers
+from typeone.workflow.settings.recognizers import Lfw, PublishedPairs, Recognizers
 from typeone.workflow.settings.strengthened_recognizers import (
     STRENGTHENED_RECOGNIZERS,
     StrengthenedRecognizer,
@@ -29,6 +29,7 @@ class FaceSettings(DigitSettings):
     face_judges: FaceJudges = FaceJudges()
     recognizers: Recognizers = Recognizers()
     lfw: Lfw = Lfw()
+    published_pairs: PublishedPairs = PublishedPairs()
     face_svae: FaceSvae = FaceSvae()
     face_attacks: FaceAttacks = FaceAttacks()
     face_detection: FaceDetection = FaceDetection()
@@ -76,6 +77,12 @@ class FaceSettings(DigitSettings):
             raise Wrong(
                 f"`.lfw.source` is {self.lfw.source!r} but `.recognizers.facenet.source` is none, "
                 "so there is no network to measure on LFW; change one of the two"
+            )
+        if self.published_pairs.path:
+            raise Wrong(
+                f"`.published_pairs.path` is {self.published_pairs.path!r} but "
+                "`.recognizers.facenet.source` is none, so there is no network to measure the "
+                "pairs with; change one of the two"
             )
         if self.stylegan.source != "none":
             raise Wrong(

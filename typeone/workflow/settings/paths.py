@@ -48,7 +48,7 @@ PATHS = {
 
 
 def used_paths(settings: dict[str, Any]) -> dict[str, Used]:
-    """Return `PATHS` and the paths of data sets in IDX files and of sets labelled by people."""
+    """Return `PATHS`, and the paths that are used if they are given."""
     needs = "a folder with four IDX files, named like MNIST's"
     sets = {name for name, entry in settings["datasets"].items() if entry["format"] == "idx"}
     of_sets = {f"datasets.{n}.path": Used(f"datasets.{n}.format", ("idx",), needs) for n in sets}
@@ -57,7 +57,10 @@ def used_paths(settings: dict[str, Any]) -> dict[str, Used]:
         f"people.{name}.path": Used(f"people.{name}.path", (entry["path"],), needs)
         for name, entry in settings["people"].items()
     }
-    return PATHS | of_sets | of_people
+    key = "published_pairs.path"
+    needs = "the folder with the authors' attacked pairs of faces"
+    of_authors = {key: Used(key, (settings["published_pairs"]["path"],), needs)}
+    return PATHS | of_sets | of_people | of_authors
 
 
 def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:

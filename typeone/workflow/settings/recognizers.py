@@ -136,3 +136,12 @@ class Lfw(Model):
                 "lfw-deepfunneled/ or lfw/, and pairs.txt"
             )
         return self
+
+
+class PublishedPairs(Model):
+    """The authors' 979 attacked pairs of faces, from their supplementary material."""
+
+    path: str | None = setting(
+        "Folder with the authors' files [NUMBER]0_to_1_attack_dist[DISTANCE].jpg; null omits them.",
+        None,
+    )
