@@ -13,9 +13,10 @@ RECOGNIZER, FACE_ATTACKS, STRENGTHENED_RECOGNIZERS = (
 TABLE3 = config["table3"]
 
 
-def generated_faces(wildcards):
-    """Return the input of the tables of faces, if they are generated."""
-    return {"table": rules.generate_faces.output.table} if FACE_SOURCE == "generated" else {}
+def labelled_faces(wildcards):
+    """Return the table with the genders of the faces, if a network tells them."""
+    made = {"generated": rules.generate_faces, "lfw": rules.label_lfw}
+    return {"table": made[FACE_SOURCE].output.table} if FACE_SOURCE in made else {}
 
 
 def given_faces(wildcards):

@@ -1,9 +1,9 @@
-# Faces and their judges. Consumes nothing, or a folder (faces.celeba, faces.folder), or a generator
-# (faces.generated); yields results/data/faces/{split}.parquet, the judges of gender and their rates.
+# Faces and their judges. Consumes nothing, or photographs (faces.celeba, faces.lfw, faces.folder), or a
+# generator (faces.generated); yields results/data/faces/{split}.parquet, the judges of gender and their rates.
 # Section IV: CelebA, IV-B: labels by annotators.
 rule prepare_faces:
     input:
-        unpack(generated_faces),
+        unpack(labelled_faces),
     output:
         train="results/data/faces/train.parquet",
         judge="results/data/faces/judge.parquet",
@@ -51,6 +51,30 @@ rule generate_faces:
         "Generating faces"
     script:
         "../scripts/generate_faces.py"
+
+
+rule label_lfw:
+    input:
+        judge="results/faces/judges/age_gender/model.safetensors",
+    output:
+        table="results/data/faces/lfw_people.parquet",
+    log:
+        "results/logs/label_lfw.log",
+    benchmark:
+        "results/benchmarks/label_lfw.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+    params:
+        *code("label_lfw.py"),
+        files=given_faces,
+        settings={k: config["faces"]["lfw"][k] for k in ("source", "path")},
+    message:
+        "Labelling the people of LFW"
+    script:
+        "../scripts/label_lfw.py"
 
 
 rule train_face_judge:

@@ -647,9 +647,7 @@ def test_baselines_are_what_they_say(results, f1):
     ball = read(results, "mnist/attacks/invariance_linf/mlp/seed0/examples")
     assert ball.distance_linf.max() <= 0.3 + 0.5 / 255 + FLOAT32
     few = read(results, "mnist/attacks/invariance_l0/mlp/seed0/examples")
-    replaced, all_of_it = (
-        (e.adversarial_image != e.image).sum(axis=(1, 2, 3)) for e in (few, nearest)
-    )
+    replaced, all_of_it = ((e.adversarial_image != e.image).sum(axis=1) for e in (few, nearest))
     assert (replaced[: len(all_of_it)] <= all_of_it[: len(replaced)]).mean() > 0.9
     assert replaced.min() >= 5  # the smallest cluster
     walk = read(results, "mnist/attacks/level_set/mlp/seed0/examples")

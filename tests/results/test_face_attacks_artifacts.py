@@ -152,8 +152,10 @@ def test_a_trace_follows_the_first_woman_and_man_to_their_end(results, attack):
     for position in first:
         last = np.flatnonzero(trace["position"] == position)[-1]
         assert trace["step"][last] == rows["steps"][position]
-        np.testing.assert_array_equal(trace["image"][last], rows["adversarial_image"][position])
-        # the same image in a batch of another size, float32
+        # the same image in a batch of another size, float32: few values are rounded otherwise
+        apart = trace["image"][last].astype(int) - rows["adversarial_image"][position]
+        assert np.abs(apart).max() <= 1
+        assert (apart != 0).mean() < 1e-3
         assert trace["distance"][last] == pytest.approx(rows["distance"][position], abs=1e-4)
 
 

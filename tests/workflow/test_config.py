@@ -498,6 +498,14 @@ BAD = [
     ),
     ("lfw: {source: folder}", "`lfw.path` is null; with `lfw.source: folder` it needs a folder"),
     (
+        "faces: {source: lfw, lfw: {source: folder}}",
+        "`faces.lfw.path` is null; with `faces.lfw.source: folder` it needs a folder with",
+    ),
+    (
+        "faces: {source: lfw}\nface_judges: {age_gender: {source: none}}",
+        "`face_judges.age_gender.source` is none; with `faces.source: lfw` it needs npm or path",
+    ),
+    (
         "published_pairs: {path: .}\nrecognizers: {facenet: {source: none}}",
         "`published_pairs.path` is '.' but `recognizers.facenet.source` is none, so there is no ",
     ),

@@ -104,6 +104,20 @@ def test_lfw_is_its_pairs_and_its_images(faces, tmp_path):
     assert faces("given_lfw", lfw={"source": "sklearn", "path": str(folder)}) == []
 
 
+def test_faces_of_lfw_are_its_images(faces, tmp_path):
+    folder = write(tmp_path / "lfw_home", "pairs.txt", "lfw_funneled/Ann/Ann_0001.jpg")
+    own = {"source": "folder", "path": str(folder)}
+    settings = {"faces": {"source": "lfw", "lfw": own}}
+    before = faces("given_faces", **settings)
+    assert len(before) == 1
+    (folder / "pairs.txt").write_text("x")
+    assert faces("given_faces", **settings) == before
+    (folder / "lfw_funneled/Ann/Ann_0001.jpg").write_text("x")
+    assert faces("given_faces", **settings) != before
+    own["source"] = "sklearn"
+    assert faces("given_faces", **settings) == []
+
+
 def test_the_authors_pairs_are_their_images(faces, tmp_path):
     folder = write(tmp_path / "pairs", "[0]0_to_1_attack_dist[0.5].jpg", "[00]read_me.txt")
     settings = {"published_pairs": {"path": str(folder)}}
@@ -119,6 +133,7 @@ def test_the_authors_pairs_are_their_images(faces, tmp_path):
 WATCHED = {
     **{"prepare_dataset": "given_images", "prepare_faces": "given_faces"},
     "evaluate_published_pairs": "given_pairs",
+    "label_lfw": "given_faces",
     **{"evaluate_lfw": "given_lfw", "evaluate_face_strengthening": "given_lfw"},
     "prepare_classifier": "own_weights",
     "prepare_facenet": 'given(config["recognizers"]["facenet"]["path"])',

@@ -56,6 +56,14 @@ def test_the_folder_of_the_authors_pairs_must_be_there(settings, looked_at):
         looked_at(settings)
 
 
+def test_the_folder_of_lfw_must_be_there_if_faces_are_taken_from_it(settings, looked_at):
+    put(settings, "faces.lfw", {"source": "folder", "path": "nowhere"})
+    looked_at(settings)
+    put(settings, "faces.source", "lfw")
+    with pytest.raises(WorkflowError, match=r"`faces\.lfw\.path` is 'nowhere', which does not"):
+        looked_at(settings)
+
+
 @pytest.mark.parametrize("key", USED)
 def test_a_path_that_is_used_must_be_there(settings, looked_at, tmp_path, key):
     using(settings, key, "nowhere")

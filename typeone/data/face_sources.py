@@ -20,13 +20,14 @@ from typeone.data.face_tables import SPLITS
 from typeone.data.face_traits import draw_identities, draw_views
 from typeone.data.faces import FaceTable, FaceWriter
 from typeone.data.images import to_uint8
+from typeone.data.lfw_faces import open_lfw
 from typeone.data.photographs import PART, SHARES, FacePart
 from typeone.data.synthetic_faces import render
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
-Source = Literal["synthetic", "celeba", "folder", "generated"]
+Source = Literal["synthetic", "celeba", "lfw", "folder", "generated"]
 
 
 class FaceSource(Protocol):
@@ -106,6 +107,7 @@ def open_faces(source: Source, settings: Mapping[str, Any]) -> FaceSource:
     kinds: dict[str, Callable[..., FaceSource]] = {
         "synthetic": SyntheticFaces,
         "celeba": open_celeba,
+        "lfw": open_lfw,
         "folder": open_folder,
         "generated": GeneratedFaces,
     }

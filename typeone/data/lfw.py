@@ -51,12 +51,13 @@ class LFW(NamedTuple):
     fold: np.ndarray
 
 
-def lfw_folder(source: str, path: str | os.PathLike[str] | None) -> Path:
+def lfw_folder(source: str, path: str | os.PathLike[str] | None, *, key: str = "lfw") -> Path:
     """Return the folder of LFW; with ``sklearn``, scikit-learn downloads missing files.
 
     Args:
         source: ``folder`` or ``sklearn``.
         path: the folder; for ``sklearn`` its data home, None for its default.
+        key: the section of the settings, for messages.
 
     Raises:
         InputError: scikit-learn is not installed or cannot fetch LFW.
@@ -67,8 +68,8 @@ def lfw_folder(source: str, path: str | os.PathLike[str] | None) -> Path:
         from sklearn.datasets import fetch_lfw_people, get_data_home
     except ImportError as error:
         raise InputError(
-            "`lfw.source` is sklearn, but scikit-learn is not installed here; install it, or set "
-            "`lfw.source: folder` and `lfw.path`"
+            f"`{key}.source` is sklearn, but scikit-learn is not installed here; install it, or "
+            f"set `{key}.source: folder` and `{key}.path`"
         ) from error
     home = None if path is None else Path(path).expanduser()
     try:
@@ -77,7 +78,7 @@ def lfw_folder(source: str, path: str | os.PathLike[str] | None) -> Path:
     except OSError as error:
         raise InputError(
             f"scikit-learn cannot fetch LFW ({' '.join(str(error).split())}); set "
-            "`lfw.source: folder` and `lfw.path`"
+            f"`{key}.source: folder` and `{key}.path`"
         ) from error
     return Path(get_data_home(home)) / "lfw_home"
 

@@ -25,7 +25,7 @@ class FacePlan:
         recognizer: the attacked f1 of IV-B; ``auto`` is FaceNet for photographs.
         members: the judges that are trained here.
         photographs: whether the faces are photographs.
-        judges: the panel; without age_gender if that network labels the gender of generated faces.
+        judges: the panel; without age_gender if that network labels the gender of the faces.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -39,8 +39,8 @@ class FacePlan:
         named = faces["recognizer"]
         self.recognizer: str = automatic if named == "auto" else named
         self.members = list(judges["members"])
-        self.photographs = self.source in ("celeba", "folder")
-        published = self.photographs and judges["age_gender"]["source"] != "none"
+        self.photographs = self.source in ("celeba", "lfw", "folder")
+        published = self.source in ("celeba", "folder") and judges["age_gender"]["source"] != "none"
         self.judges = [*self.members, *(["age_gender"] if published else [])]
 
     def named(self, name: str) -> str:
@@ -56,20 +56,29 @@ class FacePlan:
             lists = [folder / name for name in CELEBA_LISTS]
             places = [celeba_images(folder)] if folder.is_dir() else celeba_places(folder)
             return digests.given(*lists, *places)
+        if self.source == "lfw":
+            return self._given_lfw(own, digests)
         if self.source == "folder":
             images = named_images(own["path"], own["csv"])
             return [*digests.given(own["csv"]), *digests.together(own["path"], images)]
         return []
 
     def given_lfw(self, digests: Digests) -> list[str]:
-        """Return digests of a user-supplied copy of LFW."""
-        if self.settings["lfw"]["source"] != "folder":
+        """Return digests of a user-supplied copy of LFW and of its pairs."""
+        own = self.settings["lfw"]
+        images = self._given_lfw(own, digests)
+        folder = own["source"] == "folder" and Path(own["path"]).expanduser()
+        return [*digests.given(folder / "pairs.txt"), *images] if folder else images
+
+    @staticmethod
+    def _given_lfw(own: Mapping[str, Any], digests: Digests) -> list[str]:
+        """Return digests of the images of a user-supplied copy of LFW."""
+        if own["source"] != "folder":
             return []
-        folder = Path(self.settings["lfw"]["path"]).expanduser()
+        folder = Path(own["path"]).expanduser()
         images = lfw_images(folder)
         below = images.glob("*/*.jpg") if images else ()
-        names = [file.relative_to(folder).as_posix() for file in below]
-        return [*digests.given(folder / "pairs.txt"), *digests.together(folder, names)]
+        return digests.together(folder, [file.relative_to(folder).as_posix() for file in below])
 
     def given_pairs(self, digests: Digests) -> list[str]:
         """Return digests of the authors' attacked pairs."""

@@ -44,12 +44,12 @@ class FaceSettings(DigitSettings):
 
     @model_validator(mode="after")
     def faces_are_judged_by_strangers(self) -> Self:
-        """Refuse generated faces without a gender, and seeds shared with the judges."""
-        judges = self.face_judges
-        if self.faces.source == "generated" and judges.age_gender.source == "none":
+        """Refuse faces without a gender, and seeds shared with the judges."""
+        judges, source = self.face_judges, self.faces.source
+        if source in ("generated", "lfw") and judges.age_gender.source == "none":
             raise Wrong(
-                "`.face_judges.age_gender.source` is none; with `.faces.source: generated` it "
-                "needs npm or path: that network labels the gender of generated faces"
+                f"`.face_judges.age_gender.source` is none; with `.faces.source: {source}` it "
+                "needs npm or path: that network labels the gender of these faces"
             )
         first, last = judges.seed, judges.seed + len(judges.members) - 1
         for seed in self.faces.seeds:

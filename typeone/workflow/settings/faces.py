@@ -57,6 +57,31 @@ class Celeba(Model):
     )
 
 
+class LfwFaces(Model):
+    """Labeled Faces in the Wild; a published network tells the gender of its people."""
+
+    source: Literal["sklearn", "folder"] = setting(
+        "scikit-learn's fetcher, which downloads 200 MB, or a folder.", "sklearn"
+    )
+    path: str | None = setting(
+        "Folder with lfw-deepfunneled/ or lfw/, or the data home of scikit-learn.", None
+    )
+    sure: Annotated[float, Field(ge=0.5, lt=1)] = setting(
+        "Minimum mean probability of a person's gender; other people are left out.", 0.9
+    )
+    seed: Whole = setting("Seed of the split and of the order of images.", 5100)
+
+    @model_validator(mode="after")
+    def path_is_given(self) -> Self:
+        """Refuse the source `folder` without a path."""
+        if self.source == "folder" and self.path is None:
+            raise Wrong(
+                "`.path` is null; with `.source: folder` it needs a folder with "
+                "lfw-deepfunneled/ or lfw/"
+            )
+        return self
+
+
 class Folder(Model):
     """Your own faces."""
 
@@ -92,7 +117,7 @@ class FaceLimit(Model):
 class Faces(Model):
     """The source of the faces (CelebA in the paper), and the attacked recognizer."""
 
-    source: Literal["synthetic", "celeba", "folder", "generated"] = setting(
+    source: Literal["synthetic", "celeba", "lfw", "folder", "generated"] = setting(
         "Source of the faces; celeba in the paper.",
         "synthetic",
     )
@@ -105,6 +130,7 @@ class Faces(Model):
     )
     synthetic: Synthetic = Synthetic()
     celeba: Celeba = Celeba()
+    lfw: LfwFaces = LfwFaces()
     folder: Folder = Folder()
     generated: Generated = Generated()
     limit: FaceLimit = FaceLimit()

@@ -59,8 +59,11 @@ def used_paths(settings: dict[str, Any]) -> dict[str, Used]:
     }
     key = "published_pairs.path"
     needs = "the folder with the authors' attacked pairs of faces"
-    of_authors = {key: Used(key, (settings["published_pairs"]["path"],), needs)}
-    return PATHS | of_sets | of_people | of_authors
+    given = {key: Used(key, (settings["published_pairs"]["path"],), needs)}
+    if settings["faces"]["source"] == "lfw":
+        needs = "a folder with lfw-deepfunneled/ or lfw/"
+        given["faces.lfw.path"] = Used("faces.lfw.source", ("folder",), needs)
+    return PATHS | of_sets | of_people | given
 
 
 def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
