@@ -67,7 +67,7 @@ class LfwFaces(Model):
         "Folder with lfw-deepfunneled/ or lfw/, or the data home of scikit-learn.", None
     )
     sure: Annotated[float, Field(ge=0.5, lt=1)] = setting(
-        "Minimum mean probability of a person's gender; other people are left out.", 0.9
+        "Minimum mean probability of a person's gender; other people are left out.", 0.8
     )
     seed: Whole = setting("Seed of the split and of the order of images.", 5100)
 
