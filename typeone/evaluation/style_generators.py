@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 from torch import Tensor
 
 from typeone.data.images import from_uint8, to_uint8
@@ -22,6 +23,9 @@ from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Panel
 from typeone.models.face_generators import FaceGenerator
 from typeone.runtime.artifacts import Records
+
+FEW = 0.05
+"""Share of random pairs that a fair threshold accepts."""
 
 
 @torch.no_grad()
@@ -131,6 +135,7 @@ def stylegan_measurements(
         description=f"two random faces of {name} are one person to FaceNet, {threshold}",
         note=pairs,
     )
+    yield from beside_strangers(rows, apart, name=name, seed=seed, note=pairs)
     yield measurement(
         "beyond.fig9.strangers.latent_distance",
         mean_interval(latent_apart),
@@ -139,6 +144,49 @@ def stylegan_measurements(
         unit="L2",
         note=pairs,
     )
+
+
+def beside_strangers(
+    rows: pd.DataFrame, apart: np.ndarray, *, name: str, seed: int, note: str
+) -> Iterator[dict[str, Any]]:
+    """Yield rows that compare the ends of attacks with random faces of the same generator.
+
+    A published threshold accepts many random pairs of a generator, so a fair one is a distance that
+    few of them fall below: `FEW`.
+
+    Args:
+        rows: row (from 1 on) and distance of each attacked latent.
+        apart: distances of random pairs, ``(M,)``.
+        name: name of the generator.
+        note: says which pairs.
+    """
+    # the distribution-free interval of a quantile: between order statistics
+    places = [int(len(apart) * FEW), *stats.binom.ppf([0.025, 0.975], len(apart), FEW)]
+    ordered = np.sort(apart)
+    fair, low, high = (float(ordered[min(int(i), len(apart) - 1)]) for i in places)
+    yield measurement(
+        "beyond.fig9.strangers.fair_threshold",
+        Rate(fair, low, high, len(apart)),
+        seed=seed,
+        description=f"distance that {FEW:.0%} of pairs of random faces of {name} fall below",
+        unit="L2",
+        note=note,
+    )
+    yield measurement(
+        "beyond.fig9.same_at_fair_threshold",
+        rate(rows["distance"].to_numpy() < fair),
+        seed=seed,
+        description=f"Eq. 13 on {name}: both ends are nearer than {1 - FEW:.0%} of random pairs",
+        note=f"distance below {fair:.3f}",
+    )
+    for row, distance in zip(rows["row"], rows["distance"], strict=True):
+        yield measurement(
+            f"beyond.fig9.strangers.nearer.{row}",
+            rate(apart < distance),
+            seed=seed,
+            description=f"random pairs of {name} that are nearer than the ends of row {row}",
+            note=note,
+        )
 
 
 def gender_changes(

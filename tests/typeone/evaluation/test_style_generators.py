@@ -10,6 +10,7 @@ from torch import nn
 
 from typeone.evaluation.panels import Panel
 from typeone.evaluation.style_generators import (
+    beside_strangers,
     small_generator_measurements,
     stranger_distances,
     stylegan_measurements,
@@ -67,6 +68,24 @@ def test_rows_that_ran_and_rows_that_did_not():
     # brightness never differs by more than 1
     assert found["value"]["beyond.fig9.strangers.same"] == 1
     assert found["n"]["beyond.fig9.strangers.same"] == 3
+
+
+def test_ends_are_compared_with_random_pairs():
+    apart = np.linspace(0.5, 1.49, 100)  # a hundredth apart
+    rows = pd.DataFrame({"row": [1, 4], "distance": [0.4, 0.705]})
+    found = pd.DataFrame(beside_strangers(rows, apart, name="a painter", seed=1, note="pairs"))
+    found = found.set_index("id")
+    fair = found.loc["beyond.fig9.strangers.fair_threshold"]
+    # 1 and 10 of a hundred pairs of 5 % are the 2.5 % and 97.5 % points of the binomial
+    assert (fair["low"], fair["high"]) == pytest.approx((0.51, 0.60))
+    assert found["value"].to_dict() == pytest.approx(
+        {
+            "beyond.fig9.strangers.fair_threshold": 0.55,  # five of a hundred are below
+            "beyond.fig9.same_at_fair_threshold": 0.5,
+            "beyond.fig9.strangers.nearer.1": 0.0,
+            "beyond.fig9.strangers.nearer.4": 0.21,
+        }
+    )
 
 
 class Judge(nn.Module):
