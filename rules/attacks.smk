@@ -16,7 +16,6 @@ rule sample_examples:
         "results/benchmarks/{dataset}/sample_examples/{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("sample_examples.py"),
         own=own_code,
@@ -47,7 +46,6 @@ rule attack_svae:
     priority: 50
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -86,7 +84,6 @@ rule attack_ablations:
     priority: 50
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -124,7 +121,6 @@ rule attack_baseline:
         attack="|".join(plan.of_kind("baseline")) or "none",
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -155,7 +151,6 @@ rule attack_own:
         attack="|".join(plan.of_kind("own")) or "none",
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -189,7 +184,6 @@ rule attack_type2:
         attack="|".join(plan.of_kind("type2")),
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -228,7 +222,6 @@ rule judge_svae:
         attack="|".join([*plan.of_kind("svae"), *faces.of_kind("svae")]),
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("judge.py"),
         own=own_code,
@@ -304,7 +297,6 @@ rule evaluate_realism:
         "results/benchmarks/{dataset}/evaluate_realism.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_realism.py"),
         runs=lambda wildcards: keys(plan.type1(wildcards.dataset)),

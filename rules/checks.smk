@@ -7,7 +7,6 @@ rule check_results:
         "results/logs/check_results.log",
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("check_results.py"),
         artifacts=lambda wildcards: artifacts("results"),

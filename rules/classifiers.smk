@@ -20,7 +20,6 @@ rule train_classifier:
         target="|".join(name for name in config["classifiers"] if name not in plan.given_weights()),
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -52,7 +51,6 @@ rule prepare_classifier:
         target="|".join(plan.given_weights()) or "none",
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_classifier.py"),
         own=own_code,
@@ -120,7 +118,6 @@ rule train_density:
         "results/benchmarks/{dataset}/train_density.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -165,7 +162,6 @@ rule evaluate_oracle:
         "results/benchmarks/{dataset}/evaluate_oracle.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_oracle.py"),
         *given(*(entry["path"] for entry in config["people"].values())),

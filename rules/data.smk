@@ -11,7 +11,6 @@ rule prepare_dataset:
         "results/benchmarks/{dataset}/prepare_dataset.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_dataset.py"),
         files=given_images,

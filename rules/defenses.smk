@@ -25,7 +25,6 @@ rule strengthen_classifier:
     priority: 75  # fresh attacks depend on it
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -61,7 +60,6 @@ rule evaluate_strengthening:
         "results/benchmarks/{dataset}/evaluate_strengthening.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_strengthening.py"),
         networks=LENETS,
@@ -85,7 +83,6 @@ rule tabulate_strengthening:
         "results/benchmarks/{place}tabulate_strengthening.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("tabulate_strengthening.py"),
         names={

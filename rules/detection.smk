@@ -17,7 +17,6 @@ rule score_detection:
         "results/benchmarks/{dataset}/score_detection/{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("score_detection.py"),
         own=own_code,
@@ -45,7 +44,6 @@ rule evaluate_detection:
         "results/benchmarks/{dataset}/evaluate_detection.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_detection.py"),
         runs=lambda wildcards: plan.scored(wildcards.dataset),

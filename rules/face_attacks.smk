@@ -20,7 +20,6 @@ rule attack_faces:
     priority: 50
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -53,7 +52,6 @@ rule attack_faces_type2:
         attack="|".join(faces.of_kind("type2")),
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -86,7 +84,6 @@ rule evaluate_faces:
         "results/benchmarks/evaluate_faces.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_faces.py"),
         runs=keys(FACE_RUNS),
@@ -112,7 +109,6 @@ rule score_face_detection:
         "results/benchmarks/score_face_detection/{target}.seed{seed}.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("score_face_detection.py"),
         attacks=list(FACE_ATTACKS),
@@ -146,7 +142,6 @@ rule evaluate_face_detection:
         "results/benchmarks/evaluate_face_detection.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_face_detection.py"),
         seeds=FACE_SEEDS,
@@ -179,7 +174,6 @@ rule tabulate_table2:
         "results/benchmarks/tabulate_table2.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("tabulate_table2.py"),
         names=DETECTED | (AUTHORS_LABELS if AUTHORS_PAIRS else {}),
@@ -203,7 +197,6 @@ rule plot_figure7b:
         "results/benchmarks/plot_figure7b.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure7b.py"),
         pairs=config["face_attacks"]["pairs"],

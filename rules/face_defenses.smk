@@ -27,7 +27,6 @@ rule strengthen_recognizer:
     priority: 75  # fresh attacks depend on it
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -116,7 +115,6 @@ rule evaluate_face_strengthening:
         "results/benchmarks/evaluate_face_strengthening.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_face_strengthening.py"),
         networks=TABLE3_IDS,
@@ -155,7 +153,6 @@ rule tabulate_table3:
         "results/benchmarks/tabulate_table3.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("tabulate_table3.py"),
         names=TABLE3_IDS,

@@ -55,7 +55,6 @@ rule evaluate_face_svae:
         "results/benchmarks/evaluate_face_svae.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_face_svae.py"),
         accuracy_id=faces.named("faces.gender.test_accuracy"),

@@ -15,7 +15,6 @@ rule prepare_faces:
         "results/benchmarks/prepare_faces.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_faces.py"),
         files=given_faces,
@@ -40,7 +39,6 @@ rule generate_faces:
         "results/benchmarks/generate_faces.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -64,7 +62,6 @@ rule label_lfw:
         "results/benchmarks/label_lfw.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -92,7 +89,6 @@ rule train_face_judge:
         judge="|".join(faces.members),
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -115,7 +111,6 @@ rule prepare_age_gender:
         "results/benchmarks/prepare_age_gender.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_age_gender.py"),
         *given(config["face_judges"]["age_gender"]["path"]),
@@ -138,7 +133,6 @@ rule evaluate_face_judges:
         "results/benchmarks/evaluate_face_judges.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_face_judges.py"),
         judges=FACE_JUDGES,

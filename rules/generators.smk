@@ -25,7 +25,6 @@ rule train_style_generator:
     priority: 90
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -54,7 +53,6 @@ rule attack_style_generator:
         seed="[0-9]+",
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -86,7 +84,6 @@ rule evaluate_style_generator:
         "results/benchmarks/evaluate_style_generator.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_style_generator.py"),
         named={
@@ -118,7 +115,6 @@ rule plot_figure9_small:
         "results/benchmarks/plot_figure9_small.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure9_small.py"),
         drawn={
@@ -142,7 +138,6 @@ rule prepare_mobilestylegan:
         "results/benchmarks/prepare_mobilestylegan.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_mobilestylegan.py"),
         *given(config["stylegan"]["path"]),
@@ -164,7 +159,6 @@ rule prepare_nvidia_stylegan:
         "results/benchmarks/prepare_nvidia_stylegan.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_nvidia_stylegan.py"),
         *given(config["stylegan"]["path"]),
@@ -199,7 +193,6 @@ rule attack_stylegan:
     priority: 60
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -226,7 +219,6 @@ rule evaluate_stylegan:
         "results/benchmarks/evaluate_stylegan.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -258,7 +250,6 @@ rule plot_figure9:
         "results/benchmarks/plot_figure9.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure9.py"),
         drawn={

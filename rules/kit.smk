@@ -19,7 +19,6 @@ rule make_kit:
         "results/benchmarks/{dataset}/make_kit.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("make_kit.py"),
         note=plan.kit(),

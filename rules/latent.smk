@@ -21,7 +21,6 @@ rule train_generator:
     priority: 90
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -52,7 +51,6 @@ rule attack_latent:
         seed="[0-9]+",
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -84,7 +82,6 @@ rule evaluate_latent:
         "results/benchmarks/evaluate_latent.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_latent.py"),
         attacks={
@@ -112,7 +109,6 @@ rule plot_figure8:
         "results/benchmarks/plot_figure8.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure8.py"),
         variants={name: attack["kind"] for name, attack in config["latent"]["attacks"].items()},

@@ -12,7 +12,6 @@ rule prepare_facenet:
         "results/benchmarks/prepare_facenet.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_facenet.py"),
         *given(config["recognizers"]["facenet"]["path"]),
@@ -39,7 +38,6 @@ rule train_recognizer:
     priority: 90
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -70,7 +68,6 @@ rule evaluate_recognizer:
     priority: 80
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -96,7 +93,6 @@ rule evaluate_lfw:
         "results/benchmarks/evaluate_lfw.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -128,7 +124,6 @@ rule evaluate_published_pairs:
         "results/benchmarks/evaluate_published_pairs.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:

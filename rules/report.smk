@@ -64,7 +64,6 @@ rule describe_machine:
         "results/benchmarks/describe_machine.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -101,7 +100,6 @@ rule render_report:
         "results/benchmarks/render_report.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("render_report.py"),
         tables=[(title, caption) for title, (_, caption) in REPORT_TABLES.items()],

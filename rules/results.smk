@@ -21,7 +21,6 @@ rule tabulate_table1:
         "results/benchmarks/{place}tabulate_table1.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("tabulate_table1.py"),
         target=TABLE_TARGET,
@@ -45,7 +44,6 @@ rule tabulate_attacks:
         "results/benchmarks/{place}tabulate_attacks.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("tabulate_attacks.py"),
         runs=lambda wildcards: keys(plan.compared(wildcards.place)),
@@ -87,7 +85,6 @@ rule tabulate_reproduction:
         "results/benchmarks/{place}tabulate_reproduction.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("tabulate_reproduction.py"),
         dataset=lambda wildcards: plan.dataset_at(wildcards.place),
@@ -114,7 +111,6 @@ rule plot_figure5a:
         "results/benchmarks/{place}plot_figure5a.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure5a.py"),
         **config["figures"],
@@ -137,7 +133,6 @@ rule plot_figure5b:
         "results/benchmarks/plot_figure5b.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure5b.py"),
         **config["figures"],
@@ -162,7 +157,6 @@ rule plot_figure6:
         "results/benchmarks/{place}plot_figure6.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure6.py"),
         **config["figures"],
@@ -186,7 +180,6 @@ rule plot_figure7a:
         "results/benchmarks/{place}plot_figure7a.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure7a.py"),
         **config["figures"],
@@ -226,7 +219,6 @@ rule plot_table1_roc:
         "results/benchmarks/{place}plot_table1_roc.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_table1_roc.py"),
         target=TABLE_TARGET,
@@ -256,7 +248,6 @@ rule plot_variants:
         "results/benchmarks/{place}plot_variants.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_variants.py"),
         targets=lambda wildcards: [r.target for r in plan.first("ours", wildcards.place)],
@@ -281,7 +272,6 @@ rule plot_ablations:
         "results/benchmarks/{place}plot_ablations.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_ablations.py"),
         attacks=list(config["ablations"]["attacks"]),

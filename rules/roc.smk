@@ -20,7 +20,6 @@ rule evaluate_roc:
         "results/benchmarks/{dataset}/evaluate_roc.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_roc.py"),
         seeds=SEEDS,
@@ -50,7 +49,6 @@ rule plot_figure1:
         "results/benchmarks/{place}plot_figure1.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure1.py"),
         settings=config["roc"],

@@ -41,7 +41,6 @@ rule attack_sphere:
     priority: 200
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("attack_sphere.py"),
         spheres=SPHERES,
@@ -65,7 +64,6 @@ rule evaluate_sphere:
     priority: 200
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_sphere.py"),
         seeds=SEEDS,
@@ -95,7 +93,6 @@ rule plot_figure3:
     priority: 200
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure3.py"),
         inner=config["sphere"]["inner"],

@@ -22,7 +22,6 @@ rule render_study:
         "results/benchmarks/render_study.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("render_study.py"),
         digit_runs=keys(STUDY_DIGITS),
@@ -57,7 +56,6 @@ rule prepare_annotations:
         "results/benchmarks/prepare_annotations.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("prepare_annotations.py"),
         *given(*ASKED),
@@ -87,7 +85,6 @@ rule evaluate_study:
         "results/benchmarks/evaluate_study.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_study.py"),
         digit_runs=keys(ASKED_DIGITS),
@@ -113,7 +110,6 @@ rule calibrate_oracle:
         "results/benchmarks/calibrate_oracle.tsv"
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("calibrate_oracle.py"),
         runs=keys(CALIBRATED_RUNS),

@@ -15,7 +15,6 @@ rule train_svae_stage1:
     priority: 100  # the longest path of the quick run starts here
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:
@@ -46,7 +45,6 @@ rule train_svae_stage2:
     priority: 100
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     resources:
         gpu=gpus(),
     params:

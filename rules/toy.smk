@@ -13,7 +13,6 @@ rule evaluate_toy:
     priority: 200  # the first figures, within minutes
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("evaluate_toy.py"),
         seeds=SEEDS,
@@ -41,7 +40,6 @@ rule plot_figure2:
     priority: 200
     conda:
         "../envs/typeone.yaml"
-    threads: 1
     params:
         *code("plot_figure2.py"),
         **{k: config["toy"][k] for k in ("half_width", "shown")},
