@@ -33,7 +33,6 @@ include: "rules/classifiers.smk"
 include: "rules/svae.smk"
 include: "rules/attacks.smk"
 include: "rules/detection.smk"
-include: "rules/kit.smk"
 include: "rules/toy.smk"
 include: "rules/roc.smk"
 include: "rules/sphere.smk"
@@ -43,6 +42,7 @@ include: "rules/faces.smk"
 include: "rules/recognizers.smk"
 include: "rules/generators.smk"
 include: "rules/face_svae.smk"
+include: "rules/kit.smk"
 include: "rules/face_attacks.smk"
 include: "rules/face_defenses.smk"
 include: "rules/study.smk"
@@ -89,6 +89,7 @@ rule all:
     input:
         expand(OF_DATASETS, place=plan.places),
         expand(rules.make_kit.output, dataset=plan.datasets),
+        rules.make_face_kit.output,
         rules.plot_figure2.output,
         rules.plot_figure3.output,
         rules.plot_figure5b.output,

@@ -9,12 +9,16 @@ import json
 from pathlib import Path
 
 from typeone.reporting.card.contents import CardContents
+from typeone.reporting.card.faces import FaceCardContents
 from typeone.workflow.settings import layers
 from typeone.workflow.settings.whole import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, SCHEMA = ROOT / "docs" / "configuration.md", ROOT / "docs" / "config.schema.json"
-CARD = ROOT / "docs" / "card.schema.json"
+CARDS = {
+    ROOT / "docs" / "card.schema.json": CardContents,
+    ROOT / "docs" / "face-card.schema.json": FaceCardContents,
+}
 HEAD = """# Configuration
 
 This page lists every setting: its published value, what preset `quick` chooses instead, what it may
@@ -206,9 +210,9 @@ def schema():
     return json.dumps(head | whole, indent=1, ensure_ascii=False) + "\n"
 
 
-def card_schema():
-    """The schema of `card.json` as it is to be."""
-    return json.dumps(CardContents.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+def card_schema(contents):
+    """The schema of a card's `card.json` as it is to be."""
+    return json.dumps(contents.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def nodes(node):
@@ -224,4 +228,5 @@ def nodes(node):
 if __name__ == "__main__":
     PAGE.write_text(page())
     SCHEMA.write_text(schema())
-    CARD.write_text(card_schema())
+    for path, contents in CARDS.items():
+        path.write_text(card_schema(contents))

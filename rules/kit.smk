@@ -29,3 +29,28 @@ rule make_kit:
         "{wildcards.dataset}: Making the kit of audits"
     script:
         "../scripts/make_kit.py"
+
+
+rule make_face_kit:
+    input:
+        svae=expand(rules.train_face_svae_stage2.output.model, seed=FACE_SEEDS[0]),
+        judges=face_panel(),
+        test=rules.prepare_faces.output.test,
+    output:
+        kit="results/faces/kit/kit.safetensors",
+        note="results/faces/kit/kit.json",
+    log:
+        "results/logs/make_face_kit.log",
+    benchmark:
+        "results/benchmarks/make_face_kit.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    params:
+        *code("make_face_kit.py"),
+        note=faces.kit(),
+        judges=FACE_JUDGES,
+        faces=config["audit"]["faces"]["images"],
+    message:
+        "Making the kit of audits of recognizers"
+    script:
+        "../scripts/make_face_kit.py"

@@ -26,7 +26,7 @@ from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.data.images import from_uint8, to_uint8
-from typeone.evaluation.audit.kit import Kit
+from typeone.evaluation.audit.kit import KitModule
 from typeone.evaluation.audit.measure import OwnAttack
 from typeone.models.density import DenseVAE
 from typeone.models.input_checks import check_images, check_labels, check_right
@@ -35,6 +35,7 @@ from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.reporting.card.audits import audit_with
 from typeone.reporting.card.card import Card
+from typeone.reporting.card.faces import FaceCard
 from typeone.runtime.errors import InputError
 from typeone.training.losses import embedding_distance
 
@@ -227,19 +228,22 @@ def type2(
 def audit(
     model: nn.Module,
     *,
-    kit: Kit | str | os.PathLike[str],
+    kit: KitModule | str | os.PathLike[str],
+    threshold: float | None = None,
     name: str | None = None,
     count: int | None = None,
     attacks: Mapping[str, Callable[..., Any]] | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     progress: bool = True,
-) -> Card:
-    """Attack a classifier with every attack of a kit, and return its card.
+) -> Card | FaceCard:
+    """Attack a network with every attack of a kit, and return its card.
 
     Args:
-        model: images ``(N, 1, 28, 28)`` in [0, 1] → logits ``(N, 10)``; a copy is attacked.
+        model: images ``(N, 1, 28, 28)`` in [0, 1] → logits ``(N, 10)``; or, with ``threshold``,
+            faces ``(N, 3, 64, 64)`` → embeddings ``(N, D)``. A copy is attacked.
         kit: of `load_kit`, or the path of its file.
+        threshold: as for `type1`; needs a kit for recognizers and allows no own ``attacks``.
         name: name on the card; the type of ``model`` by default.
         count: number of attacked images, the first that the model gets right; default: the kit's.
         attacks: your own attacks by name, see `typeone.attacks.user_attacks`.
@@ -257,6 +261,7 @@ def audit(
         kit,
         name=name or kind,
         who=f"model is a {kind}",
+        threshold=threshold,
         count=count,
         own=own,
         seed=seed,

@@ -9,6 +9,7 @@ import pytest
 
 from typeone.evaluation.audit.kit import file_sha256, load_kit
 from typeone.reporting.card.contents import CardContents
+from typeone.reporting.card.faces import FaceCardContents
 from typeone.workflow import auditing
 from typeone.workflow.options import Refused
 
@@ -91,7 +92,53 @@ def test_a_network_gets_a_card(folder, kit):
     assert "<title>perceptron" in (folder / "cards/a/card.html").read_text()
 
 
+def test_a_recognizer_gets_a_card(smoke, folder):
+    kit = smoke.root / "results" / "faces" / "kit" / "kit.safetensors"
+    trained = smoke.root / "results/faces/recognizers/small/seed0/model.safetensors"
+    code = f"""
+from typeone.models.recognizers import load_recognizer
+def build():
+    return load_recognizer({str(trained)!r})
+"""
+    (folder / "recognizer.py").write_text(code)
+    result = typeone(
+        *(folder, "recognizer.py:build", "--threshold", 1.0, "--kit", kit),
+        *("--count", 4, "--out", "cards/faces"),
+    )
+    assert result.returncode == 0, result.stderr
+    card = FaceCardContents.model_validate_json((folder / "cards/faces/card.json").read_text())
+    assert card.threshold == 1.0
+    assert card.faces == "synthetic"
+    assert list(card.accepted) == ["same", "different", "opposite"]
+    assert card.accepted["same"].value > card.accepted["different"].value
+    ours, paper, *_ = card.attacks
+    assert (ours.name, paper.name) == ("ours", "paper")
+    assert ours.measures["kept"].n == 4
+    assert "smoke, for tests" in (folder / "cards/faces/card.html").read_text()
+
+
 MISTAKES = {
+    "faces as digits": (
+        ["net.py:build", "--threshold", "1.0"],
+        "is a kit for classifiers, which the rule make_kit writes; needs a kit for recognizers",
+    ),
+    "a threshold below 0": (
+        ["net.py:build", "--threshold", "-1"],
+        "--threshold is -1; needs a distance above 0",
+    ),
+    "digits with a threshold": (
+        ["net.py:build", "--threshold", "1", "--data", "digits"],
+        "--data is 'digits'; with --threshold it needs faces, lfw, or a .yaml file",
+    ),
+    "an own attack of faces": (
+        ["net.py:build", "--threshold", "1", "--attack", "shrink.py:less"],
+        "--attack is given with --threshold; needs one of them",
+    ),
+    "faces without a threshold": (
+        ["net.py:build", "--data", "lfw"],
+        "--data is 'lfw', which is not a folder; needs digits, fashion, or a folder of IDX files; "
+        "faces need --threshold",
+    ),
     "no network": ([], "the network is missing; needs path/to/file.py:function"),
     "no function": (["net.py"], "the network is 'net.py'; needs path/to/file.py:function"),
     "no file": (["nte.py:build"], "'nte.py' is not a file; needs path/to/file.py:function"),
@@ -200,6 +247,30 @@ def test_a_folder_becomes_a_data_set(tmp_path, folder, name):
         assert kits[-1] == tmp_path / f"results/{dataset}/kit/kit.safetensors"
         assert run.called[1] == [{"datasets": {dataset: {"format": "idx", "path": str(data)}}}]
     assert kits[0] != kits[1]
+
+
+def test_a_kit_of_faces_is_of_the_faces_that_are_named(tmp_path):
+    run = Run(tmp_path, True)
+    kit = run.kit("--threshold", 1.0, "--data", "lfw")
+    assert kit == tmp_path / "results/faces/kit/kit.safetensors"
+    assert run.called[1] == [{"faces": {"source": "lfw"}}]
+    kit.with_name("kit.json").write_text(json.dumps({"preset": "quick", "source": "lfw"}))
+    assert run.kit("--threshold", 1.0, "--data", "lfw") == kit
+    own = tmp_path / "celeba.yaml"
+    own.write_text("faces: {source: celeba, celeba: {path: there}}")
+    for data, source in (("faces", "synthetic"), (own, "celeba")):
+        with pytest.raises(
+            Refused, match=f"faces of source {source}, but .* of source lfw; remove"
+        ):
+            run.kit("--threshold", 1.0, "--data", data)
+    kit.unlink()
+    kit.with_name("kit.json").unlink()
+    kit.parent.rmdir()
+    run.kit("--threshold", 1.0, "--data", own)
+    assert run.called[1] == [{"faces": {"source": "celeba", "celeba": {"path": "there"}}}]
+    own.write_text("seeds: [1]")
+    with pytest.raises(Refused, match="which has no section faces; needs settings of faces"):
+        run.kit("--threshold", 1.0, "--data", own)
 
 
 def test_a_run_that_fails_leaves_one_line(tmp_path):

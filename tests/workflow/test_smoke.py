@@ -53,7 +53,7 @@ STAGE2 = "results/mnist/svae/seed0/stage2.safetensors"
 EXAMPLES = "results/mnist/examples/mlp/seed0/examples.parquet"
 PAPER = "results/mnist/attacks/paper/mlp/seed0"
 
-KIT = {"make_kit"}  # with the networks, settings and images of audits
+KIT = {"make_kit", "make_face_kit"}  # with the networks, settings and images of audits
 
 # what follows from new scores, as `rule wildcards`; the name alone where a rule has no wildcards
 RATES = {

@@ -26,6 +26,7 @@ ALLOWED = {
     "train_attack_density": {"train": "train", "validation": "validation"},  # as above
     # an audit attacks `test`, starts `real_target` from `train`, and compares with `validation`
     "make_kit": {"train": "train", **ERRORS},
+    "make_face_kit": {"test": "test"},
     "evaluate_oracle": {"test": "test"},
     "sample_examples": {"test": "test"},
     "attack_baseline": {"train": "train"},  # the nearest digit of another class

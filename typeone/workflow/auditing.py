@@ -1,4 +1,4 @@
-"""The command `typeone audit`: the card of a classifier, with a kit that is made when needed."""
+"""The command `typeone audit`: the card of a network, with a kit that is made when needed."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from typeone.workflow.options import PRESETS, Refused, say
 
-if TYPE_CHECKING:
-    from typeone.reporting.card.contents import CardContents
-
 MINUTES = "15 to 40 minutes on two cores"
 USAGE = """\
 usage: typeone audit FILE.py:FUNCTION [--weights FILE] [OPTIONS]
 
-Attacks a classifier of 28 x 28 images and writes a card: card.html for people, card.json for
-programs. FUNCTION takes no arguments and returns a torch.nn.Module, images in [0, 1] -> logits; the
-file is run. docs/audit.md explains the card.
+Attacks a classifier of 28 x 28 images, or with --threshold a recognizer of 64 x 64 faces, and
+writes a card: card.html for people, card.json for programs. FUNCTION takes no arguments and returns
+a torch.nn.Module, images in [0, 1] -> logits or embeddings; the file is run. docs/audit.md explains
+the card.
 
   --weights FILE     a .safetensors file of its state_dict(); without it the weights are those that
                      FUNCTION returns
-  --data DATA        digits (MNIST, the default), fashion, or a folder of IDX files like MNIST's
+  --threshold D      the network is a recognizer: up to this distance of embeddings two faces are
+                     one person
+  --data DATA        digits (MNIST, the default), fashion, or a folder of IDX files like MNIST's;
+                     with --threshold: faces (drawn by a procedure), lfw, or a .yaml file with
+                     settings that choose other faces (docs/faces.md)
   --kit FILE         the kit to use; by default that of DATA under results/, which is made first if
                      it does not exist
   --kit-sha256 HEX   the SHA-256 that this file must have
@@ -46,6 +48,8 @@ file is run. docs/audit.md explains the card.
 """
 DATA = {"digits": ("mnist", []), "fashion": ("fashion", ["presets/fashion.yaml"])}
 """Data set and configuration files of the named data."""
+FACES: dict[str, dict[str, Any]] = {"faces": {}, "lfw": {"faces": {"source": "lfw"}}}
+"""Settings of the named data for recognizers."""
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -58,7 +62,8 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("network", nargs="?")
     for name in ("weights", "kit", "kit-sha256", "name"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--data", default="digits")
+    parser.add_argument("--threshold", type=float)
+    parser.add_argument("--data")
     parser.add_argument("--attack", action="append", default=[])
     parser.add_argument("--count", type=int)
     parser.add_argument("--seed", type=int, default=0)
@@ -78,11 +83,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         raise Refused("--kit-sha256 is given without --kit; needs the file that it belongs to")
     if args.count is not None and args.count < 1:
         raise Refused(f"--count is {args.count}; needs at least 1")
-    if args.data not in DATA and not Path(args.data).expanduser().is_dir():
-        raise Refused(
-            f"--data is '{args.data}', which is not a folder; needs digits, fashion, or a folder "
-            "of IDX files"
-        )
+    check_data(args)
     if args.preset and args.kit:
         raise Refused("--preset is given with --kit; needs one of them: a kit has its preset")
     if len(set(args.attack)) < len(args.attack):
@@ -93,6 +94,32 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         if file and not Path(file).expanduser().is_file():
             raise Refused(f"{option} is '{file}', which is not a file")
     return args
+
+
+def check_data(args: argparse.Namespace) -> None:
+    """Set the default of ``--data``; refuse data that are not there, and a useless threshold."""
+    if args.threshold is None:
+        args.data = args.data or "digits"
+        if args.data not in DATA and not Path(args.data).expanduser().is_dir():
+            raise Refused(
+                f"--data is '{args.data}', which is not a folder; needs digits, fashion, or a "
+                "folder of IDX files; faces need --threshold"
+            )
+        return
+    args.data = args.data or "faces"
+    if not 0 < args.threshold < float("inf"):
+        raise Refused(f"--threshold is {args.threshold:g}; needs a distance above 0")
+    if args.attack:
+        raise Refused(
+            "--attack is given with --threshold; needs one of them: a recognizer is audited with "
+            "the attacks of its kit"
+        )
+    settings = Path(args.data).expanduser()
+    if args.data not in FACES and not (settings.suffix == ".yaml" and settings.is_file()):
+        raise Refused(
+            f"--data is '{args.data}'; with --threshold it needs faces, lfw, or a .yaml file with "
+            "settings that choose faces"
+        )
 
 
 def folder_settings(folder: Path) -> tuple[str, dict[str, Any]]:
@@ -117,10 +144,15 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
         Refused: it could not be made.
     """
     with ExitStack() as stack:
-        if args.data in DATA:
+        settings: dict[str, Any] = {}
+        files: list[str] = []
+        if args.threshold is not None:
+            dataset, settings = "faces", face_settings(args.data)
+        elif args.data in DATA:
             dataset, files = DATA[args.data]
         else:
             dataset, settings = folder_settings(Path(args.data).expanduser().resolve())
+        if settings:
             temporary = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".yaml"))
             yaml.safe_dump(settings, temporary)
             temporary.flush()
@@ -128,7 +160,9 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
         kit = root / "results" / dataset / "kit" / "kit.safetensors"
         note = kit.with_name("kit.json")
         if kit.exists() and note.exists():
-            made_by = json.loads(note.read_text())["preset"]
+            told = json.loads(note.read_text())
+            made_by = told["preset"]
+            check_source(args, told, kit)
             if args.preset not in (None, made_by):
                 raise Refused(
                     f"--preset is {args.preset}, but {kit} is of preset {made_by}; remove that "
@@ -148,6 +182,31 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
             "the kit was not made, see above; run the same command again to go on", status=1
         )
     return kit
+
+
+def face_settings(data: str) -> dict[str, Any]:
+    """Return the settings of the faces that ``--data`` names, or that its file contains."""
+    if data in FACES:
+        return FACES[data]
+    try:
+        found = yaml.safe_load(Path(data).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise Refused(f"--data is '{data}', which cannot be read: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("faces"), dict):
+        raise Refused(f"--data is '{data}', which has no section faces; needs settings of faces")
+    return found
+
+
+def check_source(args: argparse.Namespace, told: dict[str, Any], kit: Path) -> None:
+    """Refuse a kit of other faces than those that ``--data`` names."""
+    if args.threshold is None:
+        return
+    wanted = face_settings(args.data).get("faces", {}).get("source", "synthetic")
+    if told["source"] != wanted:
+        raise Refused(
+            f"--data is {args.data}, faces of source {wanted}, but {kit} has faces of source "
+            f"{told['source']}; remove that file to make another, or name it with --kit"
+        )
 
 
 def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
@@ -197,6 +256,7 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
                 kit,
                 name=args.name or Path(args.network.rpartition(":")[0]).stem,
                 who=f"the network is {args.network!r}",
+                threshold=args.threshold,
                 count=args.count,
                 own=own,
                 seed=args.seed,
@@ -207,7 +267,7 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
     except InputError as error:
         raise Refused(error, status=1) from error
     card.save(Path(args.out).expanduser())
-    print("\n".join(summary(card.contents)))
+    print("\n".join(card.contents.lines()))
     print(f"card: {Path(args.out) / 'card.html'}")
     return 0
 
@@ -221,21 +281,3 @@ def own_name(module: str, others: Sequence[str]) -> str:
     alike = [other for other in others if other.rpartition(":")[2] == function]
     same = [other for other in alike if Path(other.rpartition(":")[0]).stem == stem]
     return f"{stem}_{function}" if len(same) == 1 else f"{stem}_{function}_{same.index(module) + 1}"
-
-
-def summary(card: CardContents) -> list[str]:
-    """Return the lines that the command prints about a card."""
-    lines = ["", f"{'attack':14} {'kept':>5} {'true':>5} {'clear':>5} {'clean':>5} {'detected':>9}"]
-    for attack in card.attacks:
-        told = attack.measures
-        if not told:
-            lines.append(f"{attack.name:14} not measured: the gradient of the network vanishes")
-        elif attack.kind == "type2":
-            lines.append(
-                f"{attack.name:14} Type II: label changed {told['found'].value:.2f}, same class "
-                f"{told['same'].value:.2f}"
-            )
-        else:
-            cells = [f"{told[name].value:5.2f}" for name in ("kept", "true", "clear", "clean")]
-            lines.append(f"{attack.name:14} {' '.join(cells)} {told['detected'].value:9.2f}")
-    return [*lines, *(f"warning: {warning}" for warning in card.warnings)]

@@ -10,6 +10,7 @@ from typeone.data.face_tables import named_images
 from typeone.data.layouts import CELEBA_LISTS, celeba_images, celeba_places, lfw_images
 from typeone.data.published_pairs import pair_files
 from typeone.workflow.digests import Digests
+from typeone.workflow.labels import FACE_LABELS
 from typeone.workflow.plan import FACES, Run
 from typeone.workflow.settings.face_attacks import FaceAlgorithm2
 
@@ -122,6 +123,26 @@ class FacePlan:
     def algorithm2(self, attack: str) -> dict[str, Any]:
         """Return the settings of Algorithm 2 of an attack."""
         return {name: self.attacks[attack][name] for name in FaceAlgorithm2.model_fields}
+
+    def kit(self) -> dict[str, Any]:
+        """Return the description of a kit without its networks; see `evaluation.audit.face_kit`."""
+        audit, own = self.settings["audit"]["faces"], self.settings["face_attacks"]
+        attacks = [
+            {
+                "name": name,
+                "kind": self.attacks[name]["kind"],
+                "label": FACE_LABELS.get(name, name),
+                "settings": self.algorithm2(name)
+                if self.attacks[name]["kind"] == "svae"
+                else self.attacks[name]["settings"],
+            }
+            for name in audit["attacks"]
+        ]
+        return {
+            **{"dataset": FACES, "source": self.source, "preset": self.settings["preset"]},
+            "clear_confidence": self.settings["face_judges"]["clear_confidence"],
+            **{"attacks": attacks, "threshold": own["threshold"], "count": audit["count"]},
+        }
 
     def how(self, attack: str) -> dict[str, Any]:
         """Return the settings of an attack besides those of its algorithm."""

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,14 +25,42 @@ from typeone.models.svae import DigitSVAE
 from typeone.runtime.artifacts import load_model, read_model_metadata, save_model
 from typeone.runtime.errors import InputError
 
-ARCHITECTURE = "audit-kit"
 FORMAT = 1
 """Of the description of a kit; raised when older code would misread a newer kit."""
+KINDS = {
+    "audit-kit": "a kit for classifiers, which the rule make_kit writes",
+    "recognizer-audit-kit": "a kit for recognizers, which the rule make_face_kit writes",
+}
+"""What a file is, by the architecture in its metadata."""
 SPLITS = ("test", "validation", "train")
 """Images in a kit: to be attacked, for thresholds, and real images for rivals."""
 
 
-class Kit(nn.Module):
+class KitModule(nn.Module):
+    """A kit of either kind.
+
+    Attributes:
+        architecture: name of the kind in files, a key of `KINDS`.
+        note: its description (JSON).
+    """
+
+    architecture: str
+    note: dict[str, Any]
+
+    def __init__(self, note: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.note = dict(note)
+
+    @property
+    def judges(self) -> list[str]:
+        """Names of the judges."""
+        return [member["name"] for member in self.note["judges"]]
+
+
+AKit = TypeVar("AKit", bound=KitModule)
+
+
+class Kit(KitModule):
     """Networks and images of a kit; the weights of a new one are random and its images black.
 
     Args:
@@ -48,9 +76,10 @@ class Kit(nn.Module):
         panel, density: what measures them.
     """
 
+    architecture = "audit-kit"
+
     def __init__(self, note: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.note = dict(note)
+        super().__init__(note)
         self.svae = DigitSVAE(**note["svae"])
         attackers, judges = (
             [build_classifier(member["architecture"]) for member in note[role]]
@@ -66,11 +95,6 @@ class Kit(nn.Module):
             images = torch.zeros((count, *DIGIT_SHAPE), dtype=torch.uint8)
             self.register_buffer(f"{split}_images", images)
             self.register_buffer(f"{split}_labels", torch.zeros(count, dtype=torch.int64))
-
-    @property
-    def judges(self) -> list[str]:
-        """Names of the judges."""
-        return [member["name"] for member in self.note["judges"]]
 
     @property
     def clean(self) -> CleanImages:
@@ -108,21 +132,27 @@ def make_kit(
     return kit.eval().requires_grad_(False)
 
 
-def save_kit(path: str | os.PathLike[str], kit: Kit) -> None:
+def save_kit(path: str | os.PathLike[str], kit: KitModule) -> None:
     """Write a kit as one safetensors file."""
-    metadata = {"architecture": ARCHITECTURE, "format": FORMAT, **kit.note}
+    metadata = {"architecture": kit.architecture, "format": FORMAT, **kit.note}
     save_model(path, kit, metadata=metadata)
 
 
 def load_kit(path: str | os.PathLike[str], *, sha256: str | None = None) -> Kit:
+    """Load a kit for classifiers, in eval mode with frozen parameters; see `read_kit`."""
+    return read_kit(path, Kit, sha256=sha256)
+
+
+def read_kit(path: str | os.PathLike[str], kind: type[AKit], *, sha256: str | None = None) -> AKit:
     """Load a kit, in eval mode with frozen parameters.
 
     Args:
         path: its file, as written by `save_kit`.
+        kind: the class of the kit.
         sha256: expected SHA-256 of the file; None checks only the digest that the file contains.
 
     Raises:
-        InputError: the file is missing, damaged, of another SHA-256 or no kit.
+        InputError: the file is missing, damaged, of another SHA-256, or no kit of this kind.
     """
     note = read_model_metadata(path)
     found = file_sha256(path)
@@ -131,16 +161,16 @@ def load_kit(path: str | os.PathLike[str], *, sha256: str | None = None) -> Kit:
             f"{path} has the SHA-256 {found}; needs {sha256.lower()}: it is another file than the "
             "one that was named"
         )
-    if note.pop("architecture", None) != ARCHITECTURE:
-        raise InputError(
-            f"{path} is no kit; needs a file that the rule make_kit, or `save_kit`, has written"
-        )
+    architecture = note.pop("architecture", None)
+    if architecture != kind.architecture:
+        what = KINDS.get(architecture, "no kit")
+        raise InputError(f"{path} is {what}; needs {KINDS[kind.architecture]}")
     if (found_format := note.pop("format", None)) != FORMAT:
         raise InputError(
             f"{path} is a kit of format {found_format!r}, needs {FORMAT}; make it again"
         )
     try:
-        kit = Kit(note)
+        kit = kind(note)
     except (KeyError, TypeError, ValueError, InputError) as error:
         raise InputError(
             f"{path} is a kit of other code ({type(error).__name__}: {error}); make it again"

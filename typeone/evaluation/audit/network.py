@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -36,12 +37,18 @@ def _returns_probabilities(network: nn.Module, images: Tensor) -> bool:
 
 
 def audited(
-    network: nn.Module, images: Tensor, *, who: str, classes: int
+    network: nn.Module,
+    images: Tensor,
+    *,
+    who: str,
+    classes: int | None = None,
+    gives: Literal["logits", "embeddings"] = "logits",
 ) -> tuple[nn.Module, list[str]]:
     """Return a copy of ``network`` that attacks can use, and warnings about the network.
 
     Args:
-        network: images → logits or probabilities ``(N, classes)``; it is left as it is.
+        network: images → logits or probabilities ``(N, classes)``, or embeddings ``(N, D)``; it is
+            left as it is.
         images: some images like those of the audit, ``(N, C, H, W)`` in [0, 1].
         who: name of the network in messages.
 
@@ -65,12 +72,12 @@ def audited(
     for parameter in mine.parameters():  # a ScriptModule has no requires_grad_
         parameter.requires_grad_(False)
     few = images[:64]
-    if _returns_probabilities(mine, few):
+    if gives == "logits" and _returns_probabilities(mine, few):
         warnings.append(
             "The network returns probabilities; their logarithm was used as logits. Where a "
             "probability is rounded to 0 or 1, no attack has a gradient."
         )
         mine = LogOf(mine)
     mine = Adapted(mine, few).eval()
-    check_outputs(mine, few, who=who, classes=classes)
+    check_outputs(mine, few, who=who, classes=classes, gives=gives)
     return mine, warnings

@@ -1,19 +1,23 @@
-"""Audit a classifier: measure it with a kit and make its card."""
+"""Audit a network: measure it with a kit and make its card."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
 import typeone
-from typeone.evaluation.audit.kit import Kit, file_sha256, load_kit
+from typeone.evaluation.audit.face_kit import FaceKit
+from typeone.evaluation.audit.kit import KINDS, Kit, KitModule, file_sha256, read_kit
 from typeone.evaluation.audit.measure import OwnAttack, measure
+from typeone.evaluation.audit.recognizers import measure_recognizer
 from typeone.reporting.card.card import Card, make_card
+from typeone.reporting.card.faces import FaceCard, make_face_card
 from typeone.runtime.errors import InputError
 
 
@@ -33,7 +37,7 @@ def digest_of(network: nn.Module, *, who: str) -> str:
 @torch.enable_grad()
 def audit_with(
     network: nn.Module,
-    kit: Kit | str | os.PathLike[str],
+    kit: KitModule | str | os.PathLike[str],
     *,
     name: str,
     who: str,
@@ -43,8 +47,11 @@ def audit_with(
     device: torch.device | str,
     say: Callable[[str], None],
     sha256: str | None = None,
-) -> Card:
-    """Return the card of a classifier; arguments are those of `measure`.
+    threshold: float | None = None,
+) -> Card | FaceCard:
+    """Return the card of a classifier, or of a recognizer with a ``threshold``.
+
+    Arguments are those of `measure` and `measure_recognizer`, and:
 
     Args:
         kit: a kit or the path of its file, which must have the digest ``sha256`` if given.
@@ -53,12 +60,14 @@ def audit_with(
     Raises:
         InputError: the kit or the network cannot be used.
     """
+    wanted = Kit if threshold is None else FaceKit
     digest = None
-    if not isinstance(kit, Kit):
-        path, kit = kit, load_kit(kit, sha256=sha256)
+    if not isinstance(kit, KitModule):
+        path, kit = kit, read_kit(kit, wanted, sha256=sha256)
         digest = file_sha256(path)
+    if not isinstance(kit, wanted):
+        raise InputError(f"`kit` is {KINDS[kit.architecture]}; needs {KINDS[wanted.architecture]}")
     mine = digest_of(network, who=who)  # before the attacks, which take minutes
-    found = measure(network, kit, who=who, count=count, own=own, seed=seed, device=device, say=say)
     source = {
         "typeone": typeone.__version__,
         "torch": torch.__version__,
@@ -66,4 +75,15 @@ def audit_with(
         "kit_sha256": digest,
         "seed": seed,
     }
-    return make_card(found, network=name, note=kit.note, source=source)
+    how: dict[str, Any] = {"who": who, "count": count, "seed": seed, "device": device, "say": say}
+    told: dict[str, Any] = {"network": name, "note": kit.note, "source": source}
+    if isinstance(kit, FaceKit):
+        if own:
+            raise InputError(
+                f"an attack of your own is given, {next(iter(own))!r}; needs none: a recognizer is "
+                "audited with the attacks of its kit"
+            )
+        assert threshold is not None
+        return make_face_card(measure_recognizer(network, kit, threshold=threshold, **how), **told)
+    assert isinstance(kit, Kit)
+    return make_card(measure(network, kit, own=own, **how), **told)

@@ -1,29 +1,18 @@
-"""Make a card and write it: `card.html` with pictures, `card.json` with numbers."""
+"""The card of a classifier: `card.html` with pictures, `card.json` with numbers."""
 
 from __future__ import annotations
 
-import html
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from typeone.evaluation.audit.measure import Findings
-from typeone.reporting.card.contents import CardContents, Measure, card_contents
-from typeone.reporting.report.sprites import Sheets
+from typeone.reporting.card.contents import CardContents, card_contents
+from typeone.reporting.card.page import SHOWN, Page, render
 from typeone.reporting.tables.attacks import MEASURES
-from typeone.runtime.atomic_files import atomic_path
 
-SHOWN = 12
-"""Examples on a card."""
-
-SMOKE = "smoke"
-"""The preset whose numbers mean nothing."""
 TYPE1 = {{"found": "detected"}.get(name, name): head for name, head in MEASURES.items()}
 TYPE1 |= {"kept": "label kept"}
 TYPE2 = {"found": "label changed", "same": "same class", "detected": "detected", "distance": "L2"}
@@ -73,11 +62,11 @@ def most_convincing(rows: Mapping[str, np.ndarray], count: int = SHOWN) -> list[
 
 
 @dataclass(frozen=True)
-class Card:
-    """The result of an audit; a notebook shows it as a page.
+class Card(Page):
+    """The card of a classifier.
 
     Attributes:
-        contents: its numbers, see `CardContents`.
+        contents: its numbers, see `CardContents`; docs/card.schema.json is their schema.
         examples: the most convincing images of the headline attack.
     """
 
@@ -85,25 +74,19 @@ class Card:
     examples: Sequence[Example]
 
     @property
-    def json(self) -> str:
-        """The numbers as JSON, in the format of docs/card.schema.json."""
-        return self.contents.model_dump_json(indent=1) + "\n"
-
-    @property
     def html(self) -> str:
-        """The page; it works offline and contains no script."""
-        return render(self)
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``card.html`` and ``card.json`` into a folder, which is made if needed."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        for name, text in (("card.json", self.json), ("card.html", self.html)):
-            with atomic_path(Path(folder) / name) as path:
-                path.write_text(text, encoding="utf-8")
-
-    def _repr_html_(self) -> str:
-        page = html.escape(self.html, quote=True)
-        return f'<iframe srcdoc="{page}" style="width:100%;height:44rem;border:0"></iframe>'
+        contents = self.contents
+        return render(
+            "card.html.jinja",
+            [picture for e in self.examples for picture in (e.before, e.after)],
+            card=contents,
+            best=next((a for a in contents.attacks if a.name == contents.headline), None),
+            type1=[a for a in contents.attacks if a.kind != "type2"],
+            type2=[a for a in contents.attacks if a.kind == "type2"],
+            heads1=TYPE1,
+            heads2=TYPE2,
+            examples=self.examples,
+        )
 
 
 def make_card(
@@ -113,40 +96,3 @@ def make_card(
     contents = card_contents(findings, network=network, note=note, source=source)
     name = contents.headline
     return Card(contents, most_convincing(findings.examples[name]) if name else [])
-
-
-def share(measure: Measure) -> str:
-    """Format a number with its interval."""
-    return f"{measure.value:.2f} [{measure.low:.2f}, {measure.high:.2f}]"
-
-
-def render(card: Card) -> str:
-    """Return the page of a card."""
-    sheets = Sheets()
-    pictures = [picture for e in card.examples for picture in (e.before, e.after)]
-    if pictures:
-        sheets.add(np.stack(pictures))
-    environment = Environment(
-        loader=PackageLoader("typeone.reporting.card", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    loader = environment.loader
-    assert loader is not None
-    style, _, _ = loader.get_source(environment, "card.css")
-    contents = card.contents
-    return environment.get_template("card.html.jinja").render(
-        card=contents,
-        best=next((a for a in contents.attacks if a.name == contents.headline), None),
-        type1=[a for a in contents.attacks if a.kind != "type2"],
-        type2=[a for a in contents.attacks if a.kind == "type2"],
-        heads1=TYPE1,
-        heads2=TYPE2,
-        examples=card.examples,
-        sheet=next(iter(sheets), None),
-        smoke=SMOKE,
-        share=share,
-        style=Markup(style),
-    )

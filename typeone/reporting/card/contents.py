@@ -1,4 +1,4 @@
-"""What a card says, as models of its JSON file.
+"""What the card of a classifier says, as models of its JSON file.
 
 `docs/card.schema.json` is made from them.
 """
@@ -10,35 +10,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
 
 from typeone.evaluation.audit.measure import Findings
-from typeone.evaluation.intervals import Rate, mean_interval, rate
-from typeone.reporting.beyond import BLIND
+from typeone.evaluation.intervals import mean_interval, rate
+from typeone.reporting.card.parts import (
+    FORMAT,
+    Measure,
+    Part,
+    Source,
+    described,
+    is_blind,
+    measure_of,
+    plain_head,
+    plain_line,
+)
 from typeone.reporting.tables.attacks import attack_shares
-
-FORMAT = 1
-"""Of the JSON file; raised when a key changes its meaning or disappears."""
-
-
-def described(text: str) -> Any:
-    """Return a field with its description."""
-    return Field(description=text)
-
-
-class Part(BaseModel):
-    """A part of a card."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Measure(Part):
-    """A measured number with its 95 % interval (Wilson's for shares)."""
-
-    value: float = described("The share, or the mean.")
-    low: float = described("Lower end of the interval.")
-    high: float = described("Upper end of the interval.")
-    n: int = described("Number of images.")
 
 
 class AttackResult(Part):
@@ -74,19 +60,6 @@ class Detector(Part):
     rejected: Measure = described("Share of clean test images, not attacked, that it rejects.")
 
 
-class Source(Part):
-    """What the card was made with."""
-
-    typeone: str = described("Version of Type One.")
-    torch: str = described("Version of torch.")
-    network_sha256: str | None = described(
-        "SHA-256 of safetensors.torch.save(network.state_dict())."
-    )
-    kit_sha256: str | None = described("SHA-256 of the kit's file; null for a kit in memory.")
-    seed: int = described("Seed of random starts.")
-    kit: dict[str, Any] = described("Description of the kit: data set, networks, attacks, limits.")
-
-
 class CardContents(Part):
     """A card."""
 
@@ -103,15 +76,12 @@ class CardContents(Part):
     warnings: list[str]
     source: Source
 
-
-def measure_of(value: Rate) -> Measure:
-    """Return a rate as part of a card."""
-    return Measure(value=value.value, low=value.low, high=value.high, n=value.n)
-
-
-def is_blind(rows: Mapping[str, np.ndarray]) -> bool:
-    """Whether the gradient vanishes at so many images that an attack was not measured."""
-    return "gradient_vanishes" in rows and rows["gradient_vanishes"].mean() > BLIND
+    def lines(self) -> list[str]:
+        """Return the lines that a terminal shows."""
+        shown = ("kept", "true", "clear", "clean", "detected")
+        changed = ("found", "label changed", "same class")
+        results = [plain_line(attack, shown, changed) for attack in self.attacks]
+        return ["", plain_head(shown), *results, *(f"warning: {text}" for text in self.warnings)]
 
 
 def measures(rows: Mapping[str, np.ndarray], threshold: float) -> dict[str, Measure]:

@@ -19,6 +19,27 @@ class KitImages(Model):
     train: Count = setting("Training images, among which rivals choose a real one.", 3000)
 
 
+class FaceAudit(Model):
+    """Kits for recognizers."""
+
+    attacks: Some[Name] = setting(
+        "Attacks of a kit, of `face_attacks.attacks`, the first of kind svae is the headline; "
+        "their counts are not used.",
+        ["ours", "paper", "fgsm", "pgd"],
+    )
+    count: Count = setting("Number of attacked faces, if an audit names no other.", 20)
+    images: Annotated[int, Field(ge=20)] = setting(
+        "Number of test faces, the first; plain pairs are drawn from them.", 400
+    )
+
+    @model_validator(mode="after")
+    def faces_suffice(self) -> Self:
+        """Refuse more attacked faces than there are in a kit."""
+        if self.count > self.images:
+            raise Wrong(f"`.count` is {self.count}; needs at most `.images`, {self.images}")
+        return self
+
+
 class Audit(Model):
     """Kits of `typeone audit`: the attacks and images with which it measures any classifier."""
 
@@ -30,6 +51,7 @@ class Audit(Model):
     count: Count = setting("Number of attacked images, if an audit names no other.", 50)
     seed: Whole = setting("Seed of the draw of clean images.", 60)
     images: KitImages = KitImages()
+    faces: FaceAudit = FaceAudit()
 
     @model_validator(mode="after")
     def images_suffice(self) -> Self:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from typeone.workflow.settings.attacks import OwnAttack, SvaeAttack
 from typeone.workflow.settings.audit import Audit
 from typeone.workflow.settings.digit_settings import attacks_f1
+from typeone.workflow.settings.face_attacks import FaceSvaeAttack
 from typeone.workflow.settings.face_settings import FaceSettings
 from typeone.workflow.settings.model import Count, Model, Pair, Wrong, setting
 from typeone.workflow.settings.rivals import Baseline
@@ -48,6 +49,16 @@ class Settings(FaceSettings):
                     f"`.audit.attacks` names {name!r}; needs one of `.attacks` with `kind` svae "
                     "(and `keep: true`, `evade_squeezing: false`, `original: grey`), baseline or "
                     "type2"
+                )
+        for name in self.audit.faces.attacks:
+            of_faces = self.face_attacks.attacks.get(name)
+            fits = of_faces is not None
+            if isinstance(of_faces, FaceSvaeAttack):
+                fits = of_faces.keep and of_faces.statistics == "running"
+            if not fits:
+                raise Wrong(
+                    f"`.audit.faces.attacks` names {name!r}; needs one of `.face_attacks.attacks` "
+                    "with `kind` type2, or svae with `keep: true` and `statistics: running`"
                 )
         return self
 

@@ -1,0 +1,39 @@
+"""Put the networks, faces and settings that an audit of a recognizer needs into one file."""
+
+import json
+
+import torch
+
+from typeone.data.faces import first_faces
+from typeone.evaluation.audit.face_kit import make_face_kit
+from typeone.evaluation.audit.kit import file_sha256, save_kit
+from typeone.models.face_judges import load_face_judge
+from typeone.models.svae import load_svae
+from typeone.runtime.artifacts import read_model_metadata
+from typeone.runtime.atomic_files import atomic_path
+from typeone.runtime.computing import computing_job
+
+if "snakemake" in globals():
+    with computing_job(snakemake) as run:
+        svae = load_svae(run.input.svae[0])
+        faces = first_faces(run.input.test, run.params.faces)
+        paths = dict(zip(run.params.judges, run.input.judges, strict=True))
+        kit = make_face_kit(
+            {
+                **run.params.note,
+                "svae": {name: getattr(svae, name) for name in svae.sizes},
+                "judges": [
+                    {"name": name, "architecture": read_model_metadata(path)["architecture"]}
+                    for name, path in paths.items()
+                ],
+            },
+            svae=svae,
+            judges=[load_face_judge(path) for path in paths.values()],
+            images=torch.from_numpy(faces.images.copy()),
+            labels=torch.from_numpy(faces.labels),
+            identities=torch.from_numpy(faces.identities),
+        )
+        save_kit(run.output.kit, kit)
+        with atomic_path(run.output.note) as path:
+            told = kit.note | {"sha256": file_sha256(run.output.kit)}
+            path.write_text(json.dumps(told, indent=1) + "\n")
