@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from typeone.evaluation.style_generators import FEW
 from typeone.reporting.plotting import add_caption, show_image, style
 from typeone.runtime.artifacts import Records
 
@@ -44,6 +45,7 @@ def figure9(
     measured = measurements.set_index("id")
     apart = measured.loc["beyond.fig9.strangers.distance"]
     same = measured.loc["beyond.fig9.strangers.same"]
+    fair = measured.loc["beyond.fig9.strangers.fair_threshold"]
     walked = np.mean([example["latent_distance"][0] for example, _ in walks])
     add_caption(
         figure,
@@ -51,6 +53,7 @@ def figure9(
         "them images of the way. At the right FaceNet's distance of both ends as stored, "
         f"{threshold} being its threshold for one person; z' ends {walked:.1f} away from z. "
         f"Two faces of {name} at random are {apart['value']:.2f} apart in the mean, and one "
-        f"person to FaceNet in {100 * same['value']:.0f} % of {same['n']:.0f} pairs; {caption}",
+        f"person to FaceNet in {100 * same['value']:.0f} % of {same['n']:.0f} pairs; "
+        f"{100 * FEW:.0f} % of these pairs are nearer than {fair['value']:.3f}; {caption}",
     )
     return figure

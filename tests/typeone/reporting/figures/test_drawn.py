@@ -497,6 +497,7 @@ def test_figure9_draws_the_way_and_the_distance_of_its_ends():
         [
             {"id": "beyond.fig9.strangers.distance", "value": 1.4, "n": 64},
             {"id": "beyond.fig9.strangers.same", "value": 0.02, "n": 64},
+            {"id": "beyond.fig9.strangers.fair_threshold", "value": 0.875, "n": 64},
         ]
     )
     figure = figure9(walks, measurements, name="A", threshold=1.1, caption="Few.")
@@ -504,6 +505,7 @@ def test_figure9_draws_the_way_and_the_distance_of_its_ends():
     assert shown(figure) == list(zip((0, 1, 2, 10, 11, 12), titles * 2, strict=True))
     assert [t.get_text() for axes in figure.axes for t in axes.texts] == ["0.9123", "1.0500"]
     assert "z' ends 20.5 away from z" in caption(figure)
+    assert "5 % of these pairs are nearer than 0.875; Few." in caption(figure)
 
 
 def test_figure9_small_draws_pairs_and_counts_all_distances():
