@@ -2,9 +2,10 @@
 
 import json
 
+import numpy as np
 import torch
 
-from typeone.data.faces import first_faces
+from typeone.data.faces import FaceTable
 from typeone.evaluation.audit.face_kit import make_face_kit
 from typeone.evaluation.audit.kit import file_sha256, save_kit
 from typeone.models.face_judges import load_face_judge
@@ -16,11 +17,12 @@ from typeone.runtime.computing import computing_job
 if "snakemake" in globals():
     with computing_job(snakemake) as run:
         svae = load_svae(run.input.svae[0])
-        faces = first_faces(run.input.test, run.params.faces)
+        faces = FaceTable(run.input.test, limit=run.params.faces)
         paths = dict(zip(run.params.judges, run.input.judges, strict=True))
         kit = make_face_kit(
             {
                 **run.params.note,
+                "count": min(run.params.note["count"], len(faces)),
                 "svae": {name: getattr(svae, name) for name in svae.sizes},
                 "judges": [
                     {"name": name, "architecture": read_model_metadata(path)["architecture"]}
@@ -29,7 +31,7 @@ if "snakemake" in globals():
             },
             svae=svae,
             judges=[load_face_judge(path) for path in paths.values()],
-            images=torch.from_numpy(faces.images.copy()),
+            images=torch.from_numpy(np.array(faces.images)),
             labels=torch.from_numpy(faces.labels),
             identities=torch.from_numpy(faces.identities),
         )

@@ -29,7 +29,7 @@ class FaceAudit(Model):
     )
     count: Count = setting("Number of attacked faces, if an audit names no other.", 20)
     images: Annotated[int, Field(ge=20)] = setting(
-        "Number of test faces, the first; plain pairs are drawn from them.", 400
+        "Maximum number of test faces, the first; plain pairs are drawn from them.", 400
     )
 
     @model_validator(mode="after")
