@@ -178,7 +178,7 @@ rule tabulate_table2:
         *code("tabulate_table2.py"),
         names=DETECTED | (AUTHORS_LABELS if AUTHORS_PAIRS else {}),
         published_names=IN_TABLE2 | {"authors_clean": "clean", "authors_svae": "svae"},
-        ours=f"{FACE_SOURCE} faces",
+        ours="ours" if AUTHORS_PAIRS else f"{FACE_SOURCE} faces",
         caption=faces.detection_caption(),
     message:
         "Table II"

@@ -126,7 +126,7 @@ rule evaluate_face_strengthening:
         },
         lfw=(
             {**{k: config["lfw"][k] for k in ("source", "path")}, "count": TABLE3["lfw_pairs"]}
-            if RECOGNIZER == "facenet" and config["lfw"]["source"]
+            if RECOGNIZER == "facenet" and config["lfw"]["source"] and FACE_SOURCE != "lfw"
             else None
         ),
         files=given_lfw,

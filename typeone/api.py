@@ -1,8 +1,8 @@
 """Attacks on, and audits of, any `torch.nn.Module` from images to logits or embeddings.
 
 `type1` changes what an image shows while f1 keeps its label (Algorithm 2). `type2` changes f1's
-label while the image still shows the same. Both check f1 and the images first, evaluate the result
-as stored, in 8 bits, and leave f1 unchanged: weights, ``requires_grad`` and gradients.
+label while the image still shows the same. Both check f1 and the images first, evaluate the image
+as stored, in 8 bits, and leave f1 and its gradients unchanged.
 
 Images are ``(N, C, H, W)``, float32 in [0, 1]; f1's normalisation belongs inside f1.
 """
@@ -29,7 +29,7 @@ from typeone.data.images import from_uint8, to_uint8
 from typeone.evaluation.audit.kit import KitModule
 from typeone.evaluation.audit.measure import OwnAttack
 from typeone.models.density import DenseVAE
-from typeone.models.input_checks import check_images, check_labels, check_right
+from typeone.models.input_checks import check_images, check_labels, check_right, check_threshold
 from typeone.models.network_checks import Adapted, check_outputs, check_state
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
@@ -113,7 +113,7 @@ def type1(
     Randomness: none.
 
     Raises:
-        InputError: f1, images or labels cannot be used, or f1 gets an image wrong.
+        InputError: an argument cannot be used, or f1 gets an image wrong.
     """
     networks = {"f1": f1, "svae": svae}
     networks |= {f"attackers[{i}]": network for i, network in enumerate(attackers)}
@@ -137,6 +137,7 @@ def type1(
         if threshold is None:
             check_outputs(f1, images, who=who["f1"], classes=classes)
         else:
+            check_threshold(threshold)
             check_outputs(f1, images, who=who["f1"], gives="embeddings")
         asked = [role for role in taken if role.startswith("attackers")]
         for role in asked if settings.image_weight > 0 else ():
@@ -210,6 +211,7 @@ def type2(
         check_outputs(f1, images, who=who, gives=gives)
         before = predict(f1, images)
         if isinstance(settings, EmbeddingAttackSettings):
+            check_threshold(threshold)
             generator = torch.Generator().manual_seed(seed)
             found = embedding.attack(f1, images, settings, generator=generator)
             blind = vanishing_of_embeddings(f1, images, chunk=50)
@@ -242,8 +244,7 @@ def audit(
     Args:
         model: images ``(N, 1, 28, 28)`` in [0, 1] → logits ``(N, 10)``; or, with ``threshold``,
             faces ``(N, 3, 64, 64)`` → embeddings ``(N, D)``. A copy is attacked.
-        kit: of `load_kit`, or the path of its file.
-        threshold: as for `type1`; needs a kit for recognizers and allows no own ``attacks``.
+        kit: a kit, or the path of its file; for a ``threshold`` (see `type1`) one for recognizers.
         name: name on the card; the type of ``model`` by default.
         count: number of attacked images, the first that the model gets right; default: the kit's.
         attacks: your own attacks by name, see `typeone.attacks.user_attacks`.

@@ -245,6 +245,12 @@ def test_type2_takes_labels_or_a_threshold(f1, digits, settings, labels, thresho
         type2(f1, digits[:1], labels, settings, seed=0, threshold=threshold)
 
 
+@pytest.mark.parametrize("threshold", [0.0, -1.0, torch.nan, torch.inf])
+def test_a_threshold_is_a_distance(f1, digits, threshold):
+    with pytest.raises(InputError, match=f"`threshold` is {threshold}; needs a distance above 0"):
+        type2(f1, digits[:1], None, NOISE, seed=0, threshold=threshold)
+
+
 def test_type2_names_an_f1_whose_outputs_are_no_rows(digits):
     with pytest.raises(
         InputError, match=r"which returns \(3, 4, 26, 26\); needs embeddings \(3, D\)"

@@ -120,7 +120,11 @@ def build():
 MISTAKES = {
     "faces as digits": (
         ["net.py:build", "--threshold", "1.0"],
-        "is a kit for classifiers, which the rule make_kit writes; needs a kit for recognizers",
+        "is a kit for classifiers (rule make_kit; no threshold); needs a kit for recognizers (rule",
+    ),
+    "data of a kit": (
+        ["net.py:build", "--data", "digits"],
+        "--data is given with --kit; needs one",
     ),
     "a threshold below 0": (
         ["net.py:build", "--threshold", "-1"],
@@ -195,7 +199,7 @@ class Run:
             "import json, pathlib, sys, yaml; a = sys.argv[1:]; t = pathlib.Path(a[-1]);"
             "s = [yaml.safe_load(open(f)) for f in a if f.endswith('.yaml')];"
             "json.dump([a, s], open('called.json', 'w'));"
-            f"{makes} and (t.parent.mkdir(parents=True), t.write_text('kit'),"
+            f"{makes} and (t.parent.mkdir(parents=True, exist_ok=True), t.write_text('kit'),"
             " t.with_name('kit.json').write_text(json.dumps({'preset': a[2]})))"
         )
         self.root, self.command = root, ["env", "-C", str(root), sys.executable, "-c", code]
@@ -256,17 +260,13 @@ def test_a_kit_of_faces_is_of_the_faces_that_are_named(tmp_path):
     assert run.called[1] == [{"faces": {"source": "lfw"}}]
     kit.with_name("kit.json").write_text(json.dumps({"preset": "quick", "source": "lfw"}))
     assert run.kit("--threshold", 1.0, "--data", "lfw") == kit
+    with pytest.raises(Refused, match=r"faces of source synthetic, but .* of source lfw; name it"):
+        run.kit("--threshold", 1.0, "--data", "faces")
+    # the run itself compares all that a file describes
     own = tmp_path / "celeba.yaml"
     own.write_text("faces: {source: celeba, celeba: {path: there}}")
-    for data, source in (("faces", "synthetic"), (own, "celeba")):
-        with pytest.raises(
-            Refused, match=f"faces of source {source}, but .* of source lfw; remove"
-        ):
-            run.kit("--threshold", 1.0, "--data", data)
-    kit.unlink()
-    kit.with_name("kit.json").unlink()
-    kit.parent.rmdir()
-    run.kit("--threshold", 1.0, "--data", own)
+    (tmp_path / "called.json").unlink()
+    assert run.kit("--threshold", 1.0, "--data", own) == kit
     assert run.called[1] == [{"faces": {"source": "celeba", "celeba": {"path": "there"}}}]
     own.write_text("seeds: [1]")
     with pytest.raises(Refused, match="which has no section faces; needs settings of faces"):

@@ -22,7 +22,7 @@ from torch import Tensor
 from typeone.attacks.real_targets import of_class
 
 CLUSTER_DISTANCE, CLUSTER_SIZE = 2.0, 5
-"""Pixels so far apart are of one cluster; a cluster has at least so many (authors' code)."""
+"""Largest distance within a cluster, and its smallest size, pixels (authors' code)."""
 
 CLUSTERS = 8
 """Largest number of clusters whose subsets are tried."""

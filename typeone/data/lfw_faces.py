@@ -1,8 +1,8 @@
 """Labeled Faces in the Wild as a source of faces: photographs for those who have no CelebA.
 
-LFW says who is on an image, and not the gender. A published network sees the gender of each image
-(`typeone.models.age_gender`); a person's is that of the mean over the person's images, and people
-of whom the network is unsure are left out. Splits share no person.
+LFW names the person of each image, but not the gender. A published network predicts the gender
+(`typeone.models.age_gender`): a person has the gender of the mean probability over the person's
+images, and people of whom the network is unsure are left out. Splits share no person.
 """
 
 from __future__ import annotations
@@ -94,15 +94,16 @@ def gender_of_people(
     nothing = np.zeros(len(files), np.int64)
     every = FaceList(files, nothing, identities, {WHOLE: np.arange(len(files))})
     source = PhotographedFaces(every, FaceFiles(images), lfw_square)
-    say, seen, rows = Progress("looking at LFW", len(files)), [], []
+    progress, chances, rows = Progress("genders of LFW", len(files)), [], []
     for part in source.parts(WHOLE, limit=None):
         logits = judge(from_uint8(part.images, device))[:, :2]
-        seen.append(logits.softmax(dim=1)[:, MALE].cpu().numpy())
+        chances.append(logits.softmax(dim=1)[:, MALE].cpu().numpy())
         rows.append(part.numbers)
-        say(int(part.numbers[-1]) + 1)
+        progress(int(part.numbers[-1]) + 1)
     kept = np.concatenate(rows)
     who = identities[kept]
-    mean = np.bincount(who, np.concatenate(seen), len(people)) / np.bincount(who).clip(1)
+    images_each = np.bincount(who, minlength=len(people)).clip(1)  # none if all are unreadable
+    mean = np.bincount(who, np.concatenate(chances), len(people)) / images_each
     return {"file": np.array(files)[kept], "identity": names[kept], "male": mean[who]}
 
 
@@ -138,24 +139,24 @@ def open_lfw(
         InputError: LFW or an image is missing, or nobody is sure.
     """
     images = lfw_root(source, path)
-    told = read_parquet(table, columns=["file", "identity", "male"])
-    male = told["male"]
+    labelled = read_parquet(table, columns=["file", "identity", "male"])
+    male = labelled["male"]
     clear = np.maximum(male, 1 - male) >= sure
     rows = [
         FaceRow(str(table), str(file), "male" if p > 0.5 else "female", str(name), None)
         for file, name, p in zip(
-            told["file"][clear], told["identity"][clear], male[clear], strict=True
+            labelled["file"][clear], labelled["identity"][clear], male[clear], strict=True
         )
     ]
     if not rows:
         raise InputError(
-            f"`{KEY}.sure` is {sure:g}, and of nobody in LFW is the gender so sure; needs less"
+            f"`{KEY}.sure` is {sure:g}, and no person's gender has that probability; lower it"
         )
     files = FaceFiles(images)
     if missing := files.missing([row.file for row in rows]):
         raise InputError(f"{images} lacks {len(missing)} images, the first {missing[0]}")
     faces = LfwFaces(face_list(rows, [row.file for row in rows], seed=seed), files, lfw_square)
-    people, left = set(told["identity"]), {row.identity for row in rows}
+    people, left = set(labelled["identity"]), {row.identity for row in rows}
     faces.unsure = len(people) - len(left)
     logger.info("%d people, %d of unsure gender left out", len(left), faces.unsure)
     return faces

@@ -21,8 +21,8 @@ from typeone.runtime.errors import InputError
 
 SIDE = FACE_SHAPE[-1]
 KEY = "published_pairs.path"
-ASKED = 1000
-"""Images that the authors attacked (IV-B); they published fewer pairs."""
+ASKED, PUBLISHED = 1000, 979
+"""Images that the authors attacked (IV-B), and pairs that they published."""
 
 _NAME = re.compile(r"\[(\d+)\]([01])_to_([01])_attack_dist\[(\d+(?:\.\d+)?(?:e-\d+)?)\]\.jpg", re.A)
 _WANTED = "[NUMBER]0_to_1_attack_dist[DISTANCE].jpg"
@@ -69,7 +69,7 @@ def read_published_pairs(path: str | os.PathLike[str]) -> PublishedPairs:
     seen: dict[int, Path] = {}
     rows = []
     for file in files:
-        number, label, distance = _told(file)
+        number, label, distance = _parse_name(file)
         if number in seen:
             raise InputError(
                 f"{file} has the number of {seen[number].name}; needs one file per number"
@@ -88,7 +88,7 @@ def read_published_pairs(path: str | os.PathLike[str]) -> PublishedPairs:
     )
 
 
-def _told(file: Path) -> tuple[int, int, float]:
+def _parse_name(file: Path) -> tuple[int, int, float]:
     """Return the number, the label of the original and the distance in the name of a file."""
     name = _NAME.fullmatch(file.name)
     if not name or name[2] == name[3] or float(name[4]) > _FARTHEST:

@@ -161,9 +161,12 @@ def beside_strangers(
         note: says which pairs.
     """
     # the distribution-free interval of a quantile: between order statistics
-    places = [int(len(apart) * FEW), *stats.binom.ppf([0.025, 0.975], len(apart), FEW)]
+    below, above = stats.binom.ppf([0.025, 0.975], len(apart), FEW)
     ordered = np.sort(apart)
-    fair, low, high = (float(ordered[min(int(i), len(apart) - 1)]) for i in places)
+    fair, low, high = (
+        float(ordered[min(max(int(i), 0), len(apart) - 1)])
+        for i in (len(apart) * FEW, below - 1, above)
+    )
     yield measurement(
         "beyond.fig9.strangers.fair_threshold",
         Rate(fair, low, high, len(apart)),

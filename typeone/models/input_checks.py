@@ -49,3 +49,12 @@ def check_right(logits: Tensor, labels: Tensor) -> None:
             f"f1 gets {len(wrong)} of {len(labels)} images wrong before any attack, the first at "
             f"index {wrong[0].item()}; needs images that it gets right: remove the others"
         )
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Raise `InputError` unless ``threshold`` is a distance."""
+    if threshold is None or not 0 < threshold < float("inf"):
+        raise InputError(
+            f"`threshold` is {threshold}; needs a distance above 0, up to which the recognizer "
+            "takes two faces for one person"
+        )

@@ -83,6 +83,8 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         raise Refused("--kit-sha256 is given without --kit; needs the file that it belongs to")
     if args.count is not None and args.count < 1:
         raise Refused(f"--count is {args.count}; needs at least 1")
+    if args.kit and args.data:
+        raise Refused("--data is given with --kit; needs one of them: a kit has its images")
     check_data(args)
     if args.preset and args.kit:
         raise Refused("--preset is given with --kit; needs one of them: a kit has its preset")
@@ -140,6 +142,9 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
         command: runs `typeone reproduce` with further arguments.
         root: folder of the checkout.
 
+    A kit of faces that a file describes is left to the run, which makes it again if the settings
+    changed.
+
     Raises:
         Refused: it could not be made.
     """
@@ -159,7 +164,7 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
             files = [temporary.name]
         kit = root / "results" / dataset / "kit" / "kit.safetensors"
         note = kit.with_name("kit.json")
-        if kit.exists() and note.exists():
+        if kit.exists() and note.exists() and not (args.threshold and args.data not in FACES):
             told = json.loads(note.read_text())
             made_by = told["preset"]
             check_source(args, told, kit)
@@ -170,7 +175,8 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
                 )
             print(f"kit: {kit}, preset {made_by}", flush=True)
             return kit
-        say(f"no kit of {dataset} yet: its networks are trained once, about {MINUTES}")
+        if not kit.exists():
+            say(f"no kit of {dataset} yet: its networks are trained once, about {MINUTES}")
         target = kit.relative_to(root).as_posix()
         given = ["--configfile", *files] if files else []
         made = subprocess.run(
@@ -201,11 +207,12 @@ def check_source(args: argparse.Namespace, told: dict[str, Any], kit: Path) -> N
     """Refuse a kit of other faces than those that ``--data`` names."""
     if args.threshold is None:
         return
-    wanted = face_settings(args.data).get("faces", {}).get("source", "synthetic")
+    wanted = FACES[args.data].get("faces", {}).get("source", "synthetic")
     if told["source"] != wanted:
         raise Refused(
             f"--data is {args.data}, faces of source {wanted}, but {kit} has faces of source "
-            f"{told['source']}; remove that file to make another, or name it with --kit"
+            f"{told['source']}; name it with --kit, or remove that file to make another, which "
+            "also makes the faces of results/ again"
         )
 
 

@@ -180,5 +180,11 @@ class FacePlan:
             f"{self.settings['preset']}, {len(self.seeds)} seed(s), Wilson 95 % intervals, n "
             f"images per row. Thresholds are fitted to reject {fitted:.0%} of clean validation "
             "faces; the first row shows their rejection rate on clean test faces. Published: "
-            "FaceNet, CelebA, n = 1000."
+            "FaceNet, CelebA, n = 1000." + self._pairs_caption()
         )
+
+    def _pairs_caption(self) -> str:
+        given = self.settings["published_pairs"]["path"]
+        preprocessing = self.settings["recognizers"]["facenet"]["preprocessing"]
+        text = f" The authors' pairs: their pixels of CelebA, FaceNet with {preprocessing} input."
+        return text if given else ""

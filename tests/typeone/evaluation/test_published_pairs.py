@@ -14,6 +14,7 @@ from typeone.evaluation.panels import Verdict
 from typeone.evaluation.published_pairs import (
     Embeddings,
     correlation,
+    distance_rows,
     pair_measurements,
     pair_table,
     sharpness,
@@ -82,7 +83,8 @@ def test_rows_by_hand(halves, found):
     rows = pair_measurements(pairs, halves, both, seen, attacked="whiten", zeta=1.2)
     value = {row["id"]: row["value"] for row in rows}
     own = "beyond.published_pairs"
-    assert value["faces.published_pairs.mean_distance"] == pytest.approx(1.025)
+    assert value[f"{own}.whiten.mean_distance"] == pytest.approx(1.025)
+    assert "faces.published_pairs.mean_distance" not in value  # of four pairs only
     assert value[f"{own}.fixed.mean_distance"] == pytest.approx(found.distance.mean())
     assert value[f"{own}.named_distance"] == pytest.approx(0.7)
     assert value[f"{own}.whiten.same_person.paper"] == 0.75
@@ -101,7 +103,15 @@ def test_rows_by_hand(halves, found):
     in_table = [row["attack"] for row in rows if row["attack"].startswith("authors_")]
     assert in_table == ["authors_clean", "authors_svae"]
     missing = next(row for row in rows if row["id"] == f"{own}.named_distance")["note"]
-    assert missing == "996 of the 1000 images that they attacked are not published"
+    assert missing == "4 of the 979 published pairs; they attacked 1000 images"
+
+
+def test_the_mean_of_all_pairs_has_the_published_id():
+    pairs = pairs_of(*(torch.zeros(979, 3, 2, 2),) * 2)
+    distances = {"fixed": np.full(979, 0.5), "whiten": np.full(979, 0.7)}
+    value = {row["id"]: row["value"] for row in distance_rows(pairs, distances, "whiten")}
+    assert value["faces.published_pairs.mean_distance"] == pytest.approx(0.7)
+    assert value["beyond.published_pairs.fixed.mean_distance"] == pytest.approx(0.5)
 
 
 def test_without_a_judge_nothing_is_said_of_genders(halves, found):

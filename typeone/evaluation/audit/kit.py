@@ -28,8 +28,8 @@ from typeone.runtime.errors import InputError
 FORMAT = 1
 """Of the description of a kit; raised when older code would misread a newer kit."""
 KINDS = {
-    "audit-kit": "a kit for classifiers, which the rule make_kit writes",
-    "recognizer-audit-kit": "a kit for recognizers, which the rule make_face_kit writes",
+    "audit-kit": "a kit for classifiers (rule make_kit; no threshold)",
+    "recognizer-audit-kit": "a kit for recognizers (rule make_face_kit; with a threshold)",
 }
 """What a file is, by the architecture in its metadata."""
 SPLITS = ("test", "validation", "train")
@@ -163,7 +163,7 @@ def read_kit(path: str | os.PathLike[str], kind: type[AKit], *, sha256: str | No
         )
     architecture = note.pop("architecture", None)
     if architecture != kind.architecture:
-        what = KINDS.get(architecture, "no kit")
+        what = KINDS.get(architecture, "not a kit")
         raise InputError(f"{path} is {what}; needs {KINDS[kind.architecture]}")
     if (found_format := note.pop("format", None)) != FORMAT:
         raise InputError(

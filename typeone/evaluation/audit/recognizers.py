@@ -24,6 +24,7 @@ from typeone.evaluation.audit.network import audited
 from typeone.evaluation.intervals import Rate, rate
 from typeone.evaluation.judging import Recognizer, judge
 from typeone.evaluation.verification import Kind, draw_pairs, has_same_pairs
+from typeone.models.input_checks import check_threshold
 from typeone.models.predictions import predict
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
@@ -58,15 +59,6 @@ class FaceFindings:
     kinds: dict[str, str]
     seconds: dict[str, float]
     warnings: list[str]
-
-
-def check_threshold(threshold: float) -> None:
-    """Raise `InputError` unless ``threshold`` is a distance."""
-    if not (0 < threshold < float("inf")):
-        raise InputError(
-            f"`threshold` is {threshold}; needs a distance above 0, up to which the recognizer "
-            "takes two faces for one person"
-        )
 
 
 def plain_pairs(

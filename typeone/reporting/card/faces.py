@@ -58,7 +58,8 @@ class FaceCardContents(Part):
     threshold: float = described("Largest distance of embeddings of one person.")
     accepted: dict[str, Measure] = described(
         "Share of plain pairs that are one person to the network: same (of one person; absent if "
-        "nobody has two faces), different (two people), opposite (a woman and a man)."
+        "nobody has two faces), different (two people), opposite (a woman and a man). Pairs share "
+        "faces, so the intervals are too narrow."
     )
     headline: str | None = described(
         "The first attack of kind svae in the kit; null if it was not measured."

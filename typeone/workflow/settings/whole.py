@@ -50,6 +50,14 @@ class Settings(FaceSettings):
                     "(and `keep: true`, `evade_squeezing: false`, `original: grey`), baseline or "
                     "type2"
                 )
+        kinds = [
+            getattr(self.face_attacks.attacks.get(n), "kind", "") for n in self.audit.faces.attacks
+        ]
+        if "type2" in kinds and "svae" not in kinds:
+            raise Wrong(
+                f"`.audit.faces.attacks` is {self.audit.faces.attacks}; needs an attack of kind "
+                "svae, the headline of a card"
+            )
         for name in self.audit.faces.attacks:
             of_faces = self.face_attacks.attacks.get(name)
             fits = of_faces is not None
