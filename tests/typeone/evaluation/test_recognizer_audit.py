@@ -49,9 +49,7 @@ def test_a_kit_of_the_other_kind_is_named(kit, tmp_path):
     save_kit(tmp_path / "digits", small_kit())
     with pytest.raises(InputError, match=r"faces is a kit for recognizers .*; needs a kit for cl"):
         load_kit(tmp_path / "faces")
-    with pytest.raises(
-        InputError, match=r"digits is a kit for classifiers .*; needs a kit for re"
-    ):
+    with pytest.raises(InputError, match=r"digits is a kit for classifiers .*; needs a kit for re"):
         read_kit(tmp_path / "digits", FaceKit)
     assert isinstance(read_kit(tmp_path / "digits", Kit), Kit)
 
