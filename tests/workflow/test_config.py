@@ -397,7 +397,7 @@ BAD = [
     # faces and their judges
     (
         "faces: {source: web}",
-        "`faces.source` is 'web'; needs one of synthetic, celeba, folder, generated",
+        "`faces.source` is 'web'; needs one of synthetic, celeba, lfw, folder, generated",
     ),
     (
         "faces: {source: celeba}",

@@ -53,7 +53,7 @@ STAGE2 = "results/mnist/svae/seed0/stage2.safetensors"
 EXAMPLES = "results/mnist/examples/mlp/seed0/examples.parquet"
 PAPER = "results/mnist/attacks/paper/mlp/seed0"
 
-KIT = {"make_kit", "make_face_kit"}  # with the networks, settings and images of audits
+KIT, FACE_KIT = {"make_kit"}, {"make_face_kit"}  # networks, settings and images of audits
 
 # what follows from new scores, as `rule wildcards`; the name alone where a rule has no wildcards
 RATES = {
@@ -74,7 +74,7 @@ TESTED = ("paper_lenet", "paper_afresh", "fgsm", "pgd", "pgd_restarts")
 
 def reported(jobs):
     """``jobs``, and the report, which shows all that follows but the people's sheet and kits."""
-    return jobs | ({"render_report"} if jobs - {"render_study"} - KIT else set())
+    return jobs | ({"render_report"} if jobs - {"render_study"} - KIT - FACE_KIT else set())
 
 
 def judging(attack, *targets):
@@ -300,6 +300,7 @@ CONFIG_EDITS = {
     # kits of audits
     "audit: {count: 20}": KIT,
     "audit: {attacks: [ours_runner_up, fgsm]}": KIT,
+    "audit: {faces: {count: 5}}": FACE_KIT,
     # the generator and the attacks on its latent space
     "generator: {objective: {classifier_weight: 2.0}}": {"train_generator"} | LATENT,
     "latent: {attacks: {targeted: {k: 0.02}}}": LATENT,
@@ -318,7 +319,7 @@ CONFIG_EDITS = {
     # attacks on faces
     "face_attacks: {attacks: {sm: {lr: 0.05}}}": attacking_faces("sm"),
     "face_attacks: {attacks: {ours: {lr: 0.05}}}": (
-        attacking_faces("ours") | afresh("ours", *BY) | strengthening_faces("by_svae")
+        attacking_faces("ours") | afresh("ours", *BY) | strengthening_faces("by_svae") | FACE_KIT
     ),
     "face_attacks: {attacks: {ours_latent: {k_max: 7.0}}}": attacking_faces("ours_latent"),
     "face_attacks: {attacks: {fgsm: {count: 18}}}": attacking_faces("fgsm") | TABLE3,
@@ -357,11 +358,11 @@ CONFIG_EDITS = {
     ),
     "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED | SMALL_LATENT | {"evaluate_faces"},
     # faces and their judges
-    "face_judges: {seed: 6202}": FACE_JUDGES | FACES_JUDGED,
+    "face_judges: {seed: 6202}": FACE_JUDGES | FACES_JUDGED | FACE_KIT,
     "face_judges: {members: {wide: {training: {lr: 0.001}}}}": (
-        {"train_face_judge wide"} | FACES_JUDGED
+        {"train_face_judge wide"} | FACES_JUDGED | FACE_KIT
     ),
-    "face_judges: {clear_confidence: 0.7}": FACES_JUDGED,
+    "face_judges: {clear_confidence: 0.7}": FACES_JUDGED | FACE_KIT,
     "face_judges: {age_gender: {source: none}}": set(),  # drawn faces are no photographs
     "faces: {folder: {seed: 5201}}": set(),  # another source
     # what changes no result

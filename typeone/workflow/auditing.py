@@ -83,9 +83,10 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         raise Refused("--kit-sha256 is given without --kit; needs the file that it belongs to")
     if args.count is not None and args.count < 1:
         raise Refused(f"--count is {args.count}; needs at least 1")
-    if args.kit and args.data:
-        raise Refused("--data is given with --kit; needs one of them: a kit has its images")
+    named = args.data
     check_data(args)
+    if args.kit and named:
+        raise Refused("--data is given with --kit; needs one of them: a kit has its images")
     if args.preset and args.kit:
         raise Refused("--preset is given with --kit; needs one of them: a kit has its preset")
     if len(set(args.attack)) < len(args.attack):
