@@ -10,7 +10,7 @@ import numpy as np
 
 from typeone.evaluation.audit.measure import Findings
 from typeone.reporting.card.contents import CardContents, card_contents
-from typeone.reporting.card.page import SHOWN, Page, render
+from typeone.reporting.card.page import SHOWN, Page
 from typeone.reporting.tables.attacks import MEASURES
 
 TYPE1 = {{"found": "detected"}.get(name, name): head for name, head in MEASURES.items()}
@@ -70,23 +70,10 @@ class Card(Page):
         examples: the most convincing images of the headline attack.
     """
 
+    template = "card.html.jinja"
+    heads = TYPE1, TYPE2
     contents: CardContents
     examples: Sequence[Example]
-
-    @property
-    def html(self) -> str:
-        contents = self.contents
-        return render(
-            "card.html.jinja",
-            [picture for e in self.examples for picture in (e.before, e.after)],
-            card=contents,
-            best=next((a for a in contents.attacks if a.name == contents.headline), None),
-            type1=[a for a in contents.attacks if a.kind != "type2"],
-            type2=[a for a in contents.attacks if a.kind == "type2"],
-            heads1=TYPE1,
-            heads2=TYPE2,
-            examples=self.examples,
-        )
 
 
 def make_card(

@@ -15,25 +15,25 @@ from typeone.evaluation.audit.measure import Findings
 from typeone.evaluation.intervals import mean_interval, rate
 from typeone.reporting.card.parts import (
     FORMAT,
+    Contents,
     Measure,
     Part,
+    Result,
     Source,
     described,
+    headline_of,
     is_blind,
     measure_of,
-    plain_head,
-    plain_line,
 )
 from typeone.reporting.tables.attacks import attack_shares
 
 
-class AttackResult(Part):
+class AttackResult(Result):
     """One attack on the network."""
 
     name: str = described("Name in the kit, or of your own attack.")
     label: str = described("Its description.")
     kind: str = described("svae, baseline or own (Type I), type2.")
-    seconds: float = described("Wall time of the attack.")
     measures: dict[str, Measure] = described(
         "Type I, of all attacked images: kept, true, targeted, clear, clean, odd, noisy, distance, "
         "detected, and detected_clean of the clean successes. Type II: found and same of all, "
@@ -60,28 +60,17 @@ class Detector(Part):
     rejected: Measure = described("Share of clean test images, not attacked, that it rejects.")
 
 
-class CardContents(Part):
+class CardContents(Contents):
     """A card."""
 
-    format: int = described(f"Format of this file, {FORMAT}.")
-    network: str = described("Name of the network.")
+    shown = ("kept", "true", "clear", "clean", "detected")
+    changed = ("found", "label changed", "same class")
+
     dataset: str = described("Data set of the kit.")
     clean_error: Measure = described("Share of clean test images that the network gets wrong.")
-    headline: str | None = described(
-        "The first attack of kind svae in the kit; null if it was not measured."
-    )
     attacks: list[AttackResult]
     classes: list[ClassResult] = described("Under the headline attack; empty if there is none.")
     detector: Detector
-    warnings: list[str]
-    source: Source
-
-    def lines(self) -> list[str]:
-        """Return the lines that a terminal shows."""
-        shown = ("kept", "true", "clear", "clean", "detected")
-        changed = ("found", "label changed", "same class")
-        results = [plain_line(attack, shown, changed) for attack in self.attacks]
-        return ["", plain_head(shown), *results, *(f"warning: {text}" for text in self.warnings)]
 
 
 def measures(rows: Mapping[str, np.ndarray], threshold: float) -> dict[str, Measure]:
@@ -130,11 +119,10 @@ def card_contents(
         )
         for name, rows in findings.examples.items()
     ]
-    first = next((result for result in results if result.kind == "svae"), None)
-    best = first if first and first.measures else None
+    best = headline_of(results)
     classes = []
     if best:
-        rows = findings.examples[best.name]
+        rows = findings.examples[best]
         classes = [
             ClassResult(
                 label=int(label),
@@ -148,7 +136,7 @@ def card_contents(
         network=network,
         dataset=note["dataset"],
         clean_error=measure_of(findings.error),
-        headline=best.name if best else None,
+        headline=best,
         attacks=results,
         classes=classes,
         detector=Detector(

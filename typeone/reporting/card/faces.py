@@ -10,17 +10,17 @@ import numpy as np
 
 from typeone.evaluation.audit.recognizers import FaceFindings
 from typeone.evaluation.intervals import mean_interval, rate
-from typeone.reporting.card.page import SHOWN, Page, render
+from typeone.reporting.card.page import SHOWN, Page
 from typeone.reporting.card.parts import (
     FORMAT,
+    Contents,
     Measure,
-    Part,
+    Result,
     Source,
     described,
+    headline_of,
     is_blind,
     measure_of,
-    plain_head,
-    plain_line,
 )
 
 TYPE1 = {
@@ -29,17 +29,14 @@ TYPE1 = {
 }
 TYPE2 = {"left": "another person", "same": "same gender", "distance": "distance"}
 """Measures of both types and their heads, in order."""
-PAIRS = {"same": "one person", "different": "two people", "opposite": "a woman and a man"}
-"""Kinds of plain pairs, and what they show."""
 
 
-class FaceAttackResult(Part):
+class FaceAttackResult(Result):
     """One attack on the recognizer."""
 
     name: str = described("Name in the kit.")
     label: str = described("Its description.")
     kind: str = described("svae (Type I) or type2.")
-    seconds: float = described("Wall time of the attack.")
     measures: dict[str, Measure] = described(
         "Type I: kept (the same person to the network), turned (the judges see a face of the other "
         "gender, and the labelled one before), true (both), clear (true, and the judges agree and "
@@ -49,11 +46,12 @@ class FaceAttackResult(Part):
     )
 
 
-class FaceCardContents(Part):
+class FaceCardContents(Contents):
     """A card of a recognizer."""
 
-    format: int = described(f"Format of this file, {FORMAT}.")
-    network: str = described("Name of the network.")
+    shown = ("kept", "turned", "true", "clear")
+    changed = ("left", "another person", "same gender")
+
     faces: str = described("Source of the kit's faces.")
     threshold: float = described("Largest distance of embeddings of one person.")
     accepted: dict[str, Measure] = described(
@@ -61,19 +59,7 @@ class FaceCardContents(Part):
         "nobody has two faces), different (two people), opposite (a woman and a man). Pairs share "
         "faces, so the intervals are too narrow."
     )
-    headline: str | None = described(
-        "The first attack of kind svae in the kit; null if it was not measured."
-    )
     attacks: list[FaceAttackResult]
-    warnings: list[str]
-    source: Source
-
-    def lines(self) -> list[str]:
-        """Return the lines that a terminal shows."""
-        shown = ("kept", "turned", "true", "clear")
-        changed = ("left", "another person", "same gender")
-        results = [plain_line(attack, shown, changed) for attack in self.attacks]
-        return ["", plain_head(shown), *results, *(f"warning: {text}" for text in self.warnings)]
 
 
 def measures(rows: Mapping[str, np.ndarray], kind: str) -> dict[str, Measure]:
@@ -138,24 +124,10 @@ class FaceCard(Page):
         examples: the most convincing faces of the headline attack.
     """
 
+    template = "face-card.html.jinja"
+    heads = TYPE1, TYPE2
     contents: FaceCardContents
     examples: Sequence[FaceExample]
-
-    @property
-    def html(self) -> str:
-        contents = self.contents
-        return render(
-            "face-card.html.jinja",
-            [picture for e in self.examples for picture in (e.before, e.after)],
-            card=contents,
-            best=next((a for a in contents.attacks if a.name == contents.headline), None),
-            type1=[a for a in contents.attacks if a.kind != "type2"],
-            type2=[a for a in contents.attacks if a.kind == "type2"],
-            heads1=TYPE1,
-            heads2=TYPE2,
-            pairs=PAIRS,
-            examples=self.examples,
-        )
 
 
 def make_face_card(
@@ -179,8 +151,7 @@ def make_face_card(
         )
         for name, rows in findings.examples.items()
     ]
-    first = next((result for result in results if result.kind == "svae"), None)
-    best = first.name if first and first.measures else None
+    best = headline_of(results)
     contents = FaceCardContents(
         format=FORMAT,
         network=network,

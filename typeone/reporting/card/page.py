@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import html
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from pydantic import BaseModel
 
-from typeone.reporting.card.parts import Measure
+from typeone.reporting.card.parts import Contents, Measure
 from typeone.reporting.report.sprites import Sheets
+from typeone.reporting.templates import templates
 from typeone.runtime.atomic_files import atomic_path
 
 SHOWN = 12
@@ -24,10 +22,30 @@ SMOKE = "smoke"
 """The preset whose numbers mean nothing."""
 
 
-class Page(ABC):
-    """The result of an audit; a notebook shows it as a page."""
+class Pictured(Protocol):
+    """An example on a card: an image before and after the attack, uint8 ``(C, H, W)``."""
 
-    contents: BaseModel
+    @property
+    def before(self) -> np.ndarray: ...
+
+    @property
+    def after(self) -> np.ndarray: ...
+
+
+class Page:
+    """The result of an audit; a notebook shows it as a page.
+
+    Attributes:
+        template: file in ``assets``.
+        heads: heads of the measures of Type I and of Type II, in order.
+        contents: the numbers.
+        examples: the most convincing images of the headline attack.
+    """
+
+    template: ClassVar[str]
+    heads: ClassVar[tuple[Mapping[str, str], Mapping[str, str]]]
+    contents: Contents
+    examples: Sequence[Pictured]
 
     @property
     def json(self) -> str:
@@ -35,9 +53,19 @@ class Page(ABC):
         return self.contents.model_dump_json(indent=1) + "\n"
 
     @property
-    @abstractmethod
     def html(self) -> str:
         """The page; it works offline and contains no script."""
+        attacks = self.contents.attacks
+        return render(
+            self.template,
+            [picture for e in self.examples for picture in (e.before, e.after)],
+            card=self.contents,
+            best=next((a for a in attacks if a.name == self.contents.headline), None),
+            type1=[a for a in attacks if a.kind != "type2"],
+            type2=[a for a in attacks if a.kind == "type2"],
+            heads=self.heads,
+            examples=self.examples,
+        )
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``card.html`` and ``card.json`` into a folder, which is made if needed."""
@@ -61,13 +89,7 @@ def render(template: str, pictures: Sequence[np.ndarray], **values: Any) -> str:
     sheets = Sheets()
     if pictures:
         sheets.add(np.stack(pictures))
-    environment = Environment(
-        loader=PackageLoader("typeone.reporting.card", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("typeone.reporting.card")
     loader = environment.loader
     assert loader is not None
     style, _, _ = loader.get_source(environment, "card.css")

@@ -17,13 +17,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 from plotly.offline import get_plotlyjs
 
 from typeone.reporting.report.sprites import Sheets, data_uri
 from typeone.reporting.report.tables import VERDICTS
+from typeone.reporting.templates import templates
 
 SCRIPTS = ("page", "verdicts", "filmstrips", "examples", "detector", "ablations", "timings")
 
@@ -73,13 +73,7 @@ def render(page: Page) -> str:
     assets = resources.files("typeone.reporting.report") / "assets"
     # no script may contain its own end tag: neither plotly.js nor ours does
     scripts = [get_plotlyjs(), *((assets / f"{name}.js").read_text() for name in SCRIPTS)]
-    environment = Environment(
-        loader=PackageLoader("typeone.reporting.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("typeone.reporting.report")
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False}  # and in the given order
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
