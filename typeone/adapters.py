@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from typeone.data.digits import DIGIT_SHAPE
 from typeone.data.images import from_uint8
+from typeone.evaluation.audit.attacks import walk
 from typeone.evaluation.audit.kit import Kit
-from typeone.evaluation.audit.measure import walk
 from typeone.evaluation.audit.network import audited
 from typeone.models.input_checks import check_images, check_labels
 from typeone.models.predictions import predict

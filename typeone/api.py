@@ -26,8 +26,8 @@ from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.data.images import from_uint8, to_uint8
+from typeone.evaluation.audit.attacks import OwnAttack
 from typeone.evaluation.audit.kit import KitModule
-from typeone.evaluation.audit.measure import OwnAttack
 from typeone.models.density import DenseVAE
 from typeone.models.input_checks import check_images, check_labels, check_right, check_threshold
 from typeone.models.network_checks import Adapted, check_outputs, check_state

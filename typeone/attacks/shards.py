@@ -99,6 +99,7 @@ def attack_shard(
     shards: int = 1,
     follow: Collection[int] = (),
     follow_every: int = 100,
+    watch: Callable[[float], None] = lambda share: None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Rows, list[tuple[int, TracePoint]]]:
     """Attack every ``shards``-th batch; return its rows, and its trace points with their positions.
@@ -113,6 +114,7 @@ def attack_shard(
         classes: number of classes; with two, each is the target of the other.
         chunk: examples in a batch.
         follow: positions of the examples to trace.
+        watch: called with the share of the steps that are done, in [0, 1].
         checkpoint: the sidecar to resume from and save to, with a part for each batch.
 
     Raises:
@@ -122,8 +124,16 @@ def attack_shard(
     points: list[tuple[int, TracePoint]] = []
     aims = next_class(labels, classes) if target_labels is None else target_labels
     batches = batches_of_shard(len(images), chunk=chunk, shard=shard, shards=shards)
-    say = Progress(f"attacking, shard {shard + 1} of {shards}", len(batches))
-    for done, positions in enumerate(batches, 1):
+    steps = max(settings.steps, 1)  # 0 steps reconstruct
+    total = len(batches) * steps
+    say = Progress(f"attacking, steps of shard {shard + 1} of {shards}", total)
+
+    def walked(before: int, step: int) -> None:
+        say(before + step)
+        watch((before + step) / total)
+
+    for number, positions in enumerate(batches):
+        before = number * steps
         batch, of_it = images[positions], labels[positions]
         with torch.no_grad():
             latent, _ = svae.encode(svae.read(batch))
@@ -139,6 +149,7 @@ def attack_shard(
             density=density,
             follow=[i for i, position in enumerate(positions.tolist()) if position in follow],
             follow_every=follow_every,
+            watch=partial(walked, before),
             checkpoint=checkpoint and checkpoint.part(str(int(positions[0]))),
         )
         lost = ~result.latent_end.isfinite().all(dim=1)
@@ -161,7 +172,7 @@ def attack_shard(
             )
         )
         points += [(int(positions[point.example]), point) for point in result.trace]
-        say(done)
+        walked(before, steps)
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if "gradient_vanishes" in rows:
         warn_of_vanishing(torch.from_numpy(rows["gradient_vanishes"]))

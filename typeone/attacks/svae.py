@@ -22,7 +22,7 @@ f_dis before its sigmoid, which is the output of their network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -210,6 +210,7 @@ def attack(
     density: DenseVAE | None = None,
     follow: Sequence[int] = (),
     follow_every: int = 100,
+    watch: Callable[[int], None] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> AttackResult:
     """Minimise J_SA of Eq. 8 (J_IT of III-B if ``keep`` is None) over each latent independently.
@@ -223,6 +224,7 @@ def attack(
         attackers: image classifiers in eval mode, for ``image_weight``.
         density: a density model of images, for ``density_weight``.
         follow: indices of the examples to trace every ``follow_every`` steps and at their end.
+        watch: called with the number of each step.
         checkpoint: the sidecar to resume from and save to.
 
     Randomness: none.
@@ -264,6 +266,8 @@ def attack(
         kernels=kernels,
     ):
         step, terms, leaving, _, ends = moment
+        if watch:
+            watch(step)
         if len(followed) and (ends or step % follow_every == 0):
             due = torch.isin(walk.rows, followed) & (leaving | (step % follow_every == 0))
             if due.any():

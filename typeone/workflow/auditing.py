@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -236,12 +237,13 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
     import torch
 
     from typeone.attacks.user_attacks import SIGNATURE
-    from typeone.evaluation.audit.measure import OwnAttack
+    from typeone.evaluation.audit.attacks import OwnAttack
     from typeone.models.user_networks import build_own, load_weights
     from typeone.reporting.card.audits import audit_with
     from typeone.runtime.devices import compute_device
     from typeone.runtime.errors import InputError
     from typeone.runtime.user_code import user_function
+    from typeone.workflow.screen.audit import AuditScreen
 
     device = compute_device(len(os.sched_getaffinity(0)), gpu=torch.cuda.is_available())
     try:
@@ -259,6 +261,7 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
                     user_function(module, key="--attack", needs=SIGNATURE, seed=args.seed)
                 )
                 own[own_name(module, args.attack)] = OwnAttack(function, {}, module)
+            screen = stack.enter_context(AuditScreen(sys.stdout))
             card = audit_with(
                 network,
                 kit,
@@ -269,7 +272,8 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
                 own=own,
                 seed=args.seed,
                 device=device,
-                say=lambda line: print(line, flush=True),
+                say=screen.say,
+                watch=screen.watch,
                 sha256=args.kit_sha256,
             )
     except InputError as error:

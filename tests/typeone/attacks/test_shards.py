@@ -61,6 +61,16 @@ def whole(run):
     return run()
 
 
+def test_the_share_of_done_steps_is_reported(run, whole):
+    shares = []
+    rows, _ = run(watch=shares.append)
+    assert (rows["adversarial_image"] == whole[0]["adversarial_image"]).all()
+    batches = -(-COUNT // CHUNK)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert {k / (FEW_STEPS.steps * batches) for k in range(FEW_STEPS.steps)} <= set(shares)
+
+
 def merged(parts):
     """Rows of several shards in order of position."""
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -9,8 +9,9 @@ from torch import nn
 
 from typeone.attacks.criteria import runner_up
 from typeone.data.images import from_uint8
+from typeone.evaluation.audit.attacks import OwnAttack
 from typeone.evaluation.audit.kit import SPLITS, file_sha256, load_kit, save_kit
-from typeone.evaluation.audit.measure import OwnAttack, measure
+from typeone.evaluation.audit.measure import measure
 from typeone.models.predictions import predict
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.errors import InputError
@@ -89,6 +90,17 @@ def test_each_attack_starts_from_the_first_images_that_the_network_gets_right(ki
         assert rows["label"].tolist() == labels[chosen].tolist()
         assert np.array_equal(from_uint8(rows["image"]), shown[chosen])
         assert rows["f1_label_before"].tolist() == labels[chosen].tolist()
+
+
+def test_a_caller_can_follow_each_attack(kit):
+    shares = {}
+    audit_of(linear(), kit, watch=lambda name, share: shares.setdefault(name, []).append(share))
+    assert list(shares) == [a["name"] for a in sorted(ATTACKS, key=lambda a: a["kind"] == "svae")]
+    for entry in ATTACKS:
+        found = shares[entry["name"]]
+        assert (found[0], found[-1], found) == (0.0, 1.0, sorted(found))
+        if entry["kind"] == "svae":
+            assert len(set(found)) > entry["settings"]["steps"] / 2
 
 
 def test_an_aim_is_that_of_the_kit(kit, findings):

@@ -92,6 +92,20 @@ def test_the_walk_is_that_of_the_workflow_with_a_scaled_aim(kit, findings):
     np.testing.assert_array_equal(rows["kept"], rows["distance"] <= THRESHOLD)
 
 
+def test_a_caller_can_follow_each_attack(kit, findings):
+    shares = {}
+    measure_recognizer(
+        Embeds(),
+        kit,
+        threshold=THRESHOLD,
+        who="mine",
+        watch=lambda name, share: shares.setdefault(name, []).append(share),
+    )
+    assert list(shares) == list(findings.examples)
+    assert all((found[0], found[-1]) == (0.0, 1.0) for found in shares.values())
+    assert len(set(shares["ours"])) > WALK["steps"] / 2
+
+
 def test_noise_stays_in_its_ball_and_follows_the_seed(kit, findings):
     rows = findings.examples["pgd"]
     moved = rows["adversarial_image"].astype(int) - rows["image"]

@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.images import to_uint8
 from typeone.evaluation.audit.face_kit import FaceKit
 from typeone.evaluation.audit.network import audited
+from typeone.evaluation.audit.watching import Watch, unwatched
 from typeone.evaluation.intervals import Rate, rate
 from typeone.evaluation.judging import Recognizer, judge
 from typeone.evaluation.verification import Kind, draw_pairs, has_same_pairs
@@ -85,7 +87,6 @@ def plain_pairs(
 
 
 def attacked(
-    name: str,
     entry: Mapping[str, Any],
     kit: FaceKit,
     network: nn.Module,
@@ -94,6 +95,7 @@ def attacked(
     *,
     threshold: float,
     seed: int,
+    watch: Callable[[float], None],
 ) -> Rows:
     """Run one attack of a kit; return its rows.
 
@@ -111,6 +113,7 @@ def attacked(
             keep=identity_criterion(network, threshold),
             classes=2,
             chunk=CHUNK,
+            watch=watch,
         )
         return rows
     noise = EmbeddingAttackSettings(**entry["settings"])
@@ -135,6 +138,7 @@ def measure_recognizer(
     seed: int = 0,
     device: torch.device | str = "cpu",
     say: Callable[[str], None] = lambda line: None,
+    watch: Watch = unwatched,
 ) -> FaceFindings:
     """Audit a recognizer of faces: the first faces of ``kit`` are attacked.
 
@@ -145,6 +149,7 @@ def measure_recognizer(
         count: number of attacked faces; that of the kit if None.
         seed: of random starts and of the draw of plain pairs.
         say: gets a line after each step.
+        watch: see `Watch`.
 
     Raises:
         InputError: the network cannot be attacked, or threshold or count cannot be used.
@@ -180,9 +185,12 @@ def measure_recognizer(
     examples, seconds = {}, {}
     f1 = Recognizer(mine, batch=CHUNK)
     chosen = images[:count], labels[:count]
+    how: dict[str, Any] = {"threshold": threshold, "seed": seed}
     for entry in note["attacks"]:
         name, begun = entry["name"], time.monotonic()
-        rows = attacked(name, entry, kit, mine, *chosen, threshold=threshold, seed=seed)
+        watch(name, 0.0)
+        rows = attacked(entry, kit, mine, *chosen, **how, watch=partial(watch, name))
+        watch(name, 1.0)
         seconds[name] = time.monotonic() - begun
         say(f"{name}: {count} faces attacked in {clock(seconds[name])}")
         seen = judge(

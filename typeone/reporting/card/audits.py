@@ -12,10 +12,12 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 import typeone
+from typeone.evaluation.audit.attacks import OwnAttack
 from typeone.evaluation.audit.face_kit import FaceKit
 from typeone.evaluation.audit.kit import KINDS, Kit, KitModule, file_sha256, read_kit
-from typeone.evaluation.audit.measure import OwnAttack, measure
+from typeone.evaluation.audit.measure import measure
 from typeone.evaluation.audit.recognizers import measure_recognizer
+from typeone.evaluation.audit.watching import Watch, unwatched
 from typeone.reporting.card.card import Card, make_card
 from typeone.reporting.card.faces import FaceCard, make_face_card
 from typeone.runtime.errors import InputError
@@ -46,6 +48,7 @@ def audit_with(
     seed: int,
     device: torch.device | str,
     say: Callable[[str], None],
+    watch: Watch = unwatched,
     sha256: str | None = None,
     threshold: float | None = None,
 ) -> Card | FaceCard:
@@ -75,7 +78,8 @@ def audit_with(
         "kit_sha256": digest,
         "seed": seed,
     }
-    how: dict[str, Any] = {"who": who, "count": count, "seed": seed, "device": device, "say": say}
+    how: dict[str, Any] = {"who": who, "count": count, "seed": seed, "device": device}
+    how |= {"say": say, "watch": watch}
     told: dict[str, Any] = {"network": name, "note": kit.note, "source": source}
     if isinstance(kit, FaceKit):
         if own:
