@@ -49,17 +49,21 @@ def test_every_page_of_docs_is_linked_from_another(pages, repository):
     assert [name for name in docs if (repository / name).resolve() not in linked] == []
 
 
+def loaded(path):
+    """The module in a file of docs/."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 # the configuration reference
 
 
 @pytest.fixture(scope="module")
 def reference(repository):
     """The module that writes docs/configuration.md."""
-    path = repository / "docs" / "configuration.py"
-    spec = importlib.util.spec_from_file_location("configuration", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(repository / "docs" / "configuration.py")
 
 
 def test_the_configuration_reference_is_that_of_the_models(reference, pages):
@@ -106,55 +110,23 @@ def test_the_configuration_reference_has_every_setting_and_its_value(pages, repo
 
 
 @pytest.fixture(scope="module")
-def workflow_names(repository):
-    """Rule → its script, and every module of typeone."""
-    pattern = re.compile(
-        r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:[ \t]+.*\n|\n)*)", re.M
-    )
-    scripts = {}
-    for file in re.findall(r'"(rules/\w+\.smk)"', (repository / "Snakefile").read_text()):
-        for plain, parent, derived, body in pattern.findall((repository / file).read_text()):
-            own = re.search(r'"\.\./scripts/(\w+\.py)"', body)
-            script = own[1] if own else scripts.get(parent)
-            if script:
-                scripts[plain or derived] = script
+def paper_map(repository):
+    """The module that writes docs/paper-map.md."""
+    return loaded(repository / "docs" / "paper_map.py")
+
+
+def test_the_map_is_that_of_the_rules_and_modules(paper_map, pages):
+    assert paper_map.page() == pages["docs/paper-map.md"], "run .venv/bin/python docs/paper_map.py"
+
+
+def test_the_map_has_each_rule_once_and_each_module(paper_map, pages, repository):
+    rules = " ".join([*paper_map.PAPER.values(), *paper_map.BEYOND.values()]).split()
+    assert sorted(rules) == sorted(paper_map.scripts_of_rules())
+    known = re.findall(r"^\| `([\w/]+\.py)` \| (.+) \|$", pages["docs/paper-map.md"], re.M)
     found = (repository / "typeone").rglob("*.py")
     names = {p.relative_to(repository / "typeone").as_posix() for p in found}
-    return scripts, {name for name in names if not name.endswith("__init__.py")}
-
-
-def spelled_out(text):
-    """``text`` with `folder/{a, b}.py` written as `folder/a.py`, `folder/b.py`."""
-    return re.sub(
-        r"`([\w/]+/)\{([\w, ]+)\}\.py`",
-        lambda group: ", ".join(f"`{group[1]}{name}.py`" for name in group[2].split(", ")),
-        text,
-    )
-
-
-def map_rows(text):
-    """(rules, scripts, modules) of every row of the map; no script means those of the rules."""
-    for line in spelled_out(text).splitlines():
-        cells = [re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:-1]]
-        if len(cells) == 4 and cells[1]:
-            rules, scripts, modules = cells[1:]
-            yield rules, scripts or [f"{rule}.py" for rule in rules], modules
-
-
-def test_the_map_names_rules_with_their_scripts(pages, workflow_names):
-    scripts, modules = workflow_names
-    for rules, named, of_them in map_rows(pages["docs/paper-map.md"]):
-        assert set(rules) <= scripts.keys(), rules
-        assert {scripts[rule] for rule in rules} == set(named), rules
-        assert set(of_them) <= modules, rules
-
-
-def test_the_map_leaves_no_rule_and_no_module_out(pages, workflow_names):
-    scripts, modules = workflow_names
-    text = spelled_out(pages["docs/paper-map.md"])
-    named = {rule for rules, _, _ in map_rows(text) for rule in rules}
-    assert scripts.keys() - named == set()
-    assert modules - set(re.findall(r"`([\w/]+\.py)`", text)) == set()
+    assert [name for name, _ in known] == sorted(n for n in names if "__init__" not in n)
+    assert [name for name, content in known if len(content) < 10] == []
 
 
 # how we test, and the gallery
