@@ -73,6 +73,7 @@ use rule train_classifier as train_oracle with:
         "results/benchmarks/{dataset}/train_oracle/{member}.tsv"
     wildcard_constraints:
         member="|".join(MEMBERS),
+    priority: 95  # long, and a kit of audits waits for all
     params:
         *code("train_classifier.py"),
         own=[],
