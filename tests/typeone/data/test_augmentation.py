@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from typeone.data import augmentation
 from typeone.data.augmentation import add_clutter, augment, redraw_strokes
 from typeone.data.images import binarise
 
@@ -161,6 +163,15 @@ def test_redrawn_strokes_are_thicker_thinner_or_dimmer():
     assert (brightest < 1).double().mean().item() == pytest.approx(share, abs=0.06)
     assert brightest.min() >= 0.3 * 0.25
     assert redrawn.max() <= 1
+
+
+def test_a_stroke_grows_and_shrinks_as_under_2x2_pooling(digits):
+    pooled = {
+        extreme: sign * F.max_pool2d(sign * digits, 2, stride=1, padding=1)[..., :28, :28]
+        for extreme, sign in ((torch.maximum, 1), (torch.minimum, -1))
+    }
+    for extreme, wanted in pooled.items():
+        assert torch.equal(augmentation._of_neighbours(digits, extreme), wanted)
 
 
 def test_clutter_adds_pixels_patches_and_noise():
