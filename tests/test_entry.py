@@ -277,8 +277,8 @@ def test_a_home_folder_is_found_where_the_shell_leaves_it(here, monkeypatch):
 
 NEEDS_NAMES = "needs names that end in .yaml, .yml or .json"
 REFUSED = [
-    ("--preset fast", "--preset is 'fast'; needs smoke, quick or paper"),
-    ("--preset", "--preset is ''; needs smoke, quick or paper"),
+    ("--preset fast", "--preset is 'fast'; needs smoke, quick, full or paper"),
+    ("--preset", "--preset is ''; needs smoke, quick, full or paper"),
     (
         "--configfile mine.yaml",
         "--configfile names 'mine.yaml', which is not a file; needs .yaml, ",

@@ -79,7 +79,7 @@ entry = partial(Case, "entry")
 ENTRY = [
     entry(
         "an unknown preset",
-        "--preset is 'foo'; needs smoke, quick or paper",
+        "--preset is 'foo'; needs smoke, quick, full or paper",
         arguments=("--preset", "foo"),
     ),
     entry(

@@ -108,7 +108,7 @@ BAD = [
     ("detection: {bits: 9}", "`detection.bits` is 9; needs at most 8"),
     ("batching: {shards: 0}", "`batching.shards` is 0; needs at least 1"),
     # none of those that there are
-    ("preset: fast", "`preset` is 'fast'; needs one of smoke, quick, paper"),
+    ("preset: fast", "`preset` is 'fast'; needs one of smoke, quick, full, paper"),
     (
         "datasets: {mnist: {source: ftp}}",
         "`datasets.mnist.source` is 'ftp'; needs one of auto, path, npm, mirror",
@@ -728,6 +728,41 @@ def test_preset_paper_leaves_config_yaml_out(repository, quick_settings):
     assert settings["attacks"]["paper"]["steps"] == 20000
     given = {"preset": "paper", "seeds": [7]}
     assert layers.expanded(given, {"seeds": "nonsense"})["seeds"] == [7]
+
+
+def test_preset_full_has_the_counts_of_the_paper(repository, quick_settings):
+    full = layers.of_files(repository, "presets/full.yaml")
+    published = layers.published()
+    assert full["seeds"] == published["seeds"]
+    counts = {name: full["attacks"][name]["count"] for name in published["attacks"]}
+    of_table1 = ("paper", "sm", "transition", "fgsm", "pgd", "deepfool", "cw_l2", "ead")
+    assert {name: counts[name] for name in of_table1} == dict.fromkeys(of_table1, 500)
+    assert full["ablations"]["count"] >= 200
+    for name in ("cw_l2", "ead"):
+        assert full["attacks"][name]["settings"] == published["attacks"][name]["settings"]
+    for name in ("steps", "lr", "beta2"):
+        wanted = published["attacks"]["paper"][name]
+        assert full["attacks"]["paper_schedule"][name] == wanted
+    assert full["classifiers"]["mlp"] == published["classifiers"]["mlp"]
+    assert full["sphere"] == published["sphere"]
+    # nothing is shorter than in quick
+    for path, value in leaves(quick_settings):
+        if path[-1] in ("epochs", "count") and isinstance(value, int):
+            assert value_at(full, path) >= value, path
+
+
+def leaves(settings, path=()):
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def value_at(settings, path):
+    for key in path:
+        settings = settings[key]
+    return settings
 
 
 def test_an_edited_config_yaml_counts_whatever_preset_it_names():

@@ -45,7 +45,7 @@ the card.
   --seed N           seed of random starts, by default 0
   --name NAME        name of the network on the card
   --out FOLDER       where the card is written, by default card/
-  --preset PRESET    preset of a kit that is made: quick (the default), smoke or paper
+  --preset PRESET    preset of a kit that is made: quick (the default), smoke, full or paper
 """
 DATA = {"digits": ("mnist", []), "fashion": ("fashion", ["presets/fashion.yaml"])}
 """Data set and configuration files of the named data."""

@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 
 USAGE = """\
-usage: ./reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
+usage: ./reproduce [--preset smoke|quick|full|paper] [SNAKEMAKE ARGUMENTS]
 
 Runs the whole reproduction, on all cores by default, and prints the verdicts at the end. A terminal
 shows one line per stage, a pipe one line per finished job; --verbose or --printshellcmds shows
 Snakemake's own log instead, which is always written to .snakemake/log.
 
   --preset smoke   the whole workflow on little data, minutes on two cores; ignore the numbers
-  --preset quick   config.yaml unchanged (the default), 25 to 55 minutes on two cores
+  --preset quick   config.yaml unchanged (the default), about an hour on two cores
+  --preset full    five seeds, the paper's counts, longer trainings; a day of one core
   --preset paper   the published settings; needs a GPU
 
 All other arguments are passed to Snakemake, which runs in the folder of ./reproduce:
@@ -38,7 +39,7 @@ The environment variable PYTHON sets the Python (3.11 or newer) that makes .venv
 first on PATH. `.venv/bin/typeone reproduce` does the same without the set-up, and
 `.venv/bin/typeone check` the same as `./reproduce check_results`.
 """
-PRESETS = ("smoke", "quick", "paper")
+PRESETS = ("smoke", "quick", "full", "paper")
 SUFFIXES = (".yaml", ".yml", ".json")
 NEEDS_NAMES = "needs names that end in .yaml, .yml or .json"
 ANSWERED = 10  # exit status of this file if the usage was requested
@@ -95,7 +96,7 @@ def check(given: argparse.Namespace) -> None:
     Paths are relative to the current folder.
     """
     if given.preset not in PRESETS:
-        raise Refused(f"--preset is '{given.preset}'; needs smoke, quick or paper")
+        raise Refused(f"--preset is '{given.preset}'; needs smoke, quick, full or paper")
     for names in given.configfile:
         if not names:
             raise Refused(f"--configfile has no file name; {NEEDS_NAMES}")

@@ -70,7 +70,7 @@ def attacks_f1(attack: Any) -> bool:
 class DigitSettings(Model):
     """The settings of the run and of digits."""
 
-    preset: Literal["smoke", "quick", "paper"] = setting("Name shown in tables.", "paper")
+    preset: Literal["smoke", "quick", "full", "paper"] = setting("Name shown in tables.", "paper")
     seeds: Seeds = setting("One f1 and one SVAE are trained per seed.", [1, 2, 3, 4, 5])
     gpu: bool = setting(
         "Whether rules that benefit from a GPU request one (resource gpu=1).", False
