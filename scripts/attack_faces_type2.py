@@ -3,7 +3,6 @@
 import numpy as np
 
 from typeone.attacks.embedding import EmbeddingAttackSettings, attack
-from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.data.faces import first_faces
 from typeone.data.images import to_uint8
 from typeone.models.recognizers import load_recognizer
@@ -18,14 +17,12 @@ if "snakemake" in globals():
             load_recognizer(run.input.recognizer, run.device),
             faces.faces(slice(None), run.device),
         )
-        chunk = run.params.how["chunk"]
-        vanishing_of_embeddings(f1, images, chunk=chunk)  # it logs where
         attacked = attack(
             f1,
             images,
             EmbeddingAttackSettings(**run.params.settings),
             generator=seeded(int(run.wildcards.seed)),  # of the random starts
-            chunk=chunk,
+            chunk=run.params.how["chunk"],
             checkpoint=run.checkpoint,
         )
         rows = {
@@ -34,6 +31,6 @@ if "snakemake" in globals():
             "identity": faces.identities,
             "label": faces.labels,
             "image": np.array(faces.images),
-            "adversarial_image": to_uint8(attacked).cpu().numpy(),
+            "adversarial_image": to_uint8(attacked.images).cpu().numpy(),
         }
         write_parquet(run.output.examples, rows)

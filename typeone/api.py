@@ -22,7 +22,6 @@ from typeone.attacks import embedding, shards
 from typeone.attacks import type2 as labelled
 from typeone.attacks.criteria import Keep, identity_criterion, label_criterion, next_class
 from typeone.attacks.embedding import EmbeddingAttackSettings
-from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.data.images import from_uint8, to_uint8
@@ -213,8 +212,8 @@ def type2(
         if isinstance(settings, EmbeddingAttackSettings):
             check_threshold(threshold)
             generator = torch.Generator().manual_seed(seed)
-            found = embedding.attack(f1, images, settings, generator=generator)
-            blind = vanishing_of_embeddings(f1, images, chunk=50)
+            moved = embedding.attack(f1, images, settings, generator=generator)
+            found, blind = moved.images, moved.vanishing
         else:
             assert labels is not None  # checked above
             labels = _usable(labels)

@@ -200,7 +200,7 @@ def embeddings(device, dtype):
     def run(checkpoint):
         how = {"generator": seeded(5), "chunk": 2, "checkpoint": checkpoint}
         found = embedding.attack(recognizer, images, settings, **how)
-        return {"images": found.cpu().numpy()}
+        return {"images": found.images.cpu().numpy()}
 
     return Engine(run, recognizer)
 

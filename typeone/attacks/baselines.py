@@ -15,18 +15,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks import type2
 from typeone.attacks.criteria import next_class
 from typeone.attacks.gradients import label_margin, vanishing_of_loss
 from typeone.attacks.invariance import invariance_l0, invariance_linf
 from typeone.attacks.real_targets import (
     level_set_traversal,
     nearest_images,
-    noise_for_label,
     of_class,
     random_images,
 )
 from typeone.attacks.shards import Rows, example_rows
-from typeone.attacks.type2 import Type2Settings
 from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint
@@ -187,21 +186,22 @@ class Baselines:
         )
 
     def real_target(self, *, start: str, noise: Mapping[str, Any], seed: int) -> ChangedImages:
-        """Noise on a real image of the target class, see `noise_for_label`."""
+        """Noise on a real image of the target class, by a Type II attack."""
         if start == "nearest":
             real = self.nearest().images
         else:
             generator = seeded(seed + self.seed, self.images.device)
             real = random_images(self.targets, *self.train, generator)
-        images, vanishing = noise_for_label(
+        found = type2.attack(
             self.classifier,
             real,
             self.labels,
-            Type2Settings(**noise),
+            type2.Type2Settings(**noise),
+            targeted=True,
             seed=seed + self.seed,
             checkpoint=self.checkpoint,
         )
-        return ChangedImages(images, vanishing=vanishing)
+        return ChangedImages(found.images, vanishing=found.vanishing)
 
     def level_set(self, **settings: Any) -> ChangedImages:
         """The walk to the nearest training image of the target class, see `level_set_traversal`."""

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.runtime.checkpoints import Checkpoint, restored
 from typeone.training.losses import embedding_distance
 
@@ -39,7 +41,38 @@ class EmbeddingAttackSettings:
     start: float
 
 
+@dataclass(frozen=True)
+class EmbeddingResult:
+    """Result of `attack` on N images.
+
+    Attributes:
+        images: perturbed images ``(N, C, H, W)`` in [0, 1].
+        vanishing: whether the gradient of the embedding vanishes at the image, bool ``(N,)``.
+    """
+
+    images: Tensor
+    vanishing: Tensor
+
+
 def attack(
+    recognizer: nn.Module,
+    images: Tensor,
+    settings: EmbeddingAttackSettings,
+    *,
+    generator: torch.Generator,
+    chunk: int = 50,
+    checkpoint: Checkpoint | None = None,
+) -> EmbeddingResult:
+    """Run `perturbed`, and find the images at which it had no gradient to follow; these are logged.
+
+    For the arguments see `perturbed`.
+    """
+    how: dict[str, Any] = {"generator": generator, "chunk": chunk, "checkpoint": checkpoint}
+    found = perturbed(recognizer, images, settings, **how)
+    return EmbeddingResult(found, vanishing_of_embeddings(recognizer, images, chunk=chunk))
+
+
+def perturbed(
     recognizer: nn.Module,
     images: Tensor,
     settings: EmbeddingAttackSettings,

@@ -3,8 +3,8 @@
 Eq. 2 asks for x' made from x. These attacks need another example as well, so they solve an easier
 task, and Algorithm 2 must be compared with them:
 
-- `noise_for_label`: a real image of the target class with noise until f1 sees y, which is a
-  targeted Type II attack;
+- noise on a real image of the target class until f1 sees y, a targeted Type II attack
+  (`typeone.attacks.type2`), from the images that `nearest_images` or `random_images` choose;
 - `level_set_traversal`: Balasubramanian et al. (NeurIPS 2023), "Exploring Geometry of Blind Spots
   in Vision Models", Algorithm 1: from x towards the real image, where f1's confidence holds.
 
@@ -18,8 +18,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from typeone.attacks.type2 import Type2Settings, attack
-from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy
 
@@ -71,31 +69,6 @@ def random_images(
         choice = candidates[of_class(candidate_labels, int(label))]
         drawn[of_it] = choice[(share[of_it] * len(choice)).long()]
     return drawn
-
-
-def noise_for_label(
-    classifier: nn.Module,
-    real: Tensor,
-    labels: Tensor,
-    settings: Type2Settings,
-    *,
-    seed: int,
-    checkpoint: Checkpoint | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Add noise to ``real`` images of the target class until f1 predicts ``labels``.
-
-    Returns the images, unchanged where the attack fails, and whether f1's gradient vanishes at
-    them, bool ``(N,)``.
-
-    Args:
-        settings: of `typeone.attacks.type2.attack`, with a method that takes a target class.
-        seed: of the random starts.
-        checkpoint: the sidecar of finished chunks.
-    """
-    result = attack(
-        classifier, real, labels, settings, targeted=True, seed=seed, checkpoint=checkpoint
-    )
-    return result.images, result.vanishing
 
 
 def level_set_traversal(

@@ -32,7 +32,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.attacks.embedding import EmbeddingAttackSettings, attack
+from typeone.attacks.embedding import EmbeddingAttackSettings, perturbed
 from typeone.data.faces import FaceTable
 from typeone.data.images import from_uint8
 from typeone.defenses.logit_pairing import PairingSettings, squared_distance
@@ -234,7 +234,7 @@ def embedding_pairing(
         pairs = shrunk(settings.pairs, float(warm_up_share(epochs, settings.epsilon_warmup)))
         images, labels = lessons.faces(rows), lessons.labels[rows.to(lessons.labels.device)]
         count = len(images)
-        found = attack(recognizer, images, pairs, generator=generator, chunk=count)
+        found = perturbed(recognizer, images, pairs, generator=generator, chunk=count)
         prelogits = recognizer.prelogits(torch.cat([images, found]))
         embeddings = F.normalize(prelogits, dim=1)
         logits = scale * embeddings @ F.normalize(identifier.centres, dim=1).T

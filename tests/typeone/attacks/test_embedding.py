@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from typeone.attacks.embedding import EmbeddingAttackSettings, attack
+from typeone.attacks.embedding import EmbeddingAttackSettings, perturbed
 
 from ..algorithm2 import F64, seeded
 
@@ -51,7 +51,7 @@ def distances(recognizer, images, attacked):
 
 @pytest.mark.parametrize("settings", [PGD, FGSM], ids=["pgd", "fgsm"])
 def test_what_is_found_lies_in_the_ball_and_is_an_image(images, settings):
-    found = attack(Curved(), images, settings, generator=seeded(2))
+    found = perturbed(Curved(), images, settings, generator=seeded(2))
     assert found.shape == images.shape
     # one rounding of float64 at most
     assert (found - images).abs().max() <= settings.epsilon + 1e-15
@@ -66,7 +66,7 @@ def test_pgd_meets_the_closed_form_of_a_linear_embedding():
     recognizer, grey = Linear(weights), torch.full((6, 3, 2, 2), 0.5, dtype=F64)
     # ten steps of 2.55/255 cross the ball of 20/255 from one side only from -5.5/255 on
     for settings in (replace(PGD, steps=20), FGSM):
-        found = attack(recognizer, grey, settings, generator=seeded(5)) - 0.5
+        found = perturbed(recognizer, grey, settings, generator=seeded(5)) - 0.5
         side = torch.sign(found.flatten(1) @ weights)
         farthest = side[:, None] * settings.epsilon * weights.sign()
         torch.testing.assert_close(found.flatten(1), farthest, rtol=0, atol=1e-12)
@@ -78,7 +78,7 @@ def test_a_wall_of_the_range_bends_the_closed_form():
     # this start is brighter where w is positive, and the small weight cannot turn the sum
     weights = torch.tensor([1.0, -1e-9, 3.0, 4.0], dtype=F64)
     black = torch.zeros(1, 1, 2, 2, dtype=F64)
-    found = attack(Linear(weights), black, replace(PGD, steps=20), generator=seeded(1))
+    found = perturbed(Linear(weights), black, replace(PGD, steps=20), generator=seeded(1))
     corner = PGD.epsilon * torch.tensor([1.0, 0, 1, 1], dtype=F64)
     torch.testing.assert_close(found.flatten(), corner)
 
@@ -91,7 +91,7 @@ def test_fgsm_is_one_step_of_the_sign_of_the_gradient_from_its_start(images):
     (slope,) = torch.autograd.grad(distance.sum(), start)
     stepped = start.detach() + 21 / 255 * slope.sign()
     by_hand = torch.minimum(torch.maximum(stepped, images - FGSM.epsilon), images + FGSM.epsilon)
-    found = attack(recognizer, images, FGSM, generator=seeded(7))
+    found = perturbed(recognizer, images, FGSM, generator=seeded(7))
     # the noise is drawn in float32
     torch.testing.assert_close(found, by_hand.clamp(0, 1), rtol=0, atol=1e-7)
 
@@ -100,7 +100,7 @@ def test_fgsm_is_one_step_of_the_sign_of_the_gradient_from_its_start(images):
 def test_what_is_found_lies_farther_than_its_start(images, settings):
     recognizer = Curved()
     climbed, started = (
-        attack(recognizer, images, replace(settings, steps=steps), generator=seeded(2))
+        perturbed(recognizer, images, replace(settings, steps=steps), generator=seeded(2))
         for steps in (settings.steps, 0)
     )
     away = distances(recognizer, images, climbed) > distances(recognizer, images, started)
@@ -109,7 +109,7 @@ def test_what_is_found_lies_farther_than_its_start(images, settings):
 
 def test_a_batch_is_attacked_as_any_batches_of_it(images):
     together, apart = (
-        attack(Curved(), images, PGD, generator=seeded(2), chunk=chunk) for chunk in (5, 2)
+        perturbed(Curved(), images, PGD, generator=seeded(2), chunk=chunk) for chunk in (5, 2)
     )
     # float64 sums in another order
     torch.testing.assert_close(together, apart, rtol=0, atol=1e-12)
@@ -117,7 +117,7 @@ def test_a_batch_is_attacked_as_any_batches_of_it(images):
 
 def test_the_same_seed_gives_the_same_bytes_and_another_other_ones(images):
     first, second, other = (
-        attack(Curved(), images, PGD, generator=seeded(seed)) for seed in (2, 2, 3)
+        perturbed(Curved(), images, PGD, generator=seeded(seed)) for seed in (2, 2, 3)
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from typeone.attacks import embedding
 from typeone.attacks.criteria import identity_criterion, label_criterion
+from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.gradients import vanishing, vanishing_of_embeddings
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae_settings import SvaeAttackSettings
@@ -150,6 +152,12 @@ def test_embeddings_of_unit_length_have_a_gradient(images):
     f1 = network(lambda honest, x: nn.functional.normalize(honest(x)))
     assert vanishing_of_embeddings(f1, images, chunk=3).tolist() == [False] * 4
     assert vanishing_of_embeddings(network(rounds), images, chunk=3).tolist() == [True] * 4
+    noise = EmbeddingAttackSettings(epsilon=0.1, steps=1, step_size=0.1, start=0.01)
+    for recognizer, vanishes in ((f1, False), (network(rounds), True)):
+        how = {"generator": torch.Generator().manual_seed(0), "chunk": 3}
+        assert (
+            embedding.attack(recognizer, images, noise, **how).vanishing.tolist() == [vanishes] * 4
+        )
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,9 @@ from torch import nn
 from typeone.attacks.real_targets import (
     level_set_traversal,
     nearest_images,
-    noise_for_label,
     random_images,
 )
-from typeone.attacks.type2 import Type2Settings
+from typeone.attacks.type2 import Type2Settings, attack
 from typeone.runtime.errors import InputError
 
 from ..algorithm2 import f64, seeded
@@ -116,8 +115,9 @@ def test_noise_stops_where_f1_sees_the_label_with_the_margin():
     real = torch.full((2, 1, 1, 6), 0.3)
     real[:, 0, 0, 0] = 0.7  # f1 sees 0
     labels = torch.tensor([1, 2])
-    images, vanishing = noise_for_label(classifier, real, labels, CW, seed=0)
-    assert not vanishing.any()
+    found = attack(classifier, real, labels, CW, targeted=True, seed=0)
+    images = found.images
+    assert not found.vanishing.any()
     logits = classifier(images)
     assert logits.argmax(dim=1).tolist() == [1, 2]
     margin = logits[torch.arange(2), labels] - logits[:, 0]
@@ -132,9 +132,10 @@ def test_noise_stops_where_f1_sees_the_label_with_the_margin():
 def test_where_noise_fails_the_real_image_stays():
     classifier = linear(torch.zeros(3, 6))
     real = torch.rand(2, 1, 1, 6, generator=seeded(1))
-    images, vanishing = noise_for_label(classifier, real, torch.tensor([1, 2]), CW, seed=0)
-    assert torch.equal(images, real)
-    assert vanishing.all()
+    labels = torch.tensor([1, 2])
+    found = attack(classifier, real, labels, CW, targeted=True, seed=0)
+    assert torch.equal(found.images, real)
+    assert found.vanishing.all()
 
 
 # ------------------------------------------------------------- the level set

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from typeone.attacks import embedding
 from typeone.attacks.criteria import identity_criterion
 from typeone.attacks.embedding import EmbeddingAttackSettings
-from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.images import to_uint8
@@ -117,12 +116,12 @@ def attacked(
         )
         return rows
     noise = EmbeddingAttackSettings(**entry["settings"])
-    moved = embedding.attack(network, images, noise, generator=seeded(seed), chunk=CHUNK)
+    found = embedding.attack(network, images, noise, generator=seeded(seed), chunk=CHUNK)
     return {
         "label": labels.cpu().numpy(),
         "image": to_uint8(images).cpu().numpy(),
-        "adversarial_image": to_uint8(moved).cpu().numpy(),
-        "gradient_vanishes": vanishing_of_embeddings(network, images, chunk=CHUNK).cpu().numpy(),
+        "adversarial_image": to_uint8(found.images).cpu().numpy(),
+        "gradient_vanishes": found.vanishing.cpu().numpy(),
     }
 
 
