@@ -12,7 +12,7 @@ from typeone.data.digits import read_digits
 from typeone.data.images import to_uint8
 from typeone.evaluation.held_out import unseen_test_digits
 from typeone.models.classifiers import load_classifier
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.runtime.artifacts import write_parquet
 from typeone.runtime.computing import computing_job
 from typeone.runtime.devices import seeded
@@ -22,7 +22,7 @@ from typeone.runtime.errors import InputError
 def sample_examples(*, test_path, model_path, module, examples_path, count, seed):
     """Write ``count`` digits in random order: their index in the test set, image and label."""
     images, labels = read_digits(test_path)
-    guesses = predict(load_classifier(model_path, module=module), images).argmax(dim=1)
+    guesses = labels_of(predict(load_classifier(model_path, module=module), images))
     unseen = torch.from_numpy(unseen_test_digits(model_path, np.arange(len(labels))))
     right = torch.nonzero((guesses == labels) & unseen).flatten()
     if len(right) < count:

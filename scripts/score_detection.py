@@ -6,7 +6,7 @@ from typeone.data.digits import DIGIT_SHAPE
 from typeone.data.images import from_uint8
 from typeone.detectors.squeezing import scores
 from typeone.models.classifiers import load_classifier
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.computing import computing_job
 
@@ -22,7 +22,7 @@ def score_detection(*, image_paths, model_path, module, scores_path, bits, media
         column = "image" if attack == "clean" else "adversarial_image"
         table = read_parquet(path, columns=["index", "label", column], shapes={column: DIGIT_SHAPE})
         images = from_uint8(table[column], device)
-        right = predict(classifier, images).argmax(dim=1).cpu().numpy() == table["label"]
+        right = labels_of(predict(classifier, images)).cpu().numpy() == table["label"]
         found = scores(classifier, images, bits=bits, median=median)
         parts.append(
             {

@@ -19,7 +19,7 @@ from typeone.evaluation.audit.attacks import walk
 from typeone.evaluation.audit.kit import Kit
 from typeone.evaluation.audit.network import audited
 from typeone.models.input_checks import check_images, check_labels
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.runtime.errors import InputError
 
 
@@ -129,5 +129,5 @@ class FoolboxAttack:
             if part.training:
                 raise InputError("the model is in training mode; call its eval() first")
         found = self.attack(_Called(model).eval(), inputs, labels)
-        kept = predict(model, found).argmax(dim=1) == labels
+        kept = labels_of(predict(model, found)) == labels
         return found, found, kept

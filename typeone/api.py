@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from typeone.attacks import embedding, shards
 from typeone.attacks import type2 as labelled
+from typeone.attacks.attacked import Attacked, Type1Attacked
 from typeone.attacks.criteria import Keep, identity_criterion, label_criterion, next_class
 from typeone.attacks.embedding import EmbeddingAttackSettings
 from typeone.attacks.svae_settings import SvaeAttackSettings
@@ -30,55 +30,13 @@ from typeone.evaluation.audit.kit import KitModule
 from typeone.models.density import DenseVAE
 from typeone.models.input_checks import check_images, check_labels, check_right, check_threshold
 from typeone.models.network_checks import Adapted, check_outputs, check_state
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.models.svae import SupervisedVAE
 from typeone.reporting.card.audits import audit_with
 from typeone.reporting.card.card import Card
 from typeone.reporting.card.faces import FaceCard
 from typeone.runtime.errors import InputError
 from typeone.training.losses import embedding_distance
-
-
-@dataclass(frozen=True)
-class Attacked:
-    """Result of an attack on N images.
-
-    Attributes:
-        images: as stored, ``(N, C, H, W)`` in [0, 1] on the 256 levels of 8 bits.
-        kept: whether f1 still gives its label to the stored image, or takes it for the same person,
-            bool ``(N,)``: the aim of Type I, the failure of Type II.
-        outputs: f1 on the stored images, ``(N, classes)`` logits or ``(N, D)`` embeddings.
-        gradient_vanishes: whether f1's gradient at the start is 0 or not finite, bool ``(N,)``;
-            where it is, a kept label is no evidence of robustness.
-    """
-
-    images: Tensor
-    kept: Tensor
-    outputs: Tensor
-    gradient_vanishes: Tensor
-
-    @property
-    def vanishing_share(self) -> float:
-        """Share of ``gradient_vanishes``; near 0 for a network that can be attacked."""
-        return self.gradient_vanishes.float().mean().item()
-
-
-@dataclass(frozen=True)
-class Type1Attacked(Attacked):
-    """Result of a Type I attack.
-
-    Attributes:
-        targets: target class of each image, the next class, ``(N,)``.
-        turned: whether f2 sees the target in the final latent, bool ``(N,)``. f2 is part of the
-            attack: check success with an independent judge (`load_panel`).
-        steps: updates made, ``(N,)``.
-        converged: whether an example succeeded before its last step, bool ``(N,)``.
-    """
-
-    targets: Tensor
-    turned: Tensor
-    steps: Tensor
-    converged: Tensor
 
 
 def type1(
@@ -276,7 +234,7 @@ def _kept(
     if threshold is not None:
         return embedding_distance(outputs, before) <= threshold
     assert labels is not None
-    return (outputs.argmax(dim=1) == labels) & outputs.isfinite().all(dim=1)
+    return labels_of(outputs) == labels
 
 
 def _named(network: nn.Module, role: str = "f1") -> str:

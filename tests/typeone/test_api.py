@@ -261,4 +261,10 @@ def test_type2_names_an_f1_whose_outputs_are_no_rows(digits):
 def test_an_output_that_is_not_finite_keeps_no_label():
     outputs = torch.tensor([[torch.nan] * 3, [torch.inf, 0.0, 0.0], [1.0, 0.0, 0.0]])
     labels = torch.zeros(3, dtype=torch.int64)
-    assert api._kept(outputs, outputs, labels, None).tolist() == [False, False, True]
+    kept = api._kept(outputs, outputs, labels, None)
+    assert kept.tolist() == [False, False, True]
+    nothing = torch.zeros(3, dtype=torch.bool)
+    assert api.Attacked(outputs, kept, outputs, nothing).changed.tolist() == [False] * 3
+    outputs[2] = torch.tensor([0.0, 1.0, -torch.inf])  # a masked class is a class
+    kept = api._kept(outputs, outputs, labels, None)
+    assert api.Attacked(outputs, kept, outputs, nothing).changed.tolist() == [False, False, True]

@@ -26,7 +26,7 @@ from typeone.attacks.real_targets import (
     random_images,
 )
 from typeone.attacks.shards import Rows, example_rows
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.devices import seeded
@@ -64,7 +64,7 @@ def interpolate(
     rest = torch.arange(len(latent), device=latent.device)
     for step in range(steps, 0, -1):  # backwards from the goal: most examples stop early
         point = torch.lerp(latent[rest], goal[rest], step / steps)
-        kept = predict(classifier, predict(svae.decode, point)).argmax(dim=1) == labels[rest]
+        kept = labels_of(predict(classifier, predict(svae.decode, point))) == labels[rest]
         furthest[rest[kept]] = point[kept]
         rest = rest[~kept]
         if not len(rest):
@@ -91,7 +91,7 @@ def random_latents(
         InputError: a label has too few draws, and all draws have that label.
     """
     drawn = torch.randn(draws, svae.latent_dim, generator=generator, device=labels.device)
-    said = predict(classifier, predict(svae.decode, drawn)).argmax(dim=1)
+    said = labels_of(predict(classifier, predict(svae.decode, drawn)))
     chosen = drawn.new_empty((len(labels), svae.latent_dim))
     for label in labels.unique():
         asking = (labels == label).nonzero().flatten()

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from typeone.attacks.gradients import label_margin, vanishing_of_loss, warn_of_vanishing
+from typeone.models.predictions import NO_LABEL, labels_of
 from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy
@@ -153,6 +154,8 @@ def attack(
             goal = foolbox.criteria.TargetedMisclassification(classes) if targeted else classes
             _, clipped, found = _build(settings)(model, start, goal, epsilons=epsilon)
             found = found & clipped.flatten(1).isfinite().all(dim=1)  # NaN gets a label as well
+            with torch.no_grad():
+                found = found & (labels_of(classifier(clipped)) != NO_LABEL)
             parts = {"clipped": clipped, "found": found, "vanishing": blind}
             return parts | _random_state(devices)
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from typeone.data.images import from_uint8
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 
@@ -47,7 +47,7 @@ def learnt_examples(
 
     ``rows``: examples of an attack on ``base``, in order of position.
     """
-    guesses = predict(base, from_uint8(rows["adversarial_image"])).argmax(dim=1).numpy()
+    guesses = labels_of(predict(base, from_uint8(rows["adversarial_image"]))).numpy()
     fooled = np.flatnonzero(guesses == rows["label"])
     learnt = fooled[learnt_half(len(fooled), seeded(seed))]
     return rows["index"][learnt], rows["adversarial_image"][learnt], rows["target_label"][learnt]

@@ -16,14 +16,17 @@ from typeone.data.images import from_uint8
 from typeone.evaluation.clean_images import CleanImages
 from typeone.evaluation.face_success import gender_changed
 from typeone.evaluation.panels import Panel
-from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
-from typeone.models.predictions import predict
+from typeone.evaluation.success import (
+    label_changed,
+    type1_success,
+    type1_targeted_success,
+    type2_success,
+)
+from typeone.models.predictions import labels_of, predict
 from typeone.models.svae import SupervisedVAE
 from typeone.training.losses import embedding_distance
 
 Rows = dict[str, np.ndarray]
-NO_LABEL = -1
-"""Label of f1 where its output is not finite."""
 F1 = Callable[[Tensor], Tensor]
 
 
@@ -61,11 +64,9 @@ class Classifier:
         """Return f1's label of both images, and its softmax at ``label``, ``(N,)`` each."""
         rows = {}
         for when, images in (("before", before), ("after", after)):
-            probabilities = predict(self.f1, images, batch=self.batch).softmax(dim=1)
-            seen = probabilities.isfinite().all(dim=1)
-            said = torch.where(seen, probabilities.argmax(dim=1), NO_LABEL)
-            rows[f"f1_label_{when}"] = said.cpu().numpy()
-            rows[f"f1_confidence_{when}"] = confidence_at(probabilities, label)
+            outputs = predict(self.f1, images, batch=self.batch)
+            rows[f"f1_label_{when}"] = labels_of(outputs).cpu().numpy()
+            rows[f"f1_confidence_{when}"] = confidence_at(outputs.softmax(dim=1), label)
         return rows
 
     def success(self, rows: Rows) -> Rows:
@@ -88,9 +89,8 @@ class Classifier:
             aimed = type1_targeted_success(label, f1_after, judged, rows["target_label"])
             found["type1_targeted_oracle"] = aimed
         if "found" in rows:
-            labelled = f1_after != NO_LABEL
-            found["found_stored"] = labelled & (f1_after != label)
-            found["type2_success_oracle"] = labelled & type2_success(label, f1_after, judged)
+            found["found_stored"] = label_changed(label, f1_after)
+            found["type2_success_oracle"] = type2_success(label, f1_after, judged)
         return found
 
     def on_the_way(self, images: Tensor, origin: Tensor, label: np.ndarray) -> Rows:

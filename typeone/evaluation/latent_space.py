@@ -22,7 +22,7 @@ from typeone.evaluation.panels import Panel
 from typeone.evaluation.realism import KernelDistance, kernel_distance_interval
 from typeone.evaluation.success import type1_success, type1_targeted_success, type2_success
 from typeone.models.acgan import AuxiliaryGAN
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
 
@@ -56,7 +56,7 @@ def draw_starts(
     labels = torch.arange(draws, device=generator.device) % gan.classes
     images = stored(gan.generate(latent, labels))
     seen = oracle.verdict(images, clear_confidence=clear_confidence)
-    right = (f1(images).argmax(dim=1) == labels) & (seen.label == labels) & seen.clear
+    right = (labels_of(f1(images)) == labels) & (seen.label == labels) & seen.clear
     chosen = torch.nonzero(right).flatten()[:count]
     if len(chosen) < count:
         raise InputError(
@@ -85,8 +85,9 @@ def latent_views(
     label, target = rows["label"], rows["target_label"]
     views: Rows = {}
     for when, images in (("before", before), ("after", after)):
-        probabilities = predict(f1, images).softmax(dim=1).cpu().numpy()
-        views[f"f1_label_{when}"] = probabilities.argmax(axis=1)
+        outputs = predict(f1, images)
+        views[f"f1_label_{when}"] = labels_of(outputs).cpu().numpy()
+        probabilities = outputs.softmax(dim=1).cpu().numpy()
         views[f"f1_confidence_{when}"] = probabilities[np.arange(len(label)), label]
     views["auxiliary_label"] = predict(gan.classify, after).argmax(dim=1).cpu().numpy()
     views["judge_label_before"] = predict(oracle, before).argmax(dim=1).cpu().numpy()

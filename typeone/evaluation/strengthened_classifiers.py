@@ -24,7 +24,7 @@ from typeone.data.images import from_uint8
 from typeone.evaluation.held_out import next_seed
 from typeone.evaluation.intervals import Rate, pool_seeds, rate
 from typeone.evaluation.measurements import measurement
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 from typeone.runtime.artifacts import Records
 
 Accuracies = Mapping[tuple[str, int, str, str], Rate]
@@ -91,7 +91,7 @@ def clean_accuracy(
     ``images``: ``(N, 1, 28, 28)`` in [0, 1]. ``labels``: ``(N,)``.
     """
     tested = torch.from_numpy(unseen)
-    right = predict(classifier, images[tested]).argmax(dim=1) == labels[tested]
+    right = labels_of(predict(classifier, images[tested])) == labels[tested]
     return rate(right.numpy())
 
 
@@ -116,7 +116,7 @@ def example_accuracies(
     fooled = (after == label) if what == "type1" else (after != label)
     tested = unseen & fooled if when == "old" else unseen
     images = from_uint8(examples["adversarial_image"])
-    guesses = predict(classifier, images).argmax(dim=1).numpy()
+    guesses = labels_of(predict(classifier, images)).numpy()
     if what != "type1":
         return {what: rate((guesses == label)[tested])}
     judged = examples["judge_label"]

@@ -1,11 +1,13 @@
 """Success criteria of attacks on the labels of stored images (Eq. 1 and 2, IV-B).
 
-The labels are those that networks give to the uint8 image in the artifact.
+The labels are those that networks give to the uint8 image in the artifact, or `NO_LABEL`.
 """
 
 from __future__ import annotations
 
 import numpy as np
+
+from typeone.models.predictions import NO_LABEL
 
 
 def type1_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
@@ -20,9 +22,14 @@ def type1_targeted_success(
     return type1_success(label, f1_after, judged) & (judged == target)
 
 
+def label_changed(label: np.ndarray, f1_after: np.ndarray) -> np.ndarray:
+    """Return whether f1 sees another class, ``(N,)``; where it has no label, it does not."""
+    return (f1_after != label) & (f1_after != NO_LABEL)
+
+
 def type2_success(label: np.ndarray, f1_after: np.ndarray, judged: np.ndarray) -> np.ndarray:
     """Return Eq. 1: f1 leaves the label, the judge still sees it, ``(N,)``."""
-    return (f1_after != label) & (judged == label)
+    return label_changed(label, f1_after) & (judged == label)
 
 
 def recognizer_success(

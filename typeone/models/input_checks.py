@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from typeone.models.predictions import labels_of
 from typeone.runtime.errors import InputError
 
 
@@ -43,7 +44,7 @@ def check_labels(labels: Tensor, images: Tensor, classes: int) -> None:
 
 def check_right(logits: Tensor, labels: Tensor) -> None:
     """Raise `InputError` unless f1's logits ``(N, classes)`` have their maximum at the labels."""
-    wrong = torch.nonzero(logits.argmax(dim=1) != labels).flatten()
+    wrong = torch.nonzero(labels_of(logits) != labels).flatten()
     if len(wrong):
         raise InputError(
             f"f1 gets {len(wrong)} of {len(labels)} images wrong before any attack, the first at "

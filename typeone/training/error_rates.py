@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from typeone.data.images import binarise
-from typeone.models.predictions import predict
+from typeone.models.predictions import labels_of, predict
 
 
 def errors_on(
@@ -26,4 +26,4 @@ def errors_on(
 
 def error_rate(model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> float:
     """Share of ``images`` ``(N, C, H, W)`` whose highest output is not at ``labels`` ``(N,)``."""
-    return (predict(model, images).argmax(dim=1) != labels).double().mean().item()
+    return (labels_of(predict(model, images)) != labels).double().mean().item()

@@ -147,6 +147,20 @@ def test_a_gradient_that_is_not_finite_is_no_success(images, settings):
     assert torch.equal(result.images[:2], images[:2])
 
 
+@pytest.mark.parametrize("settings", [FGSM, DEEPFOOL, CW, EAD], ids=lambda s: s.method)
+def test_an_output_that_is_not_finite_is_no_success(images, settings):
+    """f1 answers NaN to every image but those that it was shown first."""
+
+    def answer(honest, x):
+        given = (x[:, None] == images[None]).flatten(2).all(dim=2).any(dim=1)
+        return torch.where(given[:, None], honest(x), torch.nan)
+
+    f1 = network(answer)
+    result = attack(f1, images, f1(images).argmax(dim=1), settings, seed=0)
+    assert not result.found.any()
+    assert torch.equal(result.images, images)
+
+
 def test_embeddings_of_unit_length_have_a_gradient(images):
     """Their square does not change, so that it cannot tell."""
     f1 = network(lambda honest, x: nn.functional.normalize(honest(x)))

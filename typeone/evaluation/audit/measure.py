@@ -17,9 +17,9 @@ from typeone.evaluation.audit.kit import Kit
 from typeone.evaluation.audit.network import audited
 from typeone.evaluation.audit.watching import Watch, unwatched
 from typeone.evaluation.intervals import Rate, rate
-from typeone.evaluation.judging import NO_LABEL, Classifier, judge
+from typeone.evaluation.judging import Classifier, judge
 from typeone.evaluation.roc import threshold_at
-from typeone.models.predictions import predict
+from typeone.models.predictions import NO_LABEL, predict
 from typeone.runtime.errors import InputError
 
 JOINT = ("joint", "l2")
