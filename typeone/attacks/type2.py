@@ -57,8 +57,9 @@ class Type2Result:
     Rounding to uint8 can undo an adversarial example close to the decision boundary.
 
     Attributes:
-        images: ``(N, C, H, W)`` in [0, 1]; the original image after a failure.
-        found: whether f1 misclassifies the image, bool ``(N,)``.
+        images: ``(N, C, H, W)`` in [0, 1]; the original image after a failure, but an image to
+            which f1 gives NaN or infinity where the attack ends at one.
+        found: whether f1 misclassifies the image, bool ``(N,)``; not where f1 gives no label.
         vanishing: whether the gradient of the attack's objective is 0 or not finite at the
             original, bool ``(N,)``.
     """
@@ -155,8 +156,8 @@ def attack(
             _, clipped, found = _build(settings)(model, start, goal, epsilons=epsilon)
             found = found & clipped.flatten(1).isfinite().all(dim=1)  # NaN gets a label as well
             with torch.no_grad():
-                found = found & (labels_of(classifier(clipped)) != NO_LABEL)
-            parts = {"clipped": clipped, "found": found, "vanishing": blind}
+                lost = found & (labels_of(classifier(clipped)) == NO_LABEL)
+            parts = {"clipped": clipped, "found": found, "lost": lost, "vanishing": blind}
             return parts | _random_state(devices)
 
         parts = []
@@ -164,15 +165,15 @@ def attack(
         for part in each(checkpoint, batches, found_in):
             _set_random_state(part)
             parts.append(part)
-    clipped, found, blind = (
+    clipped, found, lost, blind = (
         torch.cat([part[name].to(images.device) for part in parts])
-        for name in ("clipped", "found", "vanishing")
+        for name in ("clipped", "found", "lost", "vanishing")
     )
     if settings.method in ("cw_l2", "ead"):
         found = found & (clipped.flatten(1).amax(dim=1) > 0)
     kept = found.view(-1, *[1] * (images.ndim - 1))
     warn_of_vanishing(blind, settings.method)
-    return Type2Result(torch.where(kept, clipped, images), found, blind)
+    return Type2Result(torch.where(kept, clipped, images), found & ~lost, blind)
 
 
 def _random_state(devices: list[torch.device]) -> dict[str, Tensor]:

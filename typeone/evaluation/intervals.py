@@ -38,7 +38,13 @@ def rate_of(successes: float, n: float) -> Rate:
 
 
 def rate(successes: np.ndarray) -> Rate:
-    """Return the share of True in a boolean array ``(N,)`` with its interval."""
+    """Return the share of True in a boolean array ``(N,)`` with its interval.
+
+    Raises:
+        TypeError: the array is of another type; a NaN among objects would count as True.
+    """
+    if successes.dtype != np.bool_:
+        raise TypeError(f"successes are {successes.dtype}; needs bool")
     return rate_of(int(np.count_nonzero(successes)), len(successes))
 
 

@@ -212,3 +212,10 @@ def test_each_seed_has_another_for_a_stranger_if_there_is_one():
     assert next_seed([1, 2]) == {1: 2, 2: 1}
     assert next_seed([4, 7, 5]) == {4: 7, 7: 5, 5: 4}
     assert next_seed([3]) == {}
+
+
+@pytest.mark.parametrize("values", [[True, None], [1.0, math.nan], [1, 0]])
+def test_only_truth_values_are_counted(values):
+    """A column of a table with a missing value is of objects or floats; NaN would count as True."""
+    with pytest.raises(TypeError, match="needs bool"):
+        rate(np.array(values))
