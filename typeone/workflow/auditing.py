@@ -19,7 +19,7 @@ import yaml
 
 from typeone.workflow.options import PRESETS, Refused, say
 
-MINUTES = "15 to 40 minutes on two cores"
+MINUTES = "10 to 30 minutes on two cores"
 USAGE = """\
 usage: typeone audit FILE.py:FUNCTION [--weights FILE] [OPTIONS]
 
