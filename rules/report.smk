@@ -3,6 +3,9 @@
 # outputs, so the report uses those that exist.
 # `snakemake --report report.zip` makes an archive of the same tables and figures, with captions from
 # rules/captions/.
+from typeone.workflow.report_plan import ReportPlan
+
+REPORT = ReportPlan(config, plan, faces)
 REPORT_FIGURES = {
     "Fig. 1: one class against the rest": rules.plot_figure1,
     "Fig. 2: the toy example": rules.plot_figure2,
@@ -21,38 +24,24 @@ REPORT_FIGURES = {
     "Beyond: variants side by side": rules.plot_variants,
     "Beyond: ablations": rules.plot_ablations,
 }
-DIGITS_TOLD = f"seeds {', '.join(map(str, SEEDS))}, preset {config['preset']}"
-FACES_TOLD = (
-    f"{FACE_SOURCE.capitalize()} faces, recognizer {RECOGNIZER}, seeds "
-    f"{', '.join(map(str, FACE_SEEDS))}, preset {config['preset']}"
-)
 REPORT_TABLES = {
     "Table I: feature squeezing": (
         rules.tabulate_table1,
         f"Detection rates of the joint detector, target {TABLE_TARGET}, by L1 and L2, at the published "
         "thresholds (zeta) and at those that reject a share of clean digits; Wilson 95 % intervals, "
-        f"{DIGITS_TOLD}.",
+        f"{REPORT.of_digits}.",
     ),
-    "Beyond: Type I attacks side by side": (rules.tabulate_attacks, f"{DIGITS_TOLD}."),
+    "Beyond: Type I attacks side by side": (rules.tabulate_attacks, f"{REPORT.of_digits}."),
     "Table II: squeezing on faces": (rules.tabulate_table2, faces.detection_caption()),
     "Table III: strengthened recognizers": (
         rules.tabulate_table3,
-        f"Accuracy on old and fresh examples, and on clean pairs, 95 % intervals. {FACES_TOLD}.",
+        f"Accuracy on old and fresh examples, and on clean pairs, 95 % intervals. {REPORT.of_faces}.",
     ),
     "Strengthened LeNets, in the manner of Table III": (
         rules.tabulate_strengthening,
-        f"Accuracy on old and fresh examples, 95 % intervals, {DIGITS_TOLD}.",
+        f"Accuracy on old and fresh examples, 95 % intervals, {REPORT.of_digits}.",
     ),
 }
-# (attack, target) of the examples on the page, for the first seed; Type I comes first
-REPORTED = sorted(
-    plan.runs(PAPER, seeds=SEEDS[:1]), key=lambda run: plan.row_kind(run.attack) == "type2"
-)
-REPORTED_FACES = sorted(FACE_ATTACKS, key=lambda name: FACE_ATTACKS[name]["kind"] == "type2")
-WALKED = [run for run in REPORTED if config["attacks"][run.attack].get("steps")]
-WALKED_FACES = [name for name in faces.of_kind("svae") if FACE_ATTACKS[name]["steps"]]
-DETECTED_TARGETS = sorted(dict(plan.scored(PAPER)), key=lambda target: target != TABLE_TARGET)
-FIRST_FACES = {"target": RECOGNIZER, "seed": FACE_SEEDS[0]}
 
 
 rule describe_machine:
@@ -80,17 +69,15 @@ rule render_report:
         machine=rules.describe_machine.output.machine,
         tables=expand([table.output.csv for table, _ in REPORT_TABLES.values()], place=""),
         figures=expand([figure.output[0] for figure in REPORT_FIGURES.values()], place=""),
-        examples=paths(EXAMPLES, REPORTED) + paths(EXAMPLES, map(faces.shown, REPORTED_FACES)),
-        walked=paths(EXAMPLES, WALKED) + paths(EXAMPLES, map(faces.shown, WALKED_FACES)),
-        traces=paths(rules.judge_svae.output.trace, WALKED)
-        + paths(rules.judge_svae.output.trace, map(faces.shown, WALKED_FACES)),
-        scores=[
-            rules.score_detection.output.scores.format(dataset=PAPER, target=t, seed=SEEDS[0])
-            for t in DETECTED_TARGETS
-            for _ in ("l2", "l1")
-        ]
-        + [rules.score_face_detection.output.scores.format(**FIRST_FACES)]
-        * len(config["face_detection"]["medians"]),
+        examples=paths(EXAMPLES, [*REPORT.digit_runs, *map(faces.shown, REPORT.face_attacks)]),
+        walked=paths(EXAMPLES, [*REPORT.walked_runs, *map(faces.shown, REPORT.walked_faces)]),
+        traces=paths(
+            rules.judge_svae.output.trace,
+            [*REPORT.walked_runs, *map(faces.shown, REPORT.walked_faces)],
+        ),
+        scores=REPORT.scores(
+            rules.score_detection.output.scores, rules.score_face_detection.output.scores
+        ),
         ablations=paths(rules.judge_ablations.output.examples, plan.ablated("")),
     output:
         page="results/report/index.html",
@@ -104,59 +91,11 @@ rule render_report:
         *code("render_report.py"),
         tables=[(title, caption) for title, (_, caption) in REPORT_TABLES.items()],
         figures=list(REPORT_FIGURES),
-        runs=[
-            (
-                "digits",
-                f"digits: {run.attack} on {run.target}",
-                f"{ATTACK_LABELS.get(run.attack, run.attack)}, target {run.target}, seed {run.seed}, "
-                f"preset {config['preset']}.",
-            )
-            for run in REPORTED
-        ]
-        + [
-            (
-                "faces",
-                f"faces: {a} on {RECOGNIZER}",
-                f"{FACE_LABELS.get(a, a)}, {FACE_SOURCE} faces, recognizer {RECOGNIZER}, seed "
-                f"{FACE_SEEDS[0]}, preset {config['preset']}.",
-            )
-            for a in REPORTED_FACES
-        ],
-        walks=[("digits", f"digits: {run.attack} on {run.target}") for run in WALKED]
-        + [("faces", f"faces: {a} on {RECOGNIZER}") for a in WALKED_FACES],
-        detectors=[
-            (
-                "digits",
-                f"digits: {t}, {metric.upper()}",
-                f"Joint detector, target {t}, {metric.upper()}, seed {SEEDS[0]}.",
-                {"squeezer": "joint", "metric": metric},
-                config["detection"]["zetas"],
-            )
-            for t in DETECTED_TARGETS
-            for metric in ("l2", "l1")
-        ]
-        + [
-            (
-                "faces",
-                f"faces: {RECOGNIZER}, median {size}×{size}",
-                f"{FACE_SOURCE.capitalize()} faces, recognizer {RECOGNIZER}, seed {FACE_SEEDS[0]}.",
-                {"squeezer": f"median_{size}x{size}"},
-                [config["face_detection"]["zeta"]],
-            )
-            for size in config["face_detection"]["medians"]
-        ],
+        runs=REPORT.runs(),
+        walks=REPORT.walks(),
+        detectors=REPORT.detectors(),
         ablated=list(config["ablations"]["attacks"]),
-        captions={
-            "run": {
-                "preset": config["preset"],
-                "seeds of digits": ", ".join(map(str, SEEDS)),
-                "seeds of faces": ", ".join(map(str, FACE_SEEDS)),
-                "faces": f"{FACE_SOURCE}, recognizer {RECOGNIZER}",
-            },
-            "ablations": f"One setting changed at a time, target {ABLATED['target']}, seed "
-            f"{ABLATED['seed']}, preset {config['preset']}, n = {config['ablations']['count']} a "
-            "variant; Wilson 95 % intervals, in brackets the mean steps.",
-        },
+        captions=REPORT.captions(),
         links=[
             ("The settings of the run:", "config.yaml", "results/config.yaml"),
             ("Every row:", "reproduction.csv", "results/reproduction.csv"),
