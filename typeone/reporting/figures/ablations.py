@@ -9,15 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from typeone.evaluation.intervals import rate
+from typeone.reporting.ablations import MEASURES, rates_of_variants
 from typeone.reporting.plotting import COLOURS, add_caption, style
 
-MEASURES = {
-    "f1_kept": ("f1 keeps the label", "o"),
-    "type1_success_oracle": ("… and the oracle leaves it", "s"),
-    "type1_success_clear": ("… and is sure", "D"),
-    "type1_success_clean": ("… image clean", "v"),
-}
+MARKERS = ("o", "s", "D", "v")
 
 
 @style()
@@ -34,22 +29,20 @@ def ablations(tables: Mapping[str, pd.DataFrame], *, caption: str) -> Figure:
         layout="constrained",
     )
     for axes, (name, table) in zip(panels[:, 0], tables.items(), strict=True):
-        judged = table.assign(f1_kept=table["f1_label_after"] == table["label"])
-        variants = {v: judged[judged["variant"] == v] for v in judged["variant"].unique()}
-        for i, (measure, (text, marker)) in enumerate(MEASURES.items()):
-            found = [rate(rows[measure])[:3] for rows in variants.values()]
-            value, low, high = np.array(found).T
+        variants = rates_of_variants(table)
+        for i, (measure, text) in enumerate(MEASURES.items()):
+            value, low, high = np.array([rates[measure][:3] for _, rates in variants.values()]).T
             axes.errorbar(
                 value,
                 np.arange(len(variants)) + 0.19 * (i - 1.5),
                 xerr=[value - low, high - value],
-                fmt=marker,
+                fmt=MARKERS[i],
                 markersize=3,
                 linewidth=0.8,
                 color=COLOURS[i],
                 label=text,
             )
-        names = [f"{v.replace('_', ' ')} ({r['steps'].mean():.0f})" for v, r in variants.items()]
+        names = [f"{v.replace('_', ' ')} ({steps:.0f})" for v, (steps, _) in variants.items()]
         axes.set_yticks(range(len(variants)), names)
         axes.invert_yaxis()
         axes.set_xlim(-0.02, 1.02)

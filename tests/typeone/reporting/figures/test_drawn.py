@@ -249,7 +249,7 @@ def test_ablations_draw_shares_with_their_intervals():
         "f1 keeps the label": [0.75, 0.25],
         "… and the oracle leaves it": [0.5, 0.0],
         "… and is sure": [0.25, 0.0],
-        "… image clean": [0.0, 0.0],
+        "… and the image is clean": [0.0, 0.0],
     }
     assert {k: list(c.lines[0].get_xdata()) for k, c in shares.items()} == expected
     for container in shares.values():
