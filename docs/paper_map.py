@@ -86,12 +86,38 @@ CORE = {
         "training/objectives/svae.py",
     ),
     "train_classifier": ("models/classifiers.py", "training/loop.py"),
-    "judge_svae judge_type2": ("evaluation/success.py",),
+    "judge_svae judge_type2": ("evaluation/success.py", "evaluation/judging.py"),
+    "prepare_facenet train_recognizer evaluate_recognizer evaluate_lfw": (
+        "models/recognizers.py",
+        "models/inception_resnet.py",
+    ),
+    "attack_faces evaluate_faces plot_figure7b plot_figure7b_ours": ("evaluation/face_success.py",),
+    "score_detection evaluate_detection tabulate_table1 plot_table1_roc": (
+        "detectors/squeezers.py",
+    ),
+    "prepare_classifier": ("models/user_networks.py", "models/network_checks.py"),
+    "make_kit make_face_kit": (
+        "evaluation/audit/attacks.py",
+        "evaluation/audit/measure.py",
+        "evaluation/audit/recognizers.py",
+        "reporting/card/audits.py",
+    ),
+    "train_oracle evaluate_oracle": ("models/digit_judges.py", "evaluation/panels.py"),
+    "train_density": (
+        "models/density.py",
+        "training/density.py",
+        "evaluation/clean_images.py",
+    ),
+    "train_attacker train_attack_density plot_variants": (
+        "models/digit_attackers.py",
+        "attacks/image_terms.py",
+    ),
+    "check_results": ("runtime/stamps.py",),
 }  # what the scripts of these rules do not import themselves, or other scripts import too
 
 
 def scripts_of_rules():
-    """Rule → name of its script, in the order of the Snakefile."""
+    """Map each rule to the name of its script, in the order of the Snakefile."""
     scripts = {}
     for file in re.findall(r'"(rules/\w+\.smk)"', (ROOT / "Snakefile").read_text()):
         for plain, parent, derived, body in RULE.findall((ROOT / file).read_text()):
@@ -103,7 +129,7 @@ def scripts_of_rules():
 
 
 def imports(path):
-    """The modules of typeone that a file imports, as paths below typeone/."""
+    """List the modules of typeone that a file imports, as paths below typeone/."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -119,10 +145,19 @@ def imports(path):
     return found
 
 
+def all_imports(path):
+    """List the modules of typeone that a file imports, and those that they import."""
+    found, new = set(), imports(path)
+    while new:
+        found |= new
+        new = set().union(*(imports(ROOT / "typeone" / name) for name in new)) - found
+    return found
+
+
 def specific_modules(groups, scripts):
-    """For each group of rules, the modules that its scripts import and few other groups do."""
+    """List for each group of rules the modules that its scripts use and few other groups do."""
     of_group = {
-        group: set().union(*(imports(ROOT / "scripts" / scripts[rule]) for rule in group.split()))
+        group: set().union(*(all_imports(ROOT / "scripts" / scripts[r]) for r in group.split()))
         for group in groups
     }
     uses = Counter(module for modules in of_group.values() for module in modules)
@@ -138,7 +173,7 @@ def specific_modules(groups, scripts):
 
 
 def spelled(modules):
-    """Modules as text, those of a folder together: `attacks/{svae, trace}.py`."""
+    """Write modules as text, those of a folder together: `attacks/{svae, trace}.py`."""
     folders = {}
     for module in sorted(modules):
         path = Path(module)
@@ -151,7 +186,7 @@ def spelled(modules):
 
 
 def table(items, scripts, modules):
-    """The rows of items: paper, rules, scripts, modules."""
+    """Write a row per item: paper, rules, scripts, modules."""
     rows = []
     for item, rules in items.items():
         used = dict.fromkeys(scripts[rule] for rule in rules.split())
@@ -162,13 +197,13 @@ def table(items, scripts, modules):
 
 
 def summary(path):
-    """The first sentence of a module's docstring."""
+    """Return the first sentence of a module's docstring."""
     text = " ".join((ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0].split())
     return text.rstrip(".") if len(text) < 150 else text.split(". ")[0].rstrip(".")
 
 
 def page():
-    """The page as it is to be."""
+    """Return the page as it should be."""
     scripts = scripts_of_rules()
     modules = specific_modules([*PAPER.values(), *BEYOND.values()], scripts)
     lines = [HEAD]

@@ -54,6 +54,13 @@ class Workflow:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
         return inherited | {"PYTHONPATH": str(self.root)}
 
+    @property
+    def scratch(self):
+        """A folder for files of the tests that git ignores."""
+        folder = self.root / ".snakemake" / "tests"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def command(self, *arguments, config="", how=("--cores", "2")):
         """A call of Snakemake; ``config`` is YAML text laid over everything else.
 
@@ -62,7 +69,7 @@ class Workflow:
         files = list(self.configfiles)
         if config:
             name = hashlib.sha256(config.encode()).hexdigest()[:12]
-            extra = self.root.parent / f"{name}.yaml"
+            extra = self.scratch / f"{name}.yaml"
             extra.write_text(config)
             files.append(str(extra))
         call = [sys.executable, "-m", "snakemake", *how, *map(str, arguments)]
@@ -72,7 +79,7 @@ class Workflow:
         """Run Snakemake to its end; ``stdout`` of the result holds standard error too."""
         command = self.command(*arguments, config=config, how=how)
         if preloaded.ASKS & set(arguments):
-            output = self.root.parent / f"{uuid4().hex}.txt"
+            output = self.scratch / f"{uuid4().hex}.txt"
             how_to = {"folder": self.root, "environment": self.environment(), "output": output}
             return preloaded.run(command[3:], **how_to, timeout=timeout)
         return subprocess.run(

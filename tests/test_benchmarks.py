@@ -1,9 +1,12 @@
 """Benchmarks run and print their tables, and GPU tests run; how fast they are is not tested."""
 
+import importlib
 import os
 import re
 import subprocess
 import sys
+
+import pytest
 
 
 def test_the_benchmark_prints_every_table(repository):
@@ -85,3 +88,30 @@ def test_the_gpu_tests_run_where_a_cpu_takes_the_part_of_the_card(repository):
     )
     assert result.returncode == 0, result.stdout[-3000:]
     assert "10 passed, 1 skipped" in result.stdout, result.stdout[-500:]
+
+
+@pytest.fixture
+def scale(repository, monkeypatch):
+    monkeypatch.syspath_prepend(str(repository / "tests" / "benchmarks"))
+    return importlib.import_module("scale")
+
+
+def test_the_simulated_cluster_takes_what_a_hand_calculates(scale):
+    """Jobs cost 6 s more; five are submitted a second; ended ones are seen every 40 s."""
+    one = {"targets": 1, "shards": 1, "workers": 1, "planning": 0.0}
+    # 0.2 to 106.2, seen at 120; the judge 120.2 to 136.2, seen at 160
+    assert scale.makespan(100, 10, **one) == 160
+    assert scale.makespan(100, 10, **one | {"planning": 30.0}) == 200
+    # two shards on one worker: 0.2 to 106.2, from 120 to 226, seen at 240; judge to 256.2
+    assert scale.makespan(100, 10, **one | {"shards": 2}) == 280
+    assert scale.makespan(100, 10, **one | {"shards": 2, "workers": 2}) == 160
+
+
+def test_the_benchmark_of_scale_prints_costs_by_shards(scale, capsys):
+    scale.main(["--digits=128", "--targets=2", "--workers=2", "--steps=2", "--planned=2"])
+    text = capsys.readouterr().out
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\| \d", line)]
+    assert [int(row[0]) for row in rows] == [1, 2]
+    assert [int(row[1]) for row in rows] == [4, 6]
+    assert all(0 < float(row[4]) <= 1 for row in rows)
+    assert re.search(r"attack, a digit \| \d+\.\d+", text)

@@ -123,6 +123,7 @@ def test_the_map_is_that_of_the_rules_and_modules(paper_map, pages):
 def test_the_map_has_each_rule_once_and_each_module(paper_map, pages, repository):
     rules = " ".join([*paper_map.PAPER.values(), *paper_map.BEYOND.values()]).split()
     assert sorted(rules) == sorted(paper_map.scripts_of_rules())
+    assert paper_map.CORE.keys() <= {*paper_map.PAPER.values(), *paper_map.BEYOND.values()}
     known = re.findall(r"^\| `([\w/]+\.py)` \| (.+) \|$", pages["docs/paper-map.md"], re.M)
     found = (repository / "typeone").rglob("*.py")
     names = {p.relative_to(repository / "typeone").as_posix() for p in found}

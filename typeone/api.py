@@ -30,7 +30,7 @@ from typeone.evaluation.audit.kit import KitModule
 from typeone.models.density import DenseVAE
 from typeone.models.input_checks import check_images, check_labels, check_right, check_threshold
 from typeone.models.network_checks import Adapted, check_outputs, check_state
-from typeone.models.predictions import labels_of, predict
+from typeone.models.predictions import NO_LABEL, labels_of, predict
 from typeone.models.svae import SupervisedVAE
 from typeone.reporting.card.audits import audit_with
 from typeone.reporting.card.card import Card
@@ -121,9 +121,11 @@ def type1(
         outputs = predict(f1, stored)
         targets = next_class(labels, classes)
         ends = torch.from_numpy(rows["latent_end"]).to(images)
+        kept, changed = _kept_and_changed(outputs, before, labels, threshold)
         return Type1Attacked(
             images=stored,
-            kept=_kept(outputs, before, labels, threshold),
+            kept=kept,
+            changed=changed,
             outputs=outputs,
             gradient_vanishes=torch.from_numpy(rows["gradient_vanishes"]).to(images.device),
             targets=targets,
@@ -181,7 +183,8 @@ def type2(
             found, blind = result.images, result.vanishing
         stored = to_uint8(found).float() / 255
         outputs = predict(f1, stored)
-        return Attacked(stored, _kept(outputs, before, labels, threshold), outputs, blind)
+        kept, changed = _kept_and_changed(outputs, before, labels, threshold)
+        return Attacked(stored, kept, changed, outputs, blind)
 
 
 def audit(
@@ -228,13 +231,19 @@ def audit(
     )
 
 
-def _kept(
+def _kept_and_changed(
     outputs: Tensor, before: Tensor, labels: Tensor | None, threshold: float | None
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
+    """Compare outputs on attacked images with those ``before``, or with labels, bool ``(N,)`` each.
+
+    An output that is not finite is neither kept nor changed.
+    """
     if threshold is not None:
-        return embedding_distance(outputs, before) <= threshold
+        distance = embedding_distance(outputs, before)
+        return distance <= threshold, distance.isfinite() & (distance > threshold)
     assert labels is not None
-    return labels_of(outputs) == labels
+    said = labels_of(outputs)
+    return said == labels, (said != labels) & (said != NO_LABEL)
 
 
 def _named(network: nn.Module, role: str = "f1") -> str:

@@ -258,13 +258,14 @@ def test_type2_names_an_f1_whose_outputs_are_no_rows(digits):
         type2(drawn(lambda: nn.Conv2d(1, 4, 3)), digits, None, NOISE, seed=0, threshold=1.0)
 
 
-def test_an_output_that_is_not_finite_keeps_no_label():
-    outputs = torch.tensor([[torch.nan] * 3, [torch.inf, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    labels = torch.zeros(3, dtype=torch.int64)
-    kept = api._kept(outputs, outputs, labels, None)
-    assert kept.tolist() == [False, False, True]
-    nothing = torch.zeros(3, dtype=torch.bool)
-    assert api.Attacked(outputs, kept, outputs, nothing).changed.tolist() == [False] * 3
-    outputs[2] = torch.tensor([0.0, 1.0, -torch.inf])  # a masked class is a class
-    kept = api._kept(outputs, outputs, labels, None)
-    assert api.Attacked(outputs, kept, outputs, nothing).changed.tolist() == [False, False, True]
+def test_an_output_that_is_not_finite_is_neither_kept_nor_changed():
+    inf, nan = torch.inf, torch.nan
+    outputs = torch.tensor([[nan] * 3, [inf, 0.0, 0.0], [-inf] * 3, [1.0, 0.0, -inf], [0.0, 1, 0]])
+    kept, changed = api._kept_and_changed(outputs, outputs, torch.zeros(5, dtype=torch.int64), None)
+    assert kept.tolist() == [False, False, False, True, False]  # a masked class is a class
+    assert changed.tolist() == [False, False, False, False, True]
+    before = torch.zeros(4, 2)
+    moved = torch.tensor([[nan, 0.0], [-inf, 0.0], [0.5, 0.0], [2.0, 0.0]])
+    kept, changed = api._kept_and_changed(moved, before, None, 1.0)
+    assert kept.tolist() == [False, False, True, False]
+    assert changed.tolist() == [False, False, False, True]

@@ -701,13 +701,13 @@ def test_a_bad_setting_stops_the_dry_run_with_one_line(workflow, config):
     assert [line for line in rest if line and not re.match(known, line)] == []
 
 
-@pytest.mark.parametrize("preset", ["smoke", "quick", "paper"])
+@pytest.mark.parametrize("preset", ["smoke", "quick", "full", "paper"])
 def test_a_preset_plans_the_whole_workflow(checkout, preset):
     files = [] if preset == "quick" else [f"presets/{preset}.yaml"]
     result = checkout(preset, files).run("-n")
     assert result.returncode == 0, result.stdout
     assert re.search(r"^tabulate_reproduction +1$", result.stdout, re.M)
-    seeds = {"smoke": 1, "quick": 1, "paper": 5}[preset]
+    seeds = {"smoke": 1, "quick": 1, "full": 5, "paper": 5}[preset]
     assert re.search(rf"^train_svae_stage1 +{seeds}$", result.stdout, re.M)
 
 
@@ -730,7 +730,9 @@ def test_preset_paper_leaves_config_yaml_out(repository, quick_settings):
     assert layers.expanded(given, {"seeds": "nonsense"})["seeds"] == [7]
 
 
-def test_preset_full_has_the_counts_of_the_paper(repository, quick_settings):
+def test_preset_full_has_the_counts_of_table1_and_the_published_mlp_and_spheres(
+    repository, quick_settings
+):
     full = layers.of_files(repository, "presets/full.yaml")
     published = layers.published()
     assert full["seeds"] == published["seeds"]
@@ -901,7 +903,10 @@ def schema(repository):
 
 @pytest.mark.parametrize(
     "name",
-    ["config.yaml", *(f"presets/{preset}.yaml" for preset in ("smoke", "paper", "schedule"))],
+    [
+        "config.yaml",
+        *(f"presets/{preset}.yaml" for preset in ("smoke", "full", "paper", "schedule")),
+    ],
 )
 def test_the_schema_for_editors_takes_our_files(repository, schema, name):
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -15,6 +15,8 @@ class Attacked:
         images: as stored, ``(N, C, H, W)`` in [0, 1] on the 256 levels of 8 bits.
         kept: whether f1 still gives its label to the stored image, or takes it for the same person,
             bool ``(N,)``: the aim of Type I, the failure of Type II.
+        changed: whether f1 gives it another label, or takes it for another person, bool ``(N,)``:
+            the aim of Type II. An image to which f1 gives NaN is neither kept nor changed.
         outputs: f1 on the stored images, ``(N, classes)`` logits or ``(N, D)`` embeddings.
         gradient_vanishes: whether f1's gradient at the start is 0 or not finite, bool ``(N,)``;
             where it is, a kept label is no evidence of robustness.
@@ -22,16 +24,9 @@ class Attacked:
 
     images: Tensor
     kept: Tensor
+    changed: Tensor
     outputs: Tensor
     gradient_vanishes: Tensor
-
-    @property
-    def changed(self) -> Tensor:
-        """Whether f1 gives another label or sees another person: the aim of Type II, ``(N,)``.
-
-        Where f1's output is not finite, it is neither kept nor changed.
-        """
-        return ~self.kept & ~(self.outputs.isnan() | self.outputs.isposinf()).any(dim=1)
 
     @property
     def vanishing_share(self) -> float:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,8 +66,9 @@ def attack(
 
     For the arguments see `perturbed`.
     """
-    how: dict[str, Any] = {"generator": generator, "chunk": chunk, "checkpoint": checkpoint}
-    found = perturbed(recognizer, images, settings, **how)
+    found = perturbed(
+        recognizer, images, settings, generator=generator, chunk=chunk, checkpoint=checkpoint
+    )
     return EmbeddingResult(found, vanishing_of_embeddings(recognizer, images, chunk=chunk))
 
 

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from typeone.attacks.criteria import Keep
 from typeone.attacks.descent import Ends, Walk, descend
+from typeone.models.predictions import NO_LABEL, labels_of
 from typeone.runtime.checkpoints import Checkpoint, Resumable
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy
@@ -270,7 +271,8 @@ def attack_within_box(
         logits, seen = classifier(images), guide(images)
         objective = leaving_loss(logits, wanted)
         objective = objective + settings.guide_weight * cross_entropy(seen, wanted)
-        success = (logits.argmax(dim=1) != wanted) & (seen.argmax(dim=1) == wanted)
+        said = labels_of(logits)
+        success = (said != wanted) & (said != NO_LABEL) & (labels_of(seen) == wanted)
         return _Terms(objective, success)
 
     return _walked(decode, walk, evaluate, settings, checkpoint, {})

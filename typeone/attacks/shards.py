@@ -126,7 +126,7 @@ def attack_shard(
     batches = batches_of_shard(len(images), chunk=chunk, shard=shard, shards=shards)
     steps = max(settings.steps, 1)  # 0 steps reconstruct
     total = len(batches) * steps
-    say = Progress(f"attacking, steps of shard {shard + 1} of {shards}", total)
+    say = Progress(f"attacking, steps of shard {shard + 1} of {shards}", total, start=None)
 
     def walked(before: int, step: int) -> None:
         say(before + step)

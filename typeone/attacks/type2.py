@@ -57,8 +57,8 @@ class Type2Result:
     Rounding to uint8 can undo an adversarial example close to the decision boundary.
 
     Attributes:
-        images: ``(N, C, H, W)`` in [0, 1]; the original image after a failure, but an image to
-            which f1 gives NaN or infinity where the attack ends at one.
+        images: ``(N, C, H, W)`` in [0, 1]; the original image after a failure, or, where the attack
+            ends at an image to which f1 gives no label, that image.
         found: whether f1 misclassifies the image, bool ``(N,)``; not where f1 gives no label.
         vanishing: whether the gradient of the attack's objective is 0 or not finite at the
             original, bool ``(N,)``.

@@ -24,6 +24,7 @@ from typeone.data.images import from_uint8
 from typeone.evaluation.held_out import next_seed
 from typeone.evaluation.intervals import Rate, pool_seeds, rate
 from typeone.evaluation.measurements import measurement
+from typeone.evaluation.success import label_changed
 from typeone.models.predictions import labels_of, predict
 from typeone.runtime.artifacts import Records
 
@@ -113,7 +114,7 @@ def example_accuracies(
         unseen: examples of digits that the classifier was not trained on, bool ``(N,)``.
     """
     label, after = examples["label"], examples["f1_label_after"]
-    fooled = (after == label) if what == "type1" else (after != label)
+    fooled = (after == label) if what == "type1" else label_changed(label, after)
     tested = unseen & fooled if when == "old" else unseen
     images = from_uint8(examples["adversarial_image"])
     guesses = labels_of(predict(classifier, images)).numpy()

@@ -1,4 +1,4 @@
-"""Evaluate a network on many images in batches."""
+"""Evaluate a network on many images in batches, and read the labels in its outputs."""
 
 from __future__ import annotations
 

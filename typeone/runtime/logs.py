@@ -9,15 +9,23 @@ logger = logging.getLogger("typeone")
 
 
 class Progress:
-    """Progress lines of a loop with its remaining time, at most one every ``interval`` seconds."""
+    """Progress lines of a loop with its remaining time, at most one every ``interval`` seconds.
 
-    def __init__(self, what: str, total: int, *, start: int = 0, interval: float = 15.0) -> None:
+    ``start``: what was done before the loop; None: what the first call says, in a loop that calls
+    before it works.
+    """
+
+    def __init__(
+        self, what: str, total: int, *, start: int | None = 0, interval: float = 15.0
+    ) -> None:
         self.what, self.total, self.start, self.interval = what, total, start, interval
         self.begun = self.said = time.monotonic()
 
     def __call__(self, done: int, detail: str = "") -> None:
         """Log that ``done`` of ``total`` are done, unless the last line is too recent."""
         now = time.monotonic()
+        if self.start is None:  # the first call tells where a resumed loop begins
+            self.start = done
         if now - self.said < self.interval and done < self.total:
             return
         self.said = now

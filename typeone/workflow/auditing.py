@@ -19,7 +19,7 @@ import yaml
 
 from typeone.workflow.options import PRESETS, Refused, say
 
-MINUTES = "10 to 30 minutes on two cores"
+MINUTES = "with preset quick about 12 minutes on two idle cores for digits"
 USAGE = """\
 usage: typeone audit FILE.py:FUNCTION [--weights FILE] [OPTIONS]
 
@@ -178,7 +178,7 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
             print(f"kit: {kit}, preset {made_by}", flush=True)
             return kit
         if not kit.exists():
-            say(f"no kit of {dataset} yet: its networks are trained once, about {MINUTES}")
+            say(f"no kit of {dataset} yet: its networks are trained once, {MINUTES}")
         target = kit.relative_to(root).as_posix()
         given = ["--configfile", *files] if files else []
         made = subprocess.run(

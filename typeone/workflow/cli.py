@@ -17,8 +17,8 @@ from typeone.workflow.screen.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = """\
-usage: typeone reproduce [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
-       typeone check [--preset smoke|quick|paper] [SNAKEMAKE ARGUMENTS]
+usage: typeone reproduce [--preset smoke|quick|full|paper] [SNAKEMAKE ARGUMENTS]
+       typeone check [--preset smoke|quick|full|paper] [SNAKEMAKE ARGUMENTS]
        typeone audit FILE.py:FUNCTION [OPTIONS]
 
   reproduce   run the reproduction; `typeone reproduce --help` shows its options

@@ -18,7 +18,8 @@ Snakemake's own log instead, which is always written to .snakemake/log.
 
   --preset smoke   the whole workflow on little data, minutes on two cores; ignore the numbers
   --preset quick   config.yaml unchanged (the default), about an hour on two cores
-  --preset full    five seeds, the paper's counts, longer trainings; a day of one core
+  --preset full    digits with five seeds, the paper's counts and longer trainings; estimated 16
+                   core-hours, and more for faces
   --preset paper   the published settings; needs a GPU
 
 All other arguments are passed to Snakemake, which runs in the folder of ./reproduce:

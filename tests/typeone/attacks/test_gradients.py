@@ -159,6 +159,7 @@ def test_an_output_that_is_not_finite_is_no_success(images, settings):
     result = attack(f1, images, f1(images).argmax(dim=1), settings, seed=0)
     assert not result.found.any()
     moved = (result.images != images).flatten(1).any(dim=1)
+    assert moved.all() or settings is EAD  # EAD gives its starts back
     assert f1(result.images)[moved].isnan().all()  # the image shows why
 
 

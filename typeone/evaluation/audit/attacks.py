@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.attacks.type2 import Type2Settings
 from typeone.data.images import to_uint8
 from typeone.evaluation.audit.kit import Kit
-from typeone.evaluation.audit.watching import Watch
+from typeone.evaluation.audit.watching import Watch, of_walk
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import clock
 
@@ -135,7 +134,7 @@ class Attacks:
         def attack(name: str) -> None:
             begun = time.monotonic()
             watch(name, 0.0)
-            found[name] = self.rows(name, partial(watch, name))
+            found[name] = self.rows(name, of_walk(watch, name))
             watch(name, 1.0)
             seconds[name] = time.monotonic() - begun
             say(f"{name}: {len(self.labels)} images attacked in {clock(seconds[name])}")

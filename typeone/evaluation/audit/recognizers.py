@@ -6,7 +6,6 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.images import to_uint8
 from typeone.evaluation.audit.face_kit import FaceKit
 from typeone.evaluation.audit.network import audited
-from typeone.evaluation.audit.watching import Watch, unwatched
+from typeone.evaluation.audit.watching import Watch, of_walk, unwatched
 from typeone.evaluation.intervals import Rate, rate
 from typeone.evaluation.judging import Recognizer, judge
 from typeone.evaluation.verification import Kind, draw_pairs, has_same_pairs
@@ -188,7 +187,7 @@ def measure_recognizer(
     for entry in note["attacks"]:
         name, begun = entry["name"], time.monotonic()
         watch(name, 0.0)
-        rows = attacked(entry, kit, mine, *chosen, **how, watch=partial(watch, name))
+        rows = attacked(entry, kit, mine, *chosen, **how, watch=of_walk(watch, name))
         watch(name, 1.0)
         seconds[name] = time.monotonic() - begun
         say(f"{name}: {count} faces attacked in {clock(seconds[name])}")

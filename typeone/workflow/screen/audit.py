@@ -20,7 +20,7 @@ from rich.text import Text
 from typeone.workflow.screen.times import clock
 
 
-class TimeLeft(ProgressColumn):
+class TimeLeftColumn(ProgressColumn):
     """The time that all remaining steps of an attack take; empty while it is unknown."""
 
     def render(self, task: Task) -> Text:
@@ -41,7 +41,7 @@ class AuditScreen:
                 TextColumn("{task.description}"),
                 BarColumn(18),
                 TaskProgressColumn(),
-                TimeLeft(),
+                TimeLeftColumn(),
                 console=Console(file=stream, highlight=False),
                 transient=True,
             )
