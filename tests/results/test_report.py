@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from typeone.reporting.report.page import Page, render
 from typeone.reporting.report.sprites import Sheets
@@ -38,6 +38,9 @@ def driver():
 def page(driver, results):
     show(driver, DESKTOP)
     driver.get((results / "report" / "index.html").as_uri())
+    # on a busy machine `get` once came back before the scripts had run
+    made = (By.CSS_SELECTOR, "#verdict-filters .chip")
+    WebDriverWait(driver, 60).until(lambda found: found.find_elements(*made))
     yield driver
     assert driver.get_log("browser") == []  # neither an error nor a refusal of the policy
 
