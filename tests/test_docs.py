@@ -10,6 +10,8 @@ from PIL import Image
 
 from typeone.workflow.settings import layers
 
+from .settings_tree import leaves
+
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]+)?\)")
 
 
@@ -72,14 +74,6 @@ def test_the_configuration_reference_is_that_of_the_models(reference, pages):
     assert reference.page() == pages["docs/configuration.md"], remake
     assert reference.SCHEMA.read_text() == reference.schema(), remake
     assert reference.SCHEMA.stat().st_size < 1 << 20
-
-
-def leaves(settings, path=()):
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from leaves(value, (*path, key))
-        else:
-            yield (*path, key), value
 
 
 def test_the_configuration_reference_has_every_setting_and_its_value(pages, repository):

@@ -15,6 +15,8 @@ from typeone.workflow.settings.model import Model, Wrong
 from typeone.workflow.settings.variants import lay, merged, resolved
 from typeone.workflow.settings.whole import Settings
 
+from ..settings_tree import leaves, value_at
+
 BAD = [
     # misspelt, and where a setting does not belong
     ("atacks: {}", "`atacks` is not a setting; did you mean `attacks`?"),
@@ -751,20 +753,6 @@ def test_preset_full_has_the_counts_of_table1_and_the_published_mlp_and_spheres(
     for path, value in leaves(quick_settings):
         if path[-1] in ("epochs", "count") and isinstance(value, int):
             assert value_at(full, path) >= value, path
-
-
-def leaves(settings, path=()):
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from leaves(value, (*path, key))
-        else:
-            yield (*path, key), value
-
-
-def value_at(settings, path):
-    for key in path:
-        settings = settings[key]
-    return settings
 
 
 def test_an_edited_config_yaml_counts_whatever_preset_it_names():
