@@ -243,7 +243,7 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
     from typeone.runtime.devices import compute_device
     from typeone.runtime.errors import InputError
     from typeone.runtime.user_code import user_function
-    from typeone.workflow.screen.audit import AuditScreen
+    from typeone.workflow.screen.audit import audit_screen
 
     device = compute_device(len(os.sched_getaffinity(0)), gpu=torch.cuda.is_available())
     try:
@@ -261,7 +261,7 @@ def audit(arguments: list[str], command: Sequence[str], root: Path) -> int:
                     user_function(module, key="--attack", needs=SIGNATURE, seed=args.seed)
                 )
                 own[own_name(module, args.attack)] = OwnAttack(function, {}, module)
-            screen = stack.enter_context(AuditScreen(sys.stdout))
+            screen = stack.enter_context(audit_screen(sys.stdout))
             card = audit_with(
                 network,
                 kit,

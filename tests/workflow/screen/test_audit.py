@@ -4,7 +4,7 @@ import io
 import os
 import pty
 
-from typeone.workflow.screen.audit import AuditScreen
+from typeone.workflow.screen.audit import audit_screen
 
 from .test_terminal import CONTROL
 
@@ -12,7 +12,7 @@ from .test_terminal import CONTROL
 def shown():
     """What a terminal gets while two attacks run, the first to its end, the second to a half."""
     ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "w") as stream, AuditScreen(stream) as screen:
+    with os.fdopen(theirs, "w") as stream, audit_screen(stream) as screen:
         screen.watch("first", 0.0)
         screen.watch("second", 0.0)
         screen.watch("first", 0.25)
@@ -48,7 +48,7 @@ def test_a_terminal_shows_the_share_of_each_running_attack(monkeypatch):
 
 def test_a_pipe_gets_the_lines_alone():
     stream = io.StringIO()
-    with AuditScreen(stream) as screen:
+    with audit_screen(stream) as screen:
         screen.watch("first", 0.5)
         screen.say("first: 3 images attacked")
         screen.watch("first", 1.0)

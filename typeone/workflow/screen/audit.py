@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self, TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -46,20 +47,6 @@ class AuditScreen:
                 transient=True,
             )
 
-    def __enter__(self) -> Self:
-        if self.bars:
-            self.bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.bars:
-            self.bars.stop()
-
     def say(self, line: str) -> None:
         """Write a line."""
         if self.bars:
@@ -77,3 +64,14 @@ class AuditScreen:
             self.bars.update(self.running[name], completed=share)
         else:
             self.bars.remove_task(self.running.pop(name))
+
+
+@contextmanager
+def audit_screen(stream: TextIO) -> Iterator[AuditScreen]:
+    """Show the bars of an `AuditScreen` while the block runs."""
+    screen = AuditScreen(stream)
+    if not screen.bars:
+        yield screen
+        return
+    with screen.bars:
+        yield screen
