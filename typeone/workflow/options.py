@@ -17,7 +17,7 @@ shows one line per stage, a pipe one line per finished job; --verbose or --print
 Snakemake's own log instead, which is always written to .snakemake/log.
 
   --preset smoke   the whole workflow on little data, minutes on two cores; ignore the numbers
-  --preset quick   config.yaml unchanged (the default), about an hour on two cores
+  --preset quick   config.yaml unchanged (the default), 35 to 90 minutes on two cores (estimated)
   --preset full    digits with five seeds, the paper's counts and longer trainings; estimated 16
                    core-hours, and more for faces
   --preset paper   the published settings; needs a GPU

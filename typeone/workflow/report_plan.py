@@ -26,12 +26,12 @@ class ReportPlan:
 
     @cached_property
     def of_digits(self) -> str:
-        """The part of a caption that tells seeds and preset of the digits."""
+        """Seeds and preset of the digits, for captions."""
         return f"seeds {', '.join(map(str, self.plan.seeds))}, preset {self.preset}"
 
     @cached_property
     def of_faces(self) -> str:
-        """The same for faces, with their source and recognizer."""
+        """Source, recognizer, seeds and preset of the faces, for captions."""
         return (
             f"{self.faces.source.capitalize()} faces, recognizer {self.faces.recognizer}, seeds "
             f"{', '.join(map(str, self.faces.seeds))}, preset {self.preset}"

@@ -79,8 +79,7 @@ def measure(
 ) -> Findings:
     """Audit a classifier of the data set of ``kit``.
 
-    The first test images that the network gets right are attacked. On a CPU, walks of Algorithm 2
-    run side by side, each on one thread; they use no randomness.
+    The first test images that the network gets right are attacked, see `Attacks.run`.
 
     Args:
         network: images ``(N, 1, 28, 28)`` in [0, 1] → logits; it is left as it is.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 ALMOST = 0.999
+"""Largest share that a walk reports."""
 
 Watch = Callable[[str, float], None]
 """Called with the name of a running attack and the share of it that is done, from 0 to 1.
