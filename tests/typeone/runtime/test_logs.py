@@ -1,6 +1,7 @@
 """Progress lines tell the time that is left, also of a loop that began before."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,11 +19,13 @@ from typeone.runtime import logs
 )
 def test_the_time_left_counts_only_what_this_process_did(monkeypatch, caplog, start, calls, left):
     seconds = iter([0.0, *([0.0] * (len(calls) - 1)), 10.0])
-    monkeypatch.setattr(logs.time, "monotonic", lambda: next(seconds))
-    monkeypatch.setattr(logs.logger, "propagate", True)
+    # The clock of this module alone; other tests may have left a handler on the logger.
+    monkeypatch.setattr(logs, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(logs.logger, "propagate", False)
+    caplog.set_level(logging.INFO, "typeone")
+    monkeypatch.setattr(logs.logger, "handlers", [caplog.handler])
     say = logs.Progress("walking", 100, start=start, interval=5.0)
-    with caplog.at_level(logging.INFO, "typeone"):
-        for done in calls:
-            say(done)
+    for done in calls:
+        say(done)
     (line,) = caplog.messages
     assert line == f"walking: {calls[-1]}/100, 0:10 spent, {left} left"
