@@ -25,7 +25,7 @@ from typeone.training.algorithm1 import (
 
 COUNT = 20
 TRAINING = {"epochs": 2, "batch_size": 4, "lr": 0.01, "beta1": 0.9, "schedule": "one_cycle"}
-LOSS = {"recon_weight": 2.0, "kl_warmup": 1.0, "l2": 1e-4}
+LOSS = {"recon_weight": 2.0, "kl_warmup": 1.0, "l2": 1e-4, "mirror": True}
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from typeone.training.losses import (
     weight_penalty,
 )
 from typeone.training.objectives.classification import classification
-from typeone.training.objectives.svae import svae_stage1, svae_stage2
+from typeone.training.objectives.svae import mirror_half, svae_stage1, svae_stage2
 
 LN2, LN3 = math.log(2), math.log(3)  # a logit of ln 3 is a probability of 3/4
 F64 = torch.float64
@@ -182,6 +182,39 @@ def test_stage1_decodes_a_sample_of_the_posterior():
     # five of each
     assert z.mean().item() == pytest.approx(2, abs=0.11)
     assert z.std().item() == pytest.approx(3, abs=0.08)
+
+
+def test_half_of_the_images_are_mirrored():
+    images = torch.randn(400, 3, 4, 5, generator=torch.Generator().manual_seed(1))
+    mirrored = mirror_half(images, torch.Generator().manual_seed(0))
+    changed = (mirrored != images).flatten(1).any(dim=1)
+    assert torch.equal(mirrored[changed], images[changed].flip(3))
+    # five deviations of 400 coins are 50
+    assert changed.sum().item() == pytest.approx(200, abs=50)
+
+
+def test_stage1_mirrors_only_where_it_is_told_to():
+    images = torch.arange(6.0, dtype=F64).view(1, 1, 2, 3).repeat(400, 1, 1, 1)
+    encoded, targets = [], []
+
+    class Watched(ConstantSvae):
+        def encode(self, batch):
+            encoded.append(batch)
+            return super().encode(batch)
+
+    def recon(logits, batch):
+        targets.append(batch)
+        return squared_error(logits, batch)
+
+    settings = {"recon": recon, "kl_warmup": 0}
+    for mirror in (False, True):
+        generator = torch.Generator().manual_seed(0)
+        problem = (Watched(), images.__getitem__, torch.arange(400) % 10, generator)
+        svae_stage1(*problem, **settings, mirror=mirror)(torch.arange(400), 0.0)
+    plain, mirrored = encoded
+    assert torch.equal(plain, images)
+    assert torch.equal(mirrored.unique(dim=0), torch.cat([images[:1], images[:1].flip(3)]))
+    assert all(torch.equal(*pair) for pair in zip(encoded, targets, strict=True))
 
 
 def test_stage2_sets_encoded_against_standard_normal_latents():

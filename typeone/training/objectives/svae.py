@@ -24,6 +24,12 @@ def sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     return mu + sigma * noise
 
 
+def mirror_half(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror each image ``(M, C, H, W)`` left to right with probability 1/2."""
+    coins = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device)
+    return torch.where(coins < 0.5, images.flip(3), images)
+
+
 def svae_stage1(
     svae: SupervisedVAE,
     images: Callable[[Tensor], Tensor],
@@ -35,6 +41,7 @@ def svae_stage1(
     f2_weight: float = 1.0,
     kl_warmup: float,
     l2: float = 0.0,
+    mirror: bool = False,
 ) -> Objective:
     """Return -J of Eq. 6: J_KL + J_2 + J_dec for each image, on one sample of q(z|x).
 
@@ -45,10 +52,11 @@ def svae_stage1(
         recon_weight, f2_weight: weights of J_dec and J_2; 1 in the paper.
         kl_warmup: epochs over which the weight of J_KL rises from 0 to 1; 0 in the paper.
         l2: weight of `weight_penalty` over encoder, decoder and f2; 0 in the paper.
+        mirror: whether `mirror_half` is applied to each batch; not in the paper.
     """
 
     def objective(rows: Tensor, epochs: float | Tensor) -> dict[str, Tensor]:
-        batch = images(rows)
+        batch = mirror_half(images(rows), generator) if mirror else images(rows)
         mu, sigma = svae.encode(batch)
         z = sample(mu, sigma, generator)
         kl = kl_divergence(mu, sigma)

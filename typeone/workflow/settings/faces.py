@@ -233,6 +233,9 @@ class FaceStage1(Model):
         "code, not in the paper's loss.",
         0.0001,
     )
+    mirror: bool = setting(
+        "Whether training faces are mirrored with probability 1/2; not in the paper.", False
+    )
     training: Training = setting("How they are trained.", Training())
 
 
