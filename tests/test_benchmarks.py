@@ -1,11 +1,14 @@
 """Benchmarks run and print their tables, and GPU tests run; how fast they are is not tested."""
 
 import importlib
+import itertools
+import math
 import os
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 
@@ -115,3 +118,29 @@ def test_the_benchmark_of_scale_prints_costs_by_shards(scale, capsys):
     assert [int(row[1]) for row in rows] == [4, 6]
     assert all(0 < float(row[4]) <= 1 for row in rows)
     assert re.search(r"attack, a digit \| \d+\.\d+", text)
+
+
+@pytest.fixture
+def table1(repository, monkeypatch):
+    monkeypatch.syspath_prepend(str(repository / "tests" / "benchmarks"))
+    return importlib.import_module("table1_conditions")
+
+
+def test_the_likelihood_of_counts_is_a_distribution(table1):
+    ours, n = np.array([3, 0, 5, 2]), 6
+    draws = [(*d, n - sum(d)) for d in itertools.product(range(n + 1), repeat=3) if sum(d) <= n]
+    chances = {d: math.exp(table1.log_likelihood(np.array(d), ours)) for d in draws}
+    assert sum(chances.values()) == pytest.approx(1)
+    assert max(chances, key=chances.get) in {(2, 0, 3, 1), (1, 0, 4, 1), (2, 0, 4, 0)}
+    # one draw: half a digit more in each of the four
+    assert math.exp(table1.log_likelihood(np.array([0, 1, 0, 0]), ours)) == pytest.approx(0.5 / 12)
+
+
+def test_the_best_thresholds_are_those_that_make_the_published_counts(table1):
+    distances = np.repeat([0.1, 0.45, 1.0, 1.8], [40, 30, 20, 10])
+    published = {"clean": np.array([200, 150, 100, 50])}
+    zetas, fit = table1.best_thresholds(published, {"clean": distances})
+    assert list(np.histogram(distances, bins=[-1, *zetas, 2])[0]) == [40, 30, 20, 10]
+    assert fit == pytest.approx(
+        table1.log_likelihood(published["clean"], np.array([40, 30, 20, 10]))
+    )

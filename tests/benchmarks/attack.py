@@ -43,12 +43,20 @@ ROOT = Path(__file__).parents[2]
 K_START = 1e-3  # the largest that III-C allows
 
 
+def settings_of(entry):
+    """Settings of Algorithm 2 from an entry of `attacks`."""
+    known = {field.name for field in fields(SvaeAttackSettings)}
+    return SvaeAttackSettings(**{name: entry[name] for name in known & entry.keys()})
+
+
+def quick_paper():
+    """`attacks.paper` of preset quick."""
+    return settings_of(layers.of_files(ROOT)["attacks"]["paper"])
+
+
 def paper_settings(steps):
     """`attacks.paper` for ``steps`` steps, with the decoder's gradient from the first on."""
-    entry = layers.of_files(ROOT)["attacks"]["paper"]
-    known = {field.name for field in fields(SvaeAttackSettings)}
-    settings = SvaeAttackSettings(**{name: entry[name] for name in known & entry.keys()})
-    return replace(settings, steps=steps, k_start=K_START, patience=None)
+    return replace(quick_paper(), steps=steps, k_start=K_START, patience=None)
 
 
 def problem(examples, device, architecture="mlp"):

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from attack import table
+from attack import settings_of, table
 
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard
-from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.digits import read_examples
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.judging import Classifier, judge
@@ -77,8 +76,7 @@ def trained_svae(results, device, seconds, seed):
 
 def run_attacks(results, out, seconds, seed, device):
     entry = published()["attacks"]["paper"]
-    fields = SvaeAttackSettings.__dataclass_fields__
-    settings = SvaeAttackSettings(**{k: v for k, v in entry.items() if k in fields})
+    settings = settings_of(entry)
     f1 = load_classifier(results / f"mnist/classifiers/mlp/seed{seed}/model.safetensors", device)
     examples = results / f"mnist/examples/mlp/seed{seed}/examples.parquet"
     index, images, labels = read_examples(

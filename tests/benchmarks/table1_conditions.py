@@ -22,14 +22,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from attack import table
+from attack import quick_paper, table
 from scipy.special import gammaln
 from torch import nn
 
 from typeone.attacks import type2
 from typeone.attacks.criteria import label_criterion
 from typeone.attacks.shards import attack_shard
-from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.digits import read_digits
 from typeone.data.images import binarise, from_uint8
 from typeone.detectors.squeezers import median_smooth, reduce_bit_depth
@@ -43,7 +42,6 @@ from typeone.training.error_rates import error_rate
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
 from typeone.workflow.published import published_value
-from typeone.workflow.settings import layers
 
 ROOT = Path(__file__).parents[2]
 ROWS = ("clean", "fgsm", "deepfool", "cw_l2", "ead", "svae")
@@ -118,13 +116,6 @@ TYPE2 = {
 TRAINING = {"batch_size": 64, "lr": 2e-4, "beta1": 0.5}  # published
 
 
-def paper_settings():
-    """Algorithm 2 as preset quick runs variant `paper`."""
-    entry = layers.of_files(ROOT)["attacks"]["paper"]
-    fields = SvaeAttackSettings.__dataclass_fields__
-    return SvaeAttackSettings(**{k: v for k, v in entry.items() if k in fields})
-
-
 def trained(condition, digits, seed):
     images, labels = digits
     model = condition.build()
@@ -154,7 +145,7 @@ def attacked(f1, condition, test, svae, count, slow):
         result = type2.attack(f1, images[:n], labels[:n], settings, seed=0)
         yield name, result.images[result.found]
     rows, _ = attack_shard(
-        *(svae, images[:slow], labels[:slow], paper_settings()),
+        *(svae, images[:slow], labels[:slow], quick_paper()),
         keep=label_criterion(f1, []),
         chunk=64,
     )

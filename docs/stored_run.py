@@ -1,0 +1,63 @@
+"""Store what a finished run found: verdicts, settings, times and machine, for the pages.
+
+    .venv/bin/python docs/stored_run.py RESULTS [--out docs/results/full]
+
+Writes four files. `verdicts.csv`: results/reproduction.csv, each row with the command that makes
+it. `settings.yaml`: all settings of the run. `times.csv`: jobs, wall-clock and CPU seconds and
+memory by rule. `run.json`: preset, commit, machine.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+
+from typeone.reporting.report.timings import benchmarks_by_rule, timings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def verdicts(results: Path) -> pd.DataFrame:
+    """Return the rows of the run with the column ``command``."""
+    rows = pd.read_csv(results / "reproduction.csv", dtype=str, keep_default_na=False)
+    made = rows["artifact"] != ""
+    command = "./reproduce --preset " + rows["preset"] + " " + rows["artifact"]
+    return rows.assign(command=command.where(made, ""))
+
+
+def commit_of(folder: Path) -> str:
+    """Return the commit of the checkout that contains ``folder``; it must have no other changes."""
+    git = ["git", "-C", str(folder)]
+    changed = subprocess.check_output([*git, "status", "--porcelain", "-uno"], text=True)
+    if changed:
+        raise SystemExit(
+            f"stored_run: {folder} is in a checkout with changed files:\n{changed}"
+            "A stored run needs the code of one commit: commit them, run again, then store."
+        )
+    return subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
+
+
+def store(results: Path, out: Path) -> None:
+    """Write the four files of the run in ``results`` to ``out``."""
+    commit, rows = commit_of(results), verdicts(results)
+    datasets = [path.name for path in (results / "data").iterdir()]
+    times = pd.DataFrame(timings(benchmarks_by_rule(results / "benchmarks", datasets)))
+    machine = json.loads((results / "machine.json").read_text())
+    presets = rows["preset"].unique().tolist()
+    out.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(out / "verdicts.csv", index=False, lineterminator="\n")
+    times.round(1).to_csv(out / "times.csv", index=False, lineterminator="\n")
+    shutil.copyfile(results / "config.yaml", out / "settings.yaml")
+    run = {"preset": presets, "commit": commit, "machine": machine}
+    (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "full")
+    options = parser.parse_args()
+    store(options.results, options.out)
