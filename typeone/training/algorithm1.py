@@ -100,7 +100,7 @@ def train_stage1(
     data: Labelled,
     validation: Labelled,
     *,
-    loss: Mapping[str, float],
+    loss: Mapping[str, Any],
     training: Mapping[str, Any],
     seed: int,
     checkpoint: Checkpoint | None = None,
