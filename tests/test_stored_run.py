@@ -1,0 +1,73 @@
+"""docs/stored_run.py keeps what a run of one commit found, and refuses anything else."""
+
+import importlib.util
+import json
+import subprocess
+
+import pandas as pd
+import pytest
+
+ROWS = (
+    "id,published,ours,verdict,artifact,preset\n"
+    "mnist.mlp.test_error,0.0273,0.02,reproduced,results/mnist/mlp.safetensors,full\n"
+    "faces.success_rate,0.698,,not run: needs CelebA,,full\n"
+)
+BENCHMARK = "s\tcpu_time\tmax_rss\n{}\t{}\t100\n"
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    git = ["git", "-C", str(folder), *who, *arguments]
+    return subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def stored_run(repository):
+    path = repository / "docs" / "stored_run.py"
+    spec = importlib.util.spec_from_file_location("stored_run", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A checkout with the results of a run, which git ignores."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".gitignore").write_text("results\nout\n")
+    git(tmp_path, "add", ".gitignore")
+    git(tmp_path, "commit", "-qm", "one")
+    results = tmp_path / "results"
+    for path, text in {
+        "reproduction.csv": ROWS,
+        "config.yaml": "preset: full\n",
+        "machine.json": '{"cores": "2"}',
+        "benchmarks/mnist/train_classifier/mlp.seed1.tsv": BENCHMARK.format(10, 9),
+        "benchmarks/mnist/train_classifier/mlp.seed2.tsv": BENCHMARK.format(20, 19),
+        "benchmarks/attack_sphere/seed1.tsv": BENCHMARK.format(3, 2),
+        "data/mnist/train.parquet": "",
+    }.items():
+        (results / path).parent.mkdir(parents=True, exist_ok=True)
+        (results / path).write_text(text)
+    return tmp_path
+
+
+def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run, run):
+    stored_run.store(run / "results", run / "out")
+    rows = pd.read_csv(run / "out/verdicts.csv", keep_default_na=False).set_index("id")
+    made = "./reproduce --preset full results/mnist/mlp.safetensors"
+    assert rows["command"].to_dict() == {"mnist.mlp.test_error": made, "faces.success_rate": ""}
+    times = pd.read_csv(run / "out/times.csv").set_index("rule")
+    assert times.loc["train_classifier", ["jobs", "seconds", "cpu"]].tolist() == [2, 30, 28]
+    assert times.loc["attack_sphere", "jobs"] == 1
+    assert (run / "out/settings.yaml").read_text() == "preset: full\n"
+    stored = json.loads((run / "out/run.json").read_text())
+    commit = git(run, "rev-parse", "HEAD")
+    assert stored == {"preset": ["full"], "commit": commit, "machine": {"cores": "2"}}
+
+
+def test_a_run_of_edited_code_is_not_stored(stored_run, run):
+    (run / ".gitignore").write_text("results\nout\n# edited\n")
+    with pytest.raises(SystemExit, match=r"changed files:\n M .gitignore"):
+        stored_run.store(run / "results", run / "out")
+    assert not (run / "out").exists()
