@@ -200,7 +200,7 @@ rule attack_type2:
 
 
 JUDGED_BY = {
-    **{"model": f1_of, "judges": judges_of, "density": density_of},
+    **{"model": f1_of, "judges": judges_of, "clean": clean_of},
     "svae": rules.train_svae_stage2.output.model,
 }
 

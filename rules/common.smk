@@ -112,10 +112,10 @@ def judges_of(wildcards):
     return face_panel() if wildcards.dataset == FACES else expand(ORACLE, **wildcards)
 
 
-def density_of(wildcards):
-    """Return the checkpoint of the density model of a data set; faces have none."""
-    model = rules.train_density.output.model
-    return [] if wildcards.dataset == FACES else expand(model, **wildcards)
+def clean_of(wildcards):
+    """Return what tells clean images of a data set from others: limits, in a density model or not."""
+    faces, digits = rules.evaluate_face_judges.output.limits, rules.train_density.output.model
+    return [faces] if wildcards.dataset == FACES else expand(digits, **wildcards)
 
 
 def ablated(wildcards):

@@ -124,9 +124,11 @@ rule prepare_age_gender:
 rule evaluate_face_judges:
     input:
         test=rules.prepare_faces.output.test,
+        validation=rules.prepare_faces.output.validation,
         judges=face_panel(),
     output:
         measurements="results/faces/judges/measurements.parquet",
+        limits="results/faces/judges/limits.parquet",
     log:
         "results/logs/evaluate_face_judges.log",
     benchmark:
@@ -136,9 +138,8 @@ rule evaluate_face_judges:
     params:
         *code("evaluate_face_judges.py"),
         judges=FACE_JUDGES,
-        clear_confidence=config["face_judges"]["clear_confidence"],
+        settings={k: config["face_judges"][k] for k in ("clear_confidence", "quantile", "seed")},
         prefix=f"beyond.{FACE_SOURCE}.judges",
-        seed=config["face_judges"]["seed"],
     message:
         "Evaluating the face judges"
     script:

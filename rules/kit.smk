@@ -35,6 +35,7 @@ rule make_face_kit:
     input:
         svae=expand(rules.train_face_svae_stage2.output.model, seed=FACE_SEEDS[0]),
         judges=face_panel(),
+        limits=rules.evaluate_face_judges.output.limits,
         test=rules.prepare_faces.output.test,
     output:
         kit="results/faces/kit/kit.safetensors",

@@ -132,6 +132,7 @@ rule evaluate_published_pairs:
         settings={
             "path": config["published_pairs"]["path"],
             **{k: config["face_detection"][k] for k in ("medians", "zeta")},
+            "quantile": config["face_judges"]["quantile"],
         },
         judges=PAIR_JUDGES,
         panels=PAIR_PANELS,

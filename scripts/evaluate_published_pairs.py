@@ -13,11 +13,12 @@ from typeone.runtime.computing import computing_job
 
 
 def evaluate_published_pairs(
-    *, recognizer_path, judge_paths, panels, paths, path, medians, zeta, device, checkpoint
+    *, recognizer_path, judge_paths, panels, paths, path, medians, device, checkpoint, **how
 ):
     """Write distances and scores of every pair, and the resulting rates.
 
     ``judge_paths``: by name; ``panels``: names of the judges of each panel, the deciding one last.
+    ``how``: of `pair_measurements`.
     """
     pairs = read_published_pairs(path)
     halves = [from_uint8(half, device) for half in (pairs.originals, pairs.attacked)]
@@ -38,7 +39,7 @@ def evaluate_published_pairs(
         panel = Panel([judges[member] for member in members], classes=NO_FACE)
         seen[name] = tuple(panel.verdict(half, clear_confidence=1.0) for half in halves)
     write_parquet(paths["pairs"], pair_table(pairs, found))
-    rows = pair_measurements(pairs, halves, found, seen, attacked=attacked, zeta=zeta)
+    rows = pair_measurements(pairs, halves, found, seen, attacked=attacked, **how)
     write_rows(paths["measurements"], rows)
 
 

@@ -1,6 +1,7 @@
 """Merge the shards of an attack and evaluate f1, f2 and the judges on every stored image."""
 
 from typeone.attacks.shards import merge_shards
+from typeone.evaluation.clean_faces import load_clean_faces
 from typeone.evaluation.clean_images import load_clean_images
 from typeone.evaluation.judging import Classifier, Recognizer, judge, judge_trace
 from typeone.evaluation.panels import load_panel
@@ -20,8 +21,10 @@ def judge_attack(*, paths, members, module, faces, clear_confidence, batch, devi
     """
     if faces:
         f1 = Recognizer(load_recognizer(paths["model"], device), batch=batch)
+        clean = load_clean_faces(*paths["clean"])
     else:
         f1 = Classifier(load_classifier(paths["model"], device, module=module), batch=batch)
+        clean = load_clean_images(*paths["clean"], device)
     rows = judge(
         merge_shards(paths["shards"]),
         f1=f1,
@@ -29,7 +32,7 @@ def judge_attack(*, paths, members, module, faces, clear_confidence, batch, devi
         panel=load_panel(paths["judges"], device, faces=faces, batch=batch),
         members=members,
         clear_confidence=clear_confidence,
-        clean=load_clean_images(*paths["density"], device) if paths["density"] else None,
+        clean=clean,
         device=device,
     )
     metadata = {"judges": members, "clear_confidence": clear_confidence}

@@ -8,6 +8,7 @@ import torch
 from typeone.data.faces import FaceTable
 from typeone.evaluation.audit.face_kit import make_face_kit
 from typeone.evaluation.audit.kit import file_sha256, save_kit
+from typeone.evaluation.clean_faces import load_clean_faces
 from typeone.models.face_judges import load_face_judge
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import read_model_metadata
@@ -18,11 +19,13 @@ if "snakemake" in globals():
     with computing_job(snakemake) as run:
         svae = load_svae(run.input.svae[0])
         faces = FaceTable(run.input.test, limit=run.params.faces)
+        clean = load_clean_faces(run.input.limits)
         paths = dict(zip(run.params.judges, run.input.judges, strict=True))
         kit = make_face_kit(
             {
                 **run.params.note,
                 "count": min(run.params.note["count"], len(faces)),
+                "limits": {name: limit.tolist() for name, limit in clean._asdict().items()},
                 "svae": {name: getattr(svae, name) for name in svae.sizes},
                 "judges": [
                     {"name": name, "architecture": read_model_metadata(path)["architecture"]}

@@ -7,6 +7,7 @@ import matplotlib.image
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from scipy.ndimage import laplace, median_filter
 
 SHARDS = (0,)
 WALKS = ("paper", "sm", "ours", "ours_latent", "transition", "reconstruction")
@@ -36,6 +37,7 @@ JUDGED = {
     **dict.fromkeys(("judge_label_before", "judge_label"), "int64"),
     **{f"judge_{name}_label": "int64" for name in JUDGES},
     **dict.fromkeys(("shows_class", "judge_clear", "gender_changed"), "bool"),
+    **{"noise": "float", "sharpness": "float", "noisy": "bool", "blurred": "bool"},
 }
 POINTS = {
     **{"position": "int32", "step": "int32", "image": IMAGE},
@@ -129,6 +131,41 @@ def test_what_was_judged_follows_from_the_labels(results, attack):
     np.testing.assert_allclose(
         rows["distance_linf"], np.abs(moved).max(axis=1) / 255, rtol=0, atol=1e-6
     )
+
+
+@pytest.fixture(scope="module")
+def limits(results):
+    return read(results / "faces/judges/limits.parquet")
+
+
+def test_the_limits_are_the_quantiles_of_the_validation_faces(results, limits, smoke_settings):
+    """By scipy's filters, on the brightness in float64."""
+    quantile = smoke_settings["face_judges"]["quantile"]
+    faces = read(results / "data/faces/validation.parquet")
+    images, genders = faces["image"] / 255, np.asarray(faces["label"])
+    sharp = np.array([np.abs(laplace(image.mean(axis=0))[1:-1, 1:-1]).mean() for image in images])
+    scaled = images / images.max(axis=(1, 2, 3), keepdims=True)
+    smooth = median_filter(scaled, size=(1, 1, 3, 3), mode="reflect")
+    noise = np.abs(scaled - smooth).mean(axis=(1, 2, 3))
+    assert list(limits["gender"]) == ["female", "male"]
+    for gender in (0, 1):
+        own = genders == gender
+        wanted = [np.quantile(noise[own], quantile), np.quantile(sharp[own], 1 - quantile)]
+        found = [limits[name][gender] for name in ("noise", "sharpness")]
+        # means of 12,000 float32 numbers
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("attack", [*WALKS, *NOISE])
+def test_noisy_and_blurred_faces_are_beyond_the_limits_of_the_gender_seen(results, limits, attack):
+    rows = read(path_of(results, attack))
+    most, least = (np.asarray(limits[k])[rows["judge_label"]] for k in ("noise", "sharpness"))
+    # columns are float32, verdicts of float64: near a limit either may be
+    near = (np.abs(rows["noise"] / most - 1) < 1e-6) | (
+        np.abs(rows["sharpness"] / least - 1) < 1e-6
+    )
+    assert (rows["noisy"] == (rows["noise"] > most))[~near].all()
+    assert (rows["blurred"] == (rows["sharpness"] < least))[~near].all()
 
 
 @pytest.mark.parametrize("attack", NOISE)

@@ -13,6 +13,7 @@ from typeone.attacks.type2 import Type2Settings, attack
 from typeone.data.digits import read_digits, read_examples
 from typeone.data.images import to_uint8
 from typeone.models.classifiers import build_classifier, load_classifier
+from typeone.models.density import DenseVAE
 from typeone.models.svae import DigitSVAE
 from typeone.reporting.beyond import type2_rows
 from typeone.runtime.artifacts import read_parquet, save_model, write_parquet
@@ -70,12 +71,18 @@ def test_a_network_that_rounds_is_not_called_robust(tmp_path, monkeypatch, caplo
     assert len(told) == (blind > 0)
     svae = DigitSVAE()
     save_model("svae.safetensors", svae, metadata=svae.description)
+    limits = {"negative_elbo": [1e9] * 10, "noise": [1.0] * 10}
+    note = {"architecture": "dense-vae-28x28", "latent_dim": 3, "limits": limits}
+    save_model("density.safetensors", DenseVAE(latent_dim=3), metadata=note)
     judge = {"architecture": "judge_plain"}
     save_model("judge.safetensors", build_classifier("judge_plain"), metadata=judge)
     paths = {"shards": ["found.parquet"], "model": "mine.safetensors", "svae": "svae.safetensors"}
     function_of("judge").judge_attack(
         paths=paths
-        | {"judges": ["judge.safetensors"], "density": [], "examples": "examples.parquet"},
+        | {
+            **{"judges": ["judge.safetensors"], "clean": ["density.safetensors"]},
+            "examples": "examples.parquet",
+        },
         **{"members": ["plain"], "module": "net.py:Net", "faces": False},
         **{"clear_confidence": 0.8, "batch": 100, "device": "cpu"},
     )

@@ -44,6 +44,7 @@ def small_face_kit(attacks=ATTACKS, *, count=6, preset="smoke", source="syntheti
     note = {
         **{"dataset": "faces", "source": source, "preset": preset, "clear_confidence": 0.1},
         **{"svae": {"latent_dim": 4, "width": 1 / 32}, "threshold": 1.2, "count": count},
+        "limits": {"noise": [1.0, 1.0], "sharpness": [0.0, 0.0]},  # every face is clean
         "judges": [{"name": "plain", "architecture": "plain"}],
         "attacks": list(attacks),
     }

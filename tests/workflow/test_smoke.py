@@ -363,6 +363,7 @@ CONFIG_EDITS = {
         {"train_face_judge wide"} | FACES_JUDGED | FACE_KIT
     ),
     "face_judges: {clear_confidence: 0.7}": FACES_JUDGED | FACE_KIT,
+    "face_judges: {quantile: 0.9}": FACES_JUDGED - {"evaluate_style_generator"} | FACE_KIT,
     "face_judges: {age_gender: {source: none}}": set(),  # drawn faces are no photographs
     "faces: {folder: {seed: 5201}}": set(),  # another source
     # what changes no result

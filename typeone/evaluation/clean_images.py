@@ -22,27 +22,13 @@ from torch import Tensor
 
 from typeone.data.idx_sets import CLASSES
 from typeone.data.images import binarise
-from typeone.detectors.squeezers import median_smooth
+from typeone.evaluation.image_quality import noise
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Verdict
 from typeone.models.density import DenseVAE, Limits, load_density, load_limits
 from typeone.runtime.errors import InputError
 from typeone.training.density import negative_elbo
-
-WINDOW = 3
-"""Side of the median filter."""
-
-
-def noise(images: Tensor) -> Tensor:
-    """Return the mean absolute change by a 3 x 3 median filter, ``(N, C, H, W)`` → ``(N,)``.
-
-    Each image is scaled to a maximum of 1 first, so that a faint image cannot hide its noise.
-    Images are in [0, 1], and so is the result.
-    """
-    brightest = images.flatten(1).amax(dim=1).clamp_min(1 / 255).view(-1, 1, 1, 1)
-    scaled = images / brightest
-    return (scaled - median_smooth(scaled, WINDOW)).abs().flatten(1).mean(dim=1)
 
 
 def fit_limits(

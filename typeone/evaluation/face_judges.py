@@ -6,7 +6,7 @@ The images without a face are of kinds that are not in the training data of the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from typeone.data.face_variations import HELD_OUT_NONFACES
 from typeone.data.faces import FaceTable
+from typeone.evaluation.clean_faces import CleanFaces
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Panel, Verdict
@@ -31,47 +32,57 @@ Hits = Sequence[Tensor]
 """Whether judges are right on images, bool ``(N,)`` per batch."""
 
 
+class Views(NamedTuple):
+    """What the panels see, batch by batch.
+
+    Attributes:
+        seen: verdicts on the faces, by panel.
+        nothing: whether the panel sees no face, by panel and kind of image without a face.
+        unlike: whether the faces are noisy or blurred, by these names.
+    """
+
+    seen: dict[str, list[Verdict]]
+    nothing: dict[tuple[str, str], list[Tensor]]
+    unlike: dict[str, list[Tensor]]
+
+
 def judge_views(
     panels: Mapping[str, Panel],
     table: FaceTable,
     *,
     clear_confidence: float,
+    clean: CleanFaces,
     seed: int,
-) -> tuple[dict[str, list[Verdict]], dict[tuple[str, str], list[Tensor]]]:
-    """Return the verdicts of each panel, batch by batch.
-
-    The first result is the verdicts on the faces of ``table`` by panel. The second is, by panel and
-    kind of image without a face, whether the panel sees no face. ``seed``: seed of the images
-    without a face.
-    """
+) -> Views:
+    """Return the verdicts of each panel on ``table``; ``seed``: of the images without a face."""
     knowing = [name for name in panels if name != BLIND]
     seen: dict[str, list[Verdict]] = {name: [] for name in panels}
     nothing: dict[tuple[str, str], list[Tensor]] = {
         (name, kind.__name__): [] for name in knowing for kind in HELD_OUT_NONFACES
     }
+    unlike: dict[str, list[Tensor]] = {"noisy": [], "blurred": []}
     generator = seeded(seed)
     for rows in torch.arange(len(table)).split(BATCH):
         images = table.faces(rows)
         for name, panel in panels.items():
             seen[name].append(panel.verdict(images, clear_confidence=clear_confidence))
+        columns = clean.columns(images, seen[ALL][-1].label)
+        for name, flags in unlike.items():
+            flags.append(torch.from_numpy(columns[name]))
         for kind in HELD_OUT_NONFACES:
             spoilt = kind(images, generator)
             for name in knowing:
                 verdict = panels[name].verdict(spoilt, clear_confidence=clear_confidence)
                 nothing[name, kind.__name__].append(~verdict.shows_class)
-    return seen, nothing
+    return Views(seen, nothing, unlike)
 
 
-def judged_rates(
-    seen: Mapping[str, Sequence[Verdict]],
-    nothing: Mapping[tuple[str, str], Hits],
-    labels: Hits,
-) -> Iterator[tuple[str, str, Hits, str]]:
+def judged_rates(views: Views, labels: Hits) -> Iterator[tuple[str, str, Hits, str]]:
     """Yield each measured rate as (panel, name, hits, description).
 
-    ``seen``, ``nothing``: returned by `judge_views`. ``labels``: genders of the faces, ``(N,)`` per
-    batch.
+    ``labels``: genders of the faces, ``(N,)`` per batch.
     """
+    seen = views.seen
     for name, verdicts in seen.items():
         right = [v.label == y for v, y in zip(verdicts, labels, strict=True)]
         yield name, "gender_accuracy", right, "test faces with correctly classified gender"
@@ -79,12 +90,17 @@ def judged_rates(
             continue
         yield name, "face_rate", [v.shows_class for v in verdicts], "test faces classified as faces"
         for kind in HELD_OUT_NONFACES:
-            hits = nothing[name, kind.__name__]
+            hits = views.nothing[name, kind.__name__]
             text = f"faces {kind.__name__.replace('_', ' ')} not classified as faces"
             yield name, f"no_face_rate.{kind.__name__}", hits, text
     yield ALL, "clear_rate", [v.clear for v in seen[ALL]], "test faces that are clear"
     both = [v.clear & (v.label == y) for v, y in zip(seen[ALL], labels, strict=True)]
     yield ALL, "clear_and_right_rate", both, "test faces that are clear and correctly classified"
+    for name, flags in views.unlike.items():
+        yield ALL, f"{name}_rate", flags, f"test faces beyond the limit of {name} faces"
+    parts = zip(seen[ALL], views.unlike["noisy"], views.unlike["blurred"], strict=True)
+    clean = [v.clear & ~(noisy | blurred) for v, noisy, blurred in parts]
+    yield ALL, "clean_rate", clean, "test faces that are clear, not noisy and not blurred"
 
 
 @torch.no_grad()
@@ -93,16 +109,18 @@ def judge_measurements(
     table: FaceTable,
     *,
     clear_confidence: float,
+    clean: CleanFaces,
     prefix: str,
     seed: int,
 ) -> list[dict[str, Any]]:
     """Return rows on each judge and on the panel of all; their ids start with ``prefix``.
 
-    ``table``: test faces. ``seed``: seed of the images without a face.
+    ``table``: test faces. ``clean``: limits that tell whether they resemble clean ones. ``seed``:
+    seed of the images without a face.
     """
     members = {name: [judge] for name, judge in judges.items()} | {ALL: list(judges.values())}
     panels = {name: Panel(some, classes=NO_FACE, batch=BATCH) for name, some in members.items()}
-    seen, nothing = judge_views(panels, table, clear_confidence=clear_confidence, seed=seed)
+    views = judge_views(panels, table, clear_confidence=clear_confidence, clean=clean, seed=seed)
     labels = torch.from_numpy(np.asarray(table.labels)).split(BATCH)
     source = f"{table.metadata['source']} faces"
     called = {name: f"judge {name}" for name in judges} | {ALL: "panel of judges"}
@@ -113,5 +131,5 @@ def judge_measurements(
             seed=seed,
             description=f"{called[name]}, {source}: {text}",
         )
-        for name, what, hits, text in judged_rates(seen, nothing, labels)
+        for name, what, hits, text in judged_rates(views, labels)
     ]

@@ -47,11 +47,23 @@ def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
     }
 
 
+UNLIKE = {
+    "noisy": "noisier than nearly all clean faces",
+    "blurred": "less sharp than nearly all clean faces",
+}
+"""Columns of `typeone.evaluation.clean_faces`, and their descriptions."""
+
+
+def unlike_rates(rows: Rows) -> Found:
+    """Return the shares of N faces that do not resemble clean ones, by `UNLIKE`."""
+    return {name: (rate(rows[name]), text) for name, text in UNLIKE.items()}
+
+
 def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found:
     """Return rates of Algorithm 2 on N examples; a name without a threshold refers to ``main``.
 
-    ``rows``: distance, target_label, judge_clear, shows_class, `gender_changed`, f2_image_label and
-    f2_latent_label, ``(N,)`` each.
+    ``rows``: distance, target_label, judge_clear, shows_class, `gender_changed`, noisy, blurred,
+    f2_image_label and f2_latent_label, ``(N,)`` each.
     """
     distance, target = rows["distance"], rows["target_label"]
     judged = np.where(rows["gender_changed"], target, NO_GENDER)
@@ -66,25 +78,30 @@ def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found
         rate(success & rows["judge_clear"]),
         "true success, clear to the judges",
     )
+    found["clean_success"] = (
+        rate(success & rows["judge_clear"] & ~(rows["noisy"] | rows["blurred"])),
+        "clear success on a face that is neither noisy nor blurred",
+    )
     by_f2 = recognizer_success(distance, thresholds[main], rows["f2_image_label"], target)
     found["f2_success"] = rate(by_f2), "same person to f1, the other gender to f2 on the image"
     found |= same_person(rows, thresholds)
     found["gender_changed"] = rate(rows["gender_changed"]), other
     found["f2_latent"] = rate(rows["f2_latent_label"] == target), "other gender to f2 on the latent"
     found["still_a_face"] = rate(rows["shows_class"]), "judges see a face"
-    return found
+    return found | unlike_rates(rows)
 
 
 def type2_rates(rows: Rows, thresholds: Mapping[str, float]) -> Found:
     """Return rates of noise on N examples.
 
-    ``rows``: distance, label, judge_label and shows_class, ``(N,)`` each.
+    ``rows``: distance, label, judge_label, shows_class, noisy and blurred, ``(N,)`` each.
     """
     kept = rows["shows_class"] & (rows["judge_label"] == rows["label"])
     return {
         **same_person(rows, thresholds),
         "gender_kept": (rate(kept), "judges see a face of its gender"),
         "still_a_face": (rate(rows["shows_class"]), "judges see a face"),
+        **unlike_rates(rows),
     }
 
 

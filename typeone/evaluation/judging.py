@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from typeone.data.images import from_uint8
+from typeone.evaluation.clean_faces import CleanFaces
 from typeone.evaluation.clean_images import CleanImages
 from typeone.evaluation.face_success import gender_changed
 from typeone.evaluation.panels import Panel
@@ -135,7 +136,7 @@ def judge(
     panel: Panel,
     members: Sequence[str],
     clear_confidence: float,
-    clean: CleanImages | None,
+    clean: CleanImages | CleanFaces | None,
     device: torch.device | str,
 ) -> Rows:
     """Return ``rows`` with the views of all networks and the success of the attack, ``(N,)`` each.
@@ -145,7 +146,7 @@ def judge(
             attack has them.
         members: names of the judges of the ``panel``.
         clear_confidence: confidence in [0, 1] from which judges count as sure.
-        clean: of the data set; None adds neither odd and noisy nor clean success.
+        clean: limits of clean images; None adds no column on whether the image resembles these.
     """
     rows = dict(rows)
     before, after = (from_uint8(rows[k], device) for k in ("image", "adversarial_image"))

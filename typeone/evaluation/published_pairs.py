@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch.nn.functional as F
+import torch
 from scipy import stats
-from torch import Tensor, nn, tensor
+from torch import Tensor, nn
 
 from typeone.data.published_pairs import ASKED, PUBLISHED, PublishedPairs
 from typeone.detectors.squeezers import median_smooth
+from typeone.evaluation.clean_faces import fit_clean_faces
+from typeone.evaluation.face_success import UNLIKE
+from typeone.evaluation.image_quality import sharpness
 from typeone.evaluation.intervals import Rate, mean_interval, rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Verdict
@@ -96,6 +99,7 @@ def pair_measurements(
     *,
     attacked: str,
     zeta: float,
+    quantile: float,
 ) -> list[Row]:
     """Return all rows on the pairs, with the columns of Table II.
 
@@ -105,9 +109,12 @@ def pair_measurements(
         seen: by panel, the deciding one last; empty without a judge.
         attacked: the preprocessing of the recognizer that this run attacks.
         zeta: published threshold of the detector.
+        quantile: share of the originals within each limit of clean faces.
     """
     distances = {name: each.distance for name, each in found.items()}
-    rows = [*distance_rows(pairs, distances, attacked), sharpness_row(*halves)]
+    rows = list(distance_rows(pairs, distances, attacked))
+    originals, others = halves
+    rows += likeness_rows(originals, others, pairs.label, quantile)
     if seen:
         same = distances[attacked] <= THRESHOLDS["paper"]
         rows += gender_rows(pairs, seen, same, main=list(seen)[-1])
@@ -128,13 +135,6 @@ def correlation(x: np.ndarray, y: np.ndarray) -> Rate:
     found = stats.pearsonr(x, y)
     interval = found.confidence_interval(0.95)
     return Rate(float(found.statistic), float(interval.low), float(interval.high), len(x))
-
-
-def sharpness(images: Tensor) -> Tensor:
-    """Return the mean absolute Laplacian of the brightness of images ``(N, 3, H, W)``, ``(N,)``."""
-    grey = images.mean(dim=1, keepdim=True)
-    kernel = tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]).to(images)
-    return F.conv2d(grey, kernel[None, None]).abs().mean(dim=(1, 2, 3))
 
 
 def distance_rows(
@@ -254,10 +254,16 @@ def detection_rows(
             }
 
 
-def sharpness_row(originals: Tensor, attacked: Tensor) -> Row:
-    """Return the row on the ratio of `sharpness`, attacked to original, of the pairs."""
+def likeness_rows(
+    originals: Tensor, attacked: Tensor, labels: np.ndarray, quantile: float
+) -> Iterator[Row]:
+    """Yield rows on the sharpness of the attacked faces, and on how many are noisy or blurred.
+
+    ``labels``: genders of the originals, of which the share ``quantile`` is within each limit; the
+    limits of the other gender decide. Without an original of each gender there is no limit.
+    """
     ratio = (sharpness(attacked) / sharpness(originals)).cpu().numpy()
-    return measurement(
+    yield measurement(
         f"{OURS}.sharpness",
         mean_interval(ratio),
         seed=0,
@@ -265,3 +271,14 @@ def sharpness_row(originals: Tensor, attacked: Tensor) -> Row:
         "face, of that of the original",
         unit="ratio",
     )
+    if len(set(labels.tolist())) < 2:
+        return
+    genders = torch.from_numpy(labels).long().to(originals.device)
+    columns = fit_clean_faces(originals, genders, quantile=quantile).columns(attacked, 1 - genders)
+    for name, text in UNLIKE.items():
+        yield measurement(
+            f"{OURS}.{name}",
+            rate(columns[name]),
+            seed=0,
+            description=f"the authors' {len(ratio)} pairs: attacked faces {text}, of the originals",
+        )

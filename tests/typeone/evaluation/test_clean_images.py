@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from typeone.evaluation.clean_images import CleanImages, clean_digit_rows, fit_limits, noise
+from typeone.evaluation.clean_images import CleanImages, clean_digit_rows, fit_limits
+from typeone.evaluation.image_quality import noise
 from typeone.evaluation.panels import Verdict
 from typeone.models.density import Limits
 from typeone.runtime.errors import InputError

@@ -19,6 +19,8 @@ ROWS = {
     "f2_image_label": np.array([1, 0, 0, 0, 1, 1, 1, 1]),
     "f2_latent_label": np.ones(8, int),
 }
+ROWS["noisy"] = np.array([0, 1, 0, 0, 0, 0, 0, 1], bool)
+ROWS["blurred"] = np.array([1, 1, 0, 0, 0, 0, 1, 0], bool)
 ROWS["gender_changed"] = np.array([1, 1, 1, 1, 1, 0, 0, 0], bool)
 
 
@@ -36,6 +38,7 @@ def test_every_rate_of_algorithm_2_by_hand():
         "true_success.squared": 2,
         "true_success.far": 1,
         "clear_success": 2,
+        "clean_success": 1,  # the first is blurred
         "f2_success": 3,  # 0, 5 and 6: f2 has no class "not a face"
         "same_person.paper": 6,
         "same_person.squared": 4,
@@ -43,6 +46,8 @@ def test_every_rate_of_algorithm_2_by_hand():
         "gender_changed": 5,
         "f2_latent": 8,
         "still_a_face": 7,
+        "noisy": 2,
+        "blurred": 3,
     }
     assert {name: (value.value, value.n) for name, value in found.items()} == {
         name: (count / 8, 8) for name, count in by_hand.items()
@@ -58,4 +63,6 @@ def test_noise_keeps_the_gender_and_loses_the_person():
         "same_person.far": 3 / 8,
         "gender_kept": 2 / 8,
         "still_a_face": 7 / 8,
+        "noisy": 2 / 8,
+        "blurred": 3 / 8,
     }

@@ -42,6 +42,13 @@ def test_a_kit_read_is_the_kit_written(kit, tmp_path):
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert not any(module.training for module in again.modules())
     assert again.judges == ["plain"]
+    assert all(torch.equal(*pair) for pair in zip(again.clean, kit.clean, strict=True))
+
+
+def test_a_kit_of_before_there_were_limits_is_refused_before_an_attack(kit):
+    older = FaceKit({k: v for k, v in kit.note.items() if k != "limits"})
+    with pytest.raises(InputError, match="no `limits` of clean faces; make it again"):
+        measure_recognizer(Embeds(), older, threshold=THRESHOLD, who="mine")
 
 
 def test_a_kit_of_the_other_kind_is_named(kit, tmp_path):

@@ -30,6 +30,8 @@ def findings(kit):
     walked["gender_changed"] = np.array([True, True, True, False, False, False])
     walked["kept"] = np.array([True, False, True, True, True, False])
     walked["judge_clear"] = np.array([False, True, True, True, True, True])
+    walked["noisy"] = np.array([True, False, True, False, False, False])
+    walked["blurred"] = np.array([False, False, True, True, False, False])
     walked["judge_label"] = 1 - walked["label"]
     return found
 
@@ -47,6 +49,8 @@ def test_the_measures_are_those_of_the_faces(findings, kit):
     assert value["turned"] == pytest.approx(3 / 6)
     assert value["true"] == pytest.approx(2 / 6)
     assert value["clear"] == pytest.approx(1 / 6)
+    assert value["clean"] == 0  # the clear one is noisy
+    assert value["noisy"] == value["blurred"] == pytest.approx(2 / 6)
     rows = findings.examples["ours"]
     assert value["face"] == rows["shows_class"].mean()
     assert value["distance"] == pytest.approx(rows["distance"].mean(), rel=1e-5)
@@ -99,8 +103,8 @@ def test_the_page_and_the_lines(findings, kit, tmp_path):
     again = FaceCardContents.model_validate_json((tmp_path / "card.json").read_text())
     assert again == card.contents
     lines = card.contents.lines()
-    assert lines[1].split() == ["attack", "kept", "turned", "true", "clear"]
-    assert lines[2].split() == ["ours", "0.67", "0.50", "0.33", "0.17"]
+    assert lines[1].split() == ["attack", "kept", "turned", "true", "clear", "clean"]
+    assert lines[2].split() == ["ours", "0.67", "0.50", "0.33", "0.17", "0.00"]
     assert lines[3].startswith("pgd            Type II: another person ")
 
 

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from typeone.data.faces import FACE_SHAPE
 from typeone.data.images import from_uint8
 from typeone.evaluation.audit.kit import KitModule
+from typeone.evaluation.clean_faces import CleanFaces
 from typeone.evaluation.panels import Panel
 from typeone.models.face_judges import NO_FACE, build_face_judge
 from typeone.models.svae import FaceSVAE
+from typeone.runtime.errors import InputError
 
 
 class FaceKit(KitModule):
@@ -22,8 +24,9 @@ class FaceKit(KitModule):
     Args:
         note: its description (JSON): ``dataset`` (faces), ``source`` (of the faces), ``preset``,
             ``svae`` (sizes), ``judges`` (a list of name and architecture), ``clear_confidence``,
-            ``attacks`` (a list of name, kind, label and settings), ``threshold`` (the distance that
-            the settings are for), ``count`` (of attacked faces), ``faces`` (number in the kit).
+            ``limits`` (of clean faces: noise and sharpness, of each gender), ``attacks`` (a list of
+            name, kind, label and settings), ``threshold`` (the distance that the settings are for),
+            ``count`` (of attacked faces), ``faces`` (number in the kit).
 
     Attributes:
         svae: what attacks use, in eval mode.
@@ -45,6 +48,21 @@ class FaceKit(KitModule):
         self.register_buffer("images", torch.zeros((count, *FACE_SHAPE), dtype=torch.uint8))
         for name in ("labels", "identities"):
             self.register_buffer(name, torch.zeros(count, dtype=torch.int64))
+
+    @property
+    def clean(self) -> CleanFaces:
+        """The limits that decide whether a face resembles clean ones.
+
+        Raises:
+            InputError: the kit was made before there were limits.
+        """
+        if "limits" not in self.note:
+            raise InputError(
+                "the kit has no `limits` of clean faces; make it again with this version "
+                "(rule make_face_kit)"
+            )
+        limits = self.note["limits"]
+        return CleanFaces(*(torch.tensor(limits[name]).double() for name in CleanFaces._fields))
 
     def faces(self, device: torch.device | str) -> tuple[Tensor, Tensor]:
         """Return the faces ``(N, 3, 64, 64)`` in [0, 1], and their genders, int64 ``(N,)``."""

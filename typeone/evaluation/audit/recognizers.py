@@ -155,7 +155,7 @@ def measure_recognizer(
     check_threshold(threshold)
     if next(kit.parameters()).device != torch.device(device):
         kit = copy.deepcopy(kit).to(device)
-    note = kit.note
+    note, clean = kit.note, kit.clean
     count = note["count"] if count is None else count
     images, labels = kit.faces(device)
     if not 1 <= count <= len(labels):
@@ -198,7 +198,7 @@ def measure_recognizer(
             panel=kit.panel,
             members=kit.judges,
             clear_confidence=note["clear_confidence"],
-            clean=None,
+            clean=clean,
             device=device,
         )
         lost = ~np.isfinite(seen["distance"])

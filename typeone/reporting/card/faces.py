@@ -25,6 +25,7 @@ from typeone.reporting.card.parts import (
 
 TYPE1 = {
     **{"kept": "same person", "turned": "gender turned", "true": "true", "clear": "clear"},
+    **{"clean": "clean", "noisy": "noisy", "blurred": "blurred"},
     **{"face": "still a face", "distance": "distance"},
 }
 TYPE2 = {"left": "another person", "same": "same gender", "distance": "distance"}
@@ -40,16 +41,17 @@ class FaceAttackResult(Result):
     measures: dict[str, Measure] = described(
         "Type I: kept (the same person to the network), turned (the judges see a face of the other "
         "gender, and the labelled one before), true (both), clear (true, and the judges agree and "
-        "are sure), face, distance (of embeddings). Type II: left (another person to the network), "
-        "same (and to the judges a face of the same gender), distance. Empty if the network's "
-        "gradient vanishes at more than a tenth of the faces."
+        "are sure), clean (clear, and neither noisy nor blurred: noisier or less sharp than nearly "
+        "all clean faces), face, distance (of embeddings). Type II: left (another person to the "
+        "network), same (and to the judges a face of the same gender), distance. Empty if the "
+        "network's gradient vanishes at more than a tenth of the faces."
     )
 
 
 class FaceCardContents(Contents):
     """A card of a recognizer."""
 
-    shown = ("kept", "turned", "true", "clear")
+    shown = ("kept", "turned", "true", "clear", "clean")
     changed = ("left", "another person", "same gender")
 
     faces: str = described("Source of the kit's faces.")
@@ -69,11 +71,15 @@ def measures(rows: Mapping[str, np.ndarray], kind: str) -> dict[str, Measure]:
     known = ~rows["lost"]
     if kind == "svae":
         true = rows["kept"] & rows["gender_changed"]
+        clear = true & rows["judge_clear"]
         found = {
             "kept": rate(rows["kept"]),
             "turned": rate(rows["gender_changed"]),
             "true": rate(true),
-            "clear": rate(true & rows["judge_clear"]),
+            "clear": rate(clear),
+            "clean": rate(clear & ~(rows["noisy"] | rows["blurred"])),
+            "noisy": rate(rows["noisy"]),
+            "blurred": rate(rows["blurred"]),
             "face": rate(rows["shows_class"]),
         }
     else:

@@ -190,6 +190,11 @@ class FaceJudges(Model):
         "this confidence.",
         0.8,
     )
+    quantile: Annotated[float, Field(ge=0.5, lt=1)] = setting(
+        "Share of the clean validation faces of each gender within the limit of noise, and within "
+        "that of blur.",
+        0.95,
+    )
     members: Annotated[Entries[FaceJudge], Field(min_length=1)] = setting(
         "Judges by name; they are trained only on the split `judge`.",
         {
