@@ -142,7 +142,7 @@ def test_the_limits_are_the_quantiles_of_the_validation_faces(results, limits, s
     """By scipy's filters, on the brightness in float64."""
     quantile = smoke_settings["face_judges"]["quantile"]
     faces = read(results / "data/faces/validation.parquet")
-    images, genders = faces["image"] / 255, np.asarray(faces["label"])
+    images, genders = faces["image"].reshape(-1, 3, 64, 64) / 255, faces["label"]
     sharp = np.array([np.abs(laplace(image.mean(axis=0))[1:-1, 1:-1]).mean() for image in images])
     scaled = images / images.max(axis=(1, 2, 3), keepdims=True)
     smooth = median_filter(scaled, size=(1, 1, 3, 3), mode="reflect")

@@ -105,7 +105,10 @@ def test_the_judges_have_their_rates(results, settings):
         for name in (*JUDGES, "panel")
         for what in ("gender_accuracy", "face_rate", *(f"no_face_rate.{k}" for k in NONFACES))
     ]
-    last = [f"beyond.synthetic.judges.panel.{w}" for w in ("clear_rate", "clear_and_right_rate")]
+    last = [
+        f"beyond.synthetic.judges.panel.{what}_rate"
+        for what in ("clear", "clear_and_right", "noisy", "blurred", "clean")
+    ]
     assert [row["id"] for row in rows] == wanted + last
     faces, judges = settings
     for row in rows:
