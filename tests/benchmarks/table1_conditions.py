@@ -67,7 +67,7 @@ class Condition:
     """How f1 is built and trained, and which form of the originals is attacked."""
 
     build: callable = mlp
-    epochs: int = 150
+    epochs: int = 16  # test error 2.7 %, as published
     binary_training: bool = False
     binary_originals: bool = False
     first: int = 0  # the first of the attacked test digits
@@ -94,10 +94,7 @@ def dropout():
 
 
 CONDITIONS = {
-    "MLP, 8 epochs": Condition(epochs=8),
-    "MLP, 50 epochs": Condition(epochs=50),
-    "MLP": Condition(),
-    "MLP, 600 epochs": Condition(epochs=600),
+    **{f"MLP, {n} epochs": Condition(epochs=n) for n in (16, 8, 4, 2, 50, 150)},
     "MLP, other 500 digits": Condition(first=5000),
     "binarised originals": Condition(binary_originals=True),
     "binarised training and originals": Condition(binary_training=True, binary_originals=True),
@@ -105,7 +102,8 @@ CONDITIONS = {
     "standardised inputs": Condition(build=standardised),
     "batch norm": Condition(build=batch_norm),
     "dropout": Condition(build=dropout),
-    "LeNet": Condition(build=lenet, epochs=60),
+    "LeNet, 3 epochs": Condition(build=lenet, epochs=3),
+    "MLP, 600 epochs": Condition(epochs=600),
 }
 TYPE2 = {
     "fgsm": type2.Type2Settings(method="fgsm", epsilon=0.3),
