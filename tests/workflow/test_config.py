@@ -747,7 +747,10 @@ def test_preset_full_has_the_counts_of_table1_and_the_published_mlp_and_spheres(
     for name in ("steps", "lr", "beta2"):
         wanted = published["attacks"]["paper"][name]
         assert full["attacks"]["paper_schedule"][name] == wanted
-    assert full["classifiers"]["mlp"] == published["classifiers"]["mlp"]
+    # the MLP stops at the published error; another is trained for as long as the authors' code says
+    mlp = published["classifiers"]["mlp"]["training"]
+    assert full["classifiers"]["mlp"]["training"] == mlp | {"epochs": 16}
+    assert full["classifiers"]["mlp_600"]["training"] == mlp
     assert full["sphere"] == published["sphere"]
     # nothing is shorter than in quick
     for path, value in leaves(quick_settings):
