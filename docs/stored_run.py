@@ -1,21 +1,23 @@
 """Store what a finished run found: verdicts, settings, times and machine, for the pages.
 
+    ./reproduce check_results --preset full       # are all results those of this code?
     .venv/bin/python docs/stored_run.py RESULTS [--out docs/results/full]
 
-Writes four files. `verdicts.csv`: results/reproduction.csv, each row with the command that makes
-it. `settings.yaml`: all settings of the run. `times.csv`: jobs, wall-clock and CPU seconds and
-memory by rule. `run.json`: preset, commit, machine.
+Run both in the checkout that made the results, at the same commit. Writes four files.
+`verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `settings.yaml`:
+all settings of the run. `times.csv`: jobs, wall-clock and CPU seconds and memory by rule.
+`run.json`: preset, commit, machine.
 """
 
 import argparse
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 
 from typeone.reporting.report.timings import benchmarks_by_rule, timings
+from typeone.runtime.provenance import UNKNOWN, commit
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,21 +30,20 @@ def verdicts(results: Path) -> pd.DataFrame:
     return rows.assign(command=command.where(made, ""))
 
 
-def commit_of(folder: Path) -> str:
-    """Return the commit of the checkout that contains ``folder``; it must have no other changes."""
-    git = ["git", "-C", str(folder)]
-    changed = subprocess.check_output([*git, "status", "--porcelain", "-uno"], text=True)
-    if changed:
+def this_commit() -> str:
+    """Return the commit of this checkout, without changed files."""
+    found = commit(ROOT)
+    if found == UNKNOWN or found.endswith("-dirty"):
         raise SystemExit(
-            f"stored_run: {folder} is in a checkout with changed files:\n{changed}"
-            "A stored run needs the code of one commit: commit them, run again, then store."
+            f"stored_run: the code of {ROOT} is {found}; needs a commit without changed files, so "
+            "that the run can be repeated: commit them, run again, then store"
         )
-    return subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
+    return found
 
 
 def store(results: Path, out: Path) -> None:
     """Write the four files of the run in ``results`` to ``out``."""
-    commit, rows = commit_of(results), verdicts(results)
+    code, rows = this_commit(), verdicts(results)
     datasets = [path.name for path in (results / "data").iterdir()]
     times = pd.DataFrame(timings(benchmarks_by_rule(results / "benchmarks", datasets)))
     machine = json.loads((results / "machine.json").read_text())
@@ -51,7 +52,7 @@ def store(results: Path, out: Path) -> None:
     rows.to_csv(out / "verdicts.csv", index=False, lineterminator="\n")
     times.round(1).to_csv(out / "times.csv", index=False, lineterminator="\n")
     shutil.copyfile(results / "config.yaml", out / "settings.yaml")
-    run = {"preset": presets, "commit": commit, "machine": machine}
+    run = {"preset": presets, "commit": code, "machine": machine}
     (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")
 
 

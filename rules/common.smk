@@ -113,7 +113,7 @@ def judges_of(wildcards):
 
 
 def clean_of(wildcards):
-    """Return what tells clean images of a data set from others: limits, in a density model or not."""
+    """Return the file with the limits of clean images: of digits, the density model."""
     faces, digits = rules.evaluate_face_judges.output.limits, rules.train_density.output.model
     return [faces] if wildcards.dataset == FACES else expand(digits, **wildcards)
 

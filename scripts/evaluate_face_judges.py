@@ -3,7 +3,7 @@
 import torch
 
 from typeone.data.faces import FaceTable
-from typeone.evaluation.clean_faces import fit_clean_faces, write_clean_faces
+from typeone.evaluation.clean_faces import fit_clean_faces, quality_of_table, write_clean_faces
 from typeone.evaluation.face_judges import judge_measurements
 from typeone.models.face_judges import load_face_judge
 from typeone.runtime.artifacts import write_rows
@@ -15,7 +15,7 @@ def evaluate_face_judges(*, paths, judge_paths, prefix, quantile, **how):
     """Write limits, and rates of all judges, by name in ``judge_paths``, and of the panel."""
     faces = FaceTable(paths["validation"])
     genders = torch.from_numpy(faces.labels)
-    clean = fit_clean_faces(faces.faces(torch.arange(len(faces))), genders, quantile=quantile)
+    clean = fit_clean_faces(quality_of_table(faces), genders, quantile=quantile)
     write_clean_faces(paths["limits"], clean, quantile=quantile)
     judges = {name: load_face_judge(path) for name, path in judge_paths.items()}
     rows = judge_measurements(judges, FaceTable(paths["test"]), clean=clean, prefix=prefix, **how)

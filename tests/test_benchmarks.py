@@ -11,6 +11,8 @@ import sys
 import numpy as np
 import pytest
 
+from typeone.runtime.artifacts import read_parquet
+
 
 def test_the_benchmark_prints_every_table(repository):
     result = subprocess.run(
@@ -124,6 +126,50 @@ def test_the_benchmark_of_scale_prints_costs_by_shards(scale, capsys):
 def table1(repository, monkeypatch):
     monkeypatch.syspath_prepend(str(repository / "tests" / "benchmarks"))
     return importlib.import_module("table1_conditions")
+
+
+def benchmark(repository, name, *arguments):
+    """The lines that a benchmark prints."""
+    result = subprocess.run(
+        [sys.executable, repository / "tests/benchmarks" / name, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_conditions_of_table1_are_scored_once_and_compared(repository, smoke, tmp_path):
+    how = ("--results", smoke.root / "results", "--out", tmp_path, "--only", "LeNet, 3 epochs")
+    few = ("--seed", 0, "--count", 8, "--slow", 4)
+    (line,) = benchmark(repository, "table1_conditions.py", "score", *how, *few)
+    assert re.fullmatch(r"LeNet, 3 epochs: test error \d+\.\d+%", line)
+    assert benchmark(repository, "table1_conditions.py", "score", *how, *few) == []
+    lines = benchmark(repository, "table1_conditions.py", "compare", "--out", tmp_path, "--top", 2)
+    rows = [line.split(" | ") for line in lines if line.startswith("| LeNet, 3 epochs")]
+    assert [len(row) for row in rows] == [12, 12, 9, 9]
+    total, *parts = (float(cell) for cell in rows[0][3:10])
+    assert total == pytest.approx(sum(parts), abs=4)  # each is rounded
+    assert total >= float(rows[1][3])  # the likeliest first
+
+
+def test_errors_and_rates_are_drawn_against_epochs(repository, smoke, tmp_path):
+    how = ("--results", smoke.root / "results", "--out", tmp_path, "--epochs", 3)
+    few = ("--seed", 0, "--fours", 2, "--steps", 3, "--count", 4)
+    for network in ("lenet", "svae"):
+        benchmark(repository, "epochs.py", "train", network, *how, *few)
+    rows = read_parquet(tmp_path / "lenet3.parquet").frame()
+    rates = ["0.2510", "0.6089", "0.9353"]
+    every = ["test error", *(f"rejected at {rate}" for rate in rates)]
+    assert rows.groupby("epochs").measure.apply(list).to_dict() == {
+        **dict.fromkeys((1, 2), every),
+        3: [*every, "f1's confidence in 4 (Fig. 6)"],
+    }
+    assert rows.value.between(0, 1).all()
+    figure = tmp_path / "epochs.png"
+    benchmark(repository, "epochs.py", "plot", "--out", tmp_path, "--figure", figure)
+    assert figure.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_likelihood_of_counts_is_a_distribution(table1):

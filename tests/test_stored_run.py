@@ -52,7 +52,8 @@ def run(tmp_path):
     return tmp_path
 
 
-def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run, run):
+def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run, run, monkeypatch):
+    monkeypatch.setattr(stored_run, "ROOT", run)
     stored_run.store(run / "results", run / "out")
     rows = pd.read_csv(run / "out/verdicts.csv", keep_default_na=False).set_index("id")
     made = "./reproduce --preset full results/mnist/mlp.safetensors"
@@ -62,12 +63,14 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     assert times.loc["attack_sphere", "jobs"] == 1
     assert (run / "out/settings.yaml").read_text() == "preset: full\n"
     stored = json.loads((run / "out/run.json").read_text())
-    commit = git(run, "rev-parse", "HEAD")
+    commit = git(run, "describe", "--always")
     assert stored == {"preset": ["full"], "commit": commit, "machine": {"cores": "2"}}
 
 
-def test_a_run_of_edited_code_is_not_stored(stored_run, run):
+@pytest.mark.parametrize("state", ["dirty", "unknown"])
+def test_a_run_of_edited_or_unknown_code_is_not_stored(stored_run, run, monkeypatch, state):
+    monkeypatch.setattr(stored_run, "ROOT", run if state == "dirty" else run / "results")
     (run / ".gitignore").write_text("results\nout\n# edited\n")
-    with pytest.raises(SystemExit, match=r"changed files:\n M .gitignore"):
+    with pytest.raises(SystemExit, match=rf"is (\w+-)?{state}; needs a commit without changed"):
         stored_run.store(run / "results", run / "out")
     assert not (run / "out").exists()

@@ -1,35 +1,48 @@
-"""Measure whether an attacked face resembles clean photographs: neither noisy nor blurred.
+"""Decide whether an attacked face resembles clean photographs: neither noisy nor blurred.
 
 Judges can be sure about the gender of a face that nobody would take for a photograph. A face is
-*noisy* if a median filter changes it more than nearly all clean faces of the gender that it shows,
-and *blurred* if it is less sharp than nearly all of these. Neither measure uses a network.
+*noisy* if its `quality` has more noise than that of nearly all clean faces of the gender that it
+shows, and *blurred* if it is less sharp than nearly all of these. Neither measure uses a network.
 
 ASSUME: beyond the paper. A density model of pixels, the measure of digits, does not work on faces:
-probabilistic PCA finds blurred faces, also of random latents, more probable than photographs.
+under probabilistic PCA, blurred faces are more probable than photographs, even those of random
+latents.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from typeone.evaluation.image_quality import noise, sharpness
+from typeone.data.faces import FaceTable
+from typeone.evaluation.image_quality import Quality, quality
 from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.errors import InputError
 
 GENDERS = "female", "male"
+UNLIKE = {
+    "noisy": "noisier than nearly all clean faces",
+    "blurred": "less sharp than nearly all clean faces",
+}
+"""Verdicts of `CleanFaces.columns`, and their descriptions."""
+
+
+def resembles_clean(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return where none of the verdicts `UNLIKE` holds, bool ``(N,)``."""
+    return ~np.logical_or.reduce([columns[name] for name in UNLIKE])
 
 
 class CleanFaces(NamedTuple):
-    """Limits of both measures on clean faces of each gender, float64 ``(2,)`` each.
+    """Limits of `quality` of clean faces of each gender, float64 ``(2,)`` each.
 
     Attributes:
-        noise: the largest `noise`.
-        sharpness: the smallest `sharpness`.
+        noise: the largest noise.
+        sharpness: the smallest sharpness.
     """
 
     noise: Tensor
@@ -41,21 +54,27 @@ class CleanFaces(NamedTuple):
         ``classes``: the gender that each face shows, ``(N,)``, whose limits decide. A face with a
         measure that is not finite is noisy and blurred.
         """
-        measured = {"noise": noise(images).double(), "sharpness": sharpness(images).double()}
+        measured = Quality(*(values.double() for values in quality(images)))
         most, least = (limit.to(classes.device)[classes] for limit in self)
         verdicts = {
-            "noisy": ~(measured["noise"] <= most),
-            "blurred": ~(measured["sharpness"] >= least),
+            "noisy": ~(measured.noise <= most),
+            "blurred": ~(measured.sharpness >= least),
         }
-        columns = {name: value.float() for name, value in measured.items()} | verdicts
+        columns = {name: value.float() for name, value in measured._asdict().items()} | verdicts
         return {name: column.cpu().numpy() for name, column in columns.items()}
 
 
-def fit_clean_faces(faces: Tensor, genders: Tensor, *, quantile: float) -> CleanFaces:
+def quality_of_table(table: FaceTable, *, batch: int = 250) -> Quality:
+    """Measure all faces of ``table``, ``batch`` at a time, which bounds the memory."""
+    parts = [quality(table.faces(rows)) for rows in torch.arange(len(table)).split(batch)]
+    return Quality(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+
+def fit_clean_faces(clean: Quality, genders: Tensor, *, quantile: float) -> CleanFaces:
     """Return limits that the share ``quantile`` of the clean faces of each gender keeps.
 
     Args:
-        faces: ``(N, 3, H, W)`` in [0, 1].
+        clean: of N clean faces.
         genders: 0 (female) or 1 (male), ``(N,)``.
 
     Raises:
@@ -63,18 +82,14 @@ def fit_clean_faces(faces: Tensor, genders: Tensor, *, quantile: float) -> Clean
     """
     limits = []
     for gender, name in enumerate(GENDERS):
-        of_gender = faces[genders == gender]
-        if not len(of_gender):
+        own = genders == gender
+        if not own.any():
             raise InputError(
-                f"no {name} face among {len(faces)} validation faces, to tell clean faces from "
+                f"no {name} face among {len(genders)} validation faces, to tell clean faces from "
                 "others; needs one of each gender: use more validation faces"
             )
-        limits.append(
-            (
-                noise(of_gender).double().quantile(quantile),
-                sharpness(of_gender).double().quantile(1 - quantile),
-            )
-        )
+        noise, sharpness = (values[own].double() for values in clean)
+        limits.append((noise.quantile(quantile), sharpness.quantile(1 - quantile)))
     return CleanFaces(*(torch.stack(of_all) for of_all in zip(*limits, strict=True)))
 
 

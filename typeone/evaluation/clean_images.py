@@ -22,7 +22,7 @@ from torch import Tensor
 
 from typeone.data.idx_sets import CLASSES
 from typeone.data.images import binarise
-from typeone.evaluation.image_quality import noise
+from typeone.evaluation.image_quality import quality
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Verdict
@@ -58,7 +58,7 @@ def fit_limits(
     def of_classes(values: Tensor) -> list[float]:
         return [values[labels == c].double().quantile(quantile).item() for c in range(classes)]
 
-    return Limits(of_classes(seen), of_classes(noise(clean)))
+    return Limits(of_classes(seen), of_classes(quality(clean).noise))
 
 
 class CleanImages(NamedTuple):
@@ -75,7 +75,7 @@ class CleanImages(NamedTuple):
         """
         values = {
             "negative_elbo": negative_elbo(self.model, binarise(images)).double(),
-            "noise": noise(images).double(),
+            "noise": quality(images).noise.double(),
         }
         verdicts = {}
         for verdict, name in (("odd", "negative_elbo"), ("noisy", "noise")):

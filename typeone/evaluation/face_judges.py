@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from typeone.data.face_variations import HELD_OUT_NONFACES
 from typeone.data.faces import FaceTable
-from typeone.evaluation.clean_faces import CleanFaces
+from typeone.evaluation.clean_faces import UNLIKE, CleanFaces, resembles_clean
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Panel, Verdict
@@ -33,17 +33,17 @@ Hits = Sequence[Tensor]
 
 
 class Views(NamedTuple):
-    """What the panels see, batch by batch.
+    """Verdicts on faces and on images without a face: lists with one entry per batch.
 
     Attributes:
-        seen: verdicts on the faces, by panel.
-        nothing: whether the panel sees no face, by panel and kind of image without a face.
-        unlike: whether the faces are noisy or blurred, by these names.
+        verdicts: on the faces, by panel.
+        no_face: whether a panel sees no face, bool ``(N,)``, by panel and kind of image.
+        columns: of `CleanFaces.columns`; the gender that the panel `ALL` sees decides.
     """
 
-    seen: dict[str, list[Verdict]]
-    nothing: dict[tuple[str, str], list[Tensor]]
-    unlike: dict[str, list[Tensor]]
+    verdicts: dict[str, list[Verdict]]
+    no_face: dict[tuple[str, str], list[Tensor]]
+    columns: list[dict[str, np.ndarray]]
 
 
 def judge_views(
@@ -54,27 +54,31 @@ def judge_views(
     clean: CleanFaces,
     seed: int,
 ) -> Views:
-    """Return the verdicts of each panel on ``table``; ``seed``: of the images without a face."""
+    """Show the faces of ``table``, and images without a face, to each panel.
+
+    Args:
+        panels: by name; one is `ALL`.
+        clean: limits of clean faces.
+        seed: of the images without a face.
+    """
     knowing = [name for name in panels if name != BLIND]
-    seen: dict[str, list[Verdict]] = {name: [] for name in panels}
-    nothing: dict[tuple[str, str], list[Tensor]] = {
+    verdicts: dict[str, list[Verdict]] = {name: [] for name in panels}
+    no_face: dict[tuple[str, str], list[Tensor]] = {
         (name, kind.__name__): [] for name in knowing for kind in HELD_OUT_NONFACES
     }
-    unlike: dict[str, list[Tensor]] = {"noisy": [], "blurred": []}
+    columns = []
     generator = seeded(seed)
     for rows in torch.arange(len(table)).split(BATCH):
         images = table.faces(rows)
         for name, panel in panels.items():
-            seen[name].append(panel.verdict(images, clear_confidence=clear_confidence))
-        columns = clean.columns(images, seen[ALL][-1].label)
-        for name, flags in unlike.items():
-            flags.append(torch.from_numpy(columns[name]))
+            verdicts[name].append(panel.verdict(images, clear_confidence=clear_confidence))
+        columns.append(clean.columns(images, verdicts[ALL][-1].label))
         for kind in HELD_OUT_NONFACES:
             spoilt = kind(images, generator)
             for name in knowing:
                 verdict = panels[name].verdict(spoilt, clear_confidence=clear_confidence)
-                nothing[name, kind.__name__].append(~verdict.shows_class)
-    return Views(seen, nothing, unlike)
+                no_face[name, kind.__name__].append(~verdict.shows_class)
+    return Views(verdicts, no_face, columns)
 
 
 def judged_rates(views: Views, labels: Hits) -> Iterator[tuple[str, str, Hits, str]]:
@@ -82,24 +86,25 @@ def judged_rates(views: Views, labels: Hits) -> Iterator[tuple[str, str, Hits, s
 
     ``labels``: genders of the faces, ``(N,)`` per batch.
     """
-    seen = views.seen
-    for name, verdicts in seen.items():
+    for name, verdicts in views.verdicts.items():
         right = [v.label == y for v, y in zip(verdicts, labels, strict=True)]
         yield name, "gender_accuracy", right, "test faces with correctly classified gender"
         if name == BLIND:
             continue
         yield name, "face_rate", [v.shows_class for v in verdicts], "test faces classified as faces"
         for kind in HELD_OUT_NONFACES:
-            hits = views.nothing[name, kind.__name__]
+            hits = views.no_face[name, kind.__name__]
             text = f"faces {kind.__name__.replace('_', ' ')} not classified as faces"
             yield name, f"no_face_rate.{kind.__name__}", hits, text
-    yield ALL, "clear_rate", [v.clear for v in seen[ALL]], "test faces that are clear"
-    both = [v.clear & (v.label == y) for v, y in zip(seen[ALL], labels, strict=True)]
+    every = views.verdicts[ALL]
+    yield ALL, "clear_rate", [v.clear for v in every], "test faces that are clear"
+    both = [v.clear & (v.label == y) for v, y in zip(every, labels, strict=True)]
     yield ALL, "clear_and_right_rate", both, "test faces that are clear and correctly classified"
-    for name, flags in views.unlike.items():
-        yield ALL, f"{name}_rate", flags, f"test faces beyond the limit of {name} faces"
-    parts = zip(seen[ALL], views.unlike["noisy"], views.unlike["blurred"], strict=True)
-    clean = [v.clear & ~(noisy | blurred) for v, noisy, blurred in parts]
+    for name, text in UNLIKE.items():
+        flags = [torch.from_numpy(columns[name]) for columns in views.columns]
+        yield ALL, f"{name}_rate", flags, f"test faces {text}"
+    alike = [torch.from_numpy(resembles_clean(columns)) for columns in views.columns]
+    clean = [v.clear & like for v, like in zip(every, alike, strict=True)]
     yield ALL, "clean_rate", clean, "test faces that are clear, not noisy and not blurred"
 
 

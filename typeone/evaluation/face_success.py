@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from typeone.evaluation.clean_faces import UNLIKE, resembles_clean
 from typeone.evaluation.intervals import Rate, mean_interval, rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.success import recognizer_success
@@ -47,13 +48,6 @@ def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
     }
 
 
-UNLIKE = {
-    "noisy": "noisier than nearly all clean faces",
-    "blurred": "less sharp than nearly all clean faces",
-}
-"""Columns of `typeone.evaluation.clean_faces`, and their descriptions."""
-
-
 def unlike_rates(rows: Rows) -> Found:
     """Return the shares of N faces that do not resemble clean ones, by `UNLIKE`."""
     return {name: (rate(rows[name]), text) for name, text in UNLIKE.items()}
@@ -79,7 +73,7 @@ def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found
         "true success, clear to the judges",
     )
     found["clean_success"] = (
-        rate(success & rows["judge_clear"] & ~(rows["noisy"] | rows["blurred"])),
+        rate(success & rows["judge_clear"] & resembles_clean(rows)),
         "clear success on a face that is neither noisy nor blurred",
     )
     by_f2 = recognizer_success(distance, thresholds[main], rows["f2_image_label"], target)

@@ -1,6 +1,13 @@
-"""Noise and sharpness of images, measured without a network."""
+"""Noise and sharpness of images, measured without a network.
+
+Both are of an image that is scaled to a maximum of 1, so that a faint image cannot hide its noise
+and is not taken for a blurred one. Sharpness is that of the image after a median filter, because
+noise alone would count as sharp.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, tensor
@@ -11,19 +18,26 @@ WINDOW = 3
 """Side of the median filter."""
 
 
-def noise(images: Tensor) -> Tensor:
-    """Return the mean absolute change by a 3 x 3 median filter, ``(N, C, H, W)`` → ``(N,)``.
+class Quality(NamedTuple):
+    """Measures of N images, ``(N,)`` each.
 
-    Each image is scaled to a maximum of 1 first, so that a faint image cannot hide its noise.
-    Images are in [0, 1], and so is the result.
+    Attributes:
+        noise: mean absolute change by the median filter, in [0, 1].
+        sharpness: mean absolute Laplacian of the brightness after it, in [0, 4].
+    """
+
+    noise: Tensor
+    sharpness: Tensor
+
+
+def quality(images: Tensor) -> Quality:
+    """Measure images ``(N, C, H, W)`` in [0, 1].
+
+    ASSUME: 3 x 3 windows. Contrast is not equalised: a face of lower contrast is less sharp.
     """
     brightest = images.flatten(1).amax(dim=1).clamp_min(1 / 255).view(-1, 1, 1, 1)
     scaled = images / brightest
-    return (scaled - median_smooth(scaled, WINDOW)).abs().flatten(1).mean(dim=1)
-
-
-def sharpness(images: Tensor) -> Tensor:
-    """Return the mean absolute Laplacian of the brightness of images ``(N, 3, H, W)``, ``(N,)``."""
-    grey = images.mean(dim=1, keepdim=True)
+    smooth = median_smooth(scaled, WINDOW)
     kernel = tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]).to(images)
-    return F.conv2d(grey, kernel[None, None]).abs().mean(dim=(1, 2, 3))
+    edges = F.conv2d(smooth.mean(dim=1, keepdim=True), kernel[None, None])
+    return Quality((scaled - smooth).abs().flatten(1).mean(dim=1), edges.abs().mean(dim=(1, 2, 3)))

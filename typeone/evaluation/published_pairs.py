@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from typeone.data.published_pairs import ASKED, PUBLISHED, PublishedPairs
 from typeone.detectors.squeezers import median_smooth
-from typeone.evaluation.clean_faces import fit_clean_faces
-from typeone.evaluation.face_success import UNLIKE
-from typeone.evaluation.image_quality import sharpness
+from typeone.evaluation.clean_faces import UNLIKE, fit_clean_faces
+from typeone.evaluation.image_quality import quality
 from typeone.evaluation.intervals import Rate, mean_interval, rate
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.panels import Verdict
@@ -262,23 +261,25 @@ def likeness_rows(
     ``labels``: genders of the originals, of which the share ``quantile`` is within each limit; the
     limits of the other gender decide. Without an original of each gender there is no limit.
     """
-    ratio = (sharpness(attacked) / sharpness(originals)).cpu().numpy()
+    clean, found = quality(originals), quality(attacked)
+    ratio = (found.sharpness / clean.sharpness).cpu().numpy()
     yield measurement(
         f"{OURS}.sharpness",
         mean_interval(ratio),
         seed=0,
-        description=f"the authors' {len(ratio)} pairs: mean absolute Laplacian of the attacked "
-        "face, of that of the original",
+        description=f"the authors' {len(ratio)} pairs: sharpness of the attacked face, divided by "
+        "that of the original",
         unit="ratio",
     )
     if len(set(labels.tolist())) < 2:
         return
     genders = torch.from_numpy(labels).long().to(originals.device)
-    columns = fit_clean_faces(originals, genders, quantile=quantile).columns(attacked, 1 - genders)
+    limits = fit_clean_faces(clean, genders, quantile=quantile)
+    columns = limits.columns(attacked, 1 - genders)
     for name, text in UNLIKE.items():
         yield measurement(
             f"{OURS}.{name}",
             rate(columns[name]),
             seed=0,
-            description=f"the authors' {len(ratio)} pairs: attacked faces {text}, of the originals",
+            description=f"the authors' {len(ratio)} pairs: attacked faces {text} (the originals)",
         )

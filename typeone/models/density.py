@@ -55,7 +55,7 @@ class Limits:
 
     Attributes:
         negative_elbo: largest -ELBO under the density model, nats.
-        noise: largest noise, see `typeone.evaluation.image_quality.noise`.
+        noise: largest noise, see `typeone.evaluation.image_quality.quality`.
     """
 
     negative_elbo: list[float]

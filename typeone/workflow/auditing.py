@@ -19,7 +19,7 @@ import yaml
 
 from typeone.workflow.options import PRESETS, Refused, say
 
-MINUTES = "with preset quick about 12 minutes on two idle cores for digits"
+MINUTES = "with preset quick about 10 minutes on two idle cores for digits"
 USAGE = """\
 usage: typeone audit FILE.py:FUNCTION [--weights FILE] [OPTIONS]
 

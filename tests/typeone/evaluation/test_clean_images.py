@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from typeone.evaluation.clean_images import CleanImages, clean_digit_rows, fit_limits
-from typeone.evaluation.image_quality import noise
+from typeone.evaluation.image_quality import quality
 from typeone.evaluation.panels import Verdict
 from typeone.models.density import Limits
 from typeone.runtime.errors import InputError
@@ -40,14 +40,15 @@ def with_pixels(*counts):
 
 def test_the_noise_of_single_pixels_is_their_share():
     # of a bar over the whole height and 3 x 3 windows nothing changes
-    assert noise(with_pixels(0, 1, 5)).tolist() == pytest.approx([0, 1 / 784, 5 / 784])
-    assert noise(torch.full((1, 1, 28, 28), 0.3)).item() == 0
-    assert noise(torch.zeros(1, 1, 28, 28)).item() == 0
+    assert quality(with_pixels(0, 1, 5)).noise.tolist() == pytest.approx([0, 1 / 784, 5 / 784])
+    assert quality(torch.full((1, 1, 28, 28), 0.3)).noise.item() == 0
+    assert quality(torch.zeros(1, 1, 28, 28)).noise.item() == 0
 
 
 def test_a_faint_image_cannot_hide_its_noise():
     images = with_pixels(7)
-    assert noise(0.2 * images).item() == pytest.approx(noise(images).item(), rel=1e-5)  # float32
+    bright, faint = (quality(scale * images).noise.item() for scale in (1, 0.2))
+    assert faint == pytest.approx(bright, rel=1e-5)  # float32
 
 
 def test_limits_are_the_quantiles_of_the_clean_images_of_each_class():

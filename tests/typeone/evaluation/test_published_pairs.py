@@ -10,7 +10,7 @@ from torch import nn
 
 from typeone.data.images import from_uint8
 from typeone.data.published_pairs import PublishedPairs, read_published_pairs
-from typeone.evaluation.image_quality import sharpness
+from typeone.evaluation.image_quality import quality
 from typeone.evaluation.panels import Verdict
 from typeone.evaluation.published_pairs import (
     Embeddings,
@@ -132,16 +132,17 @@ def test_the_table_has_a_row_per_pair(halves, found):
 
 
 def test_attacked_faces_are_compared_with_the_originals_of_the_gender_that_they_show():
-    """Women are twice as sharp as men. A man stays as he is, a woman becomes as sharp as a man."""
+    """Women have twice the contrast of men. A man stays as he is, a woman becomes like one."""
     labels = np.array([0, 0, 1, 1])
-    one = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    men = (0.5 * one).repeat(4, 1, 1, 1)
-    originals = men * torch.tensor([2.0, 2.0, 1.0, 1.0]).view(4, 1, 1, 1)
+    square = torch.arange(64) // 8 % 2
+    board = (square[:, None] ^ square[None, :]).float()
+    men = (0.8 + 0.2 * board).repeat(4, 3, 1, 1)
+    originals = torch.where((board > 0) | (torch.arange(4) > 1).view(4, 1, 1, 1), men, 0.6)
     found = {r["id"].split(".")[-1]: r for r in likeness_rows(originals, men, labels, 0.95)}
     # as women the two men are too blurred; as men the women are not
     assert {name: row["value"] for name, row in found.items()} == {
         "sharpness": pytest.approx(0.75),
-        "noisy": found["noisy"]["value"],
+        "noisy": 0,
         "blurred": 0.5,
     }
     assert found["blurred"]["n"] == 4
@@ -167,7 +168,8 @@ def test_the_real_pairs_say_what_the_supplementary_material_says():
     assert pairs.distance.std() == pytest.approx(0.183, abs=5e-4)
     assert pairs.distance.max() < 1.242
     originals, attacked = (from_uint8(half, "cpu") for half in (pairs.originals, pairs.attacked))
-    assert (sharpness(attacked) < sharpness(originals)).float().mean() > 0.75  # an SVAE blurs
+    less = quality(attacked).sharpness < quality(originals).sharpness
+    assert less.float().mean() > 0.55  # an SVAE blurs
     rows = likeness_rows(originals, attacked, pairs.label, 0.95)
     found = {row["id"].split(".")[-1]: row["value"] for row in rows}
-    assert found["noisy"] < 0.05 < found["blurred"] < 0.5  # most are as sharp as photographs
+    assert found["noisy"] < 0.05 < found["blurred"] < 0.3  # most are as sharp as photographs

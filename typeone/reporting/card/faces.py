@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from typeone.evaluation.audit.recognizers import FaceFindings
+from typeone.evaluation.clean_faces import resembles_clean
 from typeone.evaluation.intervals import mean_interval, rate
 from typeone.reporting.card.page import SHOWN, Page
 from typeone.reporting.card.parts import (
@@ -41,10 +42,11 @@ class FaceAttackResult(Result):
     measures: dict[str, Measure] = described(
         "Type I: kept (the same person to the network), turned (the judges see a face of the other "
         "gender, and the labelled one before), true (both), clear (true, and the judges agree and "
-        "are sure), clean (clear, and neither noisy nor blurred: noisier or less sharp than nearly "
-        "all clean faces), face, distance (of embeddings). Type II: left (another person to the "
-        "network), same (and to the judges a face of the same gender), distance. Empty if the "
-        "network's gradient vanishes at more than a tenth of the faces."
+        "are sure), clean (clear, and neither noisy nor blurred), noisy (noisier than nearly all "
+        "clean faces), blurred (less sharp than nearly all of these), face (still one to the "
+        "judges), distance (of embeddings). Type II: left (another person to the network), same "
+        "(and to the judges a face of the same gender), distance. Empty if the network's gradient "
+        "vanishes at more than a tenth of the faces."
     )
 
 
@@ -77,7 +79,7 @@ def measures(rows: Mapping[str, np.ndarray], kind: str) -> dict[str, Measure]:
             "turned": rate(rows["gender_changed"]),
             "true": rate(true),
             "clear": rate(clear),
-            "clean": rate(clear & ~(rows["noisy"] | rows["blurred"])),
+            "clean": rate(clear & resembles_clean(rows)),
             "noisy": rate(rows["noisy"]),
             "blurred": rate(rows["blurred"]),
             "face": rate(rows["shows_class"]),
