@@ -25,7 +25,7 @@ def sample(mu: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def mirror_half(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror each image ``(M, C, H, W)`` left to right where a coin of ``generator`` falls so."""
+    """Mirror images ``(M, C, H, W)`` left to right, each with probability 1/2 (``generator``)."""
     coins = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device)
     return torch.where(coins < 0.5, images.flip(3), images)
 
