@@ -143,7 +143,7 @@ def run(options):
         write_parquet(path, columns, metadata={"network": options.network})
 
 
-TITLES = {"mlp": "MLP", "lenet": "LeNet", "svae": "SVAE (`paper` on the MLP)"}
+TITLES = {"mlp": "MLP", "lenet": "LeNet", "svae": "SVAE, attack paper on the MLP"}
 
 
 @style()
