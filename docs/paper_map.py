@@ -59,6 +59,7 @@ BEYOND = {
     "clean success: density model": "train_density",
     "`ours`: attackers, their density model": "train_attacker train_attack_density plot_variants",
     "baselines and rivals": "attack_baseline judge_baseline tabulate_attacks",
+    "rival: diffusion model": "train_diffusion",
     "ablations": "attack_ablations judge_ablations plot_ablations",
     "realism of attacked images": "evaluate_realism",
     "[answers of people](study.md)": "render_study prepare_annotations evaluate_study "

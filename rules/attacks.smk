@@ -111,6 +111,7 @@ rule attack_baseline:
         train=rules.prepare_dataset.output.train,
         model=TRAINED,
         svae=rules.train_svae_stage2.output.model,
+        diffusion=diffusion_of,
     output:
         examples="results/{dataset}/attacks/{attack}/{target}/seed{seed}/changed.parquet",
     log:

@@ -149,6 +149,32 @@ use rule train_density as train_attack_density with:
         "{wildcards.dataset}: Training the density model of the attackers"
 
 
+rule train_diffusion:
+    input:
+        train=rules.prepare_dataset.output.train,
+        validation=rules.prepare_dataset.output.validation,
+    output:
+        model="results/{dataset}/diffusion/model.safetensors",
+        curve="results/{dataset}/diffusion/curve.parquet",
+    log:
+        "results/logs/{dataset}/train_diffusion.log",
+    benchmark:
+        "results/benchmarks/{dataset}/train_diffusion.tsv"
+    conda:
+        "../envs/typeone.yaml"
+    resources:
+        gpu=gpus(),
+    params:
+        *code("train_diffusion.py"),
+        settings={k: v for k, v in config["diffusion"].items() if k != "seed"},
+        seed=config["diffusion"]["seed"],
+        resume="results/.resume/{dataset}/diffusion",
+    message:
+        "{wildcards.dataset}: Training the diffusion model"
+    script:
+        "../scripts/train_diffusion.py"
+
+
 rule evaluate_oracle:
     input:
         test=rules.prepare_dataset.output.test,

@@ -60,6 +60,12 @@ def attack_density_of(wildcards, ablated=False):
     return expand(rules.train_attack_density.output.model, **wildcards) if used else []
 
 
+def diffusion_of(wildcards):
+    """Return the checkpoint of the diffusion model, for baselines that use it."""
+    used = config["attacks"][wildcards.attack]["settings"]["method"] == "diffusion"
+    return expand(rules.train_diffusion.output.model, **wildcards) if used else []
+
+
 def base_of(wildcards):
     """Return the checkpoint of the base that a strengthened classifier starts from."""
     base = config["strengthened"][wildcards.target]["base"]

@@ -107,12 +107,10 @@ rule render_report:
         ],
         labels={"digits": ATTACK_LABELS, "faces": FACE_LABELS},
         threshold=config["face_attacks"]["threshold"],
-        limits={
-            "count": config["report"]["examples"],
-            "frames": config["report"]["frames"],
-        },
+        limits={"count": config["report"]["examples"], "frames": config["report"]["frames"]},
         benchmarks="results/benchmarks",
         datasets=plan.datasets,
+        counts={name: plan.attacks[name]["count"] for name in plan.attacks},
     message:
         "Rendering the report"
     script:

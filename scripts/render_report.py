@@ -10,7 +10,7 @@ from typeone.reporting.report.ablations import ablations
 from typeone.reporting.report.page import Page, figure, render
 from typeone.reporting.report.sprites import Sheets
 from typeone.reporting.report.tables import verdict_rows
-from typeone.reporting.report.timings import benchmarks_by_rule, timings
+from typeone.reporting.report.timings import run_times
 from typeone.runtime.artifacts import read_frame, read_parquet
 from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.job import job
@@ -39,7 +39,7 @@ if "snakemake" in globals():
                 "told": params.captions["ablations"],
                 "attacks": [{"name": name, "variants": ablations(rows)} for name, rows in variants],
             },
-            "timings": timings(benchmarks_by_rule(params.benchmarks, params.datasets)),
+            **run_times(params.benchmarks, params.datasets, params.counts),
         }
         page = Page(
             run={

@@ -31,7 +31,9 @@ SUMS = 1e-4
 SVAE = (
     *("paper", "sm", "ours", "ours_runner_up", "ours_adaptive", "transition", "reconstruction"),
 )
-RIVALS = ("real_target", "real_target_random", "real_target_pgd", "level_set")  # they follow f1
+RIVALS = (  # they follow f1
+    *("real_target", "real_target_random", "real_target_pgd", "level_set", "diffusion"),
+)
 BASELINES = (
     *("nearest", "interpolation", "random_latent", "invariance_linf", "invariance_l0"),
     *RIVALS,
@@ -207,6 +209,7 @@ TABLES = {
     "mnist/strengthening": MEASUREMENTS | {"network": "string", "what": "string"},
     **{f"mnist/oracle/{member}/curve": CURVE | ERRORS for member in MEMBERS},
     **{f"mnist/attackers/{name}/curve": CURVE | ERRORS for name in ATTACKERS},
+    "mnist/diffusion/curve": CURVE | {"validation_loss": "double"},
     "mnist/oracle/evaluation": {
         **{"judge": "string", "input": "string", "test_error": "double", "n": "int64"}
     },
@@ -318,6 +321,7 @@ NETWORKS = {
     **{f"mnist/svae/seed0/{stage}": "svae-28x28" for stage in ("stage1", "stage2")},
     "mnist/density/model": "dense-vae-28x28",
     "mnist/attackers/density/model": "dense-vae-28x28",
+    "mnist/diffusion/model": "diffusion-28x28",
     "sphere/seed0/model": "quadratic",
     "mnist/generator/model": "acgan-28x28",
 }
@@ -646,6 +650,8 @@ def test_baselines_are_what_they_say(results, f1):
     assert np.abs(moved).max() <= 0.3 * 255 + 0.5  # noise on the nearest digit
     ball = read(results, "mnist/attacks/invariance_linf/mlp/seed0/examples")
     assert ball.distance_linf.max() <= 0.3 + 0.5 / 255 + FLOAT32
+    drawn = read(results, "mnist/attacks/diffusion/mlp/seed0/examples")
+    assert drawn.distance_l2.min() > 1  # nothing of x is left
     few = read(results, "mnist/attacks/invariance_l0/mlp/seed0/examples")
     replaced, all_of_it = ((e.adversarial_image != e.image).sum(axis=1) for e in (few, nearest))
     assert (replaced[: len(all_of_it)] <= all_of_it[: len(replaced)]).mean() > 0.9
@@ -786,6 +792,9 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
     elif where[1] == "density":
         wanted, seed = settings["density"]["training"], settings["density"]["seed"]
         assert metadata["quantile"] == settings["density"]["quantile"]
+    elif where[1] == "diffusion":
+        wanted, seed = settings["diffusion"]["training"], settings["diffusion"]["seed"]
+        assert metadata["channels"] == settings["diffusion"]["channels"]
     elif where[1] == "generator":
         wanted, seed = settings["generator"]["training"], settings["generator"]["seed"]
         assert metadata["objective"] == settings["generator"]["objective"]
@@ -806,7 +815,7 @@ def test_a_checkpoint_says_what_it_holds_and_how_it_was_trained(
             assert metadata.get(key) == network.get(key)
     assert metadata["training"] == wanted
     assert metadata["seed"] == seed
-    if "density" not in where:  # it has no classes
+    if not {"density", "diffusion"} & set(where):  # they do not classify
         learnt = metadata.get("trained_test_digits", [])
         assert metadata["test_n"] == settings["limit"]["test"] - len(learnt)
         # a network that learnt nothing errs on nine of ten
@@ -836,7 +845,7 @@ def test_a_curve_has_a_row_an_epoch_and_falls(results, settings, name):
         training = settings["attackers"]["density"]["training"]
     elif where[1] == "attackers":
         training = settings["attackers"]["members"][where[2]]["training"]
-    elif where[1] in ("generator", "density"):
+    elif where[1] in ("generator", "density", "diffusion"):
         training = settings[where[1]]["training"]
     else:
         training = (settings["classifiers"] | settings["strengthened"])[where[2]]["training"]

@@ -389,7 +389,7 @@ def test_hostile_text_stays_text(driver, tmp_path):
                 "filmstrips": [
                     {"name": hostile, "measure": hostile, "threshold": None, "strips": [strip]}
                 ],
-                **{"examples": [], "detector": [], "timings": []},
+                **{"examples": [], "detector": [], "timings": [], "seconds": []},
                 "ablations": {"told": hostile, "attacks": []},
             },
             links=[],

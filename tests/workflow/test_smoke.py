@@ -31,6 +31,7 @@ SVAE = (
 RIVALS = (
     *("real_target", "real_target_random", "real_target_pgd"),
     *("level_set", "invariance_linf", "invariance_l0"),
+    "diffusion",
 )
 BASELINES = ("nearest", "interpolation", "random_latent", *RIVALS)
 ATTACKS = (*SVAE, *BASELINES, *TYPE2)
@@ -297,6 +298,7 @@ CONFIG_EDITS = {
     # only ours looks at images while it attacks
     "attackers: {members: {pooled: {training: {lr: 0.001}}}}": {"train_attacker pooled"} | OURS,
     "attackers: {density: {training: {lr: 0.001}}}": {"train_attack_density"} | OURS,
+    "diffusion: {training: {lr: 0.001}}": {"train_diffusion"} | attacking("diffusion") | RATES,
     # kits of audits
     "audit: {count: 20}": KIT,
     "audit: {attacks: [ours_runner_up, fgsm]}": KIT,

@@ -24,6 +24,7 @@ ALLOWED = {
     "train_generator": {"train": "train", "test": "test"},
     "train_density": {"train": "train", "validation": "validation"},  # its limits
     "train_attack_density": {"train": "train", "validation": "validation"},  # as above
+    "train_diffusion": {"train": "train", "validation": "validation"},  # its curve
     # an audit attacks `test`, starts `real_target` from `train`, and compares with `validation`
     "make_kit": {"train": "train", **ERRORS},
     "make_face_kit": {"test": "test"},
@@ -62,6 +63,7 @@ UNSEEN = {
     "train_svae_stage1": ("attacks", "oracle", "classifiers", "density"),
     "train_svae_stage2": ("attacks", "oracle", "classifiers"),
     "train_attack_density": ("attacks", "oracle", "density", "classifiers", "svae", "test"),
+    "train_diffusion": ("attacks", "oracle", "density", "classifiers", "svae", "test"),
     "attack_svae": ("oracle", "density", "validation"),
     "attack_ablations": ("oracle", "density", "validation"),
     "attack_baseline": ("oracle", "density", "validation"),

@@ -2,9 +2,10 @@
 
 The task is to make x an image of another class while f1 still predicts y. ``nearest`` takes a real
 image of the target class; ``interpolation`` moves on a straight line from z to the mean latent of
-that class as far as f1 predicts y; ``random_latent`` draws latents until f1 predicts y. The others
-know a real image of the target class (`typeone.attacks.real_targets`, `.invariance`). The paper has
-no baselines.
+that class as far as f1 predicts y; ``random_latent`` draws latents until f1 predicts y;
+``diffusion`` redraws x by a diffusion model (`typeone.attacks.diffusion`). The others know a real
+image of the target class (`typeone.attacks.real_targets`, `.invariance`). The paper has no
+baselines.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from typeone.attacks import type2
 from typeone.attacks.criteria import next_class
+from typeone.attacks.diffusion import guided_diffusion
 from typeone.attacks.gradients import label_margin, vanishing_of_loss
 from typeone.attacks.invariance import invariance_l0, invariance_linf
 from typeone.attacks.real_targets import (
@@ -26,6 +28,7 @@ from typeone.attacks.real_targets import (
     random_images,
 )
 from typeone.attacks.shards import Rows, example_rows
+from typeone.models.diffusion import Denoiser
 from typeone.models.predictions import labels_of, predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.checkpoints import Checkpoint
@@ -111,6 +114,7 @@ def random_latents(
 METHODS = (
     *("nearest", "interpolation", "random_latent"),
     *("real_target", "level_set", "invariance_linf", "invariance_l0"),
+    "diffusion",
 )
 """The baselines, each a method of `Baselines`."""
 
@@ -140,6 +144,7 @@ class Baselines:
             class.
         train: training images and labels, the source of other classes.
         seed: added to the seeds of random draws.
+        denoiser: the diffusion model, for ``diffusion``.
         checkpoint: the sidecar of finished chunks.
     """
 
@@ -152,8 +157,10 @@ class Baselines:
         train: tuple[Tensor, Tensor],
         *,
         seed: int,
+        denoiser: Denoiser | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
+        self.denoiser = denoiser
         self.svae, self.classifier = svae, classifier
         self.images, self.labels, self.targets = images, labels, next_class(labels)
         self.train, self.seed, self.checkpoint = train, seed, checkpoint
@@ -226,6 +233,20 @@ class Baselines:
             **settings,
         )
         return ChangedImages(changed)
+
+    def diffusion(self, *, seed: int, **settings: Any) -> ChangedImages:
+        """Images redrawn as the target class, see `guided_diffusion`."""
+        if self.denoiser is None:
+            raise InputError("the method `diffusion` needs `denoiser`, a diffusion model")
+        drawn = guided_diffusion(
+            self.denoiser,
+            self.classifier,
+            *(self.images, self.labels, self.targets),
+            seeded(seed + self.seed, self.images.device),
+            **settings,
+        )
+        blind = vanishing_of_loss(self.classifier, self.images, self.labels, label_margin)
+        return ChangedImages(drawn, vanishing=blind)
 
     def rows(self, *, method: str, **settings: Any) -> Rows:
         """Return the rows of one baseline of `METHODS`, with its ``settings``.

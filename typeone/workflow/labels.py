@@ -24,6 +24,7 @@ ATTACK_LABELS = {
     "level_set": "Rival: level-set traversal",
     "invariance_linf": "Rival: invariance attack, Linf",
     "invariance_l0": "Rival: invariance attack, L0",
+    "diffusion": "Rival: guided diffusion",
 }
 
 FACE_LABELS = {

@@ -13,7 +13,7 @@ from PIL import Image
 from typeone.reporting.plotting import add_caption, save_figure, style
 from typeone.reporting.report import detection, examples, filmstrips, page, sprites, tables
 from typeone.reporting.report.ablations import ablations
-from typeone.reporting.report.timings import timings
+from typeone.reporting.report.timings import attack_seconds, timings
 from typeone.runtime import provenance
 from typeone.runtime.artifacts import Records
 
@@ -211,6 +211,26 @@ def test_timings_are_summed_by_rule_and_the_longest_comes_first(tmp_path):
     assert made == [
         {"rule": "long", "jobs": 2, "seconds": 3.5, "cpu": 3.0, "memory": 9.0},
         {"rule": "short", "jobs": 1, "seconds": 1.5, "cpu": 0.0, "memory": 0.0},
+    ]
+
+
+def test_seconds_of_an_attack_are_divided_by_its_images_over_shards_and_seeds(tmp_path):
+    seconds = {
+        "attack_svae/ours.mlp.seed1.0": (5, 30),  # run twice: the last counts
+        "attack_svae/ours.mlp.seed1.1": (10,),
+        "attack_svae/ours.mlp.seed2.0": (20,),
+        "attack_svae/ours.lenet.seed1.0": (4,),
+        "attack_type2/ead.mlp.seed1": (100,),
+        "attack_svae/of_earlier_settings.mlp.seed1.0": (1,),
+        "judge/ours.mlp.seed1": (1,),
+    }
+    for name, runs in seconds.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.tsv").write_text("s\n" + "".join(f"{run}\n" for run in runs))
+    assert attack_seconds(tmp_path, {"ours": 20, "ead": 10}) == [
+        {"attack": "ead", "target": "mlp", "images": 10, "seconds": 10.0},
+        {"attack": "ours", "target": "mlp", "images": 40, "seconds": 1.5},
+        {"attack": "ours", "target": "lenet", "images": 20, "seconds": 0.2},
     ]
 
 

@@ -39,7 +39,7 @@ class Page:
         figures: title, caption, address and size of each; of `figure`.
         sheets: of all images that ``data`` refers to.
         data: data of the plots and examples, by the name of the script that draws them: filmstrips,
-            examples, detector, ablations, timings.
+            examples, detector, ablations, timings, seconds (per attack).
         links: description, name and relative address of files beside the page.
     """
 

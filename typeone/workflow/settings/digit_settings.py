@@ -23,6 +23,7 @@ from typeone.workflow.settings.experiments import (
     Batching,
     Density,
     Detection,
+    Diffusion,
     Realism,
     Roc,
     Sphere,
@@ -100,6 +101,7 @@ class DigitSettings(Model):
     oracle: Oracle = Oracle()
     density: Density = Density()
     attackers: Attackers = Attackers()
+    diffusion: Diffusion = Diffusion()
     svae: Svae = Svae()
     examples: Examples = Examples()
     attacks: Entries[Attack] = setting("Attacks by name; a variant is another entry.", ATTACKS)

@@ -39,6 +39,18 @@ class Density(Model):
     )
 
 
+class Diffusion(Model):
+    """The diffusion model of the rival `diffusion`; trained only if an attack uses it."""
+
+    seed: Whole = setting("Seed of the diffusion model.", 6000)
+    channels: Annotated[int, Field(ge=8, multiple_of=8)] = setting(
+        "Channels of its outer layers; the inner ones have twice as many.", 32
+    )
+    training: Training = setting(
+        "How it is trained.", one_cycle(epochs=30, batch_size=128, lr=0.002)
+    )
+
+
 class Realism(Model):
     """Realism measured by networks that no attack uses: a judge's features, the density model."""
 

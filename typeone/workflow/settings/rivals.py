@@ -160,6 +160,17 @@ class InvarianceL0(Model):
     seed: Whole = setting("Seed of the moves; the run's seed is added.", 43)
 
 
+class GuidedDiffusion(Model):
+    """A diffusion model draws the target class, guided by f1 towards y."""
+
+    method: Literal["diffusion"] = setting("The image with noise, redrawn by a diffusion model.")
+    steps: Count = setting("Noise levels.", 40)
+    start: Positive = setting("First noise level; images are scaled to [-1, 1].", 20.0)
+    class_weight: Weight = setting("Classifier-free guidance to y'; 1 does not exaggerate.", 2.0)
+    scale: Weight = setting("Strength of f1's guidance; 0 ignores f1.", 4.0)
+    seed: Whole = setting("Seed of the noise; the run's seed is added.", 47)
+
+
 class Baseline(Model):
     """A baseline of Algorithm 2."""
 
@@ -173,10 +184,12 @@ class Baseline(Model):
         | RealTarget
         | LevelSet
         | InvarianceLinf
-        | InvarianceL0,
+        | InvarianceL0
+        | GuidedDiffusion,
         by(
             "method",
             *("nearest", "interpolation", "random_latent"),
             *("real_target", "level_set", "invariance_linf", "invariance_l0"),
+            "diffusion",
         ),
     ]

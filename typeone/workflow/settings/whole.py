@@ -138,6 +138,11 @@ class Settings(FaceSettings):
                 f"`.density.seed` is {held_out}, also a seed of an attacked network, a judge or an "
                 "attacker; needs another, so that the density model is independent of them"
             )
+        if self.diffusion.seed in (*judges, held_out):
+            raise Wrong(
+                f"`.diffusion.seed` is {self.diffusion.seed}, also a seed of a judge or of the "
+                "density model; needs another, so that these are independent of every attack"
+            )
         for seed in self.seeds:
             if seed in judges:
                 raise Wrong(

@@ -20,6 +20,17 @@
       ),
     ),
   );
+  byId("seconds-rows").replaceChildren(
+    ...DATA.seconds.map((entry) =>
+      element(
+        "tr",
+        {},
+        element("td", {}, entry.attack),
+        element("td", {}, entry.target),
+        ...[String(entry.images), entry.seconds.toFixed(2)].map((text) => element("td", { class: "num" }, text)),
+      ),
+    ),
+  );
   const longest = entries.slice(0, 15);
   byId("timings-plot").style.height = `${24 * longest.length + 70}px`;
   draw("timings-plot", () => ({
