@@ -17,7 +17,7 @@ if "snakemake" in globals():
             *examples,
             read_digits(run.input.train, run.device),
             seed=int(run.wildcards.seed),
-            denoiser=load_denoiser(run.input.diffusion, run.device)
+            denoiser=load_denoiser(*run.input.diffusion, run.device)
             if run.input.diffusion
             else None,
             checkpoint=run.checkpoint,
