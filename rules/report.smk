@@ -110,7 +110,12 @@ rule render_report:
         limits={"count": config["report"]["examples"], "frames": config["report"]["frames"]},
         benchmarks="results/benchmarks",
         datasets=plan.datasets,
-        counts={name: plan.attacks[name]["count"] for name in plan.attacks},
+        timed=REPORT.timed(
+            svae=rules.attack_svae.benchmark,
+            baseline=rules.attack_baseline.benchmark,
+            own=rules.attack_own.benchmark,
+            type2=rules.attack_type2.benchmark,
+        ),
     message:
         "Rendering the report"
     script:

@@ -39,7 +39,7 @@ if "snakemake" in globals():
                 "told": params.captions["ablations"],
                 "attacks": [{"name": name, "variants": ablations(rows)} for name, rows in variants],
             },
-            **run_times(params.benchmarks, params.datasets, params.counts),
+            **run_times(params.benchmarks, params.datasets, params.timed),
         }
         page = Page(
             run={

@@ -11,6 +11,7 @@ from typeone.defenses.logit_pairing import LogitPairingSettings, logit_pairing
 from typeone.models.acgan import AuxiliaryGAN
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.density import DenseVAE
+from typeone.models.diffusion import Denoiser, one_hot_classes
 from typeone.models.face_judges import build_face_judge
 from typeone.models.recognizers import Recognizer
 from typeone.models.style_generator import StyleCritic, StyleGenerator
@@ -23,6 +24,7 @@ from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.acgan import acgan
 from typeone.training.objectives.classification import classification
 from typeone.training.objectives.density import density
+from typeone.training.objectives.diffusion import denoising
 from typeone.training.objectives.faces import face_judging, recognition
 from typeone.training.objectives.style_gan import style_gan
 from typeone.training.objectives.svae import svae_stage1, svae_stage2
@@ -100,6 +102,15 @@ def density_of_digits(device, generator):
     return model, density(model, binarise(images), generator)
 
 
+def diffusion_of_digits(device, generator):
+    model = Denoiser(channels=8)
+    reset_parameters(model, seeded("cpu"))
+    model.start_at_skip()
+    model.to(device, torch.get_default_dtype())
+    images, labels = data(device, (1, 28, 28))
+    return model, denoising(model, 2 * images - 1, one_hot_classes(labels), generator)
+
+
 def digits_stage1(device, generator):
     svae = DigitSVAE(latent_dim=6)
     svae.reset_parameters(seeded("cpu"))
@@ -174,6 +185,7 @@ TRAININGS = {
         "judge_residual", shear=0.25, elastic=0.8, strokes=0.3, clutter=0.3
     ),
     "density model": density_of_digits,
+    "diffusion model": diffusion_of_digits,
     "attacker": classifier("attacker_deep"),
     "logit pairing": paired,
     "SVAE of digits, stage 1": digits_stage1,

@@ -650,8 +650,6 @@ def test_baselines_are_what_they_say(results, f1):
     assert np.abs(moved).max() <= 0.3 * 255 + 0.5  # noise on the nearest digit
     ball = read(results, "mnist/attacks/invariance_linf/mlp/seed0/examples")
     assert ball.distance_linf.max() <= 0.3 + 0.5 / 255 + FLOAT32
-    drawn = read(results, "mnist/attacks/diffusion/mlp/seed0/examples")
-    assert drawn.distance_l2.min() > 1  # nothing of x is left
     few = read(results, "mnist/attacks/invariance_l0/mlp/seed0/examples")
     replaced, all_of_it = ((e.adversarial_image != e.image).sum(axis=1) for e in (few, nearest))
     assert (replaced[: len(all_of_it)] <= all_of_it[: len(replaced)]).mean() > 0.9

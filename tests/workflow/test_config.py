@@ -217,6 +217,18 @@ BAD = [
         "`density.seed` is 2104, also a seed of an attacked network, a judge or an attacker",
     ),
     (
+        "diffusion: {seed: 1002}",
+        "`diffusion.seed` is 1002, also a seed of a judge or of the density model; needs another",
+    ),
+    (
+        "attacks: {diffusion: {settings: {start: 0.01}}}",
+        "`attacks.diffusion.settings.start` is 0.01; needs more than 0.02",
+    ),
+    (
+        "audit: {attacks: [ours, diffusion]}",
+        "`audit.attacks` names 'diffusion'; needs one of `attacks` with `kind` svae",
+    ),
+    (
         "audit: {attacks: [ours, transition]}",
         "`audit.attacks` names 'transition'; needs one of `attacks` with `kind` svae",
     ),

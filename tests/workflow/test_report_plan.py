@@ -54,6 +54,29 @@ def test_each_detector_has_the_scores_of_its_classifier(plans):
         assert thresholds
 
 
+def test_the_seconds_of_an_attack_are_those_of_all_its_seeds_and_shards(plans):
+    plan, faces, _ = plans
+    settings = layers.expanded(
+        {
+            "batching": {"chunk": 4, "shards": 2},
+            "ablations": {"chunk": 4},
+            "face_attacks": {"chunk": 4},
+        },
+        plan.settings,
+    )
+    report = ReportPlan(settings, plan, faces)
+    patterns = {
+        "svae": "svae/{attack}.{target}.{seed}.{shard}",
+        **dict.fromkeys(("baseline", "type2", "own"), "other/{attack}.{target}.{seed}"),
+    }
+    timed = {(attack, target): rest for attack, target, *rest in report.timed(**patterns)}
+    assert len(timed) == len(plan.runs(PAPER)) / 2  # two seeds
+    images, tables = timed["paper", "mlp"]
+    assert images == 2 * settings["attacks"]["paper"]["count"]
+    assert tables == [f"svae/paper.mlp.{seed}.{shard}" for seed in (3, 4) for shard in (0, 1)]
+    assert timed["ead", "mlp"][1] == ["other/ead.mlp.3", "other/ead.mlp.4"]
+
+
 def test_captions_name_all_seeds(plans):
     _, faces, report = plans
     assert report.of_digits == "seeds 3, 4, preset quick"

@@ -237,7 +237,9 @@ class Baselines:
     def diffusion(self, *, seed: int, **settings: Any) -> ChangedImages:
         """Images redrawn as the target class, see `guided_diffusion`."""
         if self.denoiser is None:
-            raise InputError("the method `diffusion` needs `denoiser`, a diffusion model")
+            raise InputError(
+                "`method` is 'diffusion', which needs a diffusion model; pass `denoiser`"
+            )
         drawn = guided_diffusion(
             self.denoiser,
             self.classifier,
@@ -245,8 +247,10 @@ class Baselines:
             seeded(seed + self.seed, self.images.device),
             **settings,
         )
-        blind = vanishing_of_loss(self.classifier, self.images, self.labels, label_margin)
-        return ChangedImages(drawn, vanishing=blind)
+        if settings["scale"] == 0:
+            return ChangedImages(drawn)
+        vanishing = vanishing_of_loss(self.classifier, self.images, self.labels, label_margin)
+        return ChangedImages(drawn, vanishing=vanishing)
 
     def rows(self, *, method: str, **settings: Any) -> Rows:
         """Return the rows of one baseline of `METHODS`, with its ``settings``.

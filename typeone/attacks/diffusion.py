@@ -1,14 +1,17 @@
 """Rival of Algorithm 2: a diffusion model draws the target class while f1 guides it towards y.
 
 The image gets noise of standard deviation ``start`` (SDEdit, Meng et al., ICLR 2022) and a model of
-class y' removes it in ``steps`` (Karras et al., NeurIPS 2022, Algorithm 1 without churn and second
-order). At each step the gradient of log f1(y) of the estimated clean image, taken through the
-model, moves the estimate (classifier guidance on a one-step estimate, for classifiers that never
-saw noise: Chung et al., ICLR 2023; Vaeth et al., 2025).
+class y' removes it in Euler steps (Karras et al., NeurIPS 2022, Algorithm 1 without its
+second-order correction). In each step the gradient of log f1(y) of the estimated clean image, taken
+through the model, moves the estimate (classifier guidance on a one-step estimate, for classifiers
+that never saw noise: Chung et al., ICLR 2023; Vaeth et al., 2025).
 
-ASSUME: beyond the paper. At each step the gradient gets the length ``scale`` * sigma^(1/4) *
-(1 - f1(y)), because log f1(y) of a sure classifier has gradients of any size. Of the powers 0, 1/4,
-1/2 and 1 of sigma, 1/4 left most digits clear (validation digits, networks of seed 0).
+ASSUME: beyond the paper. The gradient gets the length ``scale`` * sigma^(1/4) * (1 - f1(y)),
+because that of log f1(y) may be arbitrarily small. Of the powers 0, 1/4, 1/2 and 1 of sigma, 1/4
+left most digits clear (validation digits, networks of seed 0). The estimate is clamped to the range
+of images after each step, as in Ho et al. (2020); f1 sees it clamped, with the gradient of the
+unclamped one, which would otherwise be 0 on a black background. The last step is guided too, though
+no model sees its change: without it f1 keeps y in 0.84 in place of 0.95 and clean success is equal.
 """
 
 from __future__ import annotations
@@ -18,18 +21,38 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from typeone.models.diffusion import Denoiser, class_rows
+from typeone.attacks.gradients import unit_directions
+from typeone.models.diffusion import Denoiser, one_hot_classes
 from typeone.training.losses import cross_entropy
 
-FIRST_SIGMA, RHO = 0.02, 7.0  # least noise level and spacing of the levels (Table 1, Karras et al.)
+# ASSUME: least noise level of digits; Karras et al. have 0.002 for photographs of 8 bits
+LEAST_SIGMA = 0.02
+RHO = 7.0  # spacing of the levels (Eq. 5)
 POWER = 0.25  # of sigma, in the length of f1's guidance
 
 
 def noise_levels(steps: int, start: float) -> list[float]:
-    """Return ``steps`` noise levels from ``start`` to `FIRST_SIGMA`, then 0 (Eq. 5)."""
-    high, low = start ** (1 / RHO), FIRST_SIGMA ** (1 / RHO)
-    places = [step / max(steps - 1, 1) for step in range(steps)]
+    """Return ``steps`` noise levels from ``start`` down to `LEAST_SIGMA`, then 0 (Eq. 5)."""
+    high, low = start ** (1 / RHO), LEAST_SIGMA ** (1 / RHO)
+    places = [step / (steps - 1) for step in range(steps)]
     return [*((high + place * (low - high)) ** RHO for place in places), 0.0]
+
+
+def guidance(
+    clean: Tensor, noisy: Tensor, classifier: nn.Module, labels: Tensor, length: float
+) -> Tensor:
+    """Return the step on the estimate ``clean`` that raises f1's confidence in ``labels``.
+
+    Args:
+        clean: estimates in about [-1, 1], ``(N, 1, H, W)``, computed from ``noisy`` with gradient.
+        length: length of the step where f1's confidence is 0.
+    """
+    seen = clean + (clean.clamp(-1, 1) - clean).detach()
+    losses = cross_entropy(classifier((seen + 1) / 2), labels)
+    (slope,) = torch.autograd.grad(losses.sum(), noisy)
+    doubt = -torch.expm1(-losses.detach())
+    doubt = torch.where(doubt.isfinite(), doubt, 0)
+    return -length * doubt.view(-1, 1, 1, 1) * unit_directions(slope)
 
 
 def guided_diffusion(
@@ -51,33 +74,34 @@ def guided_diffusion(
     Args:
         classifier: f1, images in [0, 1] → logits ``(N, 10)``.
         labels, targets: y and y', int64 ``(N,)``.
-        steps: noise levels.
-        start: standard deviation of the first noise, for images in [-1, 1].
-        class_weight: of classifier-free guidance towards y' (Ho and Salimans, 2022): 0 ignores the
-            class, 1 is the conditional model, more exaggerates the class.
+        generator: source of the noise, drawn for all images at once.
+        steps: number of noise levels, at least 2.
+        start: standard deviation of the first noise, for images in [-1, 1]; above `LEAST_SIGMA`.
+        class_weight: of classifier-free guidance towards y': 0 ignores the class, 1 is the
+            conditional model, more exaggerates the class (1 + w of Ho and Salimans, 2022).
         scale: of f1's guidance, see above; 0 leaves f1 out.
         chunk: images drawn at a time, which bounds the memory.
+
+    Returns:
+        Images ``(N, 1, 28, 28)`` in [0, 1].
     """
     levels = noise_levels(steps, start)
     noise = torch.randn(images.shape, generator=generator, device=images.device)
-    parts = (each.split(chunk) for each in (2 * images - 1 + start * noise, labels, targets))
-    ends = []
-    for here, old, new in zip(*parts, strict=True):
-        wanted = class_rows(new)
+    batches = (each.split(chunk) for each in (2 * images - 1 + start * noise, labels, targets))
+    drawn = []
+    for noisy, batch_labels, batch_targets in zip(*batches, strict=True):
+        classes = one_hot_classes(batch_targets)
         for level, following in pairwise(levels):
-            sigma = torch.full((len(here),), level, device=here.device)
-            here = here.detach().requires_grad_(scale > 0)
-            clean = denoiser(here, sigma, wanted)
+            sigma = torch.full((len(noisy),), level, device=noisy.device)
+            noisy = noisy.detach().requires_grad_(scale > 0)
+            clean = denoiser(noisy, sigma, classes)
             if class_weight != 1:
-                plain = denoiser(here, sigma, torch.zeros_like(wanted))
+                plain = denoiser(noisy, sigma, torch.zeros_like(classes))
                 clean = plain + class_weight * (clean - plain)
             if scale > 0:
-                losses = cross_entropy(classifier((clean + 1) / 2), old)
-                (slope,) = torch.autograd.grad(losses.sum(), here)
-                size = slope.flatten(1).norm(dim=1).clamp_min(torch.finfo(slope.dtype).tiny)
-                length = scale * level**POWER * (1 - (-losses.detach()).exp()) / size
-                clean = clean - length.view(-1, 1, 1, 1) * slope
+                length = scale * level**POWER
+                clean = clean + guidance(clean, noisy, classifier, batch_labels, length)
             clean = clean.detach().clamp(-1, 1)
-            here = clean + (following / level) * (here.detach() - clean)
-        ends.append((here + 1) / 2)
-    return torch.cat(ends)
+            noisy = clean + (following / level) * (noisy.detach() - clean)
+        drawn.append((noisy + 1) / 2)
+    return torch.cat(drawn)

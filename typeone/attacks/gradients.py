@@ -62,6 +62,20 @@ def vanishing_of_embeddings(recognizer: nn.Module, images: Tensor, *, chunk: int
     return found
 
 
+def unit_directions(gradient: Tensor) -> Tensor:
+    """Scale the gradient of each image ``(N, C, H, W)`` to norm 1.
+
+    A gradient of 0, or one that is not finite, becomes 0.
+    """
+    rows = gradient.flatten(1)
+    largest = rows.abs().amax(dim=1, keepdim=True)
+    usable = largest.isfinite() & (largest > 0)
+    # divided twice: the square of a small number underflows
+    rows = torch.where(usable, rows / largest, 0)
+    norm = rows.norm(dim=1, keepdim=True)
+    return torch.where(usable, rows / norm, 0).view_as(gradient)
+
+
 def label_margin(logits: Tensor, labels: Tensor) -> Tensor:
     """Logit at ``labels`` ``(N,)`` minus the highest other logit, ``(N, classes)`` → ``(N,)``."""
     chosen = logits.gather(1, labels[:, None])

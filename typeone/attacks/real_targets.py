@@ -18,6 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from typeone.attacks.gradients import unit_directions
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy
 
@@ -121,10 +122,6 @@ def level_set_traversal(
 
 def _orthogonal(direction: Tensor, slope: Tensor) -> Tensor:
     """Remove from ``direction`` its part along ``slope``; all of it stays where ``slope`` is 0."""
-    # where f1 is certain the slope is so small that its square underflows
-    largest = slope.abs().flatten(1).amax(dim=1).clamp_min(torch.finfo(slope.dtype).tiny)
-    slope = slope / largest.view(-1, *[1] * (slope.ndim - 1))
-    size = slope.square().flatten(1).sum(dim=1)
-    along = (direction * slope).flatten(1).sum(dim=1)
-    share = torch.where(size > 0, along / size, torch.zeros_like(size))
-    return direction - share.view(-1, *[1] * (slope.ndim - 1)) * slope
+    along = unit_directions(slope)
+    share = (direction * along).flatten(1).sum(dim=1)
+    return direction - share.view(-1, *[1] * (slope.ndim - 1)) * along

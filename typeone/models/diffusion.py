@@ -23,7 +23,7 @@ from typeone.runtime.errors import InputError
 ARCHITECTURE = "diffusion-28x28"
 CLASSES = 10
 FREQUENCIES, EMBEDDING = 16, 128
-DATA_STD = 0.6  # of digits scaled to [-1, 1], 0.62; the preconditioning needs no exact value
+DATA_STD = 0.6  # ASSUME: of digits scaled to [-1, 1] (0.62); 0.5 in Karras et al.
 
 
 class Block(nn.Module):
@@ -73,7 +73,10 @@ class Denoiser(nn.Module):
 
     @torch.no_grad()
     def start_at_skip(self) -> None:
-        """Zero the last convolution of each block and of the network, for a calm start."""
+        """Zero the last convolution of each block and of the network.
+
+        Training then starts from the skip connection of Eq. 7.
+        """
         blocks = [module for module in self.modules() if isinstance(module, Block)]
         for last in (*(block.second for block in blocks), self.last):
             for parameter in last.parameters():
@@ -107,9 +110,9 @@ class Denoiser(nn.Module):
         return skip * noisy + out * self.network(noisy / total, sigma.log() / 4, classes)
 
 
-def class_rows(labels: Tensor) -> Tensor:
+def one_hot_classes(labels: Tensor) -> Tensor:
     """Return ``labels`` ``(N,)`` as the ``classes`` of a `Denoiser`, floats ``(N, 10)``."""
-    return one_hot(labels, CLASSES).float()
+    return one_hot(labels, CLASSES).to(torch.get_default_dtype())
 
 
 def load_denoiser(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> Denoiser:

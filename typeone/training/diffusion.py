@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from typeone.models.classifiers import reset_parameters
-from typeone.models.diffusion import ARCHITECTURE, Denoiser, class_rows
+from typeone.models.diffusion import ARCHITECTURE, Denoiser, one_hot_classes
 from typeone.runtime.devices import seeded
 from typeone.training.loop import Trained, Training
 from typeone.training.objectives.diffusion import denoising, draw_noise, weighted_error
@@ -41,10 +41,10 @@ def train_diffusion(
     reset_parameters(model, seeded(training.seed))
     model.start_at_skip()
     model.to(training.device)
-    held_out = 2 * validation[0] - 1, class_rows(validation[1])
+    held_out = 2 * validation[0] - 1, one_hot_classes(validation[1])
     curve = training.fit(
         model,
-        denoising(model, 2 * images - 1, class_rows(labels), training.generator),
+        denoising(model, 2 * images - 1, one_hot_classes(labels), training.generator),
         count=len(images),
         evaluate=lambda: {
             "validation_loss": mean_error(model, *held_out, seeded(training.seed, training.device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -132,6 +133,23 @@ class ReportPlan:
         ]
         medians = self.settings["face_detection"]["medians"]
         return digits + [of_faces.format(**first)] * len(medians)
+
+    def timed(self, **benchmarks: str) -> list[tuple[str, str, int, list[str]]]:
+        """Return attack, target, number of digits and benchmark tables of each attack on digits.
+
+        ``benchmarks``: pattern of their paths, by kind of attack.
+        """
+        attacks, shards = self.settings["attacks"], range(self.settings["batching"]["shards"])
+        entries: dict[tuple[str, str], list[str]] = {}
+        for run in self.plan.runs(PAPER):
+            pattern = benchmarks[attacks[run.attack]["kind"]]
+            tables = dict.fromkeys(pattern.format(**asdict(run), shard=s) for s in shards)
+            entries.setdefault((run.attack, run.target), []).extend(tables)
+        count = len(self.plan.seeds)
+        return [
+            (attack, target, attacks[attack]["count"] * count, tables)
+            for (attack, target), tables in entries.items()
+        ]
 
     def captions(self) -> dict[str, Any]:
         """Return the description of the run, and the caption of the ablations."""

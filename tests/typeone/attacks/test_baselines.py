@@ -209,6 +209,36 @@ def test_baselines_that_do_not_follow_f1_say_nothing_of_its_gradient(baselines, 
         assert np.round(seen).tolist() == rows["target_label"].tolist()
 
 
+def grey(noisy, _sigma, _classes):
+    """A diffusion model that draws the grey between black and white."""
+    return torch.zeros_like(noisy) + 0.01 * noisy
+
+
+DIFFUSION = {"method": "diffusion", "steps": 3, "start": 1.0, "class_weight": 1.0, "seed": 4}
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_diffusion_reports_f1s_gradient_only_where_f1_guides(baselines, scale):
+    baselines.denoiser = grey
+    rows = baselines.rows(**DIFFUSION, scale=scale)
+    assert np.median(rows["adversarial_image"]) in (127, 128)
+    assert ("gradient_vanishes" in rows) == (scale > 0)
+    assert scale == 0 or not rows["gradient_vanishes"].any()
+
+
+def test_another_run_draws_another_noise(baselines):
+    baselines.denoiser = lambda noisy, *_: noisy
+    first, again = (baselines.rows(**DIFFUSION, scale=0.0)["adversarial_image"] for _ in range(2))
+    assert (first == again).all()
+    baselines.seed = 2
+    assert (baselines.rows(**DIFFUSION, scale=0.0)["adversarial_image"] != first).any()
+
+
+def test_diffusion_without_a_model_is_refused(baselines):
+    with pytest.raises(InputError, match="is 'diffusion', which needs a diffusion model; pass"):
+        baselines.rows(**DIFFUSION, scale=1.0)
+
+
 def test_a_baseline_that_does_not_exist_is_named(baselines):
     with pytest.raises(InputError, match="`method` is 'encode'; needs one of nearest, interpol"):
         baselines.rows(method="encode")

@@ -214,23 +214,21 @@ def test_timings_are_summed_by_rule_and_the_longest_comes_first(tmp_path):
     ]
 
 
-def test_seconds_of_an_attack_are_divided_by_its_images_over_shards_and_seeds(tmp_path):
-    seconds = {
-        "attack_svae/ours.mlp.seed1.0": (5, 30),  # run twice: the last counts
-        "attack_svae/ours.mlp.seed1.1": (10,),
-        "attack_svae/ours.mlp.seed2.0": (20,),
-        "attack_svae/ours.lenet.seed1.0": (4,),
-        "attack_type2/ead.mlp.seed1": (100,),
-        "attack_svae/of_earlier_settings.mlp.seed1.0": (1,),
-        "judge/ours.mlp.seed1": (1,),
-    }
-    for name, runs in seconds.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / f"{name}.tsv").write_text("s\n" + "".join(f"{run}\n" for run in runs))
-    assert attack_seconds(tmp_path, {"ours": 20, "ead": 10}) == [
+def test_seconds_of_an_attack_are_those_of_all_its_jobs_divided_by_its_images(tmp_path):
+    def benchmark(name, *seconds):
+        (tmp_path / name).write_text("s\n" + "".join(f"{second}\n" for second in seconds))
+        return tmp_path / name
+
+    shards = [benchmark("a", 5, 30), benchmark("b", 10), benchmark("c", 20)]  # "a" ran twice
+    timed = [
+        ("ours", "mlp", 40, shards),
+        ("ead", "mlp", 10, [benchmark("d", 100)]),
+        ("ours", "lenet", 20, [*shards, tmp_path / "not_run"]),
+        ("ours", "cnn", 20, [benchmark("e", "-")]),
+    ]
+    assert attack_seconds(timed) == [
         {"attack": "ead", "target": "mlp", "images": 10, "seconds": 10.0},
         {"attack": "ours", "target": "mlp", "images": 40, "seconds": 1.5},
-        {"attack": "ours", "target": "lenet", "images": 20, "seconds": 0.2},
     ]
 
 

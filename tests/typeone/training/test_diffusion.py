@@ -1,10 +1,12 @@
 """The diffusion model: its preconditioning by hand, and what a training teaches it."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
-from typeone.models.diffusion import DATA_STD, Denoiser, class_rows, load_denoiser
+from typeone.models.diffusion import DATA_STD, Denoiser, load_denoiser, one_hot_classes
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
@@ -30,6 +32,35 @@ def test_an_untrained_model_is_the_best_estimate_of_gaussian_pixels(untrained):
     torch.testing.assert_close(untrained(noisy, sigma, NOTHING), share.view(2, 1, 1, 1) * noisy)
 
 
+def test_the_network_sees_and_gives_what_equation_7_says():
+    """F = 1 everywhere: the estimate is c_skip x + c_out, and F sees c_in x and ln(sigma) / 4."""
+    model, seen = Denoiser(channels=8), []
+
+    def network(scaled, level, classes):
+        seen.append((scaled, level, classes))
+        return torch.ones_like(scaled)
+
+    model.network = network
+    noisy, sigma, s = torch.full((1, 1, 28, 28), 2.0), torch.tensor([0.8]), DATA_STD
+    estimate = model(noisy, sigma, NOTHING[:1])
+    total = (s**2 + 0.8**2) ** 0.5
+    assert estimate.unique().tolist() == pytest.approx([2 * s**2 / total**2 + 0.8 * s / total])
+    scaled, level, _ = seen[0]
+    assert scaled.unique().tolist() == pytest.approx([2 / total])
+    assert level.tolist() == pytest.approx([math.log(0.8) / 4])
+
+
+def test_a_training_starts_at_the_skip_connection():
+    training = Training(
+        "diffusion", {"epochs": 1, "batch_size": 8, "lr": 0.0}, 1, torch.device("cpu")
+    )
+    model = train_diffusion(training, *shapes(8), shapes(8), channels=8).model
+    noisy, sigma = torch.ones(2, 1, 28, 28), torch.ones(2)
+    share = DATA_STD**2 / (DATA_STD**2 + 1)
+    with torch.no_grad():
+        assert model(noisy, sigma, NOTHING).unique().tolist() == pytest.approx([share])
+
+
 def test_the_error_of_gaussian_pixels_is_one_at_every_level(untrained):
     """The posterior variance is s² sigma² / (s² + sigma²), which the weight turns into 1."""
     images = DATA_STD * torch.randn(2, 1, 28, 28, generator=seeded(1))
@@ -47,7 +78,7 @@ def test_a_share_of_the_images_is_seen_without_class():
             seen.append(classes)
             return noisy
 
-    images, classes = torch.zeros(2000, 1, 2, 2), class_rows(torch.arange(2000) % 10)
+    images, classes = torch.zeros(2000, 1, 2, 2), one_hot_classes(torch.arange(2000) % 10)
     denoising(Watching(), images, classes, seeded(3))(torch.arange(2000), 0.0)
     named = seen[0].sum(dim=1) == 1
     assert 0.87 < named.float().mean() < 0.93  # 0.9; 4.5 sd are 0.03
@@ -81,14 +112,14 @@ def test_training_teaches_the_classes(trained):
     images, labels = shapes(2)
     noisy = 3 * torch.randn(2, 1, 28, 28, generator=seeded(5))  # nothing of an image is left
     with torch.no_grad():
-        drawn = (trained.model(noisy, torch.full((2,), 3.0), class_rows(labels)) + 1) / 2
+        drawn = (trained.model(noisy, torch.full((2,), 3.0), one_hot_classes(labels)) + 1) / 2
     errors = torch.cdist(drawn.flatten(1), images.flatten(1))
     assert errors.argmin(dim=1).tolist() == [0, 1]
 
 
 def test_the_curve_has_the_error_of_held_out_images(trained):
     images, labels = shapes(32)
-    error = mean_error(trained.model, 2 * images - 1, class_rows(labels), seeded(1))
+    error = mean_error(trained.model, 2 * images - 1, one_hot_classes(labels), seeded(1))
     assert trained.curve[-1]["validation_loss"] == pytest.approx(error)
     assert error < trained.curve[0]["validation_loss"] * 0.8
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-ATTACKS = ("attack_svae", "attack_baseline", "attack_own", "attack_type2")
-"""Names of the folders with benchmarks of attacks on digits."""
+TimedRun = tuple[str, str, int, Sequence[str | os.PathLike[str]]]
 
 
-def last_run(path: Path) -> pd.DataFrame:
+def last_run(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Return the last line of a benchmark table: the last run of its job."""
     return pd.read_csv(path, sep="\t", na_values="-").tail(1)
 
@@ -55,45 +55,32 @@ def benchmarks_by_rule(
     return files
 
 
-def attack_seconds(
-    folder: str | os.PathLike[str], counts: Mapping[str, int]
-) -> list[dict[str, Any]]:
+def attack_seconds(timed: Sequence[TimedRun]) -> list[dict[str, Any]]:
     """Return the wall-clock seconds per image of each attack on each classifier, the longest first.
 
-    The start of the jobs is included, and a job that continued after an interruption counts from
-    its last start.
+    The seconds of all jobs of a run are added up, including their start. A job that continued after
+    an interruption counts from its last start. An attack without all of its benchmarks is left out.
 
     Args:
-        folder: benchmark tables of a data set, ``{rule}/{attack}.{target}.seed{seed}.*tsv``.
-        counts: number of images per seed, by attack.
+        timed: attack, target, number of images and benchmark tables of each.
     """
-    files: dict[tuple[str, str], dict[str, list[Path]]] = {}
-    for path in (path for rule in ATTACKS for path in sorted((Path(folder) / rule).glob("*.tsv"))):
-        attack, target, seed = path.name.split(".")[:3]
-        files.setdefault((attack, target), {}).setdefault(seed, []).append(path)
     entries = []
-    for (attack, target), seeds in files.items():
-        if attack not in counts:
-            continue  # of earlier settings
-        spent = sum(float(last_run(path)["s"].iloc[0]) for each in seeds.values() for path in each)
-        images = counts[attack] * len(seeds)
-        entries.append(
-            {"attack": attack, "target": target, "images": images, "seconds": spent / images}
-        )
+    for attack, target, images, paths in timed:
+        if not all(Path(path).exists() for path in paths):
+            continue
+        seconds = sum(float(last_run(path)["s"].iloc[0]) for path in paths) / images
+        if math.isfinite(seconds):
+            entries.append(
+                {"attack": attack, "target": target, "images": images, "seconds": seconds}
+            )
     return sorted(entries, key=lambda entry: -entry["seconds"])
 
 
 def run_times(
-    folder: str | os.PathLike[str], datasets: Sequence[str], counts: Mapping[str, int]
+    folder: str | os.PathLike[str], datasets: Sequence[str], timed: Sequence[TimedRun]
 ) -> dict[str, Any]:
-    """Return `timings` of all rules and `attack_seconds` of the first data set.
-
-    Args:
-        folder: all benchmark tables.
-        datasets: names of the data sets, that of the paper first.
-        counts: see `attack_seconds`.
-    """
+    """Return `timings` of the benchmark tables in ``folder``, and `attack_seconds` of ``timed``."""
     return {
         "timings": timings(benchmarks_by_rule(folder, datasets)),
-        "seconds": attack_seconds(Path(folder) / datasets[0], counts),
+        "seconds": attack_seconds(timed),
     }

@@ -164,10 +164,17 @@ class GuidedDiffusion(Model):
     """A diffusion model draws the target class, guided by f1 towards y."""
 
     method: Literal["diffusion"] = setting("The image with noise, redrawn by a diffusion model.")
-    steps: Count = setting("Noise levels.", 40)
-    start: Positive = setting("First noise level; images are scaled to [-1, 1].", 20.0)
-    class_weight: Weight = setting("Classifier-free guidance to y'; 1 does not exaggerate.", 2.0)
-    scale: Weight = setting("Strength of f1's guidance; 0 ignores f1.", 4.0)
+    steps: Annotated[int, Field(ge=2, le=1000)] = setting("Noise levels.", 40)
+    start: Annotated[float, Field(gt=0.02, le=100)] = setting(
+        "Standard deviation of the noise added to x in [-1, 1]; from about 10 on, x only gives y.",
+        20.0,
+    )
+    class_weight: Annotated[float, Field(ge=0, le=20)] = setting(
+        "Classifier-free guidance to y'; 1 is the conditional model, more exaggerates it.", 2.0
+    )
+    scale: Annotated[float, Field(ge=0, le=100)] = setting(
+        "Strength of f1's guidance; 0 ignores f1.", 4.0
+    )
     seed: Whole = setting("Seed of the noise; the run's seed is added.", 47)
 
 

@@ -44,11 +44,13 @@ class Settings(FaceSettings):
             plain = not isinstance(attack, OwnAttack) and attack is not None
             if isinstance(attack, SvaeAttack):
                 plain = attack.keep and not attack.evade_squeezing and attack.original == "grey"
+            if isinstance(attack, Baseline):
+                plain = attack.settings.method != "diffusion"
             if not plain:
                 raise Wrong(
                     f"`.audit.attacks` names {name!r}; needs one of `.attacks` with `kind` svae "
-                    "(and `keep: true`, `evade_squeezing: false`, `original: grey`), baseline or "
-                    "type2"
+                    "(and `keep: true`, `evade_squeezing: false`, `original: grey`), baseline "
+                    "(other than diffusion, whose model is not part of a kit) or type2"
                 )
         kinds = [
             getattr(self.face_attacks.attacks.get(n), "kind", "") for n in self.audit.faces.attacks
@@ -141,7 +143,7 @@ class Settings(FaceSettings):
         if self.diffusion.seed in (*judges, held_out):
             raise Wrong(
                 f"`.diffusion.seed` is {self.diffusion.seed}, also a seed of a judge or of the "
-                "density model; needs another, so that these are independent of every attack"
+                "density model; needs another: no attack shares a seed with what judges it"
             )
         for seed in self.seeds:
             if seed in judges:
