@@ -37,7 +37,7 @@ def test_rules_are_formatted(repository):
     check(repository, "snakefmt", "--check", "Snakefile", "rules")  # line length: pyproject.toml
 
 
-@pytest.mark.parametrize("preset", ["smoke", "paper"])
+@pytest.mark.parametrize("preset", ["smoke", pytest.param("paper", marks=pytest.mark.slow)])
 def test_snakemake_finds_nothing_to_mend(checkout, preset):
     result = checkout("lint", [f"presets/{preset}.yaml"]).run("--lint")
     assert result.returncode == 0, result.stdout

@@ -159,6 +159,7 @@ def test_equal_numbers_have_no_correlation():
     assert found.low < found.value < found.high < 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the authors' pairs in ../shared/data")
 def test_the_real_pairs_say_what_the_supplementary_material_says():
     pairs = read_published_pairs(SHARED)
