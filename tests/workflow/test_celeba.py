@@ -22,7 +22,10 @@ SETTINGS = {
         "chunk": 6,
         "pairs": 3,
         "attacks": {
-            **{name: FEW for name in ("paper", "sm", "ours", "ours_latent", "transition")},
+            **{
+                name: FEW
+                for name in ("paper", "sm", "ours", "ours_latent", "ours_detail", "transition")
+            },
             "reconstruction": {"count": 6},
             "fgsm": {"count": 6},
             "pgd": {"count": 6, "settings": {"steps": 2}},

@@ -176,7 +176,8 @@ RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
 FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
 # attacks on faces: what follows from new scores, and from new results of one attack
 FACE_ATTACKS = (
-    *("paper", "sm", "ours", "ours_latent", "transition", "reconstruction", "fgsm", "pgd"),
+    *("paper", "sm", "ours", "ours_latent", "ours_detail"),
+    *("transition", "reconstruction", "fgsm", "pgd"),
 )
 FACE_RATES = {"evaluate_face_detection", "tabulate_table2", "tabulate_reproduction"}
 FACE_FIGURES = {"paper": {"plot_figure7b"}, "ours": {"plot_figure7b_ours"}}

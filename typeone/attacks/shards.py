@@ -145,6 +145,7 @@ def attack_shard(
             aims[positions],
             settings,
             keep=kept,
+            originals=batch,
             attackers=attackers,
             density=density,
             follow=[i for i, position in enumerate(positions.tolist()) if position in follow],

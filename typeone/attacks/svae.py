@@ -7,6 +7,9 @@ Variant `ours` adds `image_losses`, and an offset of the decoder's pixel logits 
 with the latent. Its weight keeps it small against the background logits, about -10, so that it
 only changes the edges of strokes; a large ``offset_lr`` without weight would draw anywhere.
 
+Variant `ours_detail` of faces adds to each decoded image what the reconstruction f_dec(z_0) lacks
+of x, so that only what the decoder changes is as blurred as the decoder.
+
 Departures and gaps:
 ASSUME: with the ratio of Eq. 11, beta * J1 - J2 vanishes identically, so Eq. 10 moves k by the
 hinge alone and k never falls. Section IV gives beta 0.001 instead, which the authors' code uses.
@@ -41,13 +44,25 @@ from typeone.runtime.cuda_graphs import reads_cheaply
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy, latent_norm, manifold_penalty
 
+LEAST = 0.02
+"""Least distance of a pixel of x from 0 and 1 in `missing_detail`: at 0 its logit is infinite."""
+
+
+@torch.no_grad()
+def missing_detail(svae: SupervisedVAE, images: Tensor, latent: Tensor) -> Tensor:
+    """Return what decoded ``latent`` ``(N, D)`` lacks of ``images``, in logits, ``(N, C, H, W)``.
+
+    ASSUME: beyond the paper; pixels of ``images`` are clamped to [`LEAST`, 1 - `LEAST`].
+    """
+    return torch.logit(images.clamp(LEAST, 1 - LEAST)) - svae.decode_logits(latent)
+
 
 @dataclass(frozen=True)
 class AttackResult:
     """Result of an attack on N examples.
 
     Attributes:
-        images: f_dec(z_T), with the offset if there is one, ``(N, C, H, W)`` in [0, 1].
+        images: f_dec(z_T), with detail and offset if there are any, ``(N, C, H, W)`` in [0, 1].
         latent_start, latent_end: z_0 and z_T, ``(N, D)``.
         steps: updates made, ``(N,)``.
         converged: whether the example held success for ``patience`` steps, ``(N,)``.
@@ -79,10 +94,20 @@ class _Walk(Walk):
 
     Attributes:
         k: the weight of J1, ``(M,)``.
+        detail: added to the pixel logits of all N examples, ``(N, C, H, W)``, or None.
     """
 
-    def __init__(self, svae: SupervisedVAE, latent: Tensor, settings: SvaeAttackSettings) -> None:
+    def __init__(
+        self,
+        svae: SupervisedVAE,
+        latent: Tensor,
+        settings: SvaeAttackSettings,
+        originals: Tensor | None,
+    ) -> None:
         self.svae = svae
+        self.detail = None
+        if originals is not None and settings.detail > 0:
+            self.detail = settings.detail * missing_detail(svae, originals, latent)
         moving = {"latent": latent.clone()}
         if settings.offset_lr > 0:
             moving["offset"] = torch.zeros_like(svae.decode_logits(latent))
@@ -91,11 +116,16 @@ class _Walk(Walk):
         self.k = latent.new_full((len(latent),), min(settings.k_start, settings.k_max))
 
     def decode(self, chosen: Tensor | slice = slice(None)) -> Tensor:
-        """Decode the ``chosen`` examples: f_dec(z), with the offset if there is one."""
+        """Decode the ``chosen`` examples: f_dec(z), with detail and offset if there are any."""
         latent = self.moving["latent"][chosen]
-        if "offset" not in self.moving:
+        if "offset" not in self.moving and self.detail is None:
             return self.svae.decode(latent)
-        return torch.sigmoid(self.svae.decode_logits(latent) + self.moving["offset"][chosen])
+        logits = self.svae.decode_logits(latent)
+        if self.detail is not None:
+            logits = logits + self.detail[self.rows[chosen]]
+        if "offset" in self.moving:
+            logits = logits + self.moving["offset"][chosen]
+        return torch.sigmoid(logits)
 
     def keep(self, stay: Tensor) -> None:
         super().keep(stay)
@@ -206,6 +236,7 @@ def attack(
     settings: SvaeAttackSettings,
     *,
     keep: Keep | None,
+    originals: Tensor | None = None,
     attackers: Sequence[nn.Module] = (),
     density: DenseVAE | None = None,
     follow: Sequence[int] = (),
@@ -221,6 +252,7 @@ def attack(
         target_labels: y', int64 ``(N,)``.
         settings: see `SvaeAttackSettings`.
         keep: J1 and f1's verdict; None leaves f1 out (image transition).
+        originals: x ``(N, C, H, W)`` in [0, 1], for ``detail``.
         attackers: image classifiers in eval mode, for ``image_weight``.
         density: a density model of images, for ``density_weight``.
         follow: indices of the examples to trace every ``follow_every`` steps and at their end.
@@ -230,8 +262,13 @@ def attack(
     Randomness: none.
 
     Raises:
-        InputError: ``image_weight`` without attackers, or ``density_weight`` without ``density``.
+        InputError: ``image_weight`` without attackers, ``density_weight`` without ``density`` or
+            ``detail`` without ``originals``.
     """
+    if settings.detail > 0 and originals is None:
+        raise InputError(
+            f"`detail` is {settings.detail} without `originals`; needs the images, or detail 0"
+        )
     if settings.density_weight > 0 and density is None:
         raise InputError(
             f"`density_weight` is {settings.density_weight} without a density model; needs one, or "
@@ -242,7 +279,7 @@ def attack(
             f"`image_weight` is {settings.image_weight} without attackers; needs networks that "
             "judge the image, or weight 0"
         )
-    walk = _Walk(svae, latent, settings)
+    walk = _Walk(svae, latent, settings, originals)
     followed = torch.tensor(list(follow), device=latent.device)
     ended, trace = _Ends(walk), Trace()
 

@@ -33,6 +33,8 @@ class SvaeAttackSettings:
         image_target_loss: the largest value of either on a converged image, nats.
         attackers_in_turn: whether one attacker is asked at a step, in turn, instead of all.
         jitter: pixels by which the attackers' view is shifted from step to step, see `shifted`.
+        detail: share of what the reconstruction of x lacks, in pixel logits, that is added to every
+            decoded image; 0 in the paper. With 1 the walk starts at x itself.
         offset_lr: Adam's learning rate on the offset of the pixel logits; 0 (paper): no offset.
         offset_weight: weight of the offset's mean square.
     """
@@ -57,6 +59,7 @@ class SvaeAttackSettings:
     image_target_loss: float = 0.0
     attackers_in_turn: bool = False
     jitter: int = 0
+    detail: float = 0.0
     offset_lr: float = 0.0
     offset_weight: float = 0.0
 

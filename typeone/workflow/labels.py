@@ -33,6 +33,7 @@ FACE_LABELS = {
     "sm": "Type I: SVAE, authors' code",
     "ours": "Type I: SVAE, ours",
     "ours_latent": "Type I: SVAE, ours, latent only",
+    "ours_detail": "Type I: SVAE, ours, detail of x kept",
     "reconstruction": "SVAE reconstruction (control)",
     "transition": "Image transition (control)",
     "fgsm": "Type II: FGSM",

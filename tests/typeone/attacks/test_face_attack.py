@@ -11,6 +11,7 @@ from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import attack
 from typeone.models.recognizers import Recognizer
 from typeone.models.svae import FaceSVAE
+from typeone.runtime.errors import InputError
 
 from ..algorithm2 import ALIKE, F64, SETTINGS, seeded
 
@@ -101,3 +102,52 @@ def test_rows_of_faces_aim_at_the_other_gender_and_start_at_the_face_itself(netw
     np.testing.assert_allclose(rows["latent_start"], start.numpy(), rtol=0, atol=1e-12)
     np.testing.assert_array_equal(rows["image"], np.rint(images.numpy() * 255))
     assert {position for position, _ in points} == {0, 1}
+
+
+ENDS = ("latent_start", "latent_end")
+DETAIL = replace(WALK, steps=0, detail=1.0, offset_lr=0.0)
+
+
+def detailed(networks, faces, settings, chunk=4):
+    svae, recognizer = networks
+    keep = identity_criterion(recognizer, 1.242)
+    return attack_shard(svae, *faces, settings, keep=keep, classes=2, chunk=chunk)[0]
+
+
+@pytest.mark.parametrize("detail", [0.0, 0.25, 1.0])
+def test_detail_leads_from_the_reconstruction_to_the_face_itself(networks, faces, detail):
+    svae, images = networks[0], faces[0]
+    latent, _ = svae.encode(images)
+    clamped = images.clamp(0.02, 0.98)
+    blurred = svae.decode(latent).logit()
+    expected = (blurred + detail * (clamped.logit() - blurred)).sigmoid()
+    result = attack(
+        svae, latent, 1 - faces[1], replace(DETAIL, detail=detail), keep=None, originals=images
+    )
+    torch.testing.assert_close(result.images, expected, **ALIKE)
+
+
+def test_only_what_the_decoder_changes_departs_from_the_face(networks, faces):
+    """A pixel moves by no more than the decoder's logits do."""
+    rows = detailed(networks, faces, replace(DETAIL, steps=5))
+    still = detailed(networks, faces, DETAIL)
+    assert (rows["latent_end"] != rows["latent_start"]).any()
+    moved = np.abs(rows["adversarial_image"].astype(float) - still["adversarial_image"])
+    decoded = [networks[0].decode_logits(torch.from_numpy(rows[k])) for k in ENDS]
+    change = (decoded[1] - decoded[0]).abs().numpy() * 255 / 4  # the largest slope of the sigmoid
+    assert (moved <= change + 1).all()  # 1: both are rounded to 8 bits
+    assert moved.max() > 1
+
+
+def test_detail_stays_with_its_face_when_others_leave(networks, faces):
+    settings = replace(DETAIL, steps=12, patience=2, check_every=1, target_loss=2.0)
+    together = detailed(networks, faces, settings)
+    assert len(set(together["steps"])) > 1  # some leave early
+    alone = detailed(networks, faces, settings, chunk=1)
+    np.testing.assert_array_equal(together["adversarial_image"], alone["adversarial_image"])
+
+
+def test_detail_needs_the_originals(networks, faces):
+    latent = torch.zeros(1, 6, dtype=F64)
+    with pytest.raises(InputError, match=r"`detail` is 1.0 without `originals`; needs the images"):
+        attack(networks[0], latent, faces[1][:1], DETAIL, keep=None)

@@ -48,6 +48,11 @@ class FaceAlgorithm2(Walk):
     image_target_loss: Weight = setting(
         "Largest value of that cross-entropy on a converged face, nats.", 0.0
     )
+    detail: Annotated[float, Field(ge=0, le=1)] = setting(
+        "Share of what the reconstruction of x lacks that is added to every decoded face, in pixel "
+        "logits; 0 is the paper.",
+        0.0,
+    )
     offset_lr: Weight = setting(
         "Adam's learning rate on an offset of the decoder's pixel logits; 0 (paper): no offset.",
         0.0,
@@ -134,6 +139,8 @@ FACE_ATTACKS = resolved(
             "from": "ours",
             **{"eta": 0.1, "k_start": 1.0, "offset_lr": 0.0, "offset_weight": 0.0},
         },
+        # the same with the detail of x that its reconstruction lacks: as sharp as the photograph
+        "ours_detail": {"from": "ours", "detail": 1.0},
         # III-B, Fig. 5b: no f1
         "transition": {
             "from": "paper",
