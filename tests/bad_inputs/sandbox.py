@@ -57,7 +57,7 @@ class Outcome:
 
 def shown_runs():
     """(folder, attack, target) of every attack whose images people see, and of the control."""
-    config = layers.of_files(ROOT)
+    config = layers.of_files(ROOT, SMOKE)
     runs = []
     for folder, attacks in (
         ("mnist", config["attacks"]),

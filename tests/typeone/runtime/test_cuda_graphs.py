@@ -160,7 +160,7 @@ def test_what_cannot_be_replayed_is_not(network, reason, recorded, caplog):
 def test_a_step_leaves_a_new_leaf_on_the_same_memory():
     """Autograd keeps the stream on which it first met a leaf; a capture has a stream of its own."""
     network, f1, z, labels, targets = batch_of_attacks()
-    walk = svae._Walk(network, z, OURS)
+    walk = svae._Walk(network, z, OURS, None)
     for step in range(3):
         terms = svae._evaluate(walk, targets, OURS, KeepLabel(f1, labels), [f1], None, step)
         before = dict(walk.moving)
@@ -250,7 +250,7 @@ def faces():
 def test_a_step_on_a_gpu_asks_nothing_of_the_host(kind):
     """Neither a value, which a meta tensor does not have, nor a tensor of the CPU."""
     ours = replace(OURS, density_weight=0.03, attackers_in_turn=True)
-    settings = {"ours": ours, "faces": replace(WALK, offset_lr=0.1)}.get(kind, WALK)
+    settings = {"ours": ours, "faces": replace(WALK, offset_lr=0.1, detail=1.0)}.get(kind, WALK)
     network, recognizers = faces() if kind == "faces" else (DigitSVAE().eval(), [])
     f1, attacker = build_classifier("lenet"), build_classifier("attacker_strided")
     density = DenseVAE().eval()
@@ -267,7 +267,8 @@ def test_a_step_on_a_gpu_asks_nothing_of_the_host(kind):
         if kind == "faces":
             keeps = [KeepIdentity(r, torch.randn(4, 5), 1.2) for r in recognizers]
         for keep in keeps:
-            walk = svae._Walk(network, z, settings)
+            originals = torch.rand(4, 3, 64, 64) if kind == "faces" else None
+            walk = svae._Walk(network, z, settings, originals)
             for step in (0, 1):
                 terms = svae._evaluate(walk, targets, settings, keep, [attacker, f1], density, step)
                 walk.advance()
@@ -281,7 +282,7 @@ def test_the_check_above_can_fail(monkeypatch):
     monkeypatch.setattr(svae, "reads_cheaply", lambda device: True)
     network, f1 = DigitSVAE().eval().to("meta"), build_classifier("mlp").to("meta")
     labels = torch.zeros(4, dtype=torch.int64)
-    walk = svae._Walk(network, torch.randn(4, 32, device="meta"), WALK)
+    walk = svae._Walk(network, torch.randn(4, 32, device="meta"), WALK, None)
     with pytest.raises(RuntimeError, match="meta"):
         svae._evaluate(walk, labels.to("meta"), WALK, KeepLabel(f1, labels.to("meta")), [], None, 0)
     with pytest.raises(RuntimeError, match="device"):
