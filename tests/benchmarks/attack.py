@@ -28,10 +28,11 @@ import torch.nn.functional as F
 import yaml
 from torch import nn
 
-from typeone.attacks.criteria import KeepLabel, next_class
+from typeone.attacks.criteria import KeepLabel, label_criterion, next_class
+from typeone.attacks.shards import attack_shard
 from typeone.attacks.svae import attack
 from typeone.attacks.svae_settings import SvaeAttackSettings
-from typeone.data.images import to_uint8
+from typeone.data.images import from_uint8, to_uint8
 from typeone.models.classifiers import build_classifier, reset_parameters
 from typeone.models.svae import DigitSVAE
 from typeone.runtime.artifacts import read_parquet
@@ -52,6 +53,16 @@ def settings_of(entry):
 def quick_paper():
     """`attacks.paper` of preset quick."""
     return settings_of(layers.of_files(ROOT)["attacks"]["paper"])
+
+
+def attacked_by_paper(f1, svae, images, labels, **settings):
+    """Images ``(N, C, H, W)`` of `paper` of quick on ``images``; ``settings`` replace its own."""
+    rows, _ = attack_shard(
+        *(svae, images, labels, replace(quick_paper(), **settings)),
+        keep=label_criterion(f1, []),
+        chunk=64,
+    )
+    return from_uint8(rows["adversarial_image"], images.device)
 
 
 def paper_settings(steps):

@@ -12,18 +12,14 @@ made again. `plot` marks the epochs of preset full.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
-from attack import quick_paper
+from attack import attacked_by_paper
 
-from typeone.attacks.criteria import label_criterion
-from typeone.attacks.shards import attack_shard
 from typeone.data.digits import read_digits
-from typeone.data.images import from_uint8
 from typeone.detectors.squeezing import scores
 from typeone.models.classifiers import build_classifier, load_classifier, reset_parameters
 from typeone.models.predictions import labels_of, predict
@@ -57,12 +53,7 @@ def rejected(f1, images):
 
 def attacked(f1, svae, images, labels, steps):
     """Results of `paper` of quick: (attacked images, f1's confidence in the old label)."""
-    rows, _ = attack_shard(
-        *(svae, images, labels, replace(quick_paper(), steps=steps)),
-        keep=label_criterion(f1, []),
-        chunk=64,
-    )
-    ends = from_uint8(rows["adversarial_image"], images.device)
+    ends = attacked_by_paper(f1, svae, images, labels, steps=steps)
     sure = predict(f1, ends).softmax(1).gather(1, labels[:, None])[:, 0]
     return ends, sure
 
