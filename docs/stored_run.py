@@ -3,10 +3,11 @@
     ./reproduce check_results --preset full       # are all results those of this code?
     .venv/bin/python docs/stored_run.py RESULTS [--out docs/results/full]
 
-Run both in the checkout that made the results, at the same commit. Writes four files.
-`verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `settings.yaml`:
-all settings of the run. `times.csv`: jobs, wall-clock and CPU seconds and memory by rule.
-`run.json`: preset, commit, machine.
+Run both in the checkout that made the results, at the same commit. Writes seven files.
+`verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `attacks.csv`
+and `table1.csv`: those tables of the run. `settings.yaml`: all settings of the run. `times.csv`:
+jobs, wall-clock and CPU seconds and memory by rule. `seconds.csv`: wall-clock seconds per attacked
+digit, the median over the seeds. `run.json`: preset, commit, machine.
 """
 
 import argparse
@@ -15,9 +16,11 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
-from typeone.reporting.report.timings import benchmarks_by_rule, timings
+from typeone.reporting.report.timings import benchmarks_by_rule, last_run, timings
 from typeone.runtime.provenance import UNKNOWN, commit
+from typeone.workflow.plan import PAPER
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,6 +31,23 @@ def verdicts(results: Path) -> pd.DataFrame:
     made = rows["artifact"] != ""
     command = "./reproduce --preset " + rows["preset"] + " " + rows["artifact"]
     return rows.assign(command=command.where(made, ""))
+
+
+def seconds_per_digit(results: Path) -> pd.DataFrame:
+    """Return ``attack``, ``target`` and the wall-clock ``seconds`` per digit of the paper's data.
+
+    The median over the seeds: a job that was interrupted counts from its last start.
+    """
+    attacks = yaml.safe_load((results / "config.yaml").read_text())["attacks"]
+    rows = []
+    for path in sorted((results / "benchmarks" / PAPER).glob("attack_*/*.seed*.tsv")):
+        attack, target, seed, *_ = path.name.split(".")
+        if attack in attacks and path.parent.name != "attack_ablations":
+            each = float(last_run(path)["s"].iloc[0]) / attacks[attack]["count"]
+            rows.append((attack, target, seed, each))
+    frame = pd.DataFrame(rows, columns=["attack", "target", "seed", "seconds"])
+    whole = frame.groupby(["attack", "target", "seed"])["seconds"].sum()  # all shards
+    return whole.groupby(["attack", "target"]).median().reset_index()
 
 
 def this_commit() -> str:
@@ -42,7 +62,7 @@ def this_commit() -> str:
 
 
 def store(results: Path, out: Path) -> None:
-    """Write the four files of the run in ``results`` to ``out``."""
+    """Write the seven files of the run in ``results`` to ``out``."""
     code, rows = this_commit(), verdicts(results)
     datasets = [path.name for path in (results / "data").iterdir()]
     times = pd.DataFrame(timings(benchmarks_by_rule(results / "benchmarks", datasets)))
@@ -51,6 +71,10 @@ def store(results: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     rows.to_csv(out / "verdicts.csv", index=False, lineterminator="\n")
     times.round(1).to_csv(out / "times.csv", index=False, lineterminator="\n")
+    seconds = seconds_per_digit(results).round(3)
+    seconds.to_csv(out / "seconds.csv", index=False, lineterminator="\n")
+    for name in ("attacks.csv", "table1.csv"):
+        shutil.copyfile(results / "tables" / name, out / name)
     shutil.copyfile(results / "config.yaml", out / "settings.yaml")
     run = {"preset": presets, "commit": code, "machine": machine}
     (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")

@@ -12,6 +12,7 @@ ROWS = (
     "mnist.mlp.test_error,0.0273,0.02,reproduced,results/mnist/mlp.safetensors,full\n"
     "faces.success_rate,0.698,,not run: needs CelebA,,full\n"
 )
+CONFIG = "preset: full\nattacks: {paper: {count: 10}}\n"
 BENCHMARK = "s\tcpu_time\tmax_rss\n{}\t{}\t100\n"
 
 
@@ -40,11 +41,18 @@ def run(tmp_path):
     results = tmp_path / "results"
     for path, text in {
         "reproduction.csv": ROWS,
-        "config.yaml": "preset: full\n",
+        "config.yaml": CONFIG,
         "machine.json": '{"cores": "2"}',
         "benchmarks/mnist/train_classifier/mlp.seed1.tsv": BENCHMARK.format(10, 9),
         "benchmarks/mnist/train_classifier/mlp.seed2.tsv": BENCHMARK.format(20, 19),
         "benchmarks/attack_sphere/seed1.tsv": BENCHMARK.format(3, 2),
+        "benchmarks/mnist/attack_svae/paper.mlp.seed1.0.tsv": BENCHMARK.format(4, 4),
+        "benchmarks/mnist/attack_svae/paper.mlp.seed1.1.tsv": BENCHMARK.format(8, 4),
+        "benchmarks/mnist/attack_svae/paper.mlp.seed2.0.tsv": BENCHMARK.format(30, 4),
+        "benchmarks/mnist/attack_svae/paper.mlp.seed3.0.tsv": BENCHMARK.format(1, 4),
+        "benchmarks/mnist/attack_ablations/paper.mlp.seed1.0.tsv": BENCHMARK.format(90, 4),
+        "tables/attacks.csv": "target,attack\nmlp,paper\n",
+        "tables/table1.csv": "attack,value\nclean,0.1\n",
         "data/mnist/train.parquet": "",
     }.items():
         (results / path).parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +69,11 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     times = pd.read_csv(run / "out/times.csv").set_index("rule")
     assert times.loc["train_classifier", ["jobs", "seconds", "cpu"]].tolist() == [2, 30, 28]
     assert times.loc["attack_sphere", "jobs"] == 1
-    assert (run / "out/settings.yaml").read_text() == "preset: full\n"
+    assert (run / "out/settings.yaml").read_text() == CONFIG
+    # 12, 30 and 1 seconds for ten digits: the median, with all shards and without ablations
+    assert (run / "out/seconds.csv").read_text() == "attack,target,seconds\npaper,mlp,1.2\n"
+    for name in ("attacks.csv", "table1.csv"):
+        assert (run / "out" / name).read_text() == (run / "results/tables" / name).read_text()
     stored = json.loads((run / "out/run.json").read_text())
     commit = git(run, "describe", "--always")
     assert stored == {"preset": ["full"], "commit": commit, "machine": {"cores": "2"}}
