@@ -3,11 +3,11 @@
     ./reproduce check_results --preset full       # are all results those of this code?
     .venv/bin/python docs/stored_run.py RESULTS [--out docs/results/full]
 
-Run both in the checkout that made the results, at the same commit. Writes seven files.
-`verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `attacks.csv`
-and `table1.csv`: those tables of the run. `settings.yaml`: all settings of the run. `times.csv`:
-jobs, wall-clock and CPU seconds and memory by rule. `seconds.csv`: wall-clock seconds per attacked
-digit, the median over the seeds. `run.json`: preset, commit, machine.
+Run both in the checkout that made the results, at the same commit. Writes a folder.
+`verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `tables/`: the
+CSV files of results/tables. `settings.yaml`: all settings of the run. `times.csv`: jobs, wall-clock
+and CPU seconds and memory by rule. `seconds.csv`: wall-clock seconds per attacked digit, the median
+over the seeds. `run.json`: preset, commit, machine.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def this_commit() -> str:
 
 
 def store(results: Path, out: Path) -> None:
-    """Write the seven files of the run in ``results`` to ``out``."""
+    """Write what the run in ``results`` found to the folder ``out``."""
     code, rows = this_commit(), verdicts(results)
     datasets = [path.name for path in (results / "data").iterdir()]
     times = pd.DataFrame(timings(benchmarks_by_rule(results / "benchmarks", datasets)))
@@ -73,8 +73,8 @@ def store(results: Path, out: Path) -> None:
     times.round(1).to_csv(out / "times.csv", index=False, lineterminator="\n")
     seconds = seconds_per_digit(results).round(3)
     seconds.to_csv(out / "seconds.csv", index=False, lineterminator="\n")
-    for name in ("attacks.csv", "table1.csv"):
-        shutil.copyfile(results / "tables" / name, out / name)
+    tables = shutil.ignore_patterns("*.md", "*.tex", "*.txt")
+    shutil.copytree(results / "tables", out / "tables", ignore=tables, dirs_exist_ok=True)
     shutil.copyfile(results / "config.yaml", out / "settings.yaml")
     run = {"preset": presets, "commit": code, "machine": machine}
     (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")

@@ -52,7 +52,7 @@ def run(tmp_path):
         "benchmarks/mnist/attack_svae/paper.mlp.seed3.0.tsv": BENCHMARK.format(1, 4),
         "benchmarks/mnist/attack_ablations/paper.mlp.seed1.0.tsv": BENCHMARK.format(90, 4),
         "tables/attacks.csv": "target,attack\nmlp,paper\n",
-        "tables/table1.csv": "attack,value\nclean,0.1\n",
+        "tables/attacks.md": "| target | attack |\n",
         "data/mnist/train.parquet": "",
     }.items():
         (results / path).parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +72,8 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     assert (run / "out/settings.yaml").read_text() == CONFIG
     # 12, 30 and 1 seconds for ten digits: the median, with all shards and without ablations
     assert (run / "out/seconds.csv").read_text() == "attack,target,seconds\npaper,mlp,1.2\n"
-    for name in ("attacks.csv", "table1.csv"):
-        assert (run / "out" / name).read_text() == (run / "results/tables" / name).read_text()
+    assert [path.name for path in (run / "out/tables").iterdir()] == ["attacks.csv"]
+    assert (run / "out/tables/attacks.csv").read_text() == "target,attack\nmlp,paper\n"
     stored = json.loads((run / "out/run.json").read_text())
     commit = git(run, "describe", "--always")
     assert stored == {"preset": ["full"], "commit": commit, "machine": {"cores": "2"}}

@@ -1,0 +1,224 @@
+"""Fill the tables of README.md and docs/ with the numbers of a stored run.
+
+    .venv/bin/python docs/stored_tables.py [RUN]
+
+A table is between `<!-- table: NAME -->` and `<!-- end -->`; NAME is one of TABLES. The numbers
+come from RUN, docs/results/full unless you name another folder that docs/stored_run.py wrote. A
+test fails while a page is not what this would write.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from typeone.reporting.reproduction_text import figure
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = ROOT / "docs" / "results" / "full"
+PAGES = ("README.md", "docs/results.md", "docs/attack.md")
+TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
+
+HEADLINES = {
+    "mnist.fig6.confidence": "f1's median confidence after 4 → 5 (Fig. 6)",
+    "table1.svae.0.2510": "Type I examples detected (Table I, zeta 0.2510)",
+    "table1.clean.0.2510": "clean digits rejected (Table I, zeta 0.2510)",
+    "table1.cw_l2.0.9353": "CW-L2 examples detected (Table I, zeta 0.9353)",
+    "alp.type2_accuracy": "accuracy on old Type II examples after logit pairing (IV-D)",
+    "alp.type1_accuracy": "accuracy on old Type I examples after logit pairing (IV-D)",
+    "faces.success_rate": "true success of `paper` on FaceNet, CelebA in half size (IV-B)",
+    "beyond.mnist.paper.mlp.f2_latent_success": "attack `paper`, MLP: f1 keeps its label, f2 "
+    "sees another class in the latent",
+    "beyond.mnist.paper.mlp.true_success": "attack `paper`, MLP: f1 keeps its label, the oracle "
+    "sees another class",
+    "beyond.mnist.paper.mlp.clean_success": "the same, and the image clearly shows it and "
+    "resembles clean digits (clean success)",
+    "beyond.mnist.ours.mlp.clean_success": "attack `ours` (modified), MLP: clean success",
+    "beyond.mnist.ours_runner_up.mlp.clean_success": "attack `ours_runner_up`, which chooses its "
+    "target class, MLP: clean success",
+    "beyond.mnist.ours_runner_up.cnn.clean_success": "the same on the CNN",
+    "beyond.celeba.ours_detail.facenet.clean_success": "attack `ours_detail` on FaceNet, CelebA "
+    "in half size: clean success",
+}
+TARGETS = {"mlp": "MLP", "lenet": "LeNet", "cnn": "CNN"}
+ATTACKS = (
+    *("paper", "paper_schedule", "ours", "ours_runner_up", "ours_adaptive"),
+    *("real_target", "level_set", "diffusion", "invariance_linf", "invariance_l0"),
+)
+PAPER = {"lenet": "paper_lenet", "cnn": "paper_cnn"}  # entries of `paper` by target
+SHOWN = ("true", "clear", "clean", "found")
+TABLE1 = {
+    **{"clean": "clean", "fgsm": "FGSM", "deepfool": "DeepFool", "cw_l2": "CW-L2", "ead": "EAD"},
+    "svae": "Type I",
+}
+ZETAS = ("0.2510", "0.6089", "0.9353")
+SIGNS = {"reproduced": "**{}**", "inconsistent as stated": "*{}*"}
+NETWORKS = {
+    "lenet": "LeNet",
+    "lenet_alp": "logit pairing",
+    "lenet_alp_mosbach": "pairing without adversarial labels (Mosbach et al.)",
+    "lenet_type1": "retrained on Type I examples",
+}
+ACCURACIES = {
+    "clean": "clean",
+    **{"type1_old": "Type I, old", "type1_fresh": "Type I, fresh"},
+    **{"pgd_old": "PGD, old", "pgd_fresh": "PGD, fresh"},
+}
+FACE_VARIANTS = (
+    *("paper", "sm", "ours", "ours_latent", "ours_detail"),
+    *("transition", "reconstruction"),
+)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *map(list, rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def rows_of(run: Path) -> pd.DataFrame:
+    """Return the rows of the run by id, empty where there is nothing."""
+    return pd.read_csv(run / "verdicts.csv", dtype={"n": str}, keep_default_na=True).set_index("id")
+
+
+def number(value: float) -> str:
+    """Return a number with three digits, nothing for one that is missing."""
+    return "" if pd.isna(value) else figure(value, 3)
+
+
+def interval(row: pd.Series) -> str:
+    """Return the interval of a row."""
+    return "" if pd.isna(row["ci_low"]) else f"[{number(row['ci_low'])}, {number(row['ci_high'])}]"
+
+
+def cells(row: pd.Series) -> list[str]:
+    """Return published, measured, interval and verdict of a row."""
+    published = "" if pd.isna(row["published"]) else f"{row['published']:.4g}"
+    verdict = "" if pd.isna(row["verdict"]) else row["verdict"]
+    return [published, number(row["ours"]), interval(row), verdict]
+
+
+def headlines(run: Path) -> str:
+    """Return the table of the front page."""
+    found = rows_of(run)
+    return table(
+        ("", "published", "measured", "95 % interval", "verdict"),
+        ([text, *cells(found.loc[name])] for name, text in HEADLINES.items()),
+    )
+
+
+def published(run: Path) -> str:
+    """Return every published number outside Table I."""
+    found = rows_of(run)
+    return table(
+        ("", "published", "measured", "95 % interval", "verdict"),
+        (
+            [f"{row['description']} ({row['paper_item']})".replace("|", "\\|"), *cells(row)]
+            for name, row in found.iterrows()
+            if not name.startswith(("beyond.", "table1."))
+        ),
+    )
+
+
+def table1(run: Path) -> str:
+    """Return published / L2 / L1 of each cell of Table I."""
+    found, rates = rows_of(run), pd.read_csv(run / "tables" / "table1.csv")
+    rates = rates[(rates["metric"] == "l1") & (rates["threshold"] == "zeta")]
+    l1 = {(r.attack, f"{r.nominal:.4f}"): r.value for r in rates.itertuples()}
+
+    def of(name: str) -> Iterator[str]:
+        for zeta in ZETAS:
+            row = found.loc[f"table1.{name}.{zeta}"]
+            other = l1["paper" if name == "svae" else name, zeta]
+            text = f"{row['published']:.3f} / {number(row['ours'])} / {number(other)}"
+            yield SIGNS.get(row["verdict"], "{}").format(text)
+
+    heads = ("", *(f"zeta {zeta}" for zeta in ZETAS))
+    return table(heads, ((text, *of(name)) for name, text in TABLE1.items()))
+
+
+def attacks(run: Path) -> str:
+    """Return true / clear / clean success / detected of each attack on each classifier."""
+    found = pd.read_csv(run / "tables" / "attacks.csv").set_index(["target", "attack", "measure"])[
+        "value"
+    ]
+    seconds = pd.read_csv(run / "seconds.csv").set_index(["attack", "target"])["seconds"]
+
+    def of(row: str, target: str) -> str:
+        attack = PAPER.get(target, row) if row == "paper" else row
+        if (target, attack, "true") not in found:
+            return ""
+        true, clear, clean, seen = (f"{found[target, attack, name]:.3f}" for name in SHOWN)
+        return f"{true} / {clear} / **{clean}** / {seen}"
+
+    def cost(attack: str) -> str:
+        return f"{seconds[attack, 'mlp']:.2f}" if (attack, "mlp") in seconds else ""
+
+    return table(
+        ("attack", *TARGETS.values(), "s per digit (MLP)"),
+        ((f"`{name}`", *(of(name, t) for t in TARGETS), cost(name)) for name in ATTACKS),
+    )
+
+
+def strengthening(run: Path) -> str:
+    """Return the accuracy of each strengthened LeNet."""
+    rows = pd.read_csv(run / "tables" / "strengthening.csv").set_index(["network", "what"])
+    return table(
+        ("", *ACCURACIES.values()),
+        (
+            (text, *(number(rows["value"][name, what]) for what in ACCURACIES))
+            for name, text in NETWORKS.items()
+        ),
+    )
+
+
+def faces(run: Path) -> str:
+    """Return the success of each variant against FaceNet on photographs of CelebA."""
+    found = rows_of(run)
+    names = {name.split(".")[2] for name in found.index if name.startswith("beyond.celeba.")}
+
+    def of(name: str, what: str) -> pd.Series:
+        as_published = (name, what) == ("paper", "true_success")
+        return found.loc[
+            "faces.success_rate" if as_published else f"beyond.celeba.{name}.facenet.{what}"
+        ]
+
+    def shown(name: str) -> Iterator[str]:
+        distance, *same = (
+            number(of(name, what)["ours"])
+            for what in ("distance", "same_person.paper", "same_person.far")
+        )
+        true, clear, clean = (of(name, f"{what}_success") for what in ("true", "clear", "clean"))
+        yield from (f"`{name}`", str(true["n"]), distance, " / ".join(same))
+        yield number(of(name, "gender_changed")["ours"])
+        yield f"{number(true['ours'])} / {number(clear['ours'])}"
+        yield f"**{number(clean['ours'])}** {interval(clean)}"
+
+    heads = ("variant", "n", "distance", "one person at 1.242 / 1 % false accepts")
+    return table(
+        (*heads, "other gender", "true / clear success", "clean success"),
+        (shown(name) for name in FACE_VARIANTS if name in names),
+    )
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "headlines": headlines,
+    "published": published,
+    "table1": table1,
+    "attacks": attacks,
+    "strengthening": strengthening,
+    "faces": faces,
+}
+
+
+def filled(text: str, run: Path = RUN) -> str:
+    """Return a page with its tables filled from ``run``."""
+    return TABLE.sub(lambda match: match[1] + TABLES[match[2]](run) + match[3], text)
+
+
+if __name__ == "__main__":
+    for page in (ROOT / name for name in PAGES):
+        page.write_text(filled(page.read_text(), Path(*sys.argv[1:]) if sys.argv[1:] else RUN))

@@ -1,0 +1,123 @@
+"""The tables of the pages are those of the stored run."""
+
+import importlib.util
+
+import pytest
+
+VERDICTS = """id,paper_item,description,published,ours,ci_low,ci_high,n,verdict
+mnist.mlp.test_error,IV-A,error of f1,0.0273,0.02461,0.0217,0.0278,10000,reproduced
+table1.clean.0.2510,Table I,clean,0.234,0.0781,0.073,0.084,10000,not reproduced
+table1.clean.0.6089,Table I,clean,0.102,0.1,0.09,0.11,10000,reproduced
+table1.clean.0.9353,Table I,clean,0.05,0,0,0.001,10000,inconsistent as stated
+faces.success_rate,IV-B,success,0.698,0.5,0.4,0.6,100,not reproduced
+fig9.distance.2,Fig. 9,row 2,0.6321,,,,0,not run: two of six
+beyond.celeba.paper.facenet.distance,,,,1.25,1.2,1.3,100,
+beyond.celeba.paper.facenet.same_person.paper,,,,0.6,0.5,0.7,100,
+beyond.celeba.paper.facenet.same_person.far,,,,0.1,0,0.2,100,
+beyond.celeba.paper.facenet.gender_changed,,,,0.9,0.8,1,100,
+beyond.celeba.paper.facenet.clear_success,,,,0.25,0.2,0.3,100,
+beyond.celeba.paper.facenet.clean_success,,,,0.0625,0.03,0.13,100,
+"""
+RATES = "target,attack,measure,value\n" + "".join(
+    f"{target},{attack},{measure},{value}\n"
+    for target, attack, values in (
+        ("mlp", "paper", (0.5, 0.25, 0.125, 0.2)),
+        ("lenet", "paper_lenet", (0.75, 0.5, 0.3, 1)),
+    )
+    for measure, value in zip(("true", "clear", "clean", "found"), values, strict=True)
+)
+TABLE1 = "attack,metric,threshold,nominal,value\n" + "".join(
+    f"clean,{metric},zeta,{zeta},{value}\n"
+    for metric, value in (("l1", 0.3), ("l2", 0.7))
+    for zeta in (0.251, 0.6089, 0.9353)
+)
+FILES = {
+    "verdicts.csv": VERDICTS,
+    "seconds.csv": "attack,target,seconds\npaper,mlp,0.345\npaper_lenet,lenet,9\n",
+    "tables/attacks.csv": RATES,
+    "tables/table1.csv": TABLE1,
+    "tables/strengthening.csv": "network,what,value\nlenet,clean,0.99\nlenet,pgd_old,0\n",
+}
+
+
+@pytest.fixture(scope="module")
+def tables(repository):
+    spec = importlib.util.spec_from_file_location("t", repository / "docs" / "stored_tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run(tmp_path):
+    """What docs/stored_run.py stores of a small run."""
+    (tmp_path / "tables").mkdir()
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def shown(tables, run, name):
+    """The rows of a table below its head, as lists of cells."""
+    lines = tables.filled(f"a\n<!-- table: {name} -->\nold\n<!-- end -->\nb\n", run).splitlines()
+    assert (lines[0], lines[1], *lines[-2:]) == (
+        "a",
+        f"<!-- table: {name} -->",
+        "<!-- end -->",
+        "b",
+    )
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[4:-2]]
+
+
+def test_the_pages_have_the_tables_of_the_stored_run(tables, repository):
+    if not tables.RUN.exists():
+        pytest.skip("docs/results/full: no run is stored yet")
+    for name in tables.PAGES:
+        text = (repository / name).read_text()
+        assert text == tables.filled(text), f"{name}: run .venv/bin/python docs/stored_tables.py"
+
+
+def test_published_numbers_have_value_interval_and_verdict_also_those_that_were_not_run(
+    tables, run
+):
+    assert shown(tables, run, "published") == [
+        ["error of f1 (IV-A)", "0.0273", "0.025", "[0.022, 0.028]", "reproduced"],
+        ["success (IV-B)", "0.698", "0.500", "[0.400, 0.600]", "not reproduced"],
+        ["row 2 (Fig. 9)", "0.6321", "", "", "not run: two of six"],
+    ]
+
+
+def test_the_front_page_takes_its_rows_by_id(tables, run, monkeypatch):
+    monkeypatch.setattr(tables, "HEADLINES", {"table1.clean.0.2510": "clean digits"})
+    cells = ["clean digits", "0.234", "0.078", "[0.073, 0.084]", "not reproduced"]
+    assert shown(tables, run, "headlines") == [cells]
+
+
+def test_table1_has_l2_then_l1_and_marks_verdicts(tables, run, monkeypatch):
+    monkeypatch.setattr(tables, "TABLE1", {"clean": "clean"})
+    cells = ["0.234 / 0.078 / 0.300", "**0.102 / 0.100 / 0.300**", "*0.050 / 0.000 / 0.300*"]
+    assert shown(tables, run, "table1") == [["clean", *cells]]
+
+
+def test_attacks_have_a_cell_a_classifier_and_paper_those_of_its_entries(tables, run):
+    rows = shown(tables, run, "attacks")
+    cells = ["0.500 / 0.250 / **0.125** / 0.200", "0.750 / 0.500 / **0.300** / 1.000"]
+    assert rows[0] == ["`paper`", *cells, "", "0.34"]
+    assert [row[1:] for row in rows[1:]] == [["", "", "", ""]] * (len(tables.ATTACKS) - 1)
+
+
+def test_strengthened_networks_have_their_accuracies(tables, run, monkeypatch):
+    monkeypatch.setattr(tables, "NETWORKS", {"lenet": "LeNet"})
+    monkeypatch.setattr(tables, "ACCURACIES", {"pgd_old": "PGD, old", "clean": "clean"})
+    assert shown(tables, run, "strengthening") == [["LeNet", "0.000", "0.990"]]
+
+
+def test_variants_on_photographs_have_success_where_it_is_published_too(tables, run):
+    distance = ["1.250", "0.600 / 0.100", "0.900"]
+    success = ["0.500 / 0.250", "**0.062** [0.030, 0.130]"]
+    assert shown(tables, run, "faces") == [["`paper`", "100", *distance, *success]]
+
+
+def test_an_unknown_table_is_an_error(tables, run):
+    with pytest.raises(KeyError, match="nothing"):
+        shown(tables, run, "nothing")
