@@ -2,6 +2,7 @@
 
 import pytest
 
+from typeone.workflow.face_plan import FacePlan
 from typeone.workflow.plan import Plan, Run, keys, paths
 from typeone.workflow.settings import layers
 from typeone.workflow.settings.model import Wrong
@@ -105,3 +106,12 @@ def test_ablations_of_given_weights_and_another_data_set_do_not_go_together(repo
         Wrong, match=r"`ablations.target` is 'mine', whose weights belong to .* mnist"
     ):
         settings(repository, **given, datasets=fashion)
+
+
+@pytest.mark.parametrize("source", ["synthetic", "celeba", "lfw", "folder", "generated"])
+def test_the_published_network_judges_all_photographs(repository, tmp_path, source):
+    """It agrees with people where small networks are deceived, also where it names the gender."""
+    own = {"celeba": {"path": str(tmp_path)}, "folder": {"path": str(tmp_path), "csv": "a.csv"}}
+    faces = {"source": source, **({source: own[source]} if source in own else {})}
+    judges = FacePlan(settings(repository, faces=faces)).judges
+    assert judges == ["plain", "wide", *(["age_gender"] if source != "synthetic" else [])]

@@ -3,7 +3,9 @@
 Judges map images ``(N, 3, 64, 64)`` in [0, 1] to logits ``(N, 3)``: female, male, no face. They
 replace the 30 annotators of IV-B. Two judges are trained on identities outside f2's training set
 and differ in depth, kernel size and head, so that their errors differ. On photographs the published
-network of `typeone.models.age_gender` is added; it has no class "no face".
+network of `typeone.models.age_gender` is added; it has no class "no face". It was trained on far
+more faces: an attack that only shades a face deceives the two small ones
+(docs/reproduction-notes.md#judges).
 """
 
 from __future__ import annotations

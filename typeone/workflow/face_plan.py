@@ -26,7 +26,8 @@ class FacePlan:
         recognizer: the attacked f1 of IV-B; ``auto`` is FaceNet for photographs.
         members: the judges that are trained here.
         photographs: whether the faces are photographs.
-        judges: the panel; without age_gender if that network labels the gender of the faces.
+        judges: the panel; with age_gender unless the faces are drawn, for networks trained on a few
+            thousand faces see another gender where people do not.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -41,7 +42,7 @@ class FacePlan:
         self.recognizer: str = automatic if named == "auto" else named
         self.members = list(judges["members"])
         self.photographs = self.source in ("celeba", "lfw", "folder")
-        published = self.source in ("celeba", "folder") and judges["age_gender"]["source"] != "none"
+        published = self.source != "synthetic" and judges["age_gender"]["source"] != "none"
         self.judges = [*self.members, *(["age_gender"] if published else [])]
 
     def named(self, name: str) -> str:

@@ -163,7 +163,7 @@ class FaceJudge(Model):
 
 
 class AgeGender(Model):
-    """A published network: joins the judges (celeba, folder), or labels faces (lfw, generated)."""
+    """A published network: a judge of all photographs; also labels faces (lfw, generated)."""
 
     source: Literal["npm", "path", "none"] = setting(
         "Source of its weights; none: it is not used.", "npm"
