@@ -157,6 +157,18 @@ def test_the_front_page_has_the_numbers_of_the_stored_run(pages, attacks):
     assert "is {} on an MLP, {} on a LeNet and {} on a CNN".format(*clean) in text
 
 
+def test_what_a_viewer_saw_in_faces_is_what_the_answers_say(pages, repository):
+    with (repository / "docs" / "results" / "seen_faces.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["seen"] for row in rows} == {row["label"] for row in rows} == {"f", "m"}
+    groups = {(row["faces"], row["attack"]) for row in rows} - {("lfw", "clean")}
+    assert len(groups) == 8
+    for group in groups:
+        other = [r["seen"] != r["label"] for r in rows if (r["faces"], r["attack"]) == group]
+        cells = f" | {len(other)} | {sum(other) / len(other):.2f}"
+        assert cells in pages["docs/reproduction-notes.md"], group
+
+
 # how we test, and the gallery
 
 
