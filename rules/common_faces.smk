@@ -39,6 +39,12 @@ def face_panel():
     return expand("results/faces/judges/{judge}/model.safetensors", judge=FACE_JUDGES)
 
 
+def face_attackers_of(wildcards):
+    """Return checkpoints of the networks that read the face inside an attack, if it uses any."""
+    names = faces.attackers(wildcards.attack)
+    return expand(rules.train_face_attacker.output.model, judge=names)
+
+
 def recognizer_of(wildcards):
     """Return the checkpoint of the recognizer in the path of a job, strengthened or not."""
     plain = {"facenet": rules.prepare_facenet, "small": rules.train_recognizer}

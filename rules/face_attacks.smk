@@ -8,6 +8,7 @@ rule attack_faces:
         faces=rules.prepare_faces.output.test,
         recognizer=recognizer_of,
         svae=rules.train_face_svae_stage2.output.model,
+        attackers=face_attackers_of,
     output:
         examples="results/faces/attacks/{attack}/{target}/seed{seed}/shards/{shard}.parquet",
         trace="results/faces/attacks/{attack}/{target}/seed{seed}/shards/{shard}.trace.parquet",

@@ -102,6 +102,29 @@ rule train_face_judge:
         "../scripts/train_face_judge.py"
 
 
+use rule train_face_judge as train_face_attacker with:
+    input:
+        judge=rules.prepare_faces.output.train,
+        validation=rules.prepare_faces.output.validation,
+    output:
+        model="results/faces/attackers/{judge}/model.safetensors",
+        curve="results/faces/attackers/{judge}/curve.parquet",
+    log:
+        "results/logs/train_face_attacker/{judge}.log",
+    benchmark:
+        "results/benchmarks/train_face_attacker/{judge}.tsv"
+    wildcard_constraints:
+        judge="|".join(config["face_attackers"]["members"]),
+    params:
+        *code("train_face_judge.py"),
+        settings=lambda wildcards: config["face_attackers"]["members"][wildcards.judge],
+        seed=lambda wildcards: config["face_attackers"]["seed"]
+        + list(config["face_attackers"]["members"]).index(wildcards.judge),
+        resume="results/.resume/faces/attackers/{judge}",
+    message:
+        "Training the attacker of faces {wildcards.judge}"
+
+
 rule prepare_age_gender:
     output:
         model="results/faces/judges/age_gender/model.safetensors",

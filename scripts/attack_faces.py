@@ -7,6 +7,7 @@ from typeone.attacks.criteria import identity_criterion
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae_settings import SvaeAttackSettings
 from typeone.data.faces import FACE_SHAPE, FEMALE, MALE, first_faces
+from typeone.models.face_judges import load_face_judge
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae
 from typeone.runtime.artifacts import write_parquet
@@ -28,6 +29,7 @@ if "snakemake" in globals():
             SvaeAttackSettings(**run.params.settings),
             keep=keep,
             classes=2,
+            attackers=[load_face_judge(path, device) for path in run.input.attackers],
             **run.params.batching,
             shard=int(run.wildcards.shard),
             follow=np.concatenate([some[: how["followed"]] for some in genders]).tolist(),

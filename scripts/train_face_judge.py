@@ -1,4 +1,4 @@
-"""Train one judge of faces: female, male, or no face (in place of the annotators of IV-B)."""
+"""Train one judge of faces, or attacker: female, male, or no face (as the annotators of IV-B)."""
 
 from typeone.data.faces import FaceTable
 from typeone.runtime.artifacts import save_model, write_rows
@@ -8,7 +8,7 @@ from typeone.training.loop import Training
 
 if "snakemake" in globals():
     with computing_job(snakemake, gpu=True) as run:
-        settings, name = dict(run.params.settings), f"judge {run.wildcards.judge}"
+        settings, name = dict(run.params.settings), f"faces {run.wildcards.judge}"
         how = settings.pop("training"), run.params.seed, run.device, run.checkpoint
         faces, validation = FaceTable(run.input.judge), FaceTable(run.input.validation)
         model, curve, note = train_face_judge(Training(name, *how), faces, validation, **settings)

@@ -52,6 +52,41 @@ def _blurred(images: Tensor, factor: int) -> Tensor:
     return F.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
 
 
+def mix_faces(images: Tensor, generator: torch.Generator, share: float) -> Tensor:
+    """Give a ``share`` of the faces ``(N, C, H, W)`` the coarse part of another, mirrored face.
+
+    So a network learns to read fine detail too, and is not convinced by shading alone. A quarter of
+    ``share`` is blurred instead. The coarse part is what a Gaussian filter leaves, with a standard
+    deviation of 1.5 to 6 pixels, drawn once; each face gets 0.3 to 1 of the difference.
+    """
+    if share == 0:
+        return images
+    n = len(images)
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=images.device)
+
+    deviation = 1.5 + 4.5 * float(uniform(1))
+    order = _permutations(1, n, generator, images)[0]
+    coarse = _filtered(images, deviation)
+    strength = 0.3 + 0.7 * uniform(n, 1, 1, 1)
+    mixed = images + strength * (coarse[order].flip(-1) - coarse)
+    blurred = _filtered(images, 1 + 2 * float(uniform(1)))
+    chance = uniform(n, 1, 1, 1)
+    plain = torch.where(chance < 1.25 * share, blurred, images)
+    return torch.where(chance < share, mixed, plain).clamp(0, 1)
+
+
+def _filtered(images: Tensor, deviation: float) -> Tensor:
+    """Apply a Gaussian filter of ``deviation`` pixels."""
+    channels, radius = images.shape[1], int(3 * deviation)
+    taps = torch.arange(-radius, radius + 1, device=images.device)
+    weights = torch.exp(-taps.square() / (2 * deviation**2))
+    line = (weights / weights.sum()).view(1, 1, 1, -1).expand(channels, 1, 1, -1).contiguous()
+    wide = F.pad(images, (radius,) * 4, mode="reflect")
+    return F.conv2d(F.conv2d(wide, line, groups=channels), line.transpose(2, 3), groups=channels)
+
+
 def _normal(shape: torch.Size, like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(shape, generator=generator, device=like.device)
 

@@ -70,9 +70,16 @@ def train_recognizer(
 
 
 def train_face_judge(
-    training: Training, faces: FaceTable, validation: FaceTable, *, architecture: str
+    training: Training,
+    faces: FaceTable,
+    validation: FaceTable,
+    *,
+    architecture: str,
+    mixed: float = 0.0,
 ) -> Trained[nn.Module]:
     """Train one judge: female, male or no face, in place of the annotators of IV-B.
+
+    A share ``mixed`` of the faces gets the coarse part of another (`mix_faces`).
 
     Its gender error on ``validation`` faces is added to the curve and the note.
     """
@@ -91,7 +98,7 @@ def train_face_judge(
             "validation_no_face": float((logits.argmax(dim=1) == NO_FACE).double().mean()),
         }
 
-    objective = face_judging(judge, faces, training.generator, device)
+    objective = face_judging(judge, faces, training.generator, device, mixed=mixed)
     curve = training.fit(judge, objective, count=len(faces), evaluate=evaluate)
     last = {k: curve[-1][k] for k in ("validation_error", "validation_no_face")}
     logger.info("%s: validation error %.2f %%", training.name, 100 * last["validation_error"])

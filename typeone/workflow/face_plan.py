@@ -125,6 +125,11 @@ class FacePlan:
         """Return the settings of Algorithm 2 of an attack."""
         return {name: self.attacks[attack][name] for name in FaceAlgorithm2.model_fields}
 
+    def attackers(self, attack: str) -> list[str]:
+        """Return the networks that read the face inside an attack; none if it uses only latents."""
+        used = self.attacks[attack]["image_weight"] > 0
+        return list(self.settings["face_attackers"]["members"]) if used else []
+
     def kit(self) -> dict[str, Any]:
         """Return the description of a kit without its networks; see `evaluation.audit.face_kit`."""
         audit, own = self.settings["audit"]["faces"], self.settings["face_attacks"]

@@ -34,6 +34,7 @@ FACE_LABELS = {
     "ours": "Type I: SVAE, ours",
     "ours_latent": "Type I: SVAE, ours, latent only",
     "ours_detail": "Type I: SVAE, ours, detail of x kept",
+    "ours_attackers": "Type I: SVAE, ours, detail of x kept, attackers",
     "reconstruction": "SVAE reconstruction (control)",
     "transition": "Image transition (control)",
     "fgsm": "Type II: FGSM",

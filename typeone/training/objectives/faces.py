@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from typeone.data.face_variations import TRAINED_NONFACES, vary_faces
+from typeone.data.face_variations import TRAINED_NONFACES, mix_faces, vary_faces
 from typeone.data.faces import FaceTable
 from typeone.models.face_judges import NO_FACE
 from typeone.training.losses import cross_entropy, margin_softmax
@@ -16,12 +16,18 @@ from typeone.training.steps import Objective
 
 
 def face_judging(
-    judge: nn.Module, faces: FaceTable, generator: torch.Generator, device: torch.device | str
+    judge: nn.Module,
+    faces: FaceTable,
+    generator: torch.Generator,
+    device: torch.device | str,
+    *,
+    mixed: float = 0.0,
 ) -> Objective:
     """Return the cross-entropy of a face judge: female, male, no face.
 
     Every second face of a batch is also transformed into a non-face, by each transform in turn. All
-    images are augmented in the same way.
+    images are augmented in the same way; of the faces a share ``mixed`` goes through `mix_faces`
+    before.
     """
     labels = torch.from_numpy(faces.labels).to(device)
 
@@ -32,7 +38,8 @@ def face_judging(
             for i, spoil in enumerate(TRAINED_NONFACES)
             if 2 * i < len(batch)
         ]
-        pictures = vary_faces(torch.cat([batch, *spoilt]), generator)
+        shown = mix_faces(batch, generator, mixed)
+        pictures = vary_faces(torch.cat([shown, *spoilt]), generator)
         nothing = labels.new_full((len(pictures) - len(batch),), NO_FACE)
         wanted = torch.cat([labels[rows.to(device)], nothing])
         logits = judge(pictures)

@@ -11,7 +11,7 @@ from typeone.workflow.settings.digit_settings import (
     check_shards,
 )
 from typeone.workflow.settings.face_attacks import FaceAttacks, FaceDetection
-from typeone.workflow.settings.faces import FaceJudges, Faces, FaceSvae
+from typeone.workflow.settings.faces import FaceAttackers, FaceJudges, Faces, FaceSvae
 from typeone.workflow.settings.generators import StyleGan, StyleGenerator
 from typeone.workflow.settings.model import Entries, Wrong, setting
 from typeone.workflow.settings.recognizers import Lfw, PublishedPairs, Recognizers
@@ -27,6 +27,7 @@ class FaceSettings(DigitSettings):
 
     faces: Faces = Faces()
     face_judges: FaceJudges = FaceJudges()
+    face_attackers: FaceAttackers = FaceAttackers()
     recognizers: Recognizers = Recognizers()
     lfw: Lfw = Lfw()
     published_pairs: PublishedPairs = PublishedPairs()
@@ -52,6 +53,14 @@ class FaceSettings(DigitSettings):
                 "needs npm or path: that network labels the gender of these faces"
             )
         first, last = judges.seed, judges.seed + len(judges.members) - 1
+        attackers = self.face_attackers
+        others = range(attackers.seed, attackers.seed + len(attackers.members))
+        if first < others.stop and last >= others.start:
+            raise Wrong(
+                f"`.face_attackers.seed` is {attackers.seed}, so that attackers of faces use "
+                f"{others.start} to {others.stop - 1}; needs seeds apart from those of the judges, "
+                f"{first} to {last}"
+            )
         for seed in self.faces.seeds:
             if first <= seed <= last:
                 raise Wrong(
@@ -101,6 +110,18 @@ class FaceSettings(DigitSettings):
                     self.batching.shards,
                     batches(attack.count, self.face_attacks.chunk),
                     f"of the attack `{name}` on faces (its `count` over `.face_attacks.chunk`)",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def kits_have_what_attacks_need(self) -> Self:
+        """Refuse attacks in kits that read the face by networks that are in no kit."""
+        for name in self.audit.faces.attacks:
+            attack = self.face_attacks.attacks.get(name)
+            if attack is not None and getattr(attack, "image_weight", 0.0) > 0:
+                raise Wrong(
+                    f"`.audit.faces.attacks` contains {name!r}, whose `image_weight` is above 0; "
+                    "needs attacks without attackers, which a kit of faces does not contain"
                 )
         return self
 

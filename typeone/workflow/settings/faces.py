@@ -159,7 +159,30 @@ class FaceJudge(Model):
     """A judge of faces and its training."""
 
     architecture: Literal["plain", "wide"] = setting("A network of typeone.models.face_judges.")
+    mixed: Annotated[float, Field(ge=0, le=0.8)] = setting(
+        "Share of the training faces that get the coarse part of another face, so that shading "
+        "alone does not decide; a quarter of it is blurred in addition.",
+        0.0,
+    )
     training: Training = setting("How it is trained.", Training())
+
+
+class FaceAttackers(Model):
+    """Networks that read the face inside an attack with ``image_weight``; none is a judge."""
+
+    seed: Whole = setting("First seed of the attackers.", 6300)
+    members: Annotated[Entries[FaceJudge], Field(min_length=1)] = setting(
+        "Attackers by name, built like judges; they are trained only on the split `train`.",
+        {
+            f"{name}_{draw}": {
+                "architecture": name,
+                "mixed": 0.6,
+                "training": one_cycle(epochs=10, lr=lr, weight_decay=0.01).model_dump(),
+            }
+            for draw in ("a", "b")
+            for name, lr in (("plain", 0.01), ("wide", 0.003))
+        },
+    )
 
 
 class AgeGender(Model):
