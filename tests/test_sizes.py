@@ -3,7 +3,7 @@
 import ast
 import re
 
-LINES = {"rules": 3063, "scripts": 3500, "config": 250, "shell": 150}  # at most
+LINES = {"rules": 3093, "scripts": 3500, "config": 250, "shell": 150}  # at most
 SCRIPT, FUNCTION = 60, 3
 
 

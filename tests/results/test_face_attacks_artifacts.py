@@ -10,7 +10,10 @@ import pytest
 from scipy.ndimage import laplace, median_filter
 
 SHARDS = (0,)
-WALKS = ("paper", "sm", "ours", "ours_latent", "ours_detail", "transition", "reconstruction")
+WALKS = (
+    *("paper", "sm", "ours", "ours_latent", "ours_detail", "ours_attackers"),
+    *("transition", "reconstruction"),
+)
 NOISE = ("fgsm", "pgd")
 JUDGES = ("plain", "wide")
 IMAGE, LATENT = "fixed_size_binary[12288]", "fixed_size_list<element: float>[16]"

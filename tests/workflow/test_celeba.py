@@ -24,7 +24,10 @@ SETTINGS = {
         "attacks": {
             **{
                 name: FEW
-                for name in ("paper", "sm", "ours", "ours_latent", "ours_detail", "transition")
+                for name in (
+                    *("paper", "sm", "ours", "ours_latent", "ours_detail", "ours_attackers"),
+                    "transition",
+                )
             },
             "reconstruction": {"count": 6},
             "fgsm": {"count": 6},

@@ -435,6 +435,19 @@ BAD = [
         "`face_judges.age_gender.source` is none; with `faces.source: generated` it needs npm or p",
     ),
     (
+        "face_attackers: {seed: 6198}",
+        "`face_attackers.seed` is 6198, so that attackers of faces use 6198 to 6201; needs seeds a",
+    ),
+    (
+        "face_attackers: {members: {plain_a: {mixed: 0.9}}}",
+        "`face_attackers.members.plain_a.mixed` is 0.9; needs at most 0.8",
+    ),
+    (
+        "face_attacks: {attacks: {mine: {from: ours, image_weight: 1.0}}}\n"
+        "audit: {faces: {attacks: [mine, fgsm]}}",
+        "`audit.faces.attacks` contains 'mine', whose `image_weight` is above 0; needs attacks wit",
+    ),
+    (
         "face_judges: {age_gender: {source: path}}",
         "`face_judges.age_gender.path` is null; with `face_judges.age_gender.source: path` it need",
     ),
@@ -552,8 +565,8 @@ BAD = [
         "`face_attacks.attacks.paper.step` is not a setting; did you mean `steps`?",
     ),
     (
-        "face_attacks: {attacks: {paper: {image_weight: 1.0}}}",
-        "`face_attacks.attacks.paper.image_weight` is not a setting; ",
+        "face_attacks: {attacks: {paper: {density_weight: 1.0}}}",
+        "`face_attacks.attacks.paper.density_weight` is not a setting; ",
     ),
     (
         "face_attacks: {attacks: {sm: {k_driver: f2}}}",

@@ -176,7 +176,7 @@ RECOGNIZED = {"evaluate_recognizer small.seed0", "tabulate_reproduction"}
 FACE_JUDGES = {f"train_face_judge {name}" for name in ("plain", "wide")}
 # attacks on faces: what follows from new scores, and from new results of one attack
 FACE_ATTACKS = (
-    *("paper", "sm", "ours", "ours_latent", "ours_detail"),
+    *("paper", "sm", "ours", "ours_latent", "ours_detail", "ours_attackers"),
     *("transition", "reconstruction", "fgsm", "pgd"),
 )
 FACE_RATES = {"evaluate_face_detection", "tabulate_table2", "tabulate_reproduction"}
@@ -368,6 +368,9 @@ CONFIG_EDITS = {
     "face_judges: {clear_confidence: 0.7}": FACES_JUDGED | FACE_KIT,
     "face_judges: {quantile: 0.9}": FACES_JUDGED - {"evaluate_style_generator"} | FACE_KIT,
     "face_judges: {age_gender: {source: none}}": set(),  # drawn faces are no photographs
+    "face_attackers: {members: {wide_b: {mixed: 0.5}}}": (
+        {"train_face_attacker wide_b"} | attacking_faces("ours_attackers")
+    ),
     "faces: {folder: {seed: 5201}}": set(),  # another source
     # what changes no result
     "attacks: {fgsm: {settings: {epsilon: 0.3}}}": set(),

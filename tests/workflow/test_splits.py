@@ -37,6 +37,7 @@ ALLOWED = {
     "evaluate_strengthening": {"test": "test"},
     "evaluate_latent": {"test": "test"},
     "train_face_judge": {"judge": "judge", "validation": "validation"},
+    "train_face_attacker": {"judge": "train", "validation": "validation"},
     "train_face_svae_stage1": {"train": "train", **ERRORS},
     "train_face_svae_stage2": {"train": "train", "test": "test"},
     "train_recognizer": {"train": "train", "validation": "validation"},
@@ -56,7 +57,8 @@ ALLOWED = {
 # `density` is the model that judges images; attacks have one of their own in `attackers/density`.
 UNSEEN = {
     "train_oracle": ("attacks", "classifiers", "svae", "attackers"),
-    "train_face_judge": ("attacks", "recognizers", "svae"),
+    "train_face_judge": ("attacks", "recognizers", "svae", "attackers"),
+    "train_face_attacker": ("attacks", "recognizers", "svae", "judges"),
     "train_classifier": ("attacks", "oracle", "density", "svae"),
     "train_attacker": ("attacks", "oracle", "density", "svae", "classifiers"),
     "train_density": ("attacks", "oracle", "classifiers", "svae", "test"),

@@ -8,6 +8,7 @@ import tarfile
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from typeone.data import face_variations
@@ -176,6 +177,42 @@ def test_a_picture_stays_one_and_follows_its_seed(vary, images):
     assert pictures.max() <= 1
     assert torch.equal(pictures, vary(images, seeded(3)))
     assert (pictures - images).abs().mean(dim=(1, 2, 3)).min() > 0.005
+
+
+def test_mixed_faces_keep_their_detail_and_get_the_shading_of_others(images):
+    """What differs from the face is coarse: hardly any of it is left after a Laplacian."""
+    mixed = face_variations.mix_faces(images, seeded(1), 0.8)
+    difference = mixed - images
+    changed = difference.abs().mean(dim=(1, 2, 3)) > 0.005
+    assert changed.any()
+    kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).expand(3, 1, 3, 3)
+
+    def fine(x):
+        return F.conv2d(x, kernel, groups=3).abs()
+
+    coarse = torch.tensor([fine(d[None]).mean() < 0.1 * d.abs().mean() for d in difference])
+    assert (coarse & changed).sum() >= changed.sum() // 2  # the others are blurred
+
+
+def test_a_share_of_the_faces_is_mixed_the_same_with_one_seed(images):
+    many = images[:1].expand(400, -1, -1, -1) * torch.linspace(0.5, 1, 400).view(-1, 1, 1, 1)
+    mixed = face_variations.mix_faces(many, seeded(2), 0.4)
+    assert torch.equal(mixed, face_variations.mix_faces(many, seeded(2), 0.4))
+    changed = (mixed != many).flatten(1).any(dim=1).float().mean()
+    assert 0.4 < changed < 0.6  # 0.4 mixed and 0.1 blurred; four standard errors are 0.1
+    assert mixed.min() >= 0
+    assert mixed.max() <= 1
+    assert face_variations.mix_faces(many, seeded(2), 0.0) is many
+
+
+def test_attackers_learn_from_mixed_faces(table):
+    judge = build_face_judge("wide").train()
+    values = [
+        face_judging(judge, table, seeded(0), "cpu", mixed=share)(torch.arange(24), 0.0)["loss"]
+        for share in (0.0, 0.8)
+    ]
+    assert not torch.equal(*values)
+    assert all(loss.isfinite().all() for loss in values)
 
 
 def test_no_kind_that_is_held_out_is_trained_with():
