@@ -445,7 +445,7 @@ BAD = [
     (
         "face_attacks: {attacks: {mine: {from: ours, image_weight: 1.0}}}\n"
         "audit: {faces: {attacks: [mine, fgsm]}}",
-        "`audit.faces.attacks` contains 'mine', whose `image_weight` is above 0; needs attacks wit",
+        "`audit.faces.attacks` names 'mine'; needs one of `face_attacks.attacks` with `kind` type2",
     ),
     (
         "face_judges: {age_gender: {source: path}}",

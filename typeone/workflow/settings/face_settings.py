@@ -114,18 +114,6 @@ class FaceSettings(DigitSettings):
         return self
 
     @model_validator(mode="after")
-    def kits_have_what_attacks_need(self) -> Self:
-        """Refuse attacks in kits that read the face by networks that are in no kit."""
-        for name in self.audit.faces.attacks:
-            attack = self.face_attacks.attacks.get(name)
-            if attack is not None and getattr(attack, "image_weight", 0.0) > 0:
-                raise Wrong(
-                    f"`.audit.faces.attacks` contains {name!r}, whose `image_weight` is above 0; "
-                    "needs attacks without attackers, which a kit of faces does not contain"
-                )
-        return self
-
-    @model_validator(mode="after")
     def table3_can_be_made(self) -> Self:
         """Refuse strengthened recognizers and tests that Table III cannot show."""
         published = {"by_svae": "retraining", "by_fgsm": "logit_pairing", "by_pgd": "logit_pairing"}
