@@ -157,7 +157,7 @@ def plot(options):
             used = full()["svae"]["stage1"] if network == "svae" else full()["classifiers"][network]
             ax.axvline(used["training"]["epochs"], color="0.7", linewidth=0.8, zorder=0)
             ax.set_xscale("log")
-        column[1].legend(title="threshold", title_fontsize=7)
+    axes[1, -1].legend(title="threshold", title_fontsize=7)
     for ax, label in zip(axes[:, 0], ("test error", "rejected", "confidence"), strict=True):
         ax.set_ylabel(label)
     figure.align_ylabels()
