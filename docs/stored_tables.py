@@ -67,7 +67,7 @@ ACCURACIES = {
     **{"pgd_old": "PGD, old", "pgd_fresh": "PGD, fresh"},
 }
 FACE_VARIANTS = (
-    *("paper", "sm", "ours", "ours_latent", "ours_detail"),
+    *("paper", "sm", "ours", "ours_latent", "ours_detail", "ours_attackers"),
     *("transition", "reconstruction"),
 )
 
