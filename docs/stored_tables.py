@@ -39,8 +39,8 @@ HEADLINES = {
     "beyond.mnist.ours_runner_up.mlp.clean_success": "attack `ours_runner_up`, which chooses its "
     "target class, MLP: clean success",
     "beyond.mnist.ours_runner_up.cnn.clean_success": "the same on the CNN",
-    "beyond.celeba.ours_detail.facenet.clean_success": "attack `ours_detail` on FaceNet, CelebA "
-    "in half size: clean success",
+    "beyond.celeba.ours_attackers.facenet.clean_success": "attack `ours_attackers` on FaceNet, "
+    "CelebA in half size: clean success",
 }
 TARGETS = {"mlp": "MLP", "lenet": "LeNet", "cnn": "CNN"}
 ATTACKS = (
