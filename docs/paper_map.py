@@ -66,7 +66,8 @@ BEYOND = {
     "calibrate_oracle",
     "the report": "describe_machine render_report",
     "check of stored results": "check_results",
-    "judges of faces": "train_face_judge prepare_age_gender evaluate_face_judges",
+    "judges and attackers of faces": "train_face_judge train_face_attacker prepare_age_gender "
+    "evaluate_face_judges",
     "a small face generator": "train_style_generator attack_style_generator "
     "evaluate_style_generator plot_figure9_small",
 }
