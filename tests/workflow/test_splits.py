@@ -71,6 +71,8 @@ UNSEEN = {
     "attack_baseline": ("oracle", "density", "validation"),
     "attack_type2": ("oracle", "density", "svae", "validation"),
     "attack_faces": ("judges", "validation"),
+    "evaluate_face_judges": ("attackers",),
+    "make_face_kit": ("attackers",),
     "strengthen_classifier": ("oracle",),
     "strengthen_recognizer": ("judges",),
     "evaluate_detection": ("attacks", "data"),
@@ -191,8 +193,17 @@ def test_the_svaes_of_realism_stand_in_the_order_of_the_seeds(jobs):
             "judge=rules.prepare_faces.output.train",
             ("train_face_judge", "judge", "train"),
         ),
+        (
+            "rules/faces.smk",
+            "judge=rules.prepare_faces.output.train",
+            "judge=rules.prepare_faces.output.judge",
+            ("train_face_attacker", "judge", "judge"),
+        ),
     ],
-    ids=["f_dis on test digits", "a threshold on test faces", "a judge on training faces"],
+    ids=[
+        *("f_dis on test digits", "a threshold on test faces", "a judge on training faces"),
+        "an attacker on the faces of judges",
+    ],
 )
 def test_a_planted_leak_is_found(fresh, tmp_path, file, before, after, leak):
     shutil.copytree(fresh.root, tmp_path / "repository")

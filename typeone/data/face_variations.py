@@ -55,9 +55,10 @@ def _blurred(images: Tensor, factor: int) -> Tensor:
 def mix_faces(images: Tensor, generator: torch.Generator, share: float) -> Tensor:
     """Give a ``share`` of the faces ``(N, C, H, W)`` the coarse part of another, mirrored face.
 
-    So a network learns to read fine detail too, and is not convinced by shading alone. A quarter of
-    ``share`` is blurred instead. The coarse part is what a Gaussian filter leaves, with a standard
-    deviation of 1.5 to 6 pixels, drawn once; each face gets 0.3 to 1 of the difference.
+    So a network learns to read fine detail too, and is not convinced by shading alone. Another
+    quarter of ``share``, which is at most 0.8, is blurred. The coarse part is what a Gaussian
+    filter leaves, with a standard deviation of 1.5 to 6 pixels, drawn once; each face gets 0.3 to 1
+    of the difference.
     """
     if share == 0:
         return images

@@ -23,6 +23,7 @@ from typeone.models.face_judges import ARCHITECTURES, NO_FACE, build_face_judge,
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.devices import seeded
 from typeone.runtime.errors import InputError
+from typeone.training.objectives import faces as objectives
 from typeone.training.objectives.faces import face_judging
 
 COUNTS = {"train": 2, "judge": 6, "validation": 2, "test": 2}
@@ -205,14 +206,20 @@ def test_a_share_of_the_faces_is_mixed_the_same_with_one_seed(images):
     assert face_variations.mix_faces(many, seeded(2), 0.0) is many
 
 
-def test_attackers_learn_from_mixed_faces(table):
-    judge = build_face_judge("wide").train()
-    values = [
-        face_judging(judge, table, seeded(0), "cpu", mixed=share)(torch.arange(24), 0.0)["loss"]
-        for share in (0.0, 0.8)
-    ]
-    assert not torch.equal(*values)
-    assert all(loss.isfinite().all() for loss in values)
+def test_attackers_see_mixed_faces_and_unmixed_non_faces(table, monkeypatch):
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, images):
+            seen.append(images)
+            return images.mean(dim=(1, 2, 3))[:, None].expand(-1, 3)
+
+    monkeypatch.setattr(objectives, "mix_faces", lambda x, _generator, share: x * 0 + share)
+    monkeypatch.setattr(objectives, "vary_faces", lambda x, _generator: x)
+    face_judging(Spy(), table, seeded(0), "cpu", mixed=0.75)(torch.arange(24), 0.0)
+    (pictures,) = seen
+    assert (pictures[:24] == 0.75).all()
+    assert (pictures[24:] != 0.75).any()
 
 
 def test_no_kind_that_is_held_out_is_trained_with():

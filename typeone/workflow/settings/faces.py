@@ -161,7 +161,7 @@ class FaceJudge(Model):
     architecture: Literal["plain", "wide"] = setting("A network of typeone.models.face_judges.")
     mixed: Annotated[float, Field(ge=0, le=0.8)] = setting(
         "Share of the training faces that get the coarse part of another face, so that shading "
-        "alone does not decide; a quarter of it is blurred in addition.",
+        "alone does not decide; a quarter as many are blurred.",
         0.0,
     )
     training: Training = setting("How it is trained.", Training())
@@ -186,7 +186,7 @@ class FaceAttackers(Model):
 
 
 class AgeGender(Model):
-    """A published network: a judge of all photographs; also labels faces (lfw, generated)."""
+    """A published network: a judge of all faces but drawn ones; labels those of lfw, generated."""
 
     source: Literal["npm", "path", "none"] = setting(
         "Source of its weights; none: it is not used.", "npm"
