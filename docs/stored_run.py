@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from typeone.reporting.report.timings import benchmarks_by_rule, last_run, timings
+from typeone.reporting.report.timings import attack_seconds, benchmarks_by_rule, timings
 from typeone.runtime.provenance import UNKNOWN, commit
 from typeone.workflow.plan import PAPER
 
@@ -39,15 +39,13 @@ def seconds_per_digit(results: Path) -> pd.DataFrame:
     The median over the seeds: a job that was interrupted counts from its last start.
     """
     attacks = yaml.safe_load((results / "config.yaml").read_text())["attacks"]
-    rows = []
+    runs: dict[tuple[str, str, str], list[Path]] = {}  # all shards of a run
     for path in sorted((results / "benchmarks" / PAPER).glob("attack_*/*.seed*.tsv")):
         attack, target, seed, *_ = path.name.split(".")
         if attack in attacks and path.parent.name != "attack_ablations":
-            each = float(last_run(path)["s"].iloc[0]) / attacks[attack]["count"]
-            rows.append((attack, target, seed, each))
-    frame = pd.DataFrame(rows, columns=["attack", "target", "seed", "seconds"])
-    whole = frame.groupby(["attack", "target", "seed"])["seconds"].sum()  # all shards
-    return whole.groupby(["attack", "target"]).median().reset_index()
+            runs.setdefault((attack, target, seed), []).append(path)
+    each = attack_seconds([(a, t, attacks[a]["count"], paths) for (a, t, _), paths in runs.items()])
+    return pd.DataFrame(each).groupby(["attack", "target"])["seconds"].median().reset_index()
 
 
 def this_commit() -> str:
@@ -73,8 +71,9 @@ def store(results: Path, out: Path) -> None:
     times.round(1).to_csv(out / "times.csv", index=False, lineterminator="\n")
     seconds = seconds_per_digit(results).round(3)
     seconds.to_csv(out / "seconds.csv", index=False, lineterminator="\n")
+    shutil.rmtree(out / "tables", ignore_errors=True)  # of an earlier run
     tables = shutil.ignore_patterns("*.md", "*.tex", "*.txt")
-    shutil.copytree(results / "tables", out / "tables", ignore=tables, dirs_exist_ok=True)
+    shutil.copytree(results / "tables", out / "tables", ignore=tables)
     shutil.copyfile(results / "config.yaml", out / "settings.yaml")
     run = {"preset": presets, "commit": code, "machine": machine}
     (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")

@@ -4,7 +4,8 @@
 
 A table is between `<!-- table: NAME -->` and `<!-- end -->`; NAME is one of TABLES. The numbers
 come from RUN, docs/results/full unless you name another folder that docs/stored_run.py wrote. A
-test fails while a page is not what this would write.
+test fails while a page is not what this would write, once a run is stored; until then the text
+between the marks was written by hand. The run must be on CelebA, for the rows about FaceNet.
 """
 
 import re

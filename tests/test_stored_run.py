@@ -72,6 +72,8 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     assert (run / "out/settings.yaml").read_text() == CONFIG
     # 12, 30 and 1 seconds for ten digits: the median, with all shards and without ablations
     assert (run / "out/seconds.csv").read_text() == "attack,target,seconds\npaper,mlp,1.2\n"
+    (run / "out/tables/old.csv").write_text("of an earlier run")
+    stored_run.store(run / "results", run / "out")
     assert [path.name for path in (run / "out/tables").iterdir()] == ["attacks.csv"]
     assert (run / "out/tables/attacks.csv").read_text() == "target,attack\nmlp,paper\n"
     stored = json.loads((run / "out/run.json").read_text())

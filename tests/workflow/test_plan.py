@@ -110,7 +110,7 @@ def test_ablations_of_given_weights_and_another_data_set_do_not_go_together(repo
 
 @pytest.mark.parametrize("source", ["synthetic", "celeba", "lfw", "folder", "generated"])
 def test_the_published_network_judges_all_photographs(repository, tmp_path, source):
-    """It agrees with people where small networks are deceived, also where it names the gender."""
+    """It agrees with a viewer where small networks are deceived, also where it names the gender."""
     own = {"celeba": {"path": str(tmp_path)}, "folder": {"path": str(tmp_path), "csv": "a.csv"}}
     faces = {"source": source, **({source: own[source]} if source in own else {})}
     judges = FacePlan(settings(repository, faces=faces)).judges

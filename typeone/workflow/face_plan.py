@@ -27,7 +27,7 @@ class FacePlan:
         members: the judges that are trained here.
         photographs: whether the faces are photographs.
         judges: the panel; with age_gender unless the faces are drawn, for networks trained on a few
-            thousand faces see another gender where people do not.
+            thousand faces see another gender where a viewer does not.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
