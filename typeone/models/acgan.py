@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from typeone.models.layers import one_hot
-from typeone.runtime.artifacts import load_model, read_model_metadata
-from typeone.runtime.errors import InputError
+from typeone.models.stored_networks import load_frozen, read_note
 
 ARCHITECTURE = "acgan-28x28"
 
@@ -99,12 +98,6 @@ def load_gan(path: str | os.PathLike[str], device: torch.device | str = "cpu") -
     Raises:
         InputError: there is no checkpoint, or it is of another architecture.
     """
-    metadata = read_model_metadata(path)
-    if metadata.get("architecture") != ARCHITECTURE:
-        raise InputError(
-            f"{path} contains {metadata.get('architecture')!r}, needs {ARCHITECTURE!r}; "
-            "delete it or name an AC-GAN's checkpoint"
-        )
-    gan = AuxiliaryGAN(latent_dim=metadata["latent_dim"], channels=metadata["channels"])
-    load_model(path, gan)
-    return gan.to(device).requires_grad_(False)
+    note = read_note(path, [ARCHITECTURE], kind="an AC-GAN")
+    gan = AuxiliaryGAN(latent_dim=note["latent_dim"], channels=note["channels"])
+    return load_frozen(path, gan, device)

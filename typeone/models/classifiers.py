@@ -20,8 +20,8 @@ from typeone.models.digit_attackers import (
 )
 from typeone.models.digit_judges import judge_plain, judge_residual, judge_wide
 from typeone.models.layers import conv
+from typeone.models.stored_networks import load_frozen, read_note
 from typeone.models.user_networks import build_own
-from typeone.runtime.artifacts import load_model, read_model_metadata
 from typeone.runtime.errors import InputError
 
 
@@ -102,18 +102,7 @@ def load_classifier(
     Raises:
         InputError: there is no checkpoint, or it is of another architecture or ``module``.
     """
-    architecture = str(read_model_metadata(path).get("architecture"))
-    if module is not None and architecture != module:
-        raise InputError(
-            f"{path} contains {architecture!r}, needs {module!r}; delete it or name its `module`"
-        )
-    if module is None and architecture not in ARCHITECTURES:
-        raise InputError(
-            f"{path} contains {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete "
-            "it or name a classifier's checkpoint"
-        )
+    known = ARCHITECTURES if module is None else [module]
+    architecture = read_note(path, known, kind="this classifier")["architecture"]
     model = build_own(module) if module else build_classifier(architecture)
-    load_model(path, model)
-    for parameter in model.to(device).parameters():  # a ScriptModule has no requires_grad_
-        parameter.requires_grad_(False)
-    return model
+    return load_frozen(path, model, device)

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.data.idx_sets import SIDE
-from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.models.stored_networks import load_frozen, read_note
+from typeone.runtime.artifacts import read_model_metadata
 from typeone.runtime.errors import InputError
 
 ARCHITECTURE = "dense-vae-28x28"
@@ -68,14 +69,8 @@ def load_density(path: str | os.PathLike[str], device: torch.device | str = "cpu
     Raises:
         InputError: there is no checkpoint, or it is of another architecture.
     """
-    note = read_model_metadata(path)
-    if note.get("architecture") != ARCHITECTURE:
-        raise InputError(
-            f"{path} contains {note.get('architecture')!r}, needs {ARCHITECTURE!r}; delete it"
-        )
-    model = DenseVAE(latent_dim=note["latent_dim"])
-    load_model(path, model)
-    return model.eval().requires_grad_(False).to(device)
+    note = read_note(path, [ARCHITECTURE], kind="a density model")
+    return load_frozen(path, DenseVAE(latent_dim=note["latent_dim"]), device)
 
 
 def load_limits(path: str | os.PathLike[str]) -> Limits:

@@ -17,8 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from typeone.models.layers import one_hot
-from typeone.runtime.artifacts import load_model, read_model_metadata
-from typeone.runtime.errors import InputError
+from typeone.models.stored_networks import load_frozen, read_note
 
 ARCHITECTURE = "diffusion-28x28"
 CLASSES = 10
@@ -121,11 +120,5 @@ def load_denoiser(path: str | os.PathLike[str], device: torch.device | str = "cp
     Raises:
         InputError: there is no checkpoint, or it is of another architecture.
     """
-    note = read_model_metadata(path)
-    if note.get("architecture") != ARCHITECTURE:
-        raise InputError(
-            f"{path} contains {note.get('architecture')!r}, needs {ARCHITECTURE!r}; delete it"
-        )
-    model = Denoiser(channels=note["channels"])
-    load_model(path, model)
-    return model.eval().requires_grad_(False).to(device)
+    note = read_note(path, [ARCHITECTURE], kind="a diffusion model")
+    return load_frozen(path, Denoiser(channels=note["channels"]), device)

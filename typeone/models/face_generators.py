@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from typeone.models.readers.nvidia_stylegan import load_nvidia
 from typeone.models.readers.openvino import Graph
+from typeone.models.stored_networks import frozen, load_frozen, read_note
 from typeone.models.style_generator import StyleGenerator
-from typeone.runtime.artifacts import load_model, read_model_metadata
-from typeone.runtime.errors import InputError
 
 STYLE, MOBILE, NVIDIA = "style-64x64", "mobilestylegan", "nvidia-stylegan"
 MEAN_OF = 4096  # latents averaged for the mean w of truncation, as in MobileStyleGAN's package
@@ -80,21 +79,12 @@ def load_face_generator(
     Raises:
         InputError: there is no checkpoint, or it is of another architecture.
     """
-    metadata = read_model_metadata(path)
-    kind = metadata.get("architecture")
-    if kind == NVIDIA:
-        how = {k: metadata[k] for k in ("sha256", "allow_pickle", "truncation")}
-        nvidia = load_nvidia(metadata["pickle"], **how)
-        return nvidia.to(device).requires_grad_(False)
-    model: StyleGenerator | MobileStyleGan
-    if kind == STYLE:
-        model = StyleGenerator(latent_dim=metadata["latent_dim"], channels=metadata["channels"])
-    elif kind == MOBILE:
-        model = MobileStyleGan(metadata["graphs"], truncation=metadata["truncation"])
-    else:
-        raise InputError(
-            f"{path} contains {kind!r}, needs one of {STYLE}, {MOBILE}, {NVIDIA}; delete it or "
-            "name a generator's checkpoint"
-        )
-    load_model(path, model)
-    return model.to(device).requires_grad_(False)
+    note = read_note(path, [STYLE, MOBILE, NVIDIA], kind="a generator")
+    if note["architecture"] == NVIDIA:
+        how = {k: note[k] for k in ("sha256", "allow_pickle", "truncation")}
+        return frozen(load_nvidia(note["pickle"], **how), device)
+    if note["architecture"] == STYLE:
+        small = StyleGenerator(latent_dim=note["latent_dim"], channels=note["channels"])
+        return load_frozen(path, small, device)
+    mobile = MobileStyleGan(note["graphs"], truncation=note["truncation"])
+    return load_frozen(path, mobile, device)

@@ -18,7 +18,7 @@ from torch import nn
 
 from typeone.models.age_gender import AgeGender
 from typeone.models.layers import Normalise, conv
-from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.models.stored_networks import load_frozen, read_note
 from typeone.runtime.errors import InputError
 
 NO_FACE = 2
@@ -69,12 +69,5 @@ def load_face_judge(path: str | os.PathLike[str], device: torch.device | str = "
     Raises:
         InputError: there is no checkpoint, or it is of another architecture.
     """
-    architecture = read_model_metadata(path).get("architecture")
-    if architecture not in ARCHITECTURES:
-        raise InputError(
-            f"{path} contains {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete "
-            "it or name a judge's checkpoint"
-        )
-    model = build_face_judge(architecture)
-    load_model(path, model)
-    return model.to(device).requires_grad_(False)
+    note = read_note(path, ARCHITECTURES, kind="a judge of faces")
+    return load_frozen(path, build_face_judge(note["architecture"]), device)

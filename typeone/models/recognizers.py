@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from typeone.models.inception_resnet import InceptionResNetV1
 from typeone.models.resampling import resize_bilinear
-from typeone.runtime.artifacts import load_model, read_model_metadata, read_parquet, save_model
+from typeone.models.stored_networks import frozen, read_note
+from typeone.runtime.artifacts import load_model, read_parquet, save_model
 from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.runtime.errors import InputError
 
@@ -157,12 +158,7 @@ def load_recognizer(
     Raises:
         InputError: there is no checkpoint, or it is of another network.
     """
-    note = read_model_metadata(path)
-    if note.get("architecture") not in ARCHITECTURES:
-        raise InputError(
-            f"{path} contains {note.get('architecture')!r}, needs one of "
-            f"{', '.join(ARCHITECTURES)}; delete it or name a recognizer's checkpoint"
-        )
+    note = read_note(path, ARCHITECTURES, kind="a recognizer")
     recognizer = Recognizer(
         note["architecture"],
         preprocessing=preprocessing or note["preprocessing"],
@@ -170,7 +166,7 @@ def load_recognizer(
         settings=note["settings"],
     )
     load_model(path, recognizer.network)
-    return recognizer.to(device).eval().requires_grad_(False)
+    return frozen(recognizer, device)
 
 
 @torch.no_grad()

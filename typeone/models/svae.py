@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from typeone.data.images import binarise
 from typeone.models.resampling import Doubling
-from typeone.runtime.artifacts import load_model, read_model_metadata
-from typeone.runtime.errors import InputError
+from typeone.models.stored_networks import load_frozen, read_note
 
 Statistics = Literal["running", "own"]
 
@@ -255,17 +254,9 @@ def load_svae(
     Raises:
         InputError: the file is not a checkpoint of an SVAE.
     """
-    metadata = read_model_metadata(path)
-    architecture = metadata.get("architecture")
-    if architecture not in ARCHITECTURES:
-        raise InputError(
-            f"{path} contains {architecture!r}, needs one of {', '.join(ARCHITECTURES)}; delete "
-            "it or name an SVAE's checkpoint"
-        )
-    network = ARCHITECTURES[architecture]
-    sizes = {name: metadata[name] for name in network.sizes}
+    note = read_note(path, ARCHITECTURES, kind="an SVAE")
+    network = ARCHITECTURES[note["architecture"]]
+    sizes = {name: note[name] for name in network.sizes}
     if network is FaceSVAE:
         sizes["statistics"] = statistics
-    svae = network(**sizes)
-    load_model(path, svae)
-    return svae.to(device).requires_grad_(False)
+    return load_frozen(path, network(**sizes), device)

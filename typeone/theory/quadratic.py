@@ -9,16 +9,14 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from typeone.runtime.artifacts import load_model, read_model_metadata
+from typeone.models.stored_networks import load_frozen, read_note
 from typeone.runtime.checkpoints import Checkpoint
-from typeone.runtime.errors import InputError
 from typeone.runtime.logs import Progress
 from typeone.theory.spheres import Spheres, quadratic_error, sample_sphere
 from typeone.training.loop import TrainingDivergedError, TrainingSettings, learning_rate
@@ -219,11 +217,6 @@ def load_quadratic(
     Raises:
         InputError: the file is not a checkpoint of a `QuadraticNetwork`.
     """
-    metadata: Mapping[str, Any] = read_model_metadata(path)
-    if metadata.get("architecture") != "quadratic":
-        raise InputError(
-            f"{path} contains {metadata.get('architecture')!r}, needs 'quadratic'; delete it"
-        )
-    network = QuadraticNetwork(metadata["dim"], metadata["hidden"])
-    load_model(path, network)
-    return network.double().to(device).requires_grad_(False), dict(metadata)
+    note = read_note(path, ["quadratic"], kind="a quadratic network")
+    network = load_frozen(path, QuadraticNetwork(note["dim"], note["hidden"]))
+    return network.double().to(device), note
