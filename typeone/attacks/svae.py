@@ -7,9 +7,6 @@ Variant `ours` adds `image_losses`, and an offset of the decoder's pixel logits 
 with the latent. Its weight keeps it small against the background logits, about -10, so that it
 only changes the edges of strokes; a large ``offset_lr`` without weight would draw anywhere.
 
-Variant `ours_detail` of faces adds to each decoded image what the reconstruction f_dec(z_0) lacks
-of x, so that only what the decoder changes is as blurred as the decoder.
-
 Departures and gaps:
 ASSUME: with the ratio of Eq. 11, beta * J1 - J2 vanishes identically, so Eq. 10 moves k by the
 hinge alone and k never falls. Section IV gives beta 0.001 instead, which the authors' code uses.
@@ -25,7 +22,7 @@ f_dis before its sigmoid, which is the output of their network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,28 +30,17 @@ import torch
 from torch import Tensor, nn
 
 from typeone.attacks.criteria import Keep
-from typeone.attacks.descent import Ends, Moment, Terms, Walk, descend
+from typeone.attacks.descent import descend
 from typeone.attacks.image_terms import image_losses, in_turn, shift_number, turn
 from typeone.attacks.svae_settings import SvaeAttackSettings
+from typeone.attacks.svae_walk import SvaeEnds, SvaeWalk
 from typeone.attacks.trace import Trace, TracePoint
 from typeone.models.density import DenseVAE
 from typeone.models.svae import SupervisedVAE
-from typeone.runtime.checkpoints import Checkpoint, restored
+from typeone.runtime.checkpoints import Checkpoint
 from typeone.runtime.cuda_graphs import reads_cheaply
 from typeone.runtime.errors import InputError
 from typeone.training.losses import cross_entropy, latent_norm, manifold_penalty
-
-LEAST = 0.02
-"""Least distance of a pixel of x from 0 and 1 in `missing_detail`: at 0 its logit is infinite."""
-
-
-@torch.no_grad()
-def missing_detail(svae: SupervisedVAE, images: Tensor, latent: Tensor) -> Tensor:
-    """Return what decoded ``latent`` ``(N, D)`` lacks of ``images``, in logits, ``(N, C, H, W)``.
-
-    ASSUME: beyond the paper; pixels of ``images`` are clamped to [`LEAST`, 1 - `LEAST`].
-    """
-    return torch.logit(images.clamp(LEAST, 1 - LEAST)) - svae.decode_logits(latent)
 
 
 @dataclass(frozen=True)
@@ -89,80 +75,6 @@ def update_k(k: Tensor, driver: Tensor, j2: Tensor, settings: SvaeAttackSettings
     return (k + settings.eta * (equilibrium + hinge)).clamp(0, settings.k_max)
 
 
-class _Walk(Walk):
-    """A walk of ``latent`` ``(M, D)``, and of ``offset`` ``(M, C, H, W)`` if ``offset_lr`` is set.
-
-    Attributes:
-        k: the weight of J1, ``(M,)``.
-        detail: added to the pixel logits of all N examples, ``(N, C, H, W)``, or None.
-    """
-
-    def __init__(
-        self,
-        svae: SupervisedVAE,
-        latent: Tensor,
-        settings: SvaeAttackSettings,
-        originals: Tensor | None,
-    ) -> None:
-        self.svae = svae
-        self.detail = None
-        if originals is not None and settings.detail > 0:
-            self.detail = settings.detail * missing_detail(svae, originals, latent)
-        moving = {"latent": latent.clone()}
-        if settings.offset_lr > 0:
-            moving["offset"] = torch.zeros_like(svae.decode_logits(latent))
-        rates = {"latent": settings.lr, "offset": settings.offset_lr}
-        super().__init__(moving, rates, settings.beta2)
-        self.k = latent.new_full((len(latent),), min(settings.k_start, settings.k_max))
-
-    def decode(self, chosen: Tensor | slice = slice(None)) -> Tensor:
-        """Decode the ``chosen`` examples: f_dec(z), with detail and offset if there are any."""
-        latent = self.moving["latent"][chosen]
-        if "offset" not in self.moving and self.detail is None:
-            return self.svae.decode(latent)
-        logits = self.svae.decode_logits(latent)
-        if self.detail is not None:
-            logits = logits + self.detail[self.rows[chosen]]
-        if "offset" in self.moving:
-            logits = logits + self.moving["offset"][chosen]
-        return torch.sigmoid(logits)
-
-    def keep(self, stay: Tensor) -> None:
-        super().keep(stay)
-        self.k = self.k[stay]
-
-    def state(self) -> list[Tensor]:
-        return [*super().state(), self.k]
-
-    def pack(self) -> dict[str, Tensor]:
-        return super().pack() | {"k": self.k}
-
-    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        super().unpack(tensors)
-        self.k = restored(tensors["k"], self.k)
-
-
-class _Ends(Ends):
-    """`Ends` that also record the weight of J1, ``k`` ``(N,)``."""
-
-    walk: _Walk
-
-    def __init__(self, walk: _Walk) -> None:
-        super().__init__(walk)
-        self.k = walk.k.clone()
-
-    def note(self, moment: Moment[Terms], images: Tensor) -> None:
-        super().note(moment, images)
-        self.k[self.walk.rows[moment.leaving]] = self.walk.k[moment.leaving]
-
-    def pack(self) -> dict[str, Tensor]:
-        return super().pack() | {"k": self.k}
-
-    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        super().unpack(tensors)
-        self.k = tensors["k"].to(self.k.device)
-
-
 class _Terms(NamedTuple):
     objective: Tensor
     j1: Tensor
@@ -172,7 +84,7 @@ class _Terms(NamedTuple):
 
 
 def _evaluate(
-    walk: _Walk,
+    walk: SvaeWalk,
     targets: Tensor,
     settings: SvaeAttackSettings,
     keep: Keep | None,
@@ -279,9 +191,9 @@ def attack(
             f"`image_weight` is {settings.image_weight} without attackers; needs networks that "
             "judge the image, or weight 0"
         )
-    walk = _Walk(svae, latent, settings, originals)
+    walk = SvaeWalk(svae, latent, settings, originals)
     followed = torch.tensor(list(follow), device=latent.device)
-    ended, trace = _Ends(walk), Trace()
+    ended, trace = SvaeEnds(walk), Trace()
 
     def kernels(step: int) -> tuple[bool, int, int]:
         asked = len(attackers) if settings.attackers_in_turn else 0

@@ -13,6 +13,7 @@ from torch import nn
 from typeone.attacks import descent, latent, svae
 from typeone.attacks.criteria import KeepIdentity, KeepLabel, KeepSqueezed
 from typeone.attacks.svae import attack
+from typeone.attacks.svae_walk import SvaeWalk
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import build_classifier, mlp
 from typeone.models.density import DenseVAE
@@ -160,7 +161,7 @@ def test_what_cannot_be_replayed_is_not(network, reason, recorded, caplog):
 def test_a_step_leaves_a_new_leaf_on_the_same_memory():
     """Autograd keeps the stream on which it first met a leaf; a capture has a stream of its own."""
     network, f1, z, labels, targets = batch_of_attacks()
-    walk = svae._Walk(network, z, OURS, None)
+    walk = SvaeWalk(network, z, OURS, None)
     for step in range(3):
         terms = svae._evaluate(walk, targets, OURS, KeepLabel(f1, labels), [f1], None, step)
         before = dict(walk.moving)
@@ -268,7 +269,7 @@ def test_a_step_on_a_gpu_asks_nothing_of_the_host(kind):
             keeps = [KeepIdentity(r, torch.randn(4, 5), 1.2) for r in recognizers]
         for keep in keeps:
             originals = torch.rand(4, 3, 64, 64) if kind == "faces" else None
-            walk = svae._Walk(network, z, settings, originals)
+            walk = SvaeWalk(network, z, settings, originals)
             for step in (0, 1):
                 terms = svae._evaluate(walk, targets, settings, keep, [attacker, f1], density, step)
                 walk.advance()
@@ -282,7 +283,7 @@ def test_the_check_above_can_fail(monkeypatch):
     monkeypatch.setattr(svae, "reads_cheaply", lambda device: True)
     network, f1 = DigitSVAE().eval().to("meta"), build_classifier("mlp").to("meta")
     labels = torch.zeros(4, dtype=torch.int64)
-    walk = svae._Walk(network, torch.randn(4, 32, device="meta"), WALK, None)
+    walk = SvaeWalk(network, torch.randn(4, 32, device="meta"), WALK, None)
     with pytest.raises(RuntimeError, match="meta"):
         svae._evaluate(walk, labels.to("meta"), WALK, KeepLabel(f1, labels.to("meta")), [], None, 0)
     with pytest.raises(RuntimeError, match="device"):
