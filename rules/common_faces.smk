@@ -41,8 +41,7 @@ def face_panel():
 
 def face_attackers_of(wildcards):
     """Return checkpoints of the networks that read the face inside an attack, if it uses any."""
-    names = faces.attackers(wildcards.attack)
-    return expand(rules.train_face_attacker.output.model, judge=names)
+    return expand(rules.train_face_attacker.output.model, attacker=faces.attackers(wildcards.attack))
 
 
 def recognizer_of(wildcards):

@@ -76,7 +76,7 @@ rule label_lfw:
 
 rule train_face_judge:
     input:
-        judge=rules.prepare_faces.output.judge,
+        faces=rules.prepare_faces.output.judge,
         validation=rules.prepare_faces.output.validation,
     output:
         model="results/faces/judges/{judge}/model.safetensors",
@@ -104,25 +104,25 @@ rule train_face_judge:
 
 use rule train_face_judge as train_face_attacker with:
     input:
-        judge=rules.prepare_faces.output.train,
+        faces=rules.prepare_faces.output.train,
         validation=rules.prepare_faces.output.validation,
     output:
-        model="results/faces/attackers/{judge}/model.safetensors",
-        curve="results/faces/attackers/{judge}/curve.parquet",
+        model="results/faces/attackers/{attacker}/model.safetensors",
+        curve="results/faces/attackers/{attacker}/curve.parquet",
     log:
-        "results/logs/train_face_attacker/{judge}.log",
+        "results/logs/train_face_attacker/{attacker}.log",
     benchmark:
-        "results/benchmarks/train_face_attacker/{judge}.tsv"
+        "results/benchmarks/train_face_attacker/{attacker}.tsv"
     wildcard_constraints:
-        judge="|".join(config["face_attackers"]["members"]),
+        attacker="|".join(config["face_attackers"]["members"]),
     params:
         *code("train_face_judge.py"),
-        settings=lambda wildcards: config["face_attackers"]["members"][wildcards.judge],
+        settings=lambda wildcards: config["face_attackers"]["members"][wildcards.attacker],
         seed=lambda wildcards: config["face_attackers"]["seed"]
-        + list(config["face_attackers"]["members"]).index(wildcards.judge),
-        resume="results/.resume/faces/attackers/{judge}",
+        + list(config["face_attackers"]["members"]).index(wildcards.attacker),
+        resume="results/.resume/faces/attackers/{attacker}",
     message:
-        "Training the attacker of faces {wildcards.judge}"
+        "Training the attacker of faces {wildcards.attacker}"
 
 
 rule prepare_age_gender:

@@ -34,6 +34,7 @@ rule make_kit:
 rule make_face_kit:
     input:
         svae=expand(rules.train_face_svae_stage2.output.model, seed=FACE_SEEDS[0]),
+        attackers=expand(rules.train_face_attacker.output.model, attacker=faces.kit_attackers()),
         judges=face_panel(),
         limits=rules.evaluate_face_judges.output.limits,
         test=rules.prepare_faces.output.test,
@@ -49,7 +50,7 @@ rule make_face_kit:
     params:
         *code("make_face_kit.py"),
         note=faces.kit(),
-        judges=FACE_JUDGES,
+        members={"attackers": faces.kit_attackers(), "judges": FACE_JUDGES},
         faces=config["audit"]["faces"]["images"],
     message:
         "Making the kit of audits of recognizers"

@@ -20,20 +20,23 @@ if "snakemake" in globals():
         svae = load_svae(run.input.svae[0])
         faces = FaceTable(run.input.test, limit=run.params.faces)
         clean = load_clean_faces(run.input.limits)
-        paths = dict(zip(run.params.judges, run.input.judges, strict=True))
+        paths = {role: run.input[role] for role in run.params.members}
         kit = make_face_kit(
             {
                 **run.params.note,
                 "count": min(run.params.note["count"], len(faces)),
                 "limits": {name: limit.tolist() for name, limit in clean._asdict().items()},
                 "svae": {name: getattr(svae, name) for name in svae.sizes},
-                "judges": [
-                    {"name": name, "architecture": read_model_metadata(path)["architecture"]}
-                    for name, path in paths.items()
-                ],
+                **{
+                    role: [
+                        {"name": name, "architecture": read_model_metadata(path)["architecture"]}
+                        for name, path in zip(names, paths[role], strict=True)
+                    ]
+                    for role, names in run.params.members.items()
+                },
             },
             svae=svae,
-            judges=[load_face_judge(path) for path in paths.values()],
+            **{role: [load_face_judge(path) for path in paths[role]] for role in paths},
             images=torch.from_numpy(np.array(faces.images)),
             labels=torch.from_numpy(faces.labels),
             identities=torch.from_numpy(faces.identities),

@@ -2,32 +2,15 @@
 
 import pandas as pd
 
-from typeone.reporting.tables.attacks import CAPTION, attacks_table
+from typeone.reporting.tables.attacks import CAPTION, attacks_table, compared
 from typeone.reporting.tables.files import write_table
 from typeone.runtime.artifacts import read_frame
 from typeone.runtime.job import job
 
-COLUMNS = [
-    *("label", "f1_label_after", "odd", "noisy", "distance_l2"),
-    *(
-        "type1_success_oracle",
-        "type1_targeted_oracle",
-        "type1_success_clear",
-        "type1_success_clean",
-    ),
-]
-
-
-def chosen(examples):
-    """Return the columns of judged examples that the table is made of; all but the last must be."""
-    blind = {"gradient_vanishes"} & set(examples.columns)
-    return examples[[*COLUMNS, *blind]]
-
-
 if "snakemake" in globals():
     with job(snakemake) as run:
         frames = [
-            chosen(read_frame(path)).assign(attack=attack, target=target, seed=seed)
+            compared(read_frame(path)).assign(attack=attack, target=target, seed=seed)
             for (attack, target, seed), path in zip(
                 run.params.runs, run.input.examples, strict=True
             )

@@ -8,9 +8,11 @@ from typeone.training.loop import Training
 
 if "snakemake" in globals():
     with computing_job(snakemake, gpu=True) as run:
-        settings, name = dict(run.params.settings), f"faces {run.wildcards.judge}"
+        (name,), settings = run.wildcards, dict(run.params.settings)
         how = settings.pop("training"), run.params.seed, run.device, run.checkpoint
-        faces, validation = FaceTable(run.input.judge), FaceTable(run.input.validation)
-        model, curve, note = train_face_judge(Training(name, *how), faces, validation, **settings)
+        faces, validation = FaceTable(run.input.faces), FaceTable(run.input.validation)
+        model, curve, note = train_face_judge(
+            Training(f"faces {name}", *how), faces, validation, **settings
+        )
         save_model(run.output.model, model, metadata=note)
         write_rows(run.output.curve, curve)

@@ -37,22 +37,26 @@ class Embeds(nn.Module):
 
 
 def small_face_kit(attacks=ATTACKS, *, count=6, preset="smoke", source="synthetic"):
-    """A kit of `COUNT` random faces of 20 people, two of each."""
-    svae, judges = FaceSVAE(latent_dim=4, width=1 / 32), [build_face_judge("plain")]
+    """A kit of `COUNT` random faces of 20 people, two of each, a judge and an attacker."""
+    svae = FaceSVAE(latent_dim=4, width=1 / 32)
     svae.reset_parameters(seeded(1))
-    reset_parameters(judges[0], seeded(2))
+    judge, attacker = build_face_judge("plain"), build_face_judge("wide")
+    reset_parameters(judge, seeded(2))
+    reset_parameters(attacker, seeded(4))
     note = {
         **{"dataset": "faces", "source": source, "preset": preset, "clear_confidence": 0.1},
         **{"svae": {"latent_dim": 4, "width": 1 / 32}, "threshold": 1.2, "count": count},
         "limits": {"noise": [1.0, 1.0], "sharpness": [0.0, 0.0]},  # every face is clean
         "judges": [{"name": "plain", "architecture": "plain"}],
+        "attackers": [{"name": "wide_a", "architecture": "wide"}],
         "attacks": list(attacks),
     }
     shape = (COUNT, 3, 64, 64)
     return make_face_kit(
         note,
         svae=svae,
-        judges=judges,
+        attackers=[attacker],
+        judges=[judge],
         images=torch.randint(256, shape, generator=seeded(3)).to(torch.uint8),
         labels=torch.arange(COUNT) // 2 % 2,
         identities=torch.arange(COUNT) // 2,

@@ -443,9 +443,8 @@ BAD = [
         "`face_attackers.members.plain_a.mixed` is 0.9; needs at most 0.8",
     ),
     (
-        "face_attacks: {attacks: {mine: {from: ours, image_weight: 1.0}}}\n"
-        "audit: {faces: {attacks: [mine, fgsm]}}",
-        "`audit.faces.attacks` names 'mine'; needs one of `face_attacks.attacks` with `kind` type2",
+        "audit: {faces: {attacks: [transition, fgsm]}}",
+        "`audit.faces.attacks` names 'transition'; needs one of `face_attacks.attacks` with `kind`",
     ),
     (
         "face_judges: {age_gender: {source: path}}",

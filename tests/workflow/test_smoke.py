@@ -369,7 +369,7 @@ CONFIG_EDITS = {
     "face_judges: {quantile: 0.9}": FACES_JUDGED - {"evaluate_style_generator"} | FACE_KIT,
     "face_judges: {age_gender: {source: none}}": set(),  # drawn faces are no photographs
     "face_attackers: {members: {wide_b: {mixed: 0.5}}}": (
-        {"train_face_attacker wide_b"} | attacking_faces("ours_attackers")
+        {"train_face_attacker wide_b"} | attacking_faces("ours_attackers") | FACE_KIT
     ),
     "faces: {folder: {seed: 5201}}": set(),  # another source
     # what changes no result

@@ -130,6 +130,11 @@ class FacePlan:
         used = self.attacks[attack]["image_weight"] > 0
         return list(self.settings["face_attackers"]["members"]) if used else []
 
+    def kit_attackers(self) -> list[str]:
+        """Return the networks that read the face inside an attack of a kit."""
+        walks = set(self.of_kind("svae")) & set(self.settings["audit"]["faces"]["attacks"])
+        return max((self.attackers(name) for name in walks), key=len, default=[])
+
     def kit(self) -> dict[str, Any]:
         """Return the description of a kit without its networks; see `evaluation.audit.face_kit`."""
         audit, own = self.settings["audit"]["faces"], self.settings["face_attacks"]

@@ -99,6 +99,33 @@ def test_the_walk_is_that_of_the_workflow_with_a_scaled_aim(kit, findings):
     np.testing.assert_array_equal(rows["kept"], rows["distance"] <= THRESHOLD)
 
 
+def test_an_attack_of_a_kit_asks_its_attackers():
+    """The walk moves the face otherwise than without them; a kit without them is refused."""
+    asking = {"name": "ours", "kind": "svae", "label": "", "settings": WALK | {"image_weight": 3.0}}
+    kit = small_face_kit([asking])
+    images, labels = kit.faces("cpu")
+    settings = asking["settings"] | {"target_loss": WALK["target_loss"] * THRESHOLD / 1.2}
+    wanted, _ = attack_shard(
+        kit.svae,
+        images[:6],
+        labels[:6],
+        SvaeAttackSettings(**settings),
+        keep=identity_criterion(Embeds(), THRESHOLD),
+        classes=2,
+        attackers=list(kit.attackers),
+        chunk=32,
+    )
+    how = {"threshold": THRESHOLD, "who": "mine"}
+    found = measure_recognizer(Embeds(), kit, **how).examples["ours"]["adversarial_image"]
+    np.testing.assert_array_equal(found, wanted["adversarial_image"])
+    plain = measure_recognizer(Embeds(), small_face_kit(), **how).examples["ours"]
+    assert (found != plain["adversarial_image"]).any()
+    older = copy.deepcopy(kit)
+    older.attackers = nn.ModuleList()
+    with pytest.raises(InputError, match=r"`image_weight` is 3\.0 without attackers"):
+        measure_recognizer(Embeds(), older, **how)
+
+
 def test_a_caller_can_follow_each_attack(kit, findings):
     shares = {}
     measure_recognizer(

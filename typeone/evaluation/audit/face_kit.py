@@ -1,4 +1,4 @@
-"""A kit for audits of recognizers: SVAE, judges, faces, and the settings of the attacks."""
+"""A kit for audits of recognizers: networks, faces, and the settings of the attacks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ class FaceKit(KitModule):
 
     Args:
         note: its description (JSON): ``dataset`` (faces), ``source`` (of the faces), ``preset``,
-            ``svae`` (sizes), ``judges`` (a list of name and architecture), ``clear_confidence``,
+            ``svae`` (sizes), ``judges`` and ``attackers`` (lists of name and architecture; no
+            attackers in older kits), ``clear_confidence``,
             ``limits`` (of clean faces: noise and sharpness, of each gender), ``attacks`` (a list of
             name, kind, label and settings), ``threshold`` (the distance that the settings are for),
             ``count`` (of attacked faces), ``faces`` (number in the kit).
 
     Attributes:
-        svae: what attacks use, in eval mode.
+        svae, attackers: what attacks use, in eval mode.
         panel: the judges.
         identities: the person of each face, int64 ``(N,)``.
     """
@@ -42,7 +43,11 @@ class FaceKit(KitModule):
     def __init__(self, note: Mapping[str, Any]) -> None:
         super().__init__(note)
         self.svae = FaceSVAE(**note["svae"])
-        judges = [build_face_judge(member["architecture"]) for member in note["judges"]]
+        attackers, judges = (
+            [build_face_judge(member["architecture"]) for member in note.get(role, [])]
+            for role in ("attackers", "judges")
+        )
+        self.attackers = nn.ModuleList(attackers)
         self.panel = Panel(judges, classes=NO_FACE)
         count = note["faces"]
         self.register_buffer("images", torch.zeros((count, *FACE_SHAPE), dtype=torch.uint8))
@@ -73,6 +78,7 @@ def make_face_kit(
     note: Mapping[str, Any],
     *,
     svae: nn.Module,
+    attackers: list[nn.Module],
     judges: list[nn.Module],
     images: Tensor,
     labels: Tensor,
@@ -81,8 +87,9 @@ def make_face_kit(
     """Return the kit of trained networks and faces, uint8 ``(N, 3, 64, 64)``."""
     kit = FaceKit(dict(note) | {"faces": len(labels)})
     kit.svae.load_state_dict(svae.state_dict())
-    for network, other in zip(kit.panel.members, judges, strict=True):
-        network.load_state_dict(other.state_dict())
+    for empty, trained in ((kit.attackers, attackers), (kit.panel.members, judges)):
+        for network, other in zip(empty, trained, strict=True):
+            network.load_state_dict(other.state_dict())
     for name, values in (("images", images), ("labels", labels), ("identities", identities)):
         getattr(kit, name).copy_(values)
     return kit.eval().requires_grad_(False)

@@ -110,6 +110,7 @@ def attacked(
             SvaeAttackSettings(**settings),
             keep=identity_criterion(network, threshold),
             classes=2,
+            attackers=list(kit.attackers),
             chunk=CHUNK,
             watch=watch,
         )

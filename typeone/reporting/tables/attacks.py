@@ -24,6 +24,12 @@ MEASURES = {
 }
 """Measures and their heads, in order."""
 
+COLUMNS = [
+    *("label", "f1_label_after", "odd", "noisy", "distance_l2", "type1_success_oracle"),
+    *("type1_targeted_oracle", "type1_success_clear", "type1_success_clean"),
+]
+"""Columns of judged examples that the table needs."""
+
 CAPTION = (
     "Shares of the examples. true: f1 keeps y and the judges see another class; targeted: the "
     "class that the attack aimed at; clear: true, and the judges agree and are sure; clean: "
@@ -32,6 +38,16 @@ CAPTION = (
     "by joint feature squeezing (L2), at the threshold that rejects {rejected} of clean images; "
     "L2: mean distance from x."
 )
+
+
+def compared(examples: pd.DataFrame) -> pd.DataFrame:
+    """Return `COLUMNS` of judged examples, and ``gradient_vanishes`` if there is one.
+
+    Raises:
+        KeyError: a column of `COLUMNS` is missing.
+    """
+    blind = {"gradient_vanishes"} & set(examples.columns)
+    return examples[[*COLUMNS, *blind]]
 
 
 def attack_shares(examples: pd.DataFrame) -> dict[str, Rate]:

@@ -64,13 +64,11 @@ class Settings(FaceSettings):
             of_faces = self.face_attacks.attacks.get(name)
             fits = of_faces is not None
             if isinstance(of_faces, FaceSvaeAttack):
-                plain = of_faces.image_weight == 0  # a kit of faces has no attackers
-                fits = plain and of_faces.keep and of_faces.statistics == "running"
+                fits = of_faces.keep and of_faces.statistics == "running"
             if not fits:
                 raise Wrong(
                     f"`.audit.faces.attacks` names {name!r}; needs one of `.face_attacks.attacks` "
-                    "with `kind` type2, or svae with `keep: true`, `statistics: running` and "
-                    "`image_weight: 0`"
+                    "with `kind` type2, or svae with `keep: true` and `statistics: running`"
                 )
         return self
 
