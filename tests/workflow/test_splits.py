@@ -72,7 +72,6 @@ UNSEEN = {
     "attack_type2": ("oracle", "density", "svae", "validation"),
     "attack_faces": ("judges", "validation"),
     "evaluate_face_judges": ("attackers",),
-    "make_face_kit": ("attackers",),
     "strengthen_classifier": ("oracle",),
     "strengthen_recognizer": ("judges",),
     "evaluate_detection": ("attacks", "data"),
