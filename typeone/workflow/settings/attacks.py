@@ -27,7 +27,7 @@ Beta = Annotated[Literal["ratio"] | Weight, TEXT_OR_NUMBER]
 
 
 class Walk(Model):
-    """The optimisation of Algorithm 2 in the latent space, for digits and faces."""
+    """The optimisation of Algorithm 2 and of its variants, for digits and faces."""
 
     steps: Whole = setting("Updates of z (Algorithm 2); authors' code.", 20000)
     lr: Positive = setting("Adam's learning rate on z; authors' code.", 0.005)
@@ -39,11 +39,6 @@ class Walk(Model):
     target_loss: Weight = setting("J1 hat of Eq. 10, nats.", 0.01)
     k_start: Weight = setting("k before the first step.", 0.0)
     k_max: Weight = setting("Largest k; 0.001 in III-C, while Algorithm 2 prints 0.005.", 0.001)
-
-
-class Algorithm2(Walk):
-    """Settings of Algorithm 2 on digits."""
-
     manifold: Literal["probability", "log"] = setting(
         "What the discriminator adds: 1 - f_dis(z), or -log f_dis(z).", "probability"
     )
@@ -55,10 +50,6 @@ class Algorithm2(Walk):
     )
     reencode_weight: Weight = setting(
         "Weight of f2's cross-entropy on the re-encoded image; 0 is the paper.", 0.0
-    )
-    density_weight: Weight = setting(
-        "Weight of the image's -ELBO under the attackers' density model, per nat; 0 is the paper.",
-        0.0,
     )
     image_target_loss: Weight = setting(
         "Largest value of either cross-entropy on a converged image, nats.", 0.0
@@ -74,6 +65,15 @@ class Algorithm2(Walk):
         0.0,
     )
     offset_weight: Weight = setting("Weight of the offset's mean square.", 0.0)
+
+
+class Algorithm2(Walk):
+    """Settings of Algorithm 2 on digits."""
+
+    density_weight: Weight = setting(
+        "Weight of the image's -ELBO under the attackers' density model, per nat; 0 is the paper.",
+        0.0,
+    )
 
 
 class Aimed(Model):

@@ -36,37 +36,11 @@ class FaceAlgorithm2(Walk):
         "discriminator's output.",
         "f1",
     )
-    manifold: Literal["probability", "log"] = setting(
-        "What the discriminator adds: 1 - f_dis(z), or -log f_dis(z).", "probability"
-    )
-    patience: Count | None = setting(
-        "Successful steps after which a face is finished; null disables early stopping.", None
-    )
-    image_weight: Weight = setting(
-        "Weight of the cross-entropy of `face_attackers` on the image; 0 is the paper.", 0.0
-    )
-    reencode_weight: Weight = setting(
-        "Weight of f2's cross-entropy on the re-encoded image; 0 is the paper.", 0.0
-    )
-    image_target_loss: Weight = setting(
-        "Largest value of either cross-entropy on a converged face, nats.", 0.0
-    )
-    attackers_in_turn: bool = setting(
-        "Whether one attacker is asked at a step, in turn, instead of all.", False
-    )
-    jitter: Annotated[int, Field(ge=0, le=4)] = setting(
-        "Maximum shift of the attackers' view in each step, pixels.", 0
-    )
     detail: Annotated[float, Field(ge=0, le=1)] = setting(
         "Share of what the reconstruction of x lacks that is added to every decoded face, in pixel "
         "logits; 0 is the paper.",
         0.0,
     )
-    offset_lr: Weight = setting(
-        "Adam's learning rate on an offset of the decoder's pixel logits; 0 (paper): no offset.",
-        0.0,
-    )
-    offset_weight: Weight = setting("Weight of the offset's mean square.", 0.0)
 
 
 class FaceAimed(Model):
