@@ -78,15 +78,21 @@ def test_lost_faces_are_no_success_of_noise(findings, kit):
     assert "distance" not in told
 
 
-def test_the_most_convincing_faces_are_clear_first(findings):
-    found = most_convincing(findings.examples["ours"])
-    assert [e.clear for e in found] == [True, False]
+def test_the_most_convincing_faces_are_clean_then_clear_first(findings):
     rows, genders = findings.examples["ours"], ("female", "male")
+    found = most_convincing(rows)
+    assert [e.clean for e in found] == [False, False]  # the clear one, which is noisy, and another
     for example, i in zip(found, (2, 0), strict=True):
         assert example.judges_before == genders[rows["judge_label_before"][i]]
         assert example.judges == genders[1 - rows["label"][i]]
         assert example.distance == rows["distance"][i]
-    np.testing.assert_array_equal(found[0].before, findings.examples["ours"]["image"][2])
+    np.testing.assert_array_equal(found[0].before, rows["image"][2])
+    # both clear, the second one clean: it comes first, whatever the judges' confidence
+    both = {"judge_clear": np.ones(6, bool), "noisy": np.arange(6) == 0}
+    sure = {"judge_confidence": np.linspace(1, 0.5, 6), "blurred": np.zeros(6, bool)}
+    first, second = most_convincing(rows | both | sure)
+    assert (first.clean, second.clean) == (True, False)
+    np.testing.assert_array_equal(first.before, rows["image"][2])
 
 
 def test_the_page_and_the_lines(findings, kit, tmp_path):
@@ -99,6 +105,9 @@ def test_the_page_and_the_lines(findings, kit, tmp_path):
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
     assert page.count("<figure>") == 2
+    assert page.count("not clean</figcaption>") == 2
+    assert "a share of 0.00 [0.00, 0.39] of 6 faces" in " ".join(page.split())
+    assert "Clean Type I success, ours</dt><dd><b>0.00</b> of 6" in page
     assert "drawn by a procedure" not in card_of(findings, kit, source="lfw").html
     again = FaceCardContents.model_validate_json((tmp_path / "card.json").read_text())
     assert again == card.contents

@@ -102,13 +102,17 @@ class FaceExample:
     distance: float
     judges_before: str
     judges: str
-    clear: bool
+    clean: bool
 
 
 def most_convincing(rows: Mapping[str, np.ndarray], count: int = SHOWN) -> list[FaceExample]:
-    """Return the ``count`` true successes of an attack of which the judges are surest."""
+    """Return the ``count`` true successes of an attack of which the judges are surest.
+
+    Clean successes come first, then clear ones.
+    """
     true = rows["kept"] & rows["gender_changed"]
-    order = np.lexsort([-rows["judge_confidence"], ~rows["judge_clear"]])
+    clean = rows["judge_clear"] & resembles_clean(rows)
+    order = np.lexsort([-rows["judge_confidence"], ~rows["judge_clear"], ~clean])
     genders = ("female", "male")
     return [
         FaceExample(
@@ -117,7 +121,7 @@ def most_convincing(rows: Mapping[str, np.ndarray], count: int = SHOWN) -> list[
             distance=float(rows["distance"][i]),
             judges_before=genders[int(rows["judge_label_before"][i])],
             judges=genders[int(rows["judge_label"][i])],
-            clear=bool(rows["judge_clear"][i]),
+            clean=bool(clean[i]),
         )
         for i in [i for i in order if true[i]][:count]
     ]
