@@ -5,9 +5,11 @@ import importlib.util
 import json
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from typeone.evaluation.intervals import rate
 from typeone.workflow.settings import layers
 
 from .settings_tree import leaves
@@ -163,10 +165,31 @@ def test_what_a_viewer_saw_in_faces_is_what_the_answers_say(pages, repository):
     assert {row["seen"] for row in rows} == {row["label"] for row in rows} == {"f", "m"}
     groups = {(row["faces"], row["attack"]) for row in rows} - {("lfw", "clean")}
     assert len(groups) == 9
+    text = pages["docs/reproduction-notes.md"]
     for group in groups:
-        other = [r["seen"] != r["label"] for r in rows if (r["faces"], r["attack"]) == group]
-        cells = f" | {len(other)} | {sum(other) / len(other):.2f}"
-        assert cells in pages["docs/reproduction-notes.md"], group
+        mine = [row for row in rows if (row["faces"], row["attack"]) == group]
+
+        def share(column, mine=mine, clear=("0", "1")):
+            other = [r[column] != r["label"] and r["clear"] in clear for r in mine]
+            return f"{sum(other) / len(other):.2f}"
+
+        (viewer,) = re.findall(
+            rf" \| {len(mine)} \| {share('seen')}( .*|, .*)? \| {share('two_small')} \| "
+            rf"{share('age_gender')} \| {share('panel')} / {share('panel', clear='1')} \|\n",
+            text,
+        )
+        if "[" in viewer:
+            found = rate(np.array([r["seen"] != r["label"] for r in mine]))
+            assert viewer.strip() == f"[{found.low:.2f}, {found.high:.2f}]", group
+    sure = [row for row in rows if row["sure"] == "1"]
+    agreement = [
+        np.mean([r[column] == r["seen"] for r in sure if r["clear"] in clear])
+        for column, clear in (("age_gender", "01"), ("two_small", "01"), ("panel", "1"))
+    ]
+    told = (
+        "age_gender agreed on {:.2f}, the two small ones on {:.2f}, the panel where clear on {:.2f}"
+    )
+    assert told.format(*agreement) in " ".join(text.split())
 
 
 # how we test, and the gallery
