@@ -6,7 +6,8 @@ import torch
 from typeone.attacks.criteria import identity_criterion
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae_settings import SvaeAttackSettings
-from typeone.data.faces import FACE_SHAPE, FEMALE, MALE, first_faces
+from typeone.data.faces import first_faces
+from typeone.data.shapes import FACE_SHAPE, FEMALE, MALE
 from typeone.models.face_judges import load_face_judge
 from typeone.models.recognizers import load_recognizer
 from typeone.models.svae import load_svae

@@ -3,7 +3,8 @@
 from typeone.attacks.criteria import label_criterion, runner_up
 from typeone.attacks.shards import attack_shard, trace_columns
 from typeone.attacks.svae_settings import SvaeAttackSettings
-from typeone.data.digits import DIGIT_SHAPE, read_examples
+from typeone.data.digits import read_examples
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.detectors.squeezers import differentiable_squeezers
 from typeone.models.classifiers import load_classifier
 from typeone.models.density import load_density

@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.digits import read_digits
 from typeone.data.images import from_uint8
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.evaluation.realism import Reference
 from typeone.models.classifiers import load_classifier
 from typeone.models.svae import load_svae

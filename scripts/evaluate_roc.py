@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.digits import read_digits
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.evaluation.measurements import measurement
 from typeone.evaluation.operating_points import operating_points
 from typeone.models.classifiers import load_classifier

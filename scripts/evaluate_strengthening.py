@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from typeone.data.digits import DIGIT_SHAPE, read_digits
+from typeone.data.digits import read_digits
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.evaluation import strengthened_classifiers as strengthened
 from typeone.evaluation.held_out import unseen_test_digits
 from typeone.models.classifiers import load_classifier

@@ -1,6 +1,6 @@
 """Evaluate Eq. 13 on the small face generator, with random pairs as a baseline (III-D, IV-E)."""
 
-from typeone.data.faces import FACE_SHAPE
+from typeone.data.shapes import FACE_SHAPE
 from typeone.evaluation.panels import load_panel
 from typeone.evaluation.style_generators import small_generator_measurements
 from typeone.models.recognizers import read_thresholds

@@ -1,6 +1,6 @@
 """Fig. 8: pairs of digits from the latent space of the AC-GAN that f1 gives one class (IV-E)."""
 
-from typeone.data.digits import DIGIT_SHAPE
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.reporting.figures.figure8 import figure8
 from typeone.reporting.plotting import save_figure
 from typeone.runtime.artifacts import read_parquet

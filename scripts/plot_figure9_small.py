@@ -1,6 +1,6 @@
 """The attack of Fig. 9 on the small generator of faces: pairs, and all distances (IV-E)."""
 
-from typeone.data.faces import FACE_SHAPE
+from typeone.data.shapes import FACE_SHAPE
 from typeone.reporting.figures.figure9_small import figure9_small
 from typeone.reporting.plotting import save_figure
 from typeone.runtime.artifacts import read_parquet

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from typeone.data.digits import DIGIT_SHAPE
 from typeone.data.images import from_uint8
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.detectors.squeezing import scores
 from typeone.models.classifiers import load_classifier
 from typeone.models.predictions import labels_of, predict

@@ -1,6 +1,7 @@
 """Compute feature squeezing scores of faces: f1's embedding under median smoothing (IV-C)."""
 
-from typeone.data.faces import FACE_SHAPE, first_faces
+from typeone.data.faces import first_faces
+from typeone.data.shapes import FACE_SHAPE
 from typeone.detectors.squeezing import embedding_score_rows
 from typeone.models.recognizers import load_recognizer
 from typeone.runtime.artifacts import read_parquet, write_parquet

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from typeone.data.digits import DIGIT_SHAPE
 from typeone.data.images import from_uint8
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.evaluation.audit.attacks import walk
 from typeone.evaluation.audit.kit import Kit
 from typeone.evaluation.audit.network import audited

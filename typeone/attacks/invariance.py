@@ -16,7 +16,6 @@ from itertools import product
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.cluster.hierarchy import fcluster, linkage
 from torch import Tensor
 
 from typeone.attacks.real_targets import of_class
@@ -143,6 +142,8 @@ def _cluster_sets(apart: Tensor) -> list[Tensor]:
 
     The mask itself is returned if it has no cluster.
     """
+    from scipy.cluster.hierarchy import fcluster, linkage  # no other baseline needs it
+
     points = apart[0].nonzero().cpu().numpy()
     of_it = np.zeros(len(points), dtype=int)
     if len(points) > 1:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from typeone.data.face_tables import SPLITS
-from typeone.data.faces import FEMALE, MALE
 from typeone.data.layouts import (
     CELEBA_ATTRIBUTES,
     CELEBA_IDENTITIES,
@@ -20,6 +19,7 @@ from typeone.data.layouts import (
     celeba_images,
 )
 from typeone.data.photographs import FaceFiles, FaceList, PhotographedFaces
+from typeone.data.shapes import FEMALE, MALE
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from typeone.data.images import binarise, from_uint8
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.runtime.artifacts import read_parquet
-
-DIGIT_SHAPE = (1, 28, 28)
 
 
 def read_digits(

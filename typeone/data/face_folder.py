@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from typeone.data.face_tables import SPLITS, FaceRow, find_image, read_face_rows
-from typeone.data.faces import FEMALE, MALE
 from typeone.data.photographs import SHARES, FaceFiles, FaceList, PhotographedFaces
+from typeone.data.shapes import FEMALE, MALE
 from typeone.runtime.errors import InputError
 
 

@@ -19,13 +19,11 @@ import torch
 from torch import Tensor
 
 from typeone.data.images import from_uint8
+from typeone.data.shapes import FACE_SHAPE
 from typeone.runtime.artifacts import contents, open_table
 from typeone.runtime.atomic_files import atomic_path
 from typeone.runtime.errors import InputError, needs_room
 from typeone.runtime.stamps import KEY, stamped
-
-FACE_SHAPE = (3, 64, 64)
-FEMALE, MALE = 0, 1
 
 _GROUP = 1024  # faces read at once
 _SCHEMA = pa.schema(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from typeone.data.faces import FACE_SHAPE
 from typeone.data.images import to_uint8
 from typeone.data.photographs import FacePart, area_resize
+from typeone.data.shapes import FACE_SHAPE
 from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.runtime.devices import seeded
 from typeone.runtime.logs import Progress

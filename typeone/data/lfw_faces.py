@@ -16,11 +16,11 @@ from torch import nn
 
 from typeone.data.face_folder import face_list
 from typeone.data.face_tables import FaceRow
-from typeone.data.faces import MALE
 from typeone.data.images import from_uint8
 from typeone.data.layouts import LFW_FOLDERS, lfw_images
 from typeone.data.lfw import CROPS, SIDE, SMALL, lfw_folder
 from typeone.data.photographs import FaceFiles, FaceList, PhotographedFaces
+from typeone.data.shapes import MALE
 from typeone.runtime.artifacts import read_parquet
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import Progress, logger

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from typeone.data.faces import FACE_SHAPE
 from typeone.data.image_files import read_rgb
 from typeone.data.images import to_uint8
+from typeone.data.shapes import FACE_SHAPE
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 

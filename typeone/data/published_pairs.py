@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from typeone.data.faces import FACE_SHAPE
 from typeone.data.image_files import read_rgb
+from typeone.data.shapes import FACE_SHAPE
 from typeone.runtime.errors import InputError
 
 SIDE = FACE_SHAPE[-1]

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from typeone.data.face_traits import Parameters
-from typeone.data.faces import FACE_SHAPE
+from typeone.data.shapes import FACE_SHAPE
 
 SIZE = FACE_SHAPE[-1]
 _FINER = 2  # pixels are means of 2x2 samples

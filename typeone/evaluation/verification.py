@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from typeone.data.faces import FEMALE, MALE, FaceTable
+from typeone.data.faces import FaceTable
+from typeone.data.shapes import FEMALE, MALE
 from typeone.evaluation.roc import threshold_at
 from typeone.models.recognizers import Recognizer, embed
 from typeone.runtime.devices import seeded

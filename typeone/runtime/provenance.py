@@ -7,13 +7,13 @@ import platform
 import subprocess
 from pathlib import Path
 
-import torch
-
 UNKNOWN = "unknown"
 
 
 def machine() -> dict[str, str]:
     """Describe this machine: system, processor, cores, memory, GPU, Python, torch."""
+    import torch  # only this function needs it
+
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {

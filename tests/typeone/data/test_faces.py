@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from typeone.data.faces import FACE_SHAPE, FaceTable, FaceWriter
+from typeone.data.faces import FaceTable, FaceWriter
+from typeone.data.shapes import FACE_SHAPE
 from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.errors import InputError
 
@@ -81,7 +82,8 @@ def test_the_same_faces_give_the_same_bytes(tmp_path):
 GROWTH = """
 import resource, sys
 import numpy as np
-from typeone.data.faces import FACE_SHAPE, FaceTable, FaceWriter
+from typeone.data.faces import FaceTable, FaceWriter
+from typeone.data.shapes import FACE_SHAPE
 
 def peak(parts):
     with FaceWriter(sys.argv[1]) as writer:

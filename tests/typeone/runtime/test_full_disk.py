@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 import torch
 
-from typeone.data.faces import FACE_SHAPE, FaceTable, FaceWriter
+from typeone.data.faces import FaceTable, FaceWriter
+from typeone.data.shapes import FACE_SHAPE
 from typeone.reporting.plotting import save_figure
 from typeone.reporting.tables.files import write_table
 from typeone.runtime.artifacts import inspect, save_model, write_parquet

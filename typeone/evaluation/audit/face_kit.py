@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from typeone.data.faces import FACE_SHAPE
 from typeone.data.images import from_uint8
+from typeone.data.shapes import FACE_SHAPE
 from typeone.evaluation.audit.kit import KitModule
 from typeone.evaluation.clean_faces import CleanFaces
 from typeone.evaluation.panels import Panel

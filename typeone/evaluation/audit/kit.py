@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from typeone.data.digits import DIGIT_SHAPE
 from typeone.data.images import from_uint8, to_uint8
+from typeone.data.shapes import DIGIT_SHAPE
 from typeone.evaluation.clean_images import CleanImages
 from typeone.evaluation.panels import Panel
 from typeone.models.classifiers import build_classifier

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from typeone.data.faces import FEMALE, MALE
+from typeone.data.shapes import FEMALE, MALE
 from typeone.reporting.plotting import filmstrips, moments
 from typeone.runtime.artifacts import Records
 
