@@ -1,11 +1,13 @@
-"""Fill the tables of README.md and docs/ with the numbers of a stored run.
+"""Fill the tables and sentences of README.md and docs/ with the numbers of a stored run.
 
     .venv/bin/python docs/stored_tables.py [RUN]
 
-A table is between `<!-- table: NAME -->` and `<!-- end -->`; NAME is one of TABLES. The numbers
-come from RUN, docs/results/full unless you name another folder that docs/stored_run.py wrote. A
-test fails while a page is not what this would write, once a run is stored; until then the text
-between the marks was written by hand. The run must be on CelebA, for the rows about FaceNet.
+A table is between `<!-- table: NAME -->` and `<!-- end -->`; NAME is one of TABLES. A number before
+`<!-- ID -->` is the measured value of that row of verdicts.csv, before `<!-- ID COLUMN -->` another
+column of it, and `<!-- ID interval -->` follows an interval in brackets. The numbers come from RUN,
+docs/results/full unless you name another folder that docs/stored_run.py wrote. A test fails while a
+page is not what this would write, once a run is stored; until then the text was written by hand.
+The run must be on CelebA, for the rows about FaceNet.
 """
 
 import re
@@ -19,8 +21,9 @@ from typeone.reporting.reproduction_text import figure
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = ROOT / "docs" / "results" / "full"
-PAGES = ("README.md", "docs/results.md", "docs/attack.md")
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("results", "attack", "reproducibility")))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
+NUMBER = re.compile(r"(?:\[[^]\n]*\]|[\d.]+(?:e-\d+)?)(<!-- ([\w.]+\.[\w.]+)(?: (\w+))? -->)")
 
 HEADLINES = {
     "mnist.fig6.confidence": "f1's median confidence after 4 → 5 (Fig. 6)",
@@ -215,8 +218,18 @@ TABLES: dict[str, Callable[[Path], str]] = {
 }
 
 
+def in_sentence(row: pd.Series, column: str | None) -> str:
+    """Return what a mark asks for: the measured value, the interval, or another column."""
+    if column == "interval":
+        return interval(row)
+    value = row[column or "ours"]
+    return str(value) if column == "n" else number(value)
+
+
 def filled(text: str, run: Path = RUN) -> str:
-    """Return a page with its tables filled from ``run``."""
+    """Return a page with its tables and the numbers in its sentences filled from ``run``."""
+    found = rows_of(run)
+    text = NUMBER.sub(lambda mark: in_sentence(found.loc[mark[2]], mark[3]) + mark[1], text)
     return TABLE.sub(lambda match: match[1] + TABLES[match[2]](run) + match[3], text)
 
 

@@ -93,6 +93,21 @@ def test_the_front_page_takes_its_rows_by_id(tables, run, monkeypatch):
     assert shown(tables, run, "headlines") == [cells]
 
 
+def test_a_number_in_a_sentence_is_that_of_the_row_behind_it(tables, run):
+    row = "beyond.celeba.paper.facenet.clean_success"
+    text = (
+        f"Of 7<!-- {row} n --> faces 0.1<!-- {row} --> [0, 1]<!-- {row} interval --> are clean, "
+        "0.3 [0.2, 0.4] <!-- no mark --> stay; published 0.5<!-- faces.success_rate published -->."
+    )
+    assert tables.filled(text, run) == (
+        f"Of 100<!-- {row} n --> faces 0.062<!-- {row} --> [0.030, 0.130]<!-- {row} interval --> "
+        "are clean, 0.3 [0.2, 0.4] <!-- no mark --> stay; published "
+        "0.698<!-- faces.success_rate published -->."
+    )
+    with pytest.raises(KeyError, match=r"mnist\.nothing"):
+        tables.filled("0.1<!-- mnist.nothing -->", run)
+
+
 def test_table1_has_l2_then_l1_and_marks_verdicts(tables, run, monkeypatch):
     monkeypatch.setattr(tables, "TABLE1", {"clean": "clean"})
     cells = ["0.234 / 0.078 / 0.300", "**0.102 / 0.100 / 0.300**", "*0.050 / 0.000 / 0.300*"]
