@@ -26,9 +26,8 @@ def evaluate_strengthening(
     found = {}
     for key, path in models.items():
         unseen = unseen_test_digits(path, np.arange(len(labels)))
-        found[*key, "clean", ""] = strengthened.clean_accuracy(
-            classifiers[key], images, labels, unseen
-        )
+        clean = classifiers[key], images, labels, unseen
+        found[*key, "clean", ""] = strengthened.clean_accuracy(*clean)
     for shown in strengthened.showings(tests, base=networks[0], seeds=seeds):
         path = example_paths[shown.table]
         examples = read_parquet(path, shapes={"adversarial_image": DIGIT_SHAPE})
