@@ -113,7 +113,7 @@ SCRIPT = {
         faces=True,
     ),
     "train_face_judge": Trained(
-        ("judge", "validation"),
+        ("faces", "validation"),
         {"settings": {"architecture": "plain", "training": TRAINING}},
         {"judge": "plain"},
         faces=True,
