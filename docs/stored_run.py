@@ -29,7 +29,8 @@ def verdicts(results: Path) -> pd.DataFrame:
     """Return the rows of the run with the column ``command``."""
     rows = pd.read_csv(results / "reproduction.csv", dtype=str, keep_default_na=False)
     made = rows["artifact"] != ""
-    command = "./reproduce --preset " + rows["preset"] + " " + rows["artifact"]
+    files = rows["artifact"].str.replace("; ", " ", regex=False)
+    command = "./reproduce --preset " + rows["preset"] + " " + files
     return rows.assign(command=command.where(made, ""))
 
 
@@ -38,11 +39,13 @@ def seconds_per_digit(results: Path) -> pd.DataFrame:
 
     The median over the seeds: a job that was interrupted counts from its last start.
     """
-    attacks = yaml.safe_load((results / "config.yaml").read_text())["attacks"]
+    settings = yaml.safe_load((results / "config.yaml").read_text())
+    attacks, shards = settings["attacks"], settings["batching"]["shards"]
     runs: dict[tuple[str, str, str], list[Path]] = {}  # all shards of a run
     for path in sorted((results / "benchmarks" / PAPER).glob("attack_*/*.seed*.tsv")):
-        attack, target, seed, *_ = path.name.split(".")
-        if attack in attacks and path.parent.name != "attack_ablations":
+        attack, target, seed, shard, *_ = path.name.split(".")  # without shards: tsv
+        of_run = not shard.isdigit() or int(shard) < shards  # others are of an earlier run
+        if attack in attacks and of_run and path.parent.name != "attack_ablations":
             runs.setdefault((attack, target, seed), []).append(path)
     each = attack_seconds([(a, t, attacks[a]["count"], paths) for (a, t, _), paths in runs.items()])
     return pd.DataFrame(each).groupby(["attack", "target"])["seconds"].median().reset_index()

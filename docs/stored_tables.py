@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RUN = ROOT / "docs" / "results" / "full"
 PAGES = ("README.md", *(f"docs/{name}.md" for name in ("results", "attack", "reproducibility")))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
-NUMBER = re.compile(r"(?:\[[^]\n]*\]|[\d.]+(?:e-\d+)?)(<!-- ([\w.]+\.[\w.]+)(?: (\w+))? -->)")
+NUMBER = re.compile(r"(?:\[[^]\n]*\]|-?[\d.]+(?:e-\d+)?)(<!-- ([\w.]+\.[\w.]+)(?: (\w+))? -->)")
 
 HEADLINES = {
     "mnist.fig6.confidence": "f1's median confidence after 4 → 5 (Fig. 6)",
@@ -99,7 +99,10 @@ def interval(row: pd.Series) -> str:
 
 
 def cells(row: pd.Series) -> list[str]:
-    """Return published, measured, interval and verdict of a row."""
+    """Return published, measured, interval and verdict of a row; by people if its verdict is."""
+    if str(row.get("note", "")).startswith("verdict by people"):
+        ends = {"ci_low": row["people_low"], "ci_high": row["people_high"]}
+        row = pd.Series(row.to_dict() | {"ours": row["people"]} | ends)
     published = "" if pd.isna(row["published"]) else f"{row['published']:.4g}"
     verdict = "" if pd.isna(row["verdict"]) else row["verdict"]
     return [published, number(row["ours"]), interval(row), verdict]

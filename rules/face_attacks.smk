@@ -76,7 +76,6 @@ rule evaluate_faces:
     input:
         examples=paths(EXAMPLES, FACE_RUNS),
         thresholds=paths(rules.evaluate_recognizer.output.thresholds, FACE_RUNS),
-        pairs=paths(rules.evaluate_recognizer.output.measurements, FACE_RUNS),
     output:
         measurements="results/faces/attacks/measurements.parquet",
     log:
@@ -124,7 +123,7 @@ rule score_face_detection:
         "../scripts/score_face_detection.py"
 
 
-IN_TABLE2 = {"clean": "clean", "paper": "svae", "pgd": "pgd"}  # names in the published ids
+IN_TABLE2 = faces.in_table2()
 DETECTED = {
     name: FACE_LABELS.get(name, name)
     for name in [*FACE_LABELS, *FACE_ATTACKS]
@@ -178,7 +177,7 @@ rule tabulate_table2:
     params:
         *code("tabulate_table2.py"),
         names=DETECTED | (AUTHORS_LABELS if AUTHORS_PAIRS else {}),
-        published_names=IN_TABLE2 | {"authors_clean": "clean", "authors_svae": "svae"},
+        published_names=IN_TABLE2 and IN_TABLE2 | {"authors_clean": "clean", "authors_svae": "svae"},
         ours="ours" if AUTHORS_PAIRS else f"{FACE_SOURCE} faces",
         caption=faces.detection_caption(),
     message:

@@ -92,6 +92,7 @@ rule tabulate_reproduction:
         others=lambda wildcards: [name for _, name, _ in plan.further_networks(wildcards.place)],
         ablated=list(config["ablations"]["attacks"]),
         target=TABLE_TARGET,
+        boundary=plan.boundary_attacks(),
         faces=FACE_SOURCE,
         preset=config["preset"],
     message:

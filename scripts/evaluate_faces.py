@@ -1,32 +1,27 @@
 """Compute success rates of attacks on a recognizer, to compare with the published 69.8 % (IV-B)."""
 
-from typeone.evaluation.face_success import MAIN, face_measurements
+from typeone.evaluation.face_success import face_measurements
 from typeone.models.recognizers import read_thresholds
 from typeone.runtime.artifacts import read_parquet, write_rows
 from typeone.runtime.job import job
 from typeone.runtime.logs import logger
 
 
-def evaluate_faces(
-    *, runs, example_paths, threshold_paths, pair_paths, measurements_path, source, published
-):
+def evaluate_faces(*, runs, example_paths, threshold_paths, measurements_path, source, published):
     """Write one row per (run, measure).
 
-    ``runs``: (attack, recognizer, seed), each with a table of judged examples, the thresholds of
-    its recognizer and its rates on plain pairs (`evaluate_recognizer`). ``source``: source of the
-    faces. ``published``: id of the published success rate, used for the attack ``paper``.
+    ``runs``: (attack, recognizer, seed), each with a table of judged examples and the thresholds of
+    its recognizer (`evaluate_recognizer`). ``source``: source of the faces. ``published``: id of
+    the published success rate, used for the attack ``paper``.
     """
     found = []
-    for run, *paths in zip(runs, example_paths, threshold_paths, pair_paths, strict=True):
-        rows, limits, pairs = paths
-        rows = read_parquet(rows).columns
-        plain = read_parquet(pairs).frame().set_index("id")["value"]
+    for run, path, limits in zip(runs, example_paths, threshold_paths, strict=True):
+        rows = read_parquet(path).columns
         found += face_measurements(
             rows,
             run=tuple(run),
             targeted="target_label" in rows,
             thresholds=read_thresholds(limits),
-            plain=plain[f"beyond.{source}.opposite_gender_pairs.{MAIN}"],
             **{"source": source, "published": published},
         )
     for row in found:
@@ -40,7 +35,6 @@ if "snakemake" in globals():
             runs=run.params.runs,
             example_paths=run.input.examples,
             threshold_paths=run.input.thresholds,
-            pair_paths=run.input.pairs,
             measurements_path=run.output.measurements,
             source=run.params.source,
             published=run.params.published,

@@ -26,5 +26,5 @@ if "snakemake" in globals():
             run.output,
             rows,
             table,
-            caption=CAPTION.format(rejected="no share" if rate is None else f"{rate:.0%}"),
+            caption=CAPTION.format(rejected="no share" if rate is None else f"{100 * rate:g}%"),
         )

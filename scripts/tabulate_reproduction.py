@@ -17,7 +17,8 @@ if "snakemake" in globals():
         how = {"target": params.target, "preset": params.preset}
         if run.input.published:
             published = pd.read_csv(run.input.published, keep_default_na=False)
-            verdicts = reproduction_table(published, sources, faces=params.faces, **how)
+            how |= {"faces": params.faces, "boundary": params.boundary}
+            verdicts = reproduction_table(published, sources, **how)
         else:
             verdicts = table_of_set(sources, dataset=params.dataset, **how)
         write_rows(output.parquet, verdicts)

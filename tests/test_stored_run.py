@@ -9,10 +9,10 @@ import pytest
 
 ROWS = (
     "id,published,ours,verdict,artifact,preset\n"
-    "mnist.mlp.test_error,0.0273,0.02,reproduced,results/mnist/mlp.safetensors,full\n"
+    "mnist.mlp.test_error,0.0273,0.02,reproduced,results/a.parquet; results/b.parquet,full\n"
     "faces.success_rate,0.698,,not run: needs CelebA,,full\n"
 )
-CONFIG = "preset: full\nattacks: {paper: {count: 10}}\n"
+CONFIG = "preset: full\nattacks: {paper: {count: 10}}\nbatching: {shards: 2}\n"
 BENCHMARK = "s\tcpu_time\tmax_rss\n{}\t{}\t100\n"
 
 
@@ -48,6 +48,7 @@ def run(tmp_path):
         "benchmarks/attack_sphere/seed1.tsv": BENCHMARK.format(3, 2),
         "benchmarks/mnist/attack_svae/paper.mlp.seed1.0.tsv": BENCHMARK.format(4, 4),
         "benchmarks/mnist/attack_svae/paper.mlp.seed1.1.tsv": BENCHMARK.format(8, 4),
+        "benchmarks/mnist/attack_svae/paper.mlp.seed1.2.tsv": BENCHMARK.format(50, 4),  # earlier
         "benchmarks/mnist/attack_svae/paper.mlp.seed2.0.tsv": BENCHMARK.format(30, 4),
         "benchmarks/mnist/attack_svae/paper.mlp.seed3.0.tsv": BENCHMARK.format(1, 4),
         "benchmarks/mnist/attack_ablations/paper.mlp.seed1.0.tsv": BENCHMARK.format(90, 4),
@@ -64,7 +65,7 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     monkeypatch.setattr(stored_run, "ROOT", run)
     stored_run.store(run / "results", run / "out")
     rows = pd.read_csv(run / "out/verdicts.csv", keep_default_na=False).set_index("id")
-    made = "./reproduce --preset full results/mnist/mlp.safetensors"
+    made = "./reproduce --preset full results/a.parquet results/b.parquet"
     assert rows["command"].to_dict() == {"mnist.mlp.test_error": made, "faces.success_rate": ""}
     times = pd.read_csv(run / "out/times.csv").set_index("rule")
     assert times.loc["train_classifier", ["jobs", "seconds", "cpu"]].tolist() == [2, 30, 28]

@@ -93,6 +93,17 @@ def test_the_front_page_takes_its_rows_by_id(tables, run, monkeypatch):
     assert shown(tables, run, "headlines") == [cells]
 
 
+def test_a_verdict_by_people_stands_beside_their_number(tables, run, monkeypatch):
+    monkeypatch.setattr(tables, "HEADLINES", {"faces.success_rate": "success"})
+    heads, *rows = (line.split(",") for line in VERDICTS.splitlines())
+    heads += ["people", "people_low", "people_high", "note"]
+    extra = {"faces.success_rate": ["0.7", "0.65", "0.75", "verdict by people; more"]}
+    rows = [[*row, *extra.get(row[0], [""] * 4)] for row in rows]
+    (run / "verdicts.csv").write_text("".join(",".join(row) + "\n" for row in [heads, *rows]))
+    cells = ["success", "0.698", "0.700", "[0.650, 0.750]", "not reproduced"]
+    assert shown(tables, run, "headlines") == [cells]
+
+
 def test_a_number_in_a_sentence_is_that_of_the_row_behind_it(tables, run):
     row = "beyond.celeba.paper.facenet.clean_success"
     text = (

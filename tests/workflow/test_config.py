@@ -549,6 +549,14 @@ BAD = [
         "settings: {method: fgsm, epsilon: 0.1}}}",
         "`attacks` contains the name 'clean', which is reserved for clean digits; needs another",
     ),
+    (
+        "attacks: {svae: {from: paper}}",
+        "`attacks` contains the name 'svae', which is reserved for the published ids of `paper`; ",
+    ),
+    (
+        "attacks: {original: {from: paper}}",
+        "`attacks` contains the name 'original', which is reserved for the attacked digits before",
+    ),
     # the SVAE of faces
     ("face_svae: {latent: 3}", "`face_svae.latent` is not a setting; did you mean `latent_dim`?"),
     ("face_svae: {width: 0}", "`face_svae.width` is 0; needs more than 0"),
@@ -629,6 +637,13 @@ BAD = [
         "scale: 1.0, steps: 1, training: {epochs: 1, batch_size: 2, lr: 0.1, beta1: 0.9, "
         "schedule: constant, weight_decay: 0.0}}, facenet: *s}}",
         "`strengthened_recognizers` contains the name 'small', which is that of a plain ",
+    ),
+    *(
+        (
+            f"strengthened_recognizers: {{{name}: {{from: by_noise}}}}",
+            f"`strengthened_recognizers` contains the name '{name}', which is in the ids of ",
+        )
+        for name in ("svae", "none", "noise")
     ),
     (
         "table3: {old: {svae: pgd}}",

@@ -114,7 +114,7 @@ def face_detection_rows(
             "fitted": (
                 fitted,
                 f".fpr_{false_positive_rate:g}",
-                f"{false_positive_rate:.0%} of clean validation faces",
+                f"{100 * false_positive_rate:g}% of clean validation faces",
             ),
         }
         for name, begin in ids.items():

@@ -24,8 +24,8 @@ Found = dict[str, tuple[Rate, str]]
 """Rates and their descriptions, by name."""
 
 NO_GENDER = -1
-MAIN = "paper"
-"""Name of the threshold of the published success rate."""
+MAIN, FITTED = "paper", "far"
+"""Names of the threshold of the published success rate, and of that of 1 % false accepts."""
 
 
 def gender_changed(rows: Rows) -> np.ndarray:
@@ -37,12 +37,22 @@ def gender_changed(rows: Rows) -> np.ndarray:
     return rows["shows_class"] & read_right & (rows["judge_label"] == 1 - rows["label"])
 
 
+def limit(name: str, threshold: float) -> str:
+    """Describe a threshold by its value, or a fitted one, which differs from seed to seed, as such.
+
+    ``name``: of the threshold.
+    """
+    if name == FITTED:
+        return "at a threshold fitted to validation pairs"
+    return f"distance at most {threshold:.3f}"
+
+
 def same_person(rows: Rows, thresholds: Mapping[str, float]) -> Found:
     """Return the share of pairs that the recognizer takes for one person, at each threshold."""
     return {
         f"same_person.{name}": (
             rate(rows["distance"] <= threshold),
-            f"same person to f1 (distance at most {threshold:.3f})",
+            f"same person to f1 ({limit(name, threshold)})",
         )
         for name, threshold in thresholds.items()
     }
@@ -65,7 +75,7 @@ def type1_rates(rows: Rows, thresholds: Mapping[str, float], main: str) -> Found
     found: Found = {}
     for name in (main, *(name for name in thresholds if name != main)):
         success = recognizer_success(distance, thresholds[name], judged, target)
-        text = f"same person to f1 (distance at most {thresholds[name]:.3f}), {other}"
+        text = f"same person to f1 ({limit(name, thresholds[name])}), {other}"
         found["true_success" if name == main else f"true_success.{name}"] = rate(success), text
     success = recognizer_success(distance, thresholds[main], judged, target)
     found["clear_success"] = (
@@ -99,21 +109,16 @@ def type2_rates(rows: Rows, thresholds: Mapping[str, float]) -> Found:
     }
 
 
-def success_note(found: Found, thresholds: Mapping[str, float], plain: float) -> str:
-    """Return the note of the published success rate: the same rate counted in other ways.
+def success_note(prefix: str, source: str) -> str:
+    """Return the note of the published success rate: the ids of the same rate counted otherwise.
 
-    ``found``: returned by `type1_rates`. ``plain``: share of unattacked pairs of a man and a woman
-    that are accepted at the published threshold.
+    It contains no number, because a note of several seeds is that of the first. ``prefix``: that of
+    the ids of the attack.
     """
-
-    def at(name: str) -> str:
-        return f"{found[f'true_success.{name}'][0].value:.3f} at {thresholds[name]:.3f}"
-
     return (
-        "judged by networks that no attack uses; the paper asked 30 people; clear to all "
-        f"of them: {found['clear_success'][0].value:.3f}; {at('squared')} (Sandberg squares the "
-        f"distance), {at('far')} (fitted to validation pairs); clean pairs of a man and a woman "
-        f"that f1 accepts as one person: {plain:.3f}"
+        "judged by networks that no attack uses; the paper asked 30 people; clear to all of them: "
+        f"{prefix}.clear_success; at other thresholds: {prefix}.true_success.*; clean pairs of a "
+        f"man and a woman that f1 accepts as one person: beyond.{source}.opposite_gender_pairs.*"
     )
 
 
@@ -123,7 +128,6 @@ def face_measurements(
     run: tuple[str, str, int],
     targeted: bool,
     thresholds: Mapping[str, float],
-    plain: float,
     source: str,
     published: str,
 ) -> Iterator[dict[str, Any]]:
@@ -134,21 +138,20 @@ def face_measurements(
         run: attack, recognizer, seed.
         targeted: whether the attack is of Type I.
         thresholds: distances by name; the published success rate is at `MAIN`.
-        plain: see `success_note`.
         source: source of the faces.
         published: id of the published success rate, used for the attack ``paper``.
     """
     attack, recognizer, seed = run
     found = type1_rates(rows, thresholds, MAIN) if targeted else type2_rates(rows, thresholds)
+    prefix = f"beyond.{source}.{attack}.{recognizer}"
     if attack == "paper":
         yield measurement(
             published,
             found["true_success"][0],
             seed=seed,
             description=f"{source} faces, Type I success",
-            note=success_note(found, thresholds, plain),
+            note=success_note(prefix, source),
         )
-    prefix = f"beyond.{source}.{attack}.{recognizer}"
     subject = f"{source} faces, {attack} on {recognizer}"
     for name, (value, text) in found.items():
         yield measurement(f"{prefix}.{name}", value, seed=seed, description=f"{subject}: {text}")

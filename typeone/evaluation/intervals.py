@@ -76,6 +76,15 @@ def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
     return Rate(mean, low, high, n, sd)
 
 
+def means_agree(ours: Rate, published: float, published_n: int) -> bool:
+    """Return whether two means agree: the 95 % interval of their difference contains 0.
+
+    ASSUME: the published sample, of size ``published_n``, has the spread of ours.
+    """
+    half = max(ours.high - ours.value, ours.value - ours.low)
+    return abs(ours.value - published) <= half * math.sqrt(1 + ours.n / published_n)
+
+
 def proportions_agree(ours: Rate, published: float, published_n: int) -> bool:
     """Return whether two proportions agree: Newcombe's 95 % interval of p1 - p2 contains 0.
 

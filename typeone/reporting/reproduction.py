@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -45,7 +45,8 @@ def missing(entry: Mapping[str, Any], measured: Mapping[str, Row], faces: str) -
     prefix = max((p for p in NOT_RUN if entry["id"].startswith(f"{p}.")), key=len)
     reason = NOT_RUN[prefix]
     if faces == "celeba" and reason == "needs CelebA":
-        reason = "settings leave it out (`faces.recognizer`, `lfw`, `table3.old`)"
+        named = "`faces.recognizer`, `lfw`, `table3.old`, `face_detection.zeta`"
+        reason = f"settings leave it out ({named})"
     row = verdicts.not_run(entry, reason)
     like = f"beyond.{faces}.{entry['id']}"
     return row | ({"note": f"{faces} faces: `{like}`"} if like in measured else {})
@@ -57,9 +58,16 @@ def contents(artifacts: Sequence[Artifact]) -> list[Any]:
 
 
 def measured_rows(
-    entries: Mapping[str, Mapping[str, Any]], sources: Sources, rates: pd.DataFrame, target: str
+    entries: Mapping[str, Mapping[str, Any]],
+    sources: Sources,
+    rates: pd.DataFrame,
+    target: str,
+    boundary: Collection[str],
 ) -> list[Row]:
-    """Return rows that may have a verdict; ``rates``: of the joint detector on ``target``."""
+    """Return rows that may have a verdict.
+
+    ``rates``: of the joint detector on ``target``. ``boundary``: see `verdicts.table1`.
+    """
     errors = {"mnist.mlp.test_error": sources.f1, "mnist.svae.test_error": sources.svae}
     rows = [
         row
@@ -72,7 +80,8 @@ def measured_rows(
     confidence = entries["mnist.fig6.confidence"]
     rows += measured_on(paper, [verdicts.figure6(confidence, pd.concat(contents(paper)))])
     in_table1 = [entry for name, entry in entries.items() if name.startswith("table1.")]
-    rows += measured_on([sources.rates], verdicts.table1(in_table1, rates, ours=OURS))
+    table1 = verdicts.table1(in_table1, rates, ours=OURS, boundary=boundary)
+    rows += measured_on([sources.rates], table1)
     for table in sources.measurements:
         for found in pooled(table.content):
             row = verdicts.from_measurement(found, entries.get(found.id))
@@ -107,7 +116,13 @@ def further_rows(
 
 
 def reproduction_table(
-    published: pd.DataFrame, sources: Sources, *, target: str, faces: str, preset: str
+    published: pd.DataFrame,
+    sources: Sources,
+    *,
+    target: str,
+    faces: str,
+    preset: str,
+    boundary: Collection[str],
 ) -> pd.DataFrame:
     """Return the verdict table, with the columns `verdicts.COLUMNS` and preset.
 
@@ -115,11 +130,12 @@ def reproduction_table(
         published: rows of docs/published-values.csv.
         target: the classifier of Table I.
         faces: source of the faces.
+        boundary: attacks that stop at f1's decision boundary.
     """
     entries = {row["id"]: row for row in published.astype({"published": float}).to_dict("records")}
     joint = sources.rates.content[sources.rates.content["squeezer"] == "joint"]
     elsewhere, rates = joint[joint["target"] != target], joint[joint["target"] == target]
-    done = {row["id"]: row for row in measured_rows(entries, sources, rates, target)}
+    done = {row["id"]: row for row in measured_rows(entries, sources, rates, target, boundary)}
     rows = [
         done.pop(name) if name in done else missing(entry, done, faces)
         for name, entry in entries.items()

@@ -14,6 +14,9 @@ from typeone.workflow.labels import FACE_LABELS
 from typeone.workflow.plan import FACES, Run
 from typeone.workflow.settings.face_attacks import FaceAlgorithm2
 
+TABLE2_ZETA = 1.2
+"""Threshold of Table II; at another one no rate has a published id."""
+
 
 class FacePlan:
     """The runs on faces, derived from the settings of a run of the workflow.
@@ -49,6 +52,11 @@ class FacePlan:
         """Return the id of a number: the published id only for FaceNet on CelebA."""
         as_published = (self.source, self.recognizer) == ("celeba", "facenet")
         return name if as_published else f"beyond.{self.source}.{name}"
+
+    def in_table2(self) -> dict[str, str]:
+        """Return the names in the published ids of Table II by the name of the images."""
+        as_published = self.settings["face_detection"]["zeta"] == TABLE2_ZETA
+        return {"clean": "clean", "paper": "svae", "pgd": "pgd"} if as_published else {}
 
     def given_faces(self, digests: Digests) -> list[str]:
         """Return digests of user-supplied faces: their lists and the images in these lists."""
@@ -189,9 +197,9 @@ class FacePlan:
         return (
             f"Ours: {self.source} faces, recognizer {self.recognizer}, preset "
             f"{self.settings['preset']}, {len(self.seeds)} seed(s), Wilson 95 % intervals, n "
-            f"images per row. Thresholds are fitted to reject {fitted:.0%} of clean validation "
-            "faces; the first row shows their rejection rate on clean test faces. Published: "
-            "FaceNet, CelebA, n = 1000." + self._pairs_caption()
+            f"images per row. Thresholds are fitted to reject {100 * fitted:g}% of clean "
+            "validation faces; the first row shows their rejection rate on clean test faces. "
+            "Published: FaceNet, CelebA, n = 1000." + self._pairs_caption()
         )
 
     def _pairs_caption(self) -> str:

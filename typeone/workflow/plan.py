@@ -270,6 +270,17 @@ class Plan:
         """Return how many images of a data set judges classify in one call."""
         return int(self.settings["face_attacks"]["chunk"]) if dataset == FACES else 1000
 
+    def boundary_attacks(self) -> list[str]:
+        """Return the attacks that stop at f1's decision boundary: those without a margin."""
+        methods = ("deepfool", "cw_l2", "ead")
+        return [
+            name
+            for name, attack in self.attacks.items()
+            if attack["kind"] == "type2"
+            and attack["settings"]["method"] in methods
+            and not attack["settings"].get("confidence")
+        ]
+
     def squeezers(self, attack: str) -> dict[str, Any] | None:
         """Return the detector's squeezers if the attack evades them, else None."""
         evades = self.attacks[attack]["evade_squeezing"]

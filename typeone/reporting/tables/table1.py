@@ -42,7 +42,7 @@ def table1(
     for attack, label in names.items():
         row = {"": label}
         for kind, nominal in rows[["threshold", "nominal"]].drop_duplicates().to_numpy():
-            head = f"zeta {nominal}" if kind == "zeta" else f"{nominal:.0%} clean"
+            head = f"zeta {nominal}" if kind == "zeta" else f"{100 * nominal:g}% clean"
             mine = {metric: cells.loc[attack, kind, nominal, metric] for metric in METRICS}
             if kind == "zeta" and len(published):
                 row[f"{head} published"] = number(mine["l2"]["published"])

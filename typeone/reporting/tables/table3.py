@@ -78,5 +78,5 @@ def table3_caption(
         "was used in training; examples are tested whether or not they fooled a recognizer. "
         "Afresh: made against the recognizer of the row, else against the plain one. Fitted "
         "thresholds: "
-        f"{false_accepts:.0%} false accepts of validation pairs. Published: FaceNet, CelebA."
+        f"{100 * false_accepts:g}% false accepts of validation pairs. Published: FaceNet, CelebA."
     )

@@ -153,10 +153,15 @@ class DigitSettings(Model):
     @model_validator(mode="after")
     def attacks_fit(self) -> Self:
         """Refuse attacks with targets, examples or batches that do not exist."""
-        if "clean" in self.attacks:
+        reserved = {
+            "clean": "clean digits",
+            "original": "the attacked digits before the attack",
+            "svae": "the published ids of `paper`",
+        }
+        for name in reserved.keys() & self.attacks.keys():
             raise Wrong(
-                "`.attacks` contains the name 'clean', which is reserved for clean digits; needs "
-                "another name"
+                f"`.attacks` contains the name {name!r}, which is reserved for {reserved[name]}; "
+                "needs another name"
             )
         for name, attack in self.attacks.items():
             for target in attack.targets:

@@ -117,11 +117,17 @@ class FaceSettings(DigitSettings):
     def table3_can_be_made(self) -> Self:
         """Refuse strengthened recognizers and tests that Table III cannot show."""
         published = {"by_svae": "retraining", "by_fgsm": "logit_pairing", "by_pgd": "logit_pairing"}
+        rows = {"none", "by_none", *(name.removeprefix("by_") for name in published)}
         for name, network in self.strengthened_recognizers.items():
             if name in ("small", "facenet"):
                 raise Wrong(
                     f"`.strengthened_recognizers` contains the name {name!r}, which is that of "
                     "a plain recognizer; needs another name"
+                )
+            if name in rows or f"by_{name}" in self.strengthened_recognizers:
+                raise Wrong(
+                    f"`.strengthened_recognizers` contains the name {name!r}, which is in the ids "
+                    "of another row of Table III; needs another name"
                 )
             if network.method != published.get(name, network.method):
                 raise Wrong(
