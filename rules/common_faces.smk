@@ -1,6 +1,5 @@
 # The runs on faces, and functions shared by rules on faces.
-# Consumes config; yields faces, FACE_SOURCE, FACE_SEEDS, RECOGNIZER, FACE_JUDGES, FACE_ATTACKS, TABLE3,
-# STRENGTHENED_RECOGNIZERS.
+# Consumes config; yields faces, the constants below and TABLE3.
 from typeone.workflow.face_plan import FacePlan
 
 faces = FacePlan(config)
@@ -41,7 +40,8 @@ def face_panel():
 
 def face_attackers_of(wildcards):
     """Return checkpoints of the networks that read the face inside an attack, if it uses any."""
-    return expand(rules.train_face_attacker.output.model, attacker=faces.attackers(wildcards.attack))
+    names = faces.attackers(wildcards.attack)
+    return expand(rules.train_face_attacker.output.model, attacker=names)
 
 
 def recognizer_of(wildcards):

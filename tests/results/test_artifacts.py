@@ -165,7 +165,7 @@ JUDGED_LATENT = {
     "type2_success_clear": "bool",
 }
 SCORES = {
-    **{"attack": "string", "index": "int32", "f1_right": "bool"},
+    **{"attack": "string", "index": "int32", "f1_right": "bool", "counted": "bool"},
     **{"squeezer": "string", "metric": "string", "score": "float"},
 }
 CURVE = {"epoch": "int64", "loss": "double", "lr": "double"}
@@ -982,7 +982,7 @@ def joint(results):
     for name in ("clean", *ATTACKS):
         rows = scores_of(results, name)
         for metric in ("l1", "l2"):
-            chosen = (rows.squeezer == "joint") & (rows.metric == metric)
+            chosen = (rows.squeezer == "joint") & (rows.metric == metric) & rows.counted
             pairs = zip(rows.index[chosen].tolist(), rows.score[chosen].tolist(), strict=True)
             scores[name, metric] = dict(pairs)
             if name == "clean":

@@ -16,16 +16,19 @@ from typeone.runtime.logs import logger
 FIT = "validation"
 """Value of the column attack for the clean faces that thresholds are fitted on."""
 
+FLAGS = ["f1_right", "counted"]
+"""Columns of scores about an image: whether f1 is right, and whether rates count it."""
+
 
 def pivoted(scores: pd.DataFrame) -> pd.DataFrame:
     """Pivot the scores of one attack to one row per image.
 
-    Returns one column per (squeezer, metric), and ``f1_right``. ``scores``: index (of the test
-    digit), squeezer, metric, score, f1_right.
+    Returns one column per (squeezer, metric), ``f1_right`` and ``counted``. ``scores``: index (of
+    the test digit), squeezer, metric, score, f1_right, counted.
     """
     table = scores.pivot(index="index", columns=["squeezer", "metric"], values="score")
     table.columns = table.columns.to_flat_index()
-    return table.assign(f1_right=scores.groupby("index")["f1_right"].first())
+    return table.join(scores.groupby("index")[FLAGS].first())
 
 
 def detection_tables(
@@ -41,7 +44,8 @@ def detection_tables(
     digits that the attacks started from. f1 classifies these correctly. Fitted thresholds therefore
     use the clean digits that f1 also classifies correctly and that no attack started from. They are
     fitted on one random half of these digits. The other half is "clean" at fitted thresholds and
-    gives the negatives of the ROC.
+    gives the negatives of the ROC. Images that are not ``counted``, where a Type II attack failed,
+    are in no rate; an attack of which none is counted has no row.
 
     Args:
         scores: columns of `pivoted` and the column attack, with ``clean`` for unattacked digits.
@@ -56,8 +60,10 @@ def detection_tables(
     order = np.random.default_rng(seed).permutation(len(apart))
     fit, test = (clean.loc[apart[half]] for half in np.array_split(order, 2))
     original = clean.loc[started]
+    counted = {name: frame[frame["counted"]] for name, frame in attacks.items()}
+    attacks = {name: frame for name, frame in counted.items() if len(frame)}
     rates, curves = [], []
-    for key in clean.columns.drop("f1_right"):
+    for key in clean.columns.drop(FLAGS):
         squeezer, metric = key
         thresholds = [("zeta", zeta, zeta, clean) for zeta in zetas]
         thresholds += [

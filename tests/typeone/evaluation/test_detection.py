@@ -9,9 +9,9 @@ from typeone.evaluation.detection import detection_tables, face_detection_rows, 
 ATTACKED = [0, 1, 2, 3]
 
 
-def scores_of(attack, index, score, right=True):
+def scores_of(attack, index, score, right=True, counted=True):
     rows = {"attack": attack, "index": index, "squeezer": "joint", "metric": "l1"}
-    return pd.DataFrame({**rows, "score": score, "f1_right": right})
+    return pd.DataFrame({**rows, "score": score, "f1_right": right, "counted": counted})
 
 
 @pytest.fixture
@@ -51,6 +51,22 @@ def test_fitted_thresholds_are_held_against_the_other_half(tables):
     assert set(curves["attack"]) == {"pgd"}
     # three attacked digits are above all clean ones, one below
     assert curves["auc"].unique().tolist() == [0.75]
+
+
+def test_what_an_attack_did_not_find_is_no_adversarial_image():
+    """Two of four attacks failed: their originals, of score 0, are in no rate and no curve."""
+    clean = scores_of("clean", np.arange(24), np.arange(24.0))
+    some = scores_of("pgd", ATTACKED, [100.0, 0.0, 100.0, 0.0], counted=[True, False, True, False])
+    none = scores_of("ead", [4, 5], 0.0, counted=False)
+    how = {"zetas": [2.0], "false_positive_rates": [0.2], "seed": 0}
+    rates, curves = detection_tables(pd.concat([clean, some, none]), **how)
+    assert set(rates["attack"]) == {"clean", "original", "pgd"}
+    assert rates.loc[rates["attack"] == "pgd", ["rate", "n"]].values.tolist() == [[1, 2], [1, 2]]
+    assert curves["auc"].unique().tolist() == [1.0]
+    # but no threshold is fitted on a digit that an attack started from: 24 less six in halves
+    assert rates.loc[rates["attack"] == "original", "n"].unique().tolist() == [6]
+    fitted = rates[(rates["attack"] == "clean") & (rates["threshold"] == "false_positive_rate")]
+    assert fitted["n"].tolist() == [9]
 
 
 def test_a_leak_between_fit_and_test_would_show():

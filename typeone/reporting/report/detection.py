@@ -33,8 +33,10 @@ def rejected(scores: np.ndarray, at: np.ndarray) -> list[int]:
 def detector(frame: pd.DataFrame, *, named: Sequence[float]) -> dict[str, Any]:
     """Return counts of one detector: ``frame`` has one row per image with ``attack`` and ``score``.
 
-    ``clean`` are the negatives. ``named`` are published thresholds.
+    ``clean`` are the negatives. Images that are not ``counted``, if there is that column, are left
+    out. ``named`` are published thresholds.
     """
+    frame = frame[frame["counted"]] if "counted" in frame else frame
     by_name = {
         name: group["score"].to_numpy() for name, group in frame.groupby("attack", sort=False)
     }

@@ -43,6 +43,8 @@ def table1(
         row = {"": label}
         for kind, nominal in rows[["threshold", "nominal"]].drop_duplicates().to_numpy():
             head = f"zeta {nominal}" if kind == "zeta" else f"{100 * nominal:g}% clean"
+            if (attack, kind, nominal, "l2") not in cells.index:  # no image of it is adversarial
+                continue
             mine = {metric: cells.loc[attack, kind, nominal, metric] for metric in METRICS}
             if kind == "zeta" and len(published):
                 row[f"{head} published"] = number(mine["l2"]["published"])
