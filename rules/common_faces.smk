@@ -1,5 +1,5 @@
 # The runs on faces, and functions shared by rules on faces.
-# Consumes config; yields faces, the constants below and TABLE3.
+# Consumes config; yields faces and the constants below.
 from typeone.workflow.face_plan import FacePlan
 
 faces = FacePlan(config)
