@@ -359,7 +359,7 @@ CONFIG_EDITS = {
         | union(map(attacking_faces, FACE_ATTACKS))
         | union(map(strengthening_faces, BY))
     ),
-    "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED | SMALL_LATENT,
+    "recognizers: {evaluation: {pairs: 150}}": RECOGNIZED | SMALL_LATENT | {"evaluate_faces"},
     # faces and their judges
     "face_judges: {seed: 6202}": FACE_JUDGES | FACES_JUDGED | FACE_KIT,
     "face_judges: {members: {wide: {training: {lr: 0.001}}}}": (

@@ -41,7 +41,7 @@ def test_the_analytic_attacks_success_is_the_published_one_and_tells_the_printed
     found = pd.DataFrame(type1_measurements(attacked, seed=0, outer=2.0, tolerance=1e-6))
     found = found.set_index("id")
     assert found.loc["sphere.type1_success", "value"] == 0.5
-    assert found.loc["sphere.type1_success", "note"].endswith("by the formula as printed: 0")
+    assert found.loc["sphere.type1_success", "note"].endswith("beyond.sphere.printed.success")
     assert "beyond.sphere.analytic.success" not in found.index
     assert found.loc["beyond.sphere.printed.success", "value"] == 0
     assert found.loc["beyond.sphere.walk.steps", "value"] == 3
