@@ -109,7 +109,7 @@ rule render_report:
         threshold=config["face_attacks"]["threshold"],
         limits={"count": config["report"]["examples"], "frames": config["report"]["frames"]},
         benchmarks="results/benchmarks",
-        datasets=[*plan.datasets, "faces"],
+        datasets=[*plan.datasets, FACES],
         timed=REPORT.timed(
             svae=rules.attack_svae.benchmark,
             baseline=rules.attack_baseline.benchmark,
