@@ -54,7 +54,7 @@ def test_the_edit_changes_one_setting_and_causes_as_many_jobs_as_the_page_says(
     for value, settings in ((before, layers.of_files(repository)), (after, changed)):
         assert settings["attacks"]["fgsm"]["settings"]["epsilon"] == float(value)
     pending = smoke.pending(edit)
-    assert f"\n{len(pending)} jobs of some 200" in tutorial
+    assert f"\n{len(pending)} of some 200 jobs" in tutorial
     assert not any(job.startswith("train_") for job in pending)
 
 
