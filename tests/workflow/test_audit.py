@@ -252,6 +252,18 @@ def test_a_folder_becomes_a_data_set(tmp_path, folder, name):
     assert kits[0] != kits[1]
 
 
+def test_the_kit_of_a_folder_is_left_to_the_run(tmp_path):
+    run = Run(tmp_path, True)
+    data = tmp_path / "letters"
+    data.mkdir()
+    kit = run.kit("--data", data, "--preset", "smoke")
+    (tmp_path / "called.json").unlink()
+    assert run.kit("--data", data) == kit
+    assert run.called[0][:3] == ["reproduce", "--preset", "smoke"]
+    with pytest.raises(Refused, match=r"--preset is quick, but .* is of preset smoke; remove that"):
+        run.kit("--data", data, "--preset", "quick")
+
+
 def test_a_kit_of_faces_is_of_the_faces_that_are_named(tmp_path):
     run = Run(tmp_path, True)
     kit = run.kit("--threshold", 1.0, "--data", "lfw")

@@ -144,8 +144,8 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
         command: runs `typeone reproduce` with further arguments.
         root: folder of the checkout.
 
-    A kit of faces that a file describes is left to the run, which makes it again if the settings
-    changed.
+    Kits of a folder and of faces that a file describes are left to the run, which makes them again
+    if the images or settings changed; that of a folder keeps its preset.
 
     Raises:
         Refused: it could not be made.
@@ -166,23 +166,26 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
             files = [temporary.name]
         kit = root / "results" / dataset / "kit" / "kit.safetensors"
         note = kit.with_name("kit.json")
-        if kit.exists() and note.exists() and not (args.threshold and args.data not in FACES):
+        preset = args.preset or "quick"
+        described = args.threshold is not None and args.data not in FACES
+        if kit.exists() and note.exists() and not described:
             told = json.loads(note.read_text())
-            made_by = told["preset"]
+            preset = told["preset"]
             check_source(args, told, kit)
-            if args.preset not in (None, made_by):
+            if args.preset not in (None, preset):
                 raise Refused(
-                    f"--preset is {args.preset}, but {kit} is of preset {made_by}; remove that "
+                    f"--preset is {args.preset}, but {kit} is of preset {preset}; remove that "
                     "file to make another, or leave --preset out"
                 )
-            print(f"kit: {kit}, preset {made_by}", flush=True)
-            return kit
+            if not settings or dataset == "faces":
+                print(f"kit: {kit}, preset {preset}", flush=True)
+                return kit
         if not kit.exists():
             say(f"no kit of {dataset} yet: its networks are trained once, {MINUTES}")
         target = kit.relative_to(root).as_posix()
         given = ["--configfile", *files] if files else []
         made = subprocess.run(
-            [*command, "reproduce", "--preset", args.preset or "quick", *given, "--", target],
+            [*command, "reproduce", "--preset", preset, *given, "--", target],
             check=False,
         )
     if made.returncode or not kit.exists():
