@@ -5,15 +5,17 @@
 
 Run both in the checkout that made the results, at the same commit. Writes a folder.
 `verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `tables/`: the
-CSV files of results/tables. `settings.yaml`: all settings of the run. `times.csv`: jobs, wall-clock
-and CPU seconds and memory by rule. `seconds.csv`: wall-clock seconds per attacked digit, the median
-over the seeds. `run.json`: preset, commit, machine.
+CSV files of results/tables. `settings.yaml`: all settings of
+the run, of absolute paths the last part. `times.csv`: jobs, wall-clock and CPU seconds and memory
+by rule. `seconds.csv`: wall-clock seconds per attacked digit, the median over the seeds.
+`run.json`: preset, commit, machine.
 """
 
 import argparse
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -51,6 +53,16 @@ def seconds_per_digit(results: Path) -> pd.DataFrame:
     return pd.DataFrame(each).groupby(["attack", "target"])["seconds"].median().reset_index()
 
 
+def without_folders(value: Any) -> Any:
+    """Return settings with the last part of each absolute path, which means nothing elsewhere."""
+    if isinstance(value, dict):
+        return {key: without_folders(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [without_folders(entry) for entry in value]
+    absolute = isinstance(value, str) and value.startswith("/")
+    return Path(value).name if absolute else value
+
+
 def this_commit() -> str:
     """Return the commit of this checkout, without changed files."""
     found = commit(ROOT)
@@ -77,7 +89,8 @@ def store(results: Path, out: Path) -> None:
     shutil.rmtree(out / "tables", ignore_errors=True)  # of an earlier run
     tables = shutil.ignore_patterns("*.md", "*.tex", "*.txt")
     shutil.copytree(results / "tables", out / "tables", ignore=tables)
-    shutil.copyfile(results / "config.yaml", out / "settings.yaml")
+    settings = without_folders(yaml.safe_load((results / "config.yaml").read_text()))
+    (out / "settings.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     run = {"preset": presets, "commit": code, "machine": machine}
     (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")
 

@@ -130,35 +130,6 @@ def test_the_map_has_each_rule_once_and_each_module(paper_map, pages, repository
 # numbers of a run
 
 
-@pytest.fixture(scope="module")
-def attacks(repository):
-    """(attack, target) → row of docs/results/attacks.csv."""
-    with (repository / "docs" / "results" / "attacks.csv").open(newline="") as file:
-        return {(row["attack"], row["target"]): row for row in csv.DictReader(file)}
-
-
-def test_the_comparison_of_attacks_is_that_of_the_stored_run(pages, attacks):
-    rows = re.findall(r"^\| `(\w+)` \|(( [\d./* ]* \|){3})$", pages["docs/attack.md"], re.M)
-    shown = {}
-    for name, cells, _ in rows:
-        for target, cell in zip(("mlp", "lenet", "cnn"), cells.split("|"), strict=False):
-            if cell.strip():
-                shown[name, target] = cell.replace("*", "").split(" / ")
-    measures = ("true", "clear", "clean", "detected_at_5_percent")
-    wanted = {key: [row[measure] for measure in measures] for key, row in attacks.items()}
-    assert {key: [v.strip() for v in values] for key, values in shown.items()} == wanted
-
-
-def test_the_front_page_has_the_numbers_of_the_stored_run(pages, attacks):
-    text = pages["README.md"]
-    for attack, target in (("ours", "mlp"), ("ours_runner_up", "mlp"), ("ours_runner_up", "cnn")):
-        row = attacks[attack, target]
-        cells = f"| {row['clean']} | [{row['clean_low']}, {row['clean_high']}] |"
-        assert cells in text, (attack, target)
-    clean = [attacks["ours", target]["clean"] for target in ("mlp", "lenet", "cnn")]
-    assert "is {} on an MLP, {} on a LeNet and {} on a CNN".format(*clean) in text
-
-
 def test_what_a_viewer_saw_in_faces_is_what_the_answers_say(pages, repository):
     with (repository / "docs" / "results" / "seen_faces.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -83,8 +83,25 @@ def test_published_numbers_have_value_interval_and_verdict_also_those_that_were_
     assert shown(tables, run, "published") == [
         ["error of f1 (IV-A)", "0.0273", "0.025", "[0.022, 0.028]", "reproduced"],
         ["success (IV-B)", "0.698", "0.500", "[0.400, 0.600]", "not reproduced"],
-        ["row 2 (Fig. 9)", "0.6321", "", "", "not run: two of six"],
+        ["row 2 (Fig. 9)", "0.6321", "", "", "not run"],
     ]
+
+
+def test_verdicts_are_counted_for_digits_and_faces(tables, run):
+    lines = tables.filled("<!-- table: counts -->\n<!-- end -->\n", run).splitlines()
+    assert lines[1] == (
+        "Of the 4 published numbers about digits, spheres and logit pairing 2 reproduced, 1 "
+        "inconsistent as stated and 1 not reproduced; of the 2 about faces 1 not reproduced and "
+        "1 not run."
+    )
+
+
+def test_rows_of_a_later_commit_stand_beside_those_of_the_run(tables, run):
+    (run / "further.csv").write_text("id,ours,n\nbeyond.celeba.later.facenet.distance,0.5,7\n")
+    text = "0<!-- beyond.celeba.later.facenet.distance --> 1<!-- mnist.mlp.test_error n -->"
+    assert tables.filled(text, run) == (
+        "0.500<!-- beyond.celeba.later.facenet.distance --> 10000<!-- mnist.mlp.test_error n -->"
+    )
 
 
 def test_the_front_page_takes_its_rows_by_id(tables, run, monkeypatch):
