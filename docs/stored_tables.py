@@ -153,13 +153,12 @@ def counts(run: Path) -> str:
 
     def counted(rows: pd.DataFrame) -> str:
         words = rows["verdict"].str.partition(":")[0].value_counts()
-        parts = [f"{words.get(sign, 0)} {sign}" for sign in VERDICTS if words.get(sign, 0)]
-        return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+        return ", ".join(f"{words[sign]} {sign}" for sign in VERDICTS if sign in words)
 
-    mine, faces = counted(found[digits]), counted(found[~digits])
     return (
-        f"Of the {digits.sum()} published numbers about digits, spheres and logit pairing {mine}; "
-        f"of the {(~digits).sum()} about faces {faces}.\n"
+        f"Verdicts on the {digits.sum()} published numbers about digits, spheres and logit "
+        f"pairing: {counted(found[digits])}; on the {(~digits).sum()} about faces: "
+        f"{counted(found[~digits])}.\n"
     )
 
 

@@ -90,9 +90,9 @@ def test_published_numbers_have_value_interval_and_verdict_also_those_that_were_
 def test_verdicts_are_counted_for_digits_and_faces(tables, run):
     lines = tables.filled("<!-- table: counts -->\n<!-- end -->\n", run).splitlines()
     assert lines[1] == (
-        "Of the 4 published numbers about digits, spheres and logit pairing 2 reproduced, 1 "
-        "inconsistent as stated and 1 not reproduced; of the 2 about faces 1 not reproduced and "
-        "1 not run."
+        "Verdicts on the 4 published numbers about digits, spheres and logit pairing: 2 "
+        "reproduced, 1 inconsistent as stated, 1 not reproduced; on the 2 about faces: 1 not reproduced, 1 not "
+        "run."
     )
 
 
