@@ -91,8 +91,8 @@ def test_verdicts_are_counted_for_digits_and_faces(tables, run):
     lines = tables.filled("<!-- table: counts -->\n<!-- end -->\n", run).splitlines()
     assert lines[1] == (
         "Verdicts on the 4 published numbers about digits, spheres and logit pairing: 2 "
-        "reproduced, 1 inconsistent as stated, 1 not reproduced; on the 2 about faces: 1 not reproduced, 1 not "
-        "run."
+        "reproduced, 1 inconsistent as stated, 1 not reproduced; on the 2 about faces: "
+        "1 not reproduced, 1 not run."
     )
 
 
