@@ -17,9 +17,9 @@ shows one line per stage, a pipe one line per finished job; --verbose or --print
 Snakemake's own log instead, which is always written to .snakemake/log.
 
   --preset smoke   the whole workflow on little data, minutes on two cores; ignore the numbers
-  --preset quick   config.yaml unchanged (the default), 35 to 90 minutes on two cores (estimated)
-  --preset full    digits with five seeds, the paper's counts and longer trainings; estimated 16
-                   core-hours, and more for faces
+  --preset quick   config.yaml unchanged (the default), 70 minutes on one core
+  --preset full    digits with five seeds, the paper's counts and longer trainings; estimated 20
+                   core-hours with faces
   --preset paper   the published settings; needs a GPU
 
 All other arguments are passed to Snakemake, which runs in the folder of ./reproduce:
