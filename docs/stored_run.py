@@ -5,10 +5,9 @@
 
 Run both in the checkout that made the results, at the same commit. Writes a folder.
 `verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `tables/`: the
-CSV files of results/tables. `settings.yaml`: all settings of
-the run, of absolute paths the last part. `times.csv`: jobs, wall-clock and CPU seconds and memory
-by rule. `seconds.csv`: wall-clock seconds per attacked digit, the median over the seeds.
-`run.json`: preset, commit, machine.
+CSV files of results/tables. `settings.yaml`: all settings of the run, of absolute paths the last
+part. `times.csv`: jobs, wall-clock and CPU seconds and memory by rule. `seconds.csv`: wall-clock
+seconds per attacked digit, the median over the seeds. `run.json`: preset, commit, machine.
 """
 
 import argparse

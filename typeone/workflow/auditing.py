@@ -168,6 +168,7 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
         note = kit.with_name("kit.json")
         preset = args.preset or "quick"
         described = args.threshold is not None and args.data not in FACES
+        folder = args.threshold is None and args.data not in DATA
         if kit.exists() and note.exists() and not described:
             told = json.loads(note.read_text())
             preset = told["preset"]
@@ -177,7 +178,7 @@ def make_kit(command: Sequence[str], root: Path, args: argparse.Namespace) -> Pa
                     f"--preset is {args.preset}, but {kit} is of preset {preset}; remove that "
                     "file to make another, or leave --preset out"
                 )
-            if not settings or dataset == "faces":
+            if not folder:
                 print(f"kit: {kit}, preset {preset}", flush=True)
                 return kit
         if not kit.exists():
