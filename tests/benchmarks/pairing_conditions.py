@@ -10,6 +10,7 @@ Type I. Rows that FILE has are not made again.
 import argparse
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -39,11 +40,11 @@ OLD = {"pgd": "pgd", "fgsm": "fgsm", "type1": "paper_lenet"}
 
 def accuracies(model, results, test):
     """Accuracy of a strengthened LeNet by kind of image."""
-    found = {"clean": clean_accuracy(model, *test, torch.ones(len(test[1])).bool().numpy())}
+    found = {"clean": clean_accuracy(model, *test, np.ones(len(test[1]), dtype=bool))}
     for what, attack in OLD.items():
         path = results / f"mnist/attacks/{attack}/lenet/seed1/examples.parquet"
         examples = read_parquet(path, shapes={"adversarial_image": DIGIT_SHAPE})
-        unseen = examples["label"] >= 0
+        unseen = np.ones(len(examples["label"]), dtype=bool)
         found |= example_accuracies(model, examples, what, "old", unseen=unseen)
     return {name: value.value for name, value in found.items()}
 
