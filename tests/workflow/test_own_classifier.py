@@ -35,9 +35,10 @@ def page(repository):
     """The page's settings, and the examples that it links; of seed 0, the one that smoke has."""
     text = (repository / "docs" / "your-classifier.md").read_text()
     links = re.findall(r"\]\((examples/\w+\.py)\)", text)
-    python = [
-        (repository / "docs" / link).read_text().replace("/seed1/", "/seed0/") for link in links
-    ]
+    python = {
+        Path(link).stem: (repository / "docs" / link).read_text().replace("/seed1/", "/seed0/")
+        for link in links
+    }
     text += (repository / "docs" / "your-attack.md").read_text()
     return {"python": python, "yaml": re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)}
 
@@ -59,9 +60,8 @@ def example(page, smoke, tmp_path_factory):
     """A folder in which the page's example from Python ran, and what it printed."""
     folder = tmp_path_factory.mktemp("example")
     (folder / "results").symlink_to(smoke.root / "results")
-    net, script, _ = page["python"]
-    (folder / "my_net.py").write_text(net)
-    (folder / "attack_mine.py").write_text(script)
+    for name in ("my_net", "attack_mine"):
+        (folder / f"{name}.py").write_text(page["python"][name])
     return folder, run(smoke, folder, "attack_mine.py")
 
 
@@ -105,7 +105,7 @@ def test_the_example_of_the_page_changes_digits_and_keeps_labels(example):
 
 def test_the_example_of_a_recognizer_runs(example, page, smoke):
     folder, _ = example
-    said = run(smoke, folder, "-c", page["python"][2])
+    said = run(smoke, folder, "-c", page["python"]["attack_recognizer"])
     assert re.fullmatch(r"the same person in \d of 8, f2 sees the other gender in \d\n", said), said
 
 
