@@ -2,12 +2,14 @@
 
     ./reproduce check_results --preset full       # are all results those of this code?
     .venv/bin/python docs/stored_run.py RESULTS [--out docs/results/full]
+    .venv/bin/python docs/stored_run.py RESULTS --one-seed docs/results/full/seeds
 
 Run both in the checkout that made the results, at the same commit. Writes a folder.
 `verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `tables/`: the
 CSV files of results/tables. `settings.yaml`: all settings of the run, of absolute paths the last
 part. `times.csv`: jobs, wall-clock and CPU seconds and memory by rule. `seconds.csv`: wall-clock
 seconds per attacked digit, the median over the seeds. `run.json`: preset, commit, machine.
+With --one-seed, of a run with one seed: the rows about digits alone, as `seedN.csv`.
 """
 
 import argparse
@@ -24,6 +26,11 @@ from typeone.runtime.provenance import UNKNOWN, commit
 from typeone.workflow.plan import PAPER
 
 ROOT = Path(__file__).resolve().parents[1]
+OF_DIGITS = (  # what the networks of a seed change
+    *("mnist.", "table1.", "alp.", "beyond.mnist.", "beyond.table1."),
+    *("beyond.detection.", "beyond.strengthening."),
+)
+SPREAD = ["id", "ours", "ci_low", "ci_high", "n", "verdict", "commit"]
 
 
 def verdicts(results: Path) -> pd.DataFrame:
@@ -94,9 +101,24 @@ def store(results: Path, out: Path) -> None:
     (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")
 
 
+def store_seed(results: Path, folder: Path) -> None:
+    """Write the rows about digits of a run with one seed to ``seedN.csv`` in ``folder``."""
+    code, rows = this_commit(), verdicts(results)
+    seeds = yaml.safe_load((results / "config.yaml").read_text())["seeds"]
+    if len(seeds) != 1:
+        raise SystemExit(f"stored_run: {results} has seeds {seeds}; needs a run with one seed")
+    rows = rows[rows["id"].str.startswith(OF_DIGITS) & (rows["ours"] != "")].assign(commit=code)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows[SPREAD].to_csv(folder / f"seed{seeds[0]}.csv", index=False, lineterminator="\n")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "full")
+    parser.add_argument("--one-seed", type=Path, metavar="FOLDER")
     options = parser.parse_args()
-    store(options.results, options.out)
+    if options.one_seed:
+        store_seed(options.results, options.one_seed)
+    else:
+        store(options.results, options.out)

@@ -4,11 +4,12 @@
 
 A table is between `<!-- table: NAME -->` and `<!-- end -->`; NAME is one of TABLES. A number before
 `<!-- ID -->` is the measured value of that row of verdicts.csv, before `<!-- ID COLUMN -->` another
-column of it, and `<!-- ID interval -->` follows an interval in brackets. The numbers come from RUN,
-docs/results/full unless you name another folder that docs/stored_run.py wrote; further.csv there
-has rows of a later commit, in the columns of verdicts.csv, for an attack on the same networks. A
-test fails while a page is not what this would write. The run must be on CelebA, for the rows about
-FaceNet.
+column of it, `<!-- ID interval -->` follows an interval in brackets and `<!-- ID seeds -->` the
+smallest and largest value over the seeds. The numbers come from RUN, docs/results/full unless you
+name another folder that docs/stored_run.py wrote. Two things there are of later commits, and in the
+columns of verdicts.csv: further.csv, of an attack on the same networks, and seeds/, the rows about
+digits of runs with one other seed each. A test fails while a page is not what this would write. The
+run must be on CelebA, for the rows about FaceNet.
 """
 
 import re
@@ -17,6 +18,22 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
+from stored_words import (
+    ACCURACIES,
+    ATTACKS,
+    FACE_VARIANTS,
+    HEADLINES,
+    NETWORKS,
+    PAIRS,
+    PAPER,
+    SHOWN,
+    SIGNS,
+    SPREAD,
+    TABLE1,
+    TARGETS,
+    VERDICTS,
+    ZETAS,
+)
 
 from typeone.reporting.reproduction_text import figure
 
@@ -26,65 +43,6 @@ NAMES = ("results", "attack", "reproducibility", "reproduction-notes")
 PAGES = ("README.md", *(f"docs/{name}.md" for name in NAMES))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 NUMBER = re.compile(r"(?:\[[^]\n]*\]|-?[\d.]+(?:e-\d+)?)(<!-- ([\w.]+\.[\w.]+)(?: (\w+))? -->)")
-
-HEADLINES = {
-    "mnist.fig6.confidence": "f1's median confidence after 4 → 5 (Fig. 6; range of 95 % of the "
-    "examples)",
-    "table1.svae.0.2510": "Type I examples detected (Table I, zeta 0.2510)",
-    "table1.clean.0.2510": "clean digits rejected (Table I, zeta 0.2510)",
-    "table1.cw_l2.0.9353": "CW-L2 examples detected (Table I, zeta 0.9353)",
-    "alp.type2_accuracy": "accuracy on old Type II examples after logit pairing (IV-D)",
-    "alp.type1_accuracy": "accuracy on old Type I examples after logit pairing (IV-D)",
-    "faces.success_rate": "true success of `paper` on FaceNet, CelebA in half size (IV-B)",
-    "beyond.mnist.paper.mlp.true_success": "attack `paper`, MLP: f1 keeps its label, the oracle "
-    "sees another class",
-    "beyond.mnist.paper.mlp.clean_success": "the same, and the image clearly shows it and "
-    "resembles clean digits (clean success)",
-    "beyond.mnist.ours.mlp.clean_success": "attack `ours` (modified), MLP: clean success",
-    "beyond.mnist.ours_runner_up.mlp.clean_success": "attack `ours_runner_up`, which chooses its "
-    "target class, MLP: clean success",
-    "beyond.mnist.ours_runner_up.cnn.clean_success": "the same on a CNN",
-    "beyond.celeba.ours_attackers.facenet.clean_success": "attack `ours_attackers` on FaceNet, "
-    "CelebA in half size: clean success",
-}
-TARGETS = {"mlp": "MLP", "lenet": "LeNet", "cnn": "CNN"}
-ATTACKS = (
-    *("paper", "paper_schedule", "ours", "ours_runner_up", "ours_adaptive"),
-    *("real_target", "level_set", "diffusion", "invariance_linf", "invariance_l0"),
-)
-PAPER = {"lenet": "paper_lenet", "cnn": "paper_cnn"}  # entries of `paper` by target
-SHOWN = ("true", "clear", "clean", "found")
-TABLE1 = {
-    **{"clean": "clean", "fgsm": "FGSM", "deepfool": "DeepFool", "cw_l2": "CW-L2", "ead": "EAD"},
-    "svae": "Type I",
-}
-ZETAS = ("0.2510", "0.6089", "0.9353")
-VERDICTS = ("reproduced", "inconsistent as stated", "not reproduced", "not run")
-SIGNS = {"reproduced": "**{}**", "inconsistent as stated": "*{}*"}
-NETWORKS = {
-    "lenet": "LeNet",
-    "lenet_alp": "logit pairing",
-    "lenet_alp_mosbach": "pairing without adversarial labels (Mosbach et al.)",
-    "lenet_type1": "retrained on Type I examples",
-}
-ACCURACIES = {
-    "clean": "clean",
-    **{"type1_old": "Type I, old", "type1_fresh": "Type I, fresh"},
-    **{"pgd_old": "PGD, old", "pgd_fresh": "PGD, fresh"},
-}
-PAIRS = {
-    "mean_distance": "mean distance",
-    "same_person.paper": "one person at 1.242",
-    "correlation": "correlation with the published distances",
-    "table2.clean.3x3": "Table II, clean, 3x3",
-    "table2.clean.5x5": "Table II, clean, 5x5",
-    "table2.svae.3x3": "Table II, Type I, 3x3",
-    "table2.svae.5x5": "Table II, Type I, 5x5",
-}
-FACE_VARIANTS = (
-    *("paper", "sm", "ours", "ours_latent", "ours_detail", "ours_attackers"),
-    *("transition", "reconstruction"),
-)
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -99,6 +57,15 @@ def rows_of(run: Path) -> pd.DataFrame:
     files = [run / "verdicts.csv", run / "further.csv"]
     found = [pd.read_csv(file, dtype={"n": str}) for file in files if file.exists()]
     return pd.concat(found).set_index("id")
+
+
+def by_seed(run: Path) -> pd.DataFrame:
+    """Return a column for each seed: `value` and `verdict` of each id that all of them have."""
+    files = {1: run / "verdicts.csv"}
+    files |= {int(path.stem[4:]): path for path in (run / "seeds").glob("seed*.csv")}
+    seeds = {seed: pd.read_csv(files[seed], index_col="id") for seed in sorted(files)}
+    found = {seed: rows[["ours", "verdict"]] for seed, rows in seeds.items()}
+    return pd.concat(found, axis=1, join="inner")
 
 
 def number(value: float) -> str:
@@ -215,6 +182,22 @@ def strengthening(run: Path) -> str:
     )
 
 
+def spread(run: Path) -> str:
+    """Return published and measured rows about digits, by seed."""
+    found, published = by_seed(run), rows_of(run)["published"]
+    seeds = found.columns.unique(level=0)
+
+    def shown(name: str) -> Iterator[str]:
+        yield "" if pd.isna(published[name]) else f"{published[name]:.4g}"
+        for seed in seeds:
+            row = found.loc[name, seed]
+            yield SIGNS.get(row["verdict"], "{}").format(number(row["ours"]))
+
+    names = [name for name in found.index if not pd.isna(published[name])] + list(SPREAD)
+    heads = ("row", "published", *(f"seed {seed}" for seed in seeds))
+    return table(heads, ((f"`{name}`", *shown(name)) for name in names))
+
+
 def pairs(run: Path) -> str:
     """Return what our FaceNet says of the authors' attacked pairs, with both preprocessings."""
     found = rows_of(run)
@@ -274,11 +257,14 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "strengthening": strengthening,
     "faces": faces,
     "pairs": pairs,
+    "spread": spread,
 }
 
 
 def in_sentence(row: pd.Series, column: str | None) -> str:
-    """Return what a mark asks for: the measured value, the interval, or another column."""
+    """Return what a mark asks for: the measured value, an interval, or another column."""
+    if column == "seeds":
+        return f"[{number(row['lowest'])}, {number(row['highest'])}]"
     if column == "interval":
         return interval(row)
     value = row[column or "ours"]
@@ -288,6 +274,8 @@ def in_sentence(row: pd.Series, column: str | None) -> str:
 def filled(text: str, run: Path = RUN) -> str:
     """Return a page with its tables and the numbers in its sentences filled from ``run``."""
     found = rows_of(run)
+    values = by_seed(run).xs("ours", axis=1, level=1)
+    found = found.assign(lowest=values.min(axis=1), highest=values.max(axis=1))
     text = NUMBER.sub(lambda mark: in_sentence(found.loc[mark[2]], mark[3]) + mark[1], text)
     return TABLE.sub(lambda match: match[1] + TABLES[match[2]](run) + match[3], text)
 

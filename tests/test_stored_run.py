@@ -85,6 +85,23 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     assert stored == {"preset": ["full"], "commit": commit, "machine": {"cores": "2"}}
 
 
+def test_of_a_run_with_one_seed_the_rows_about_digits_are_stored(stored_run, run, monkeypatch):
+    monkeypatch.setattr(stored_run, "ROOT", run)
+    heads = "id,ours,ci_low,ci_high,n,verdict,artifact,preset\n"
+    rows = "mnist.mlp.test_error,0.02,0.01,0.03,10,reproduced,results/a.parquet,full\n"
+    others = "beyond.mnist.unmade,,,,0,,,full\nfaces.success_rate,0.5,0.4,0.6,9,,,full\n"
+    (run / "results/reproduction.csv").write_text(heads + rows + others)
+    (run / "results/config.yaml").write_text("seeds: [4]\n")
+    stored_run.store_seed(run / "results", run / "out")
+    assert (run / "out/seed4.csv").read_text() == (
+        "id,ours,ci_low,ci_high,n,verdict,commit\n"
+        f"mnist.mlp.test_error,0.02,0.01,0.03,10,reproduced,{git(run, 'describe', '--always')}\n"
+    )
+    (run / "results/config.yaml").write_text("seeds: [4, 5]\n")
+    with pytest.raises(SystemExit, match=r"has seeds \[4, 5\]; needs a run with one seed"):
+        stored_run.store_seed(run / "results", run / "out")
+
+
 @pytest.mark.parametrize("state", ["dirty", "unknown"])
 def test_a_run_of_edited_or_unknown_code_is_not_stored(stored_run, run, monkeypatch, state):
     monkeypatch.setattr(stored_run, "ROOT", run if state == "dirty" else run / "results")

@@ -1,6 +1,7 @@
 """The tables of the pages are those of the stored run."""
 
 import importlib.util
+import sys
 
 import pytest
 
@@ -42,6 +43,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def tables(repository):
+    sys.path.append(str(repository / "docs"))  # stored_words.py
     spec = importlib.util.spec_from_file_location("t", repository / "docs" / "stored_tables.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -102,6 +104,32 @@ def test_rows_of_a_later_commit_stand_beside_those_of_the_run(tables, run):
     assert tables.filled(text, run) == (
         "0.500<!-- beyond.celeba.later.facenet.distance --> 10000<!-- mnist.mlp.test_error n -->"
     )
+
+
+def seeds_of(run):
+    (run / "seeds").mkdir()
+    for seed, error, rejected in ((2, 0.02, 0.09), (10, 0.03, 0.2)):
+        (run / "seeds" / f"seed{seed}.csv").write_text(
+            f"id,ours,verdict\ntable1.clean.0.2510,{rejected},reproduced\n"
+            f"mnist.mlp.test_error,{error},not reproduced\nbeyond.mnist.other,0.1,\n"
+        )
+
+
+def test_the_spread_has_a_column_a_seed_and_rows_of_all_of_them(tables, run, monkeypatch):
+    monkeypatch.setattr(tables, "SPREAD", [])
+    seeds_of(run)
+    assert shown(tables, run, "spread") == [
+        ["`mnist.mlp.test_error`", "0.0273", "**0.025**", "0.020", "0.030"],
+        ["`table1.clean.0.2510`", "0.234", "0.078", "**0.090**", "**0.200**"],
+    ]
+    heads = tables.filled("<!-- table: spread -->\n<!-- end -->\n", run).splitlines()[1]
+    assert heads == "| row | published | seed 1 | seed 2 | seed 10 |"
+
+
+def test_a_range_over_seeds_stands_in_a_sentence(tables, run):
+    seeds_of(run)
+    text = "[0, 1]<!-- mnist.mlp.test_error seeds -->"
+    assert tables.filled(text, run) == "[0.020, 0.030]<!-- mnist.mlp.test_error seeds -->"
 
 
 def test_the_front_page_takes_its_rows_by_id(tables, run, monkeypatch):
