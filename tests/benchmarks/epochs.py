@@ -6,9 +6,9 @@
 `train mlp` and `train lenet` train once, with the published settings but the epochs, and measure
 after every epoch: the test error and how many clean digits squeezing rejects at the thresholds of
 Table I. After the epochs in `ATTACKED` they run `paper` from 4 to 5, for f1's confidence of Fig. 6.
-`train svae` trains one SVAE for each number of epochs (its schedule depends on it) and runs `paper`
-on the run's MLP: f2's error, the rates of the Type I row, Fig. 6. A training that is stored is not
-made again. `plot` marks the epochs of preset full.
+`train svae` trains one SVAE for each number of epochs (its schedule depends on it; the run's own is
+taken as it is) and runs `paper` on the run's MLP: f2's error, the rates of the Type I row, Fig. 6.
+A training that is stored is not made again. `plot` marks the epochs of preset full.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+import yaml
 from attack import attacked_by_paper
 
 from typeone.data.digits import read_digits
@@ -94,21 +95,31 @@ def train_f1(name, epochs, options, save):
     )
 
 
-def train_svae(_name, epochs, options, save):
-    data = options.results / "data/mnist"
-    settings = full()["svae"]
+def trained_svae(epochs, options):
+    """Return an SVAE of ``epochs`` epochs and the test digits that it reads."""
+    data, settings = options.results / "data/mnist", full()["svae"]
+    stage1, stage2 = settings["stage1"], settings["stage2"]
     svae = DigitSVAE(latent_dim=settings["latent_dim"])
     train_data, validation, test = (
         labelled_at(svae, data / f"{split}.parquet") for split in ("train", "validation", "test")
     )
-    loss = {k: v for k, v in settings["stage1"].items() if k != "training"}
-    how = settings["stage1"]["training"] | {"epochs": epochs}
+    stage1["training"]["epochs"] = epochs
+    if yaml.safe_load((options.results / "config.yaml").read_text())["svae"] == settings:
+        stored = options.results / f"mnist/svae/seed{options.seed}/stage2.safetensors"
+        return load_svae(stored), test
+    loss = {k: v for k, v in stage1.items() if k != "training"}
+    how = stage1["training"]
     train_stage1(svae, train_data, validation, loss=loss, training=how, seed=options.seed)
-    train_stage2(svae, train_data, training=settings["stage2"]["training"], seed=options.seed)
+    train_stage2(svae, train_data, training=stage2["training"], seed=options.seed)
+    return svae, test
+
+
+def train_svae(_name, epochs, options, save):
+    svae, test = trained_svae(epochs, options)
     f1 = load_classifier(
         options.results / f"mnist/classifiers/mlp/seed{options.seed}/model.safetensors"
     )
-    digits = read_digits(data / "test.parquet")
+    digits = read_digits(options.results / "data/mnist/test.parquet")
     right = labels_of(predict(f1, digits[0])) == digits[1]
     digits = tuple(part[right] for part in digits)
     ends, _ = attacked(f1, svae, *(part[: options.count] for part in digits), options.steps)
