@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from typeone.workflow.settings import layers
+
 ROWS = (
     "id,published,ours,verdict,artifact,preset\n"
     "mnist.mlp.test_error,0.0273,0.02,reproduced,results/a.parquet; results/b.parquet,full\n"
@@ -100,6 +102,21 @@ def test_of_a_run_with_one_seed_the_rows_about_digits_are_stored(stored_run, run
     (run / "results/config.yaml").write_text("seeds: [4, 5]\n")
     with pytest.raises(SystemExit, match=r"has seeds \[4, 5\]; needs a run with one seed"):
         stored_run.store_seed(run / "results", run / "out")
+
+
+def test_other_seeds_are_trained_and_attacked_as_in_full(repository):
+    """Where both run an attack, with as many digits; networks and SVAE by the same settings."""
+    full = layers.of_files(repository, "presets/full.yaml")
+    seeds = layers.of_files(repository, "docs/results/full/seeds/settings.yaml")
+    for section in ("svae", "oracle", "density", "attackers", "strengthened", "examples", "limit"):
+        assert seeds[section] == full[section], section
+    for name, network in seeds["classifiers"].items():
+        assert network == full["classifiers"][name], name
+    fewer = {"ours_adaptive", "invariance_linf", "invariance_l0"}
+    same = seeds["attacks"].keys() & full["attacks"].keys() - fewer
+    assert len(same) > 20
+    for name in same:
+        assert seeds["attacks"][name] == full["attacks"][name], name
 
 
 @pytest.mark.parametrize("state", ["dirty", "unknown"])

@@ -115,10 +115,10 @@ def trained_svae(epochs, options):
 
 
 def train_svae(_name, epochs, options, save):
-    svae, test = trained_svae(epochs, options)
     f1 = load_classifier(
         options.results / f"mnist/classifiers/mlp/seed{options.seed}/model.safetensors"
     )
+    svae, test = trained_svae(epochs, options)
     digits = read_digits(options.results / "data/mnist/test.parquet")
     right = labels_of(predict(f1, digits[0])) == digits[1]
     digits = tuple(part[right] for part in digits)

@@ -936,6 +936,7 @@ def schema(repository):
     [
         "config.yaml",
         *(f"presets/{preset}.yaml" for preset in ("smoke", "full", "paper", "schedule")),
+        "docs/results/full/seeds/settings.yaml",
     ],
 )
 def test_the_schema_for_editors_takes_our_files(repository, schema, name):
