@@ -1,14 +1,15 @@
 """Would longer trainings change what is reported? Errors and rates against epochs.
 
-    epochs.py train mlp|lenet|svae --results results --out FOLDER [--epochs N ...]
-    epochs.py plot --out FOLDER --figure docs/figures/epochs.png
+    epochs.py train mlp|lenet|svae --results results [--epochs N ...] [--out FOLDER]
+    epochs.py plot --figure docs/figures/epochs.png [--out FOLDER]
 
 `train mlp` and `train lenet` train once, with the published settings but the epochs, and measure
 after every epoch: the test error and how many clean digits squeezing rejects at the thresholds of
 Table I. After the epochs in `ATTACKED` they run `paper` from 4 to 5, for f1's confidence of Fig. 6.
 `train svae` trains one SVAE for each number of epochs (its schedule depends on it; the run's own is
 taken as it is) and runs `paper` on the run's MLP: f2's error, the rates of the Type I row, Fig. 6.
-A training that is stored is not made again. `plot` marks the epochs of preset full.
+A training that is stored is not made again. `plot` draws the networks that were measured, marks the
+epochs of preset full, and dots the published values.
 """
 
 import argparse
@@ -26,15 +27,16 @@ from typeone.models.classifiers import build_classifier, load_classifier, reset_
 from typeone.models.predictions import labels_of, predict
 from typeone.models.svae import DigitSVAE, load_svae
 from typeone.reporting.plotting import COLOURS, save_figure, style
-from typeone.runtime.artifacts import read_parquet, write_parquet
 from typeone.runtime.devices import seeded
 from typeone.training.algorithm1 import f2_error, labelled_at, train_stage1, train_stage2
 from typeone.training.error_rates import error_rate
 from typeone.training.loop import TrainingSettings, train
 from typeone.training.objectives.classification import classification
+from typeone.workflow.published import published_value
 from typeone.workflow.settings import layers
 
 ROOT = Path(__file__).parents[2]
+STORED = ROOT / "docs" / "results" / "epochs"
 THRESHOLDS = (0.2510, 0.6089, 0.9353)
 EPOCHS = {"mlp": [600], "lenet": [120], "svae": [6, 12, 25, 50]}
 ATTACKED = {"mlp": (2, 4, 8, 16, 32, 64, 150, 300, 600), "lenet": (3, 7, 15, 30, 60, 120)}
@@ -130,7 +132,7 @@ def train_svae(_name, epochs, options, save):
 
 def run(options):
     for epochs in options.epochs or EPOCHS[options.network]:
-        path = options.out / f"{options.network}{epochs}.parquet"
+        path = options.out / f"{options.network}{epochs}.csv"
         if path.exists():
             continue
         rows = []
@@ -139,37 +141,49 @@ def run(options):
             rows += [{"epochs": done, "measure": k, "value": v} for k, v in values.items()]
 
         {"svae": train_svae}.get(options.network, train_f1)(options.network, epochs, options, save)
-        frame = pd.DataFrame(rows)
-        columns = {name: frame[name].to_numpy() for name in frame}
-        columns["measure"] = columns["measure"].astype(str)
-        write_parquet(path, columns, metadata={"network": options.network})
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
 
 
-TITLES = {"mlp": "MLP", "lenet": "LeNet", "svae": "SVAE, attack paper on the MLP"}
+TITLES = {"mlp": "MLP", "lenet": "LeNet", "svae": "SVAE, variant paper on the MLP"}
+PUBLISHED = {  # ids of the published values, by network and measure
+    **{("mlp", f"rejected at {zeta:.4f}"): f"table1.clean.{zeta:.4f}" for zeta in THRESHOLDS},
+    **{("svae", f"rejected at {zeta:.4f}"): f"table1.svae.{zeta:.4f}" for zeta in THRESHOLDS},
+    **{(network, ERROR): f"mnist.{network}.test_error" for network in ("mlp", "svae")},
+    **{(network, CONFIDENCE): "mnist.fig6.confidence" for network in ("mlp", "svae")},
+}
+ROWS = {ERROR: "test error", "rejected": "rejected", CONFIDENCE: "confidence"}
+
+
+def draw(axes, network, rows):
+    """Draw one column: each measure of ``network`` against the epochs."""
+    for ax, start in zip(axes, ROWS, strict=True):
+        chosen = rows[rows.measure.str.startswith(start)]
+        for colour, (measure, values) in zip(COLOURS, chosen.groupby("measure"), strict=False):
+            mark = "." if network == "svae" or start == CONFIDENCE else ""
+            name = measure.split()[-1] if start == "rejected" else None
+            ax.plot(values.epochs, values.value, color=colour, label=name, marker=mark)
+            if (network, measure) in PUBLISHED:
+                told = published_value(ROOT, PUBLISHED[network, measure])
+                ax.axhline(told, color=colour, linestyle=":", linewidth=0.8, zorder=0)
+        used = full()["svae"]["stage1"] if network == "svae" else full()["classifiers"][network]
+        ax.axvline(used["training"]["epochs"], color="0.7", linewidth=0.8, zorder=0)
+        ax.set_xscale("log")
+    ticks = [n for n in (1, 6, 12, 25, 60, 150, 600) if rows.epochs.min() <= n <= rows.epochs.max()]
+    axes[-1].set_xticks(ticks, map(str, ticks))
+    axes[-1].minorticks_off()
+    axes[0].set_title(TITLES[network])
+    axes[-1].set_xlabel("epochs")
 
 
 @style()
 def plot(options):
-    figure, axes = plt.subplots(3, 3, figsize=(7, 4.5), sharex="col")
-    for column, (network, title) in zip(axes.T, TITLES.items(), strict=True):
-        paths = sorted(options.out.glob(f"{network}*.parquet"))
-        column[0].set_title(title)
-        column[-1].set_xlabel("epochs")
-        if not paths:
-            continue
-        rows = pd.concat([read_parquet(path).frame() for path in paths]).sort_values("epochs")
-        mark = "." if network == "svae" else ""
-        for ax, start in zip(column, (ERROR, "rejected", CONFIDENCE), strict=True):
-            chosen = rows[rows.measure.str.startswith(start)]
-            for colour, (measure, values) in zip(COLOURS, chosen.groupby("measure"), strict=False):
-                zeta = measure.split()[-1] if start == "rejected" else None
-                shown = "." if start == CONFIDENCE else mark
-                ax.plot(values.epochs, values.value, color=colour, label=zeta, marker=shown)
-            used = full()["svae"]["stage1"] if network == "svae" else full()["classifiers"][network]
-            ax.axvline(used["training"]["epochs"], color="0.7", linewidth=0.8, zorder=0)
-            ax.set_xscale("log")
-    axes[1, -1].legend(title="threshold", title_fontsize=7)
-    for ax, label in zip(axes[:, 0], ("test error", "rejected", "confidence"), strict=True):
+    paths = {network: sorted(options.out.glob(f"{network}*.csv")) for network in TITLES}
+    measured = {network: pd.concat(map(pd.read_csv, p)) for network, p in paths.items() if p}
+    figure, axes = plt.subplots(3, len(measured), figsize=(7, 4.5), sharex="col", squeeze=False)
+    for column, (network, rows) in zip(axes.T, measured.items(), strict=True):
+        draw(column, network, rows.sort_values("epochs"))
+    axes[1, 0].legend(title="threshold", title_fontsize=7, fontsize=7)
+    for ax, label in zip(axes[:, 0], ROWS.values(), strict=True):
         ax.set_ylabel(label)
     figure.align_ylabels()
     figure.tight_layout()
@@ -189,7 +203,7 @@ if __name__ == "__main__":
     trains.add_argument("--seed", type=int, default=1)
     plots.add_argument("--figure", type=Path, required=True)
     for part in (trains, plots):
-        part.add_argument("--out", type=Path, required=True, help="folder of the measurements")
+        part.add_argument("--out", type=Path, default=STORED, help="folder of the measurements")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
