@@ -35,10 +35,13 @@ from stored_words import (
     ZETAS,
 )
 
+from typeone.evaluation.intervals import Rate, pool_seeds, proportions_agree
 from typeone.reporting.reproduction_text import figure
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = ROOT / "docs" / "results" / "full"
+PUBLISHED = ROOT / "docs" / "published-values.csv"
+OF_SEED = ["ours", "ci_low", "ci_high", "n", "verdict"]
 NAMES = ("results", "attack", "reproducibility", "reproduction-notes")
 PAGES = ("README.md", *(f"docs/{name}.md" for name in NAMES))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -60,12 +63,26 @@ def rows_of(run: Path) -> pd.DataFrame:
 
 
 def by_seed(run: Path) -> pd.DataFrame:
-    """Return a column for each seed: `value` and `verdict` of each id that all of them have."""
+    """Return for each seed the columns `OF_SEED` of each id that all seeds have."""
     files = {1: run / "verdicts.csv"}
     files |= {int(path.stem[4:]): path for path in (run / "seeds").glob("seed*.csv")}
-    seeds = {seed: pd.read_csv(files[seed], index_col="id") for seed in sorted(files)}
-    found = {seed: rows[["ours", "verdict"]] for seed, rows in seeds.items()}
-    return pd.concat(found, axis=1, join="inner")
+    seeds = {seed: pd.read_csv(files[seed], index_col="id")[OF_SEED] for seed in sorted(files)}
+    return pd.concat(seeds, axis=1, join="inner")
+
+
+def over_seeds(rows: pd.DataFrame, published: pd.Series) -> tuple[float, str]:
+    """Return the mean of a row over the seeds, and the verdict on it by the workflow's rule.
+
+    Args:
+        rows: the columns `OF_SEED`, one seed a row.
+        published: the entry of docs/published-values.csv.
+    """
+    pooled = pool_seeds([Rate(r.ours, r.ci_low, r.ci_high, int(r.n)) for r in rows.itertuples()])
+    agreed = set(rows["verdict"])
+    if published["unit"] != "fraction" or agreed == {"inconsistent as stated"}:
+        return pooled.value, agreed.pop() if len(agreed) == 1 else ""
+    same = proportions_agree(pooled, published["published"], int(published["n"]))
+    return pooled.value, "reproduced" if same else "not reproduced"
 
 
 def number(value: float) -> str:
@@ -183,19 +200,32 @@ def strengthening(run: Path) -> str:
 
 
 def spread(run: Path) -> str:
-    """Return published and measured rows about digits, by seed."""
-    found, published = by_seed(run), rows_of(run)["published"]
+    """Return published and further rows about digits by seed, and the verdict on their mean."""
+    found, published = by_seed(run), pd.read_csv(PUBLISHED, index_col="id")
     seeds = found.columns.unique(level=0)
+    verdicts: dict[object, list[str]] = {seed: [] for seed in (*seeds, "mean")}
 
     def shown(name: str) -> Iterator[str]:
-        yield "" if pd.isna(published[name]) else f"{published[name]:.4g}"
-        for seed in seeds:
-            row = found.loc[name, seed]
-            yield SIGNS.get(row["verdict"], "{}").format(number(row["ours"]))
+        known = name in published.index
+        yield f"`{name}`"
+        yield f"{published.loc[name, 'published']:.4g}" if known else ""
+        rows = found.loc[name].unstack()
+        values = {seed: (rows.loc[seed, "ours"], rows.loc[seed, "verdict"]) for seed in seeds}
+        values["mean"] = (rows["ours"].mean(), "")
+        if known:
+            values["mean"] = over_seeds(rows, published.loc[name])
+        for seed, (value, verdict) in values.items():
+            yield SIGNS.get(verdict, "{}").format(number(value))
+            verdicts[seed] += [verdict] * known
 
-    names = [name for name in found.index if not pd.isna(published[name])] + list(SPREAD)
-    heads = ("row", "published", *(f"seed {seed}" for seed in seeds))
-    return table(heads, ((f"`{name}`", *shown(name)) for name in names))
+    names = [name for name in found.index if name in published.index]
+    heads = ("row", "published", *(f"seed {seed}" for seed in seeds), "mean")
+    lines = table(heads, [list(shown(name)) for name in (*names, *SPREAD)])
+    counts = (
+        f"{told.count('reproduced')} ({'mean' if seed == 'mean' else f'seed {seed}'})"
+        for seed, told in verdicts.items()
+    )
+    return f"{lines}\nReproduced of {len(names)}: {', '.join(counts)}.\n"
 
 
 def pairs(run: Path) -> str:
