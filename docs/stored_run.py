@@ -30,7 +30,7 @@ OF_DIGITS = (  # what the networks of a seed change
     *("mnist.", "table1.", "alp.", "beyond.mnist.", "beyond.table1."),
     *("beyond.detection.", "beyond.strengthening."),
 )
-SPREAD = ["id", "ours", "ci_low", "ci_high", "n", "verdict", "commit"]
+OF_SEED = ["id", "ours", "ci_low", "ci_high", "n", "verdict", "commit"]
 
 
 def verdicts(results: Path) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def store_seed(results: Path, folder: Path) -> None:
         raise SystemExit(f"stored_run: {results} has seeds {seeds}; needs a run with one seed")
     rows = rows[rows["id"].str.startswith(OF_DIGITS) & (rows["ours"] != "")].assign(commit=code)
     folder.mkdir(parents=True, exist_ok=True)
-    rows[SPREAD].to_csv(folder / f"seed{seeds[0]}.csv", index=False, lineterminator="\n")
+    rows[OF_SEED].to_csv(folder / f"seed{seeds[0]}.csv", index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

@@ -202,29 +202,22 @@ def strengthening(run: Path) -> str:
 def spread(run: Path) -> str:
     """Return published and further rows about digits by seed, and the verdict on their mean."""
     found, published = by_seed(run), pd.read_csv(PUBLISHED, index_col="id")
-    seeds = found.columns.unique(level=0)
-    verdicts: dict[object, list[str]] = {seed: [] for seed in (*seeds, "mean")}
+    names = [name for name in found.index if name in published.index]
+    rows = {name: found.loc[name].unstack() for name in (*names, *SPREAD)}
+    means = {name: over_seeds(rows[name], published.loc[name]) for name in names}
+    means |= {name: (rows[name]["ours"].mean(), "") for name in SPREAD}
 
     def shown(name: str) -> Iterator[str]:
-        known = name in published.index
-        yield f"`{name}`"
-        yield f"{published.loc[name, 'published']:.4g}" if known else ""
-        rows = found.loc[name].unstack()
-        values = {seed: (rows.loc[seed, "ours"], rows.loc[seed, "verdict"]) for seed in seeds}
-        values["mean"] = (rows["ours"].mean(), "")
-        if known:
-            values["mean"] = over_seeds(rows, published.loc[name])
-        for seed, (value, verdict) in values.items():
+        yield from (f"`{name}`", f"{published.loc[name, 'published']:.4g}" if name in names else "")
+        by_column = zip(rows[name]["ours"], rows[name]["verdict"], strict=True)
+        for value, verdict in (*by_column, means[name]):
             yield SIGNS.get(verdict, "{}").format(number(value))
-            verdicts[seed] += [verdict] * known
 
-    names = [name for name in found.index if name in published.index]
-    heads = ("row", "published", *(f"seed {seed}" for seed in seeds), "mean")
-    lines = table(heads, [list(shown(name)) for name in (*names, *SPREAD)])
-    counts = (
-        f"{told.count('reproduced')} ({'mean' if seed == 'mean' else f'seed {seed}'})"
-        for seed, told in verdicts.items()
-    )
+    seeds = found.columns.unique(level=0)
+    columns = {f"seed {seed}": found[seed]["verdict"] for seed in seeds}
+    columns["mean"] = pd.Series({name: verdict for name, (_, verdict) in means.items()})
+    counts = (f"{(told[names] == 'reproduced').sum()} ({text})" for text, told in columns.items())
+    lines = table(("row", "published", *columns), map(shown, rows))
     return f"{lines}\nReproduced of {len(names)}: {', '.join(counts)}.\n"
 
 
