@@ -2,14 +2,15 @@
 
     ./reproduce check_results --preset full       # are all results those of this code?
     .venv/bin/python docs/stored_run.py RESULTS [--out docs/results/full]
-    .venv/bin/python docs/stored_run.py RESULTS --one-seed docs/results/full/seeds
+    .venv/bin/python docs/stored_run.py RESULTS --one-seed [--out docs/results/full]
 
-Run both in the checkout that made the results, at the same commit. Writes a folder.
+Results must be those of a commit: that of this checkout, or of the one that `--checkout` names.
 `verdicts.csv`: results/reproduction.csv, each row with the command that makes it. `tables/`: the
 CSV files of results/tables. `settings.yaml`: all settings of the run, of absolute paths the last
 part. `times.csv`: jobs, wall-clock and CPU seconds and memory by rule. `seconds.csv`: wall-clock
 seconds per attacked digit, the median over the seeds. `run.json`: preset, commit, machine.
-With --one-seed, of a run with one seed: the rows about digits alone, as `seedN.csv`.
+With --one-seed, of a run with seed N alone: the rows and tables about digits, in a folder N of
+`docs/results/full/seeds`, without attacks on fewer digits than in docs/results/full.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from stored_rows import KEYS, MEASURED
 
 from typeone.reporting.report.timings import attack_seconds, benchmarks_by_rule, timings
 from typeone.runtime.provenance import UNKNOWN, commit
@@ -30,7 +32,6 @@ OF_DIGITS = (  # what the networks of a seed change
     *("mnist.", "table1.", "alp.", "beyond.mnist.", "beyond.table1."),
     *("beyond.detection.", "beyond.strengthening."),
 )
-OF_SEED = ["id", "ours", "ci_low", "ci_high", "n", "verdict", "commit"]
 
 
 def verdicts(results: Path) -> pd.DataFrame:
@@ -69,56 +70,79 @@ def without_folders(value: Any) -> Any:
     return Path(value).name if absolute else value
 
 
-def this_commit() -> str:
-    """Return the commit of this checkout, without changed files."""
-    found = commit(ROOT)
+def commit_of(checkout: Path) -> str:
+    """Return the commit of ``checkout``, without changed files."""
+    found = commit(checkout)
     if found == UNKNOWN or found.endswith("-dirty"):
         raise SystemExit(
-            f"stored_run: the code of {ROOT} is {found}; needs a commit without changed files, so "
-            "that the run can be repeated: commit them, run again, then store"
+            f"stored_run: the code of {checkout} is {found}; needs a commit without changed files, "
+            "so that the run can be repeated: commit them, run again, then store"
         )
     return found
 
 
-def store(results: Path, out: Path) -> None:
-    """Write what the run in ``results`` found to the folder ``out``."""
-    code, rows = this_commit(), verdicts(results)
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def write_run(results: Path, out: Path, preset: list[str], code: str) -> None:
+    """Write preset, commit and machine to run.json."""
+    run = {
+        "preset": preset,
+        "commit": code,
+        "machine": json.loads((results / "machine.json").read_text()),
+    }
+    (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")
+
+
+def store(results: Path, out: Path, checkout: Path = ROOT) -> None:
+    """Write what the run in ``results`` found to ``out``; ``checkout`` contains its code."""
+    code, rows = commit_of(checkout), verdicts(results)
     datasets = [path.name for path in (results / "data").iterdir()]
     times = pd.DataFrame(timings(benchmarks_by_rule(results / "benchmarks", datasets)))
-    machine = json.loads((results / "machine.json").read_text())
-    presets = rows["preset"].unique().tolist()
-    out.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(out / "verdicts.csv", index=False, lineterminator="\n")
-    times.round(1).to_csv(out / "times.csv", index=False, lineterminator="\n")
-    seconds = seconds_per_digit(results).round(3)
-    seconds.to_csv(out / "seconds.csv", index=False, lineterminator="\n")
+    write(rows, out / "verdicts.csv")
+    write(times.round(1), out / "times.csv")
+    write(seconds_per_digit(results).round(3), out / "seconds.csv")
     shutil.rmtree(out / "tables", ignore_errors=True)  # of an earlier run
     tables = shutil.ignore_patterns("*.md", "*.tex", "*.txt")
     shutil.copytree(results / "tables", out / "tables", ignore=tables)
     settings = without_folders(yaml.safe_load((results / "config.yaml").read_text()))
     (out / "settings.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
-    run = {"preset": presets, "commit": code, "machine": machine}
-    (out / "run.json").write_text(json.dumps(run, indent=2) + "\n")
+    write_run(results, out, rows["preset"].unique().tolist(), code)
 
 
-def store_seed(results: Path, folder: Path) -> None:
-    """Write the rows about digits of a run with one seed to ``seedN.csv`` in ``folder``."""
-    code, rows = this_commit(), verdicts(results)
-    seeds = yaml.safe_load((results / "config.yaml").read_text())["seeds"]
-    if len(seeds) != 1:
-        raise SystemExit(f"stored_run: {results} has seeds {seeds}; needs a run with one seed")
-    rows = rows[rows["id"].str.startswith(OF_DIGITS) & (rows["ours"] != "")].assign(commit=code)
-    folder.mkdir(parents=True, exist_ok=True)
-    rows[OF_SEED].to_csv(folder / f"seed{seeds[0]}.csv", index=False, lineterminator="\n")
+def store_seed(results: Path, full: Path, checkout: Path = ROOT) -> None:
+    """Write what a run with one seed found of digits to the folder ``full`` / seeds / N."""
+    code, rows = commit_of(checkout), verdicts(results)
+    settings = yaml.safe_load((results / "config.yaml").read_text())
+    if len(settings["seeds"]) != 1:
+        raise SystemExit(
+            f"stored_run: {results} has seeds {settings['seeds']}; needs a run with one seed"
+        )
+    stored = yaml.safe_load((full / "settings.yaml").read_text())["attacks"]
+    counts = {name: attack["count"] for name, attack in stored.items()}
+    attacks = settings["attacks"].items()
+    fewer = {name for name, attack in attacks if attack["count"] < counts.get(name, 0)}
+    out = full / "seeds" / str(settings["seeds"][0])
+    kept = rows["id"].str.startswith(OF_DIGITS) & (rows["ours"] != "")
+    kept &= rows["id"].str.split(".").map(fewer.isdisjoint)
+    write(rows.loc[kept, ["id", *MEASURED]], out / "verdicts.csv")
+    for name, columns in KEYS.items():
+        table = pd.read_csv(results / "tables" / f"{name}.csv", dtype=str)
+        if "attack" in table:
+            table = table[~table["attack"].isin(fewer)]
+        write(table[[*columns, "value"]], out / "tables" / f"{name}.csv")
+    write_run(results, out, rows["preset"].unique().tolist(), code)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "full")
-    parser.add_argument("--one-seed", type=Path, metavar="FOLDER")
+    parser.add_argument("--one-seed", action="store_true")
+    parser.add_argument("--checkout", type=Path, default=ROOT)
     options = parser.parse_args()
-    if options.one_seed:
-        store_seed(options.results, options.one_seed)
-    else:
-        store(options.results, options.out)
+    kept = store_seed if options.one_seed else store
+    kept(options.results, options.out, options.checkout)

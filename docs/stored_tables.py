@@ -4,12 +4,10 @@
 
 A table is between `<!-- table: NAME -->` and `<!-- end -->`; NAME is one of TABLES. A number before
 `<!-- ID -->` is the measured value of that row of verdicts.csv, before `<!-- ID COLUMN -->` another
-column of it, `<!-- ID interval -->` follows an interval in brackets and `<!-- ID seeds -->` the
+column of it, `<!-- ID interval -->` follows an interval in brackets and `<!-- ID range -->` the
 smallest and largest value over the seeds. The numbers come from RUN, docs/results/full unless you
-name another folder that docs/stored_run.py wrote. Two things there are of later commits, and in the
-columns of verdicts.csv: further.csv, of an attack on the same networks, and seeds/, the rows about
-digits of runs with one other seed each. A test fails while a page is not what this would write. The
-run must be on CelebA, for the rows about FaceNet.
+name another folder that docs/stored_run.py wrote; docs/stored_rows.py pools its seeds. A test fails
+while a page is not what this would write. The run must be on CelebA, for the rows about FaceNet.
 """
 
 import re
@@ -18,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
+from stored_rows import by_seed, rows_of, table_of
 from stored_words import (
     ACCURACIES,
     ATTACKS,
@@ -35,13 +34,10 @@ from stored_words import (
     ZETAS,
 )
 
-from typeone.evaluation.intervals import Rate, pool_seeds, proportions_agree
 from typeone.reporting.reproduction_text import figure
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = ROOT / "docs" / "results" / "full"
-PUBLISHED = ROOT / "docs" / "published-values.csv"
-OF_SEED = ["ours", "ci_low", "ci_high", "n", "verdict"]
 NAMES = ("results", "attack", "reproducibility", "reproduction-notes")
 PAGES = ("README.md", *(f"docs/{name}.md" for name in NAMES))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -53,36 +49,6 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     heads = list(heads)
     lines = [heads, ["---"] * len(heads), *map(list, rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def rows_of(run: Path) -> pd.DataFrame:
-    """Return the rows of the run by id, empty where there is nothing."""
-    files = [run / "verdicts.csv", run / "further.csv"]
-    found = [pd.read_csv(file, dtype={"n": str}) for file in files if file.exists()]
-    return pd.concat(found).set_index("id")
-
-
-def by_seed(run: Path) -> pd.DataFrame:
-    """Return for each seed the columns `OF_SEED` of each id that all seeds have."""
-    files = {1: run / "verdicts.csv"}
-    files |= {int(path.stem[4:]): path for path in (run / "seeds").glob("seed*.csv")}
-    seeds = {seed: pd.read_csv(files[seed], index_col="id")[OF_SEED] for seed in sorted(files)}
-    return pd.concat(seeds, axis=1, join="inner")
-
-
-def over_seeds(rows: pd.DataFrame, published: pd.Series) -> tuple[float, str]:
-    """Return the mean of a row over the seeds, and the verdict on it by the workflow's rule.
-
-    Args:
-        rows: the columns `OF_SEED`, one seed a row.
-        published: the entry of docs/published-values.csv.
-    """
-    pooled = pool_seeds([Rate(r.ours, r.ci_low, r.ci_high, int(r.n)) for r in rows.itertuples()])
-    agreed = set(rows["verdict"])
-    if published["unit"] != "fraction" or agreed == {"inconsistent as stated"}:
-        return pooled.value, agreed.pop() if len(agreed) == 1 else ""
-    same = proportions_agree(pooled, published["published"], int(published["n"]))
-    return pooled.value, "reproduced" if same else "not reproduced"
 
 
 def number(value: float) -> str:
@@ -149,9 +115,9 @@ def counts(run: Path) -> str:
 
 def table1(run: Path) -> str:
     """Return published / L2 / L1 of each cell of Table I."""
-    found, rates = rows_of(run), pd.read_csv(run / "tables" / "table1.csv")
-    rates = rates[(rates["metric"] == "l1") & (rates["threshold"] == "zeta")]
-    l1 = {(r.attack, f"{r.nominal:.4f}"): r.value for r in rates.itertuples()}
+    found, rates = rows_of(run), table_of(run, "table1")["value"]
+    rates = rates.xs(("l1", "zeta"), level=("metric", "threshold"))
+    l1 = {(attack, f"{zeta:.4f}"): value for (attack, zeta), value in rates.items()}
 
     def of(name: str) -> Iterator[str]:
         for zeta in ZETAS:
@@ -166,9 +132,8 @@ def table1(run: Path) -> str:
 
 def attacks(run: Path) -> str:
     """Return true / clear / clean success / detected of each attack on each classifier."""
-    found = pd.read_csv(run / "tables" / "attacks.csv").set_index(["target", "attack", "measure"])[
-        "value"
-    ]
+    rates = table_of(run, "attacks")
+    found, seeds = rates["value"], rates["seeds"]
     seconds = pd.read_csv(run / "seconds.csv").set_index(["attack", "target"])["seconds"]
 
     def of(row: str, target: str) -> str:
@@ -176,7 +141,8 @@ def attacks(run: Path) -> str:
         if (target, attack, "true") not in found:
             return ""
         true, clear, clean, seen = (f"{found[target, attack, name]:.3f}" for name in SHOWN)
-        return f"{true} / {clear} / **{clean}** / {seen}"
+        cell = f"{true} / {clear} / **{clean}** / {seen}"
+        return cell if seeds[target, attack, "true"] == seeds.max() else f"{cell} (1)"
 
     def cost(attack: str) -> str:
         return f"{seconds[attack, 'mlp']:.2f}" if (attack, "mlp") in seconds else ""
@@ -189,11 +155,11 @@ def attacks(run: Path) -> str:
 
 def strengthening(run: Path) -> str:
     """Return the accuracy of each strengthened LeNet."""
-    rows = pd.read_csv(run / "tables" / "strengthening.csv").set_index(["network", "what"])
+    values = table_of(run, "strengthening")["value"]
     return table(
         ("", *ACCURACIES.values()),
         (
-            (text, *(number(rows["value"][name, what]) for what in ACCURACIES))
+            (text, *(number(values[name, what]) for what in ACCURACIES))
             for name, text in NETWORKS.items()
         ),
     )
@@ -201,23 +167,20 @@ def strengthening(run: Path) -> str:
 
 def spread(run: Path) -> str:
     """Return published and further rows about digits by seed, and the verdict on their mean."""
-    found, published = by_seed(run), pd.read_csv(PUBLISHED, index_col="id")
-    names = [name for name in found.index if name in published.index]
-    rows = {name: found.loc[name].unstack() for name in (*names, *SPREAD)}
-    means = {name: over_seeds(rows[name], published.loc[name]) for name in names}
-    means |= {name: (rows[name]["ours"].mean(), "") for name in SPREAD}
+    pooled, found = rows_of(run), by_seed(run)
+    names = [name for name in found.index if pd.notna(pooled.loc[name, "published"])]
+    found = found.loc[[*names, *SPREAD]]
+    seeds = found.columns.unique(level=0)
 
     def shown(name: str) -> Iterator[str]:
-        yield from (f"`{name}`", f"{published.loc[name, 'published']:.4g}" if name in names else "")
-        by_column = zip(rows[name]["ours"], rows[name]["verdict"], strict=True)
-        for value, verdict in (*by_column, means[name]):
-            yield SIGNS.get(verdict, "{}").format(number(value))
+        published = pooled.loc[name, "published"]
+        yield from (f"`{name}`", "" if pd.isna(published) else f"{published:.4g}")
+        for row in (*(found.loc[name, seed] for seed in seeds), pooled.loc[name]):
+            yield SIGNS.get(row["verdict"], "{}").format(number(row["ours"]))
 
-    seeds = found.columns.unique(level=0)
-    columns = {f"seed {seed}": found[seed]["verdict"] for seed in seeds}
-    columns["mean"] = pd.Series({name: verdict for name, (_, verdict) in means.items()})
-    counts = (f"{(told[names] == 'reproduced').sum()} ({text})" for text, told in columns.items())
-    lines = table(("row", "published", *columns), map(shown, rows))
+    told = {f"seed {seed}": found[seed]["verdict"] for seed in seeds} | {"mean": pooled["verdict"]}
+    counts = (f"{(told[text][names] == 'reproduced').sum()} ({text})" for text in told)
+    lines = table(("row", "published", *told), map(shown, found.index))
     return f"{lines}\nReproduced of {len(names)}: {', '.join(counts)}.\n"
 
 
@@ -286,7 +249,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
 
 def in_sentence(row: pd.Series, column: str | None) -> str:
     """Return what a mark asks for: the measured value, an interval, or another column."""
-    if column == "seeds":
+    if column == "range":
         return f"[{number(row['lowest'])}, {number(row['highest'])}]"
     if column == "interval":
         return interval(row)
@@ -297,8 +260,6 @@ def in_sentence(row: pd.Series, column: str | None) -> str:
 def filled(text: str, run: Path = RUN) -> str:
     """Return a page with its tables and the numbers in its sentences filled from ``run``."""
     found = rows_of(run)
-    values = by_seed(run).xs("ours", axis=1, level=1)
-    found = found.assign(lowest=values.min(axis=1), highest=values.max(axis=1))
     text = NUMBER.sub(lambda mark: in_sentence(found.loc[mark[2]], mark[3]) + mark[1], text)
     return TABLE.sub(lambda match: match[1] + TABLES[match[2]](run) + match[3], text)
 

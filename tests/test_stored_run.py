@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -28,6 +29,7 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def stored_run(repository):
+    sys.path.append(str(repository / "docs"))  # stored_rows.py
     path = repository / "docs" / "stored_run.py"
     spec = importlib.util.spec_from_file_location("stored_run", path)
     module = importlib.util.module_from_spec(spec)
@@ -65,9 +67,8 @@ def run(tmp_path):
     return tmp_path
 
 
-def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run, run, monkeypatch):
-    monkeypatch.setattr(stored_run, "ROOT", run)
-    stored_run.store(run / "results", run / "out")
+def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run, run):
+    stored_run.store(run / "results", run / "out", run)
     rows = pd.read_csv(run / "out/verdicts.csv", keep_default_na=False).set_index("id")
     made = "./reproduce --preset full results/a.parquet results/b.parquet"
     assert rows["command"].to_dict() == {"mnist.mlp.test_error": made, "faces.success_rate": ""}
@@ -79,7 +80,7 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     # 12, 30 and 1 seconds for ten digits: the median, with all shards and without ablations
     assert (run / "out/seconds.csv").read_text() == "attack,target,seconds\npaper,mlp,1.2\n"
     (run / "out/tables/old.csv").write_text("of an earlier run")
-    stored_run.store(run / "results", run / "out")
+    stored_run.store(run / "results", run / "out", run)
     assert [path.name for path in (run / "out/tables").iterdir()] == ["attacks.csv"]
     assert (run / "out/tables/attacks.csv").read_text() == "target,attack\nmlp,paper\n"
     stored = json.loads((run / "out/run.json").read_text())
@@ -87,21 +88,38 @@ def test_a_run_is_stored_with_the_command_of_each_row_and_its_commit(stored_run,
     assert stored == {"preset": ["full"], "commit": commit, "machine": {"cores": "2"}}
 
 
-def test_of_a_run_with_one_seed_the_rows_about_digits_are_stored(stored_run, run, monkeypatch):
-    monkeypatch.setattr(stored_run, "ROOT", run)
+def test_of_a_run_with_one_seed_rows_and_tables_about_digits_are_stored(stored_run, run):
+    """Without attacks on fewer digits than in the run with the other seed."""
+    (run / "out").mkdir()
+    (run / "out/settings.yaml").write_text("attacks: {paper: {count: 10}, slow: {count: 10}}\n")
     heads = "id,ours,ci_low,ci_high,n,verdict,artifact,preset\n"
     rows = "mnist.mlp.test_error,0.02,0.01,0.03,10,reproduced,results/a.parquet,full\n"
+    fewer = "beyond.mnist.slow.mlp.true_success,0.5,0.4,0.6,9,,,full\n"
     others = "beyond.mnist.unmade,,,,0,,,full\nfaces.success_rate,0.5,0.4,0.6,9,,,full\n"
-    (run / "results/reproduction.csv").write_text(heads + rows + others)
-    (run / "results/config.yaml").write_text("seeds: [4]\n")
-    stored_run.store_seed(run / "results", run / "out")
-    assert (run / "out/seed4.csv").read_text() == (
-        "id,ours,ci_low,ci_high,n,verdict,commit\n"
-        f"mnist.mlp.test_error,0.02,0.01,0.03,10,reproduced,{git(run, 'describe', '--always')}\n"
-    )
+    (run / "results/reproduction.csv").write_text(heads + rows + fewer + others)
+    attacks = "{paper: {count: 10}, slow: {count: 9}, more: {count: 1}}"
+    (run / "results/config.yaml").write_text(f"seeds: [4]\nattacks: {attacks}\n")
+    rates = "mlp,paper,true,0.5,0.4\nmlp,slow,true,0.7,0.6\n"
+    for name, table in {
+        "attacks": f"target,attack,measure,value,low\n{rates}",
+        "table1": "attack,metric,threshold,nominal,value,n\nclean,l1,zeta,0.251,0.25,9\n",
+        "strengthening": "network,what,value,n\nlenet,clean,0.75,9\n",
+    }.items():
+        (run / f"results/tables/{name}.csv").write_text(table)
+    stored_run.store_seed(run / "results", run / "out", run)
+    stored = {path.name: path.read_text() for path in (run / "out/seeds/4").rglob("*.*")}
+    about = {"preset": ["full"], "commit": git(run, "describe", "--always")}
+    assert json.loads(stored.pop("run.json")) == {**about, "machine": {"cores": "2"}}
+    assert stored == {
+        "verdicts.csv": "id,ours,ci_low,ci_high,n,verdict\n"
+        "mnist.mlp.test_error,0.02,0.01,0.03,10,reproduced\n",
+        "attacks.csv": "target,attack,measure,value\nmlp,paper,true,0.5\n",
+        "table1.csv": "attack,metric,threshold,nominal,value\nclean,l1,zeta,0.251,0.25\n",
+        "strengthening.csv": "network,what,value\nlenet,clean,0.75\n",
+    }
     (run / "results/config.yaml").write_text("seeds: [4, 5]\n")
     with pytest.raises(SystemExit, match=r"has seeds \[4, 5\]; needs a run with one seed"):
-        stored_run.store_seed(run / "results", run / "out")
+        stored_run.store_seed(run / "results", run / "out", run)
 
 
 def test_other_seeds_are_trained_and_attacked_as_in_full(repository):
@@ -120,9 +138,9 @@ def test_other_seeds_are_trained_and_attacked_as_in_full(repository):
 
 
 @pytest.mark.parametrize("state", ["dirty", "unknown"])
-def test_a_run_of_edited_or_unknown_code_is_not_stored(stored_run, run, monkeypatch, state):
-    monkeypatch.setattr(stored_run, "ROOT", run if state == "dirty" else run / "results")
+def test_a_run_of_edited_or_unknown_code_is_not_stored(stored_run, run, state):
+    checkout = run if state == "dirty" else run / "results"
     (run / ".gitignore").write_text("results\nout\n# edited\n")
     with pytest.raises(SystemExit, match=rf"is (\w+-)?{state}; needs a commit without changed"):
-        stored_run.store(run / "results", run / "out")
+        stored_run.store(run / "results", run / "out", checkout)
     assert not (run / "out").exists()

@@ -1,23 +1,24 @@
 """The tables of the pages are those of the stored run."""
 
 import importlib.util
+import re
 import sys
 
 import pytest
 
-VERDICTS = """id,paper_item,description,published,ours,ci_low,ci_high,n,verdict
-mnist.mlp.test_error,IV-A,error of f1,0.0273,0.02461,0.0217,0.0278,10000,reproduced
-table1.clean.0.2510,Table I,clean,0.234,0.0781,0.073,0.084,10000,not reproduced
-table1.clean.0.6089,Table I,clean,0.102,0.1,0.09,0.11,10000,reproduced
-table1.clean.0.9353,Table I,clean,0.05,0,0,0.001,10000,inconsistent as stated
-faces.success_rate,IV-B,success,0.698,0.5,0.4,0.6,100,not reproduced
-fig9.distance.2,Fig. 9,row 2,0.6321,,,,0,not run: two of six
-beyond.celeba.paper.facenet.distance,,,,1.25,1.2,1.3,100,
-beyond.celeba.paper.facenet.same_person.paper,,,,0.6,0.5,0.7,100,
-beyond.celeba.paper.facenet.same_person.far,,,,0.1,0,0.2,100,
-beyond.celeba.paper.facenet.gender_changed,,,,0.9,0.8,1,100,
-beyond.celeba.paper.facenet.clear_success,,,,0.25,0.2,0.3,100,
-beyond.celeba.paper.facenet.clean_success,,,,0.0625,0.03,0.13,100,
+VERDICTS = """id,paper_item,description,published,ours,ci_low,ci_high,n,verdict,unit
+mnist.mlp.test_error,IV-A,error of f1,0.0273,0.02461,0.0217,0.0278,10000,reproduced,fraction
+table1.clean.0.2510,Table I,clean,0.234,0.0781,0.073,0.084,10000,not reproduced,fraction
+table1.clean.0.6089,Table I,clean,0.102,0.1,0.09,0.11,10000,reproduced,fraction
+table1.clean.0.9353,Table I,clean,0.05,0,0,0.001,10000,inconsistent as stated,fraction
+faces.success_rate,IV-B,success,0.698,0.5,0.4,0.6,100,not reproduced,fraction
+fig9.distance.2,Fig. 9,row 2,0.6321,,,,0,not run: two of six,fraction
+beyond.celeba.paper.facenet.distance,,,,1.25,1.2,1.3,100,,fraction
+beyond.celeba.paper.facenet.same_person.paper,,,,0.6,0.5,0.7,100,,fraction
+beyond.celeba.paper.facenet.same_person.far,,,,0.1,0,0.2,100,,fraction
+beyond.celeba.paper.facenet.gender_changed,,,,0.9,0.8,1,100,,fraction
+beyond.celeba.paper.facenet.clear_success,,,,0.25,0.2,0.3,100,,fraction
+beyond.celeba.paper.facenet.clean_success,,,,0.0625,0.03,0.13,100,,fraction
 """
 RATES = "target,attack,measure,value\n" + "".join(
     f"{target},{attack},{measure},{value}\n"
@@ -33,6 +34,7 @@ TABLE1 = "attack,metric,threshold,nominal,value\n" + "".join(
     for zeta in (0.251, 0.6089, 0.9353)
 )
 FILES = {
+    "settings.yaml": "seeds: [1]\n",
     "verdicts.csv": VERDICTS,
     "seconds.csv": "attack,target,seconds\npaper,mlp,0.345\npaper_lenet,lenet,9\n",
     "tables/attacks.csv": RATES,
@@ -106,25 +108,30 @@ def test_rows_of_a_later_commit_stand_beside_those_of_the_run(tables, run):
     )
 
 
-def seeds_of(run):
-    (run / "seeds").mkdir()
-    rows = {  # one rate on each side of the published 0.234, and one further row
-        2: "table1.clean.0.2510,0.15,0.14,0.16,10000,not reproduced\n",
-        10: "table1.clean.0.2510,0.5,0.49,0.51,10000,not reproduced\n",
-    }
-    for seed, error in ((2, 0.0273), (10, 0.03)):
-        (run / "seeds" / f"seed{seed}.csv").write_text(
-            "id,ours,ci_low,ci_high,n,verdict\n"
-            f"mnist.mlp.test_error,{error},0.02,0.04,10000,reproduced\n"
-            f"{rows[seed]}beyond.mnist.other,0.1,0,1,9,\n"
-        )
+@pytest.fixture
+def seeds(run):
+    """Seeds 2 and 10 beside the run's own, with one rate on each side of the published 0.234."""
+    for seed, error, rejected, success in ((2, 0.0273, 0.15, 0.25), (10, 0.03, 0.5, 0.75)):
+        (run / f"seeds/{seed}/tables").mkdir(parents=True)
+        low, high = rejected - 0.01, rejected + 0.01
+        for name, text in {
+            "verdicts.csv": "id,ours,ci_low,ci_high,n,verdict\n"
+            f"mnist.mlp.test_error,{error},0.02,0.04,9000,reproduced\n"
+            f"table1.clean.0.2510,{rejected},{low},{high},10000,not reproduced\n"
+            "beyond.mnist.other,0.1,0,1,9,\n",
+            "tables/attacks.csv": f"target,attack,measure,value\nmlp,paper,true,{success}\n",
+            "tables/table1.csv": "attack,metric,threshold,nominal,value\n"
+            f"clean,l1,zeta,0.251,{error}\n",
+            "tables/strengthening.csv": f"network,what,value\nlenet,clean,{success}\n",
+        }.items():
+            (run / f"seeds/{seed}/{name}").write_text(text)
+    return run
 
 
-def test_the_spread_has_a_column_a_seed_and_a_verdict_on_the_mean(tables, run, monkeypatch):
+def test_the_spread_has_a_column_a_seed_and_a_verdict_on_the_mean(tables, seeds, monkeypatch):
     monkeypatch.setattr(tables, "SPREAD", [])
-    seeds_of(run)
     text = "<!-- table: spread -->\n<!-- end -->\n"
-    assert tables.filled(text, run).splitlines()[1:-1] == [
+    assert tables.filled(text, seeds).splitlines()[1:-1] == [
         "| row | published | seed 1 | seed 2 | seed 10 | mean |",
         "| --- | --- | --- | --- | --- | --- |",
         "| `mnist.mlp.test_error` | 0.0273 | **0.025** | **0.027** | **0.030** | **0.027** |",
@@ -135,10 +142,30 @@ def test_the_spread_has_a_column_a_seed_and_a_verdict_on_the_mean(tables, run, m
     ]
 
 
-def test_a_range_over_seeds_stands_in_a_sentence(tables, run):
-    seeds_of(run)
-    text = "[0, 1]<!-- mnist.mlp.test_error seeds -->"
-    assert tables.filled(text, run) == "[0.025, 0.030]<!-- mnist.mlp.test_error seeds -->"
+def test_numbers_are_means_over_the_seeds_where_all_have_them(tables, seeds, monkeypatch):
+    monkeypatch.setattr(
+        tables, "HEADLINES", {"table1.clean.0.2510": "clean", "faces.success_rate": "s"}
+    )
+    # 1.96 standard errors of 0.0781, 0.15 and 0.5, and the single intervals, in quadrature
+    assert shown(tables, seeds, "headlines") == [
+        ["clean", "0.234", "0.243", "[0.000, 0.498]", "reproduced"],
+        ["s", "0.698", "0.500", "[0.400, 0.600]", "not reproduced"],
+    ]
+    text = "1<!-- mnist.mlp.test_error --> [0, 1]<!-- mnist.mlp.test_error range -->"
+    text += " 1<!-- mnist.mlp.test_error n --> 1<!-- table1.clean.0.6089 -->"
+    assert re.sub("<!--.*?-->", "", tables.filled(text, seeds)) == "0.027 [0.025, 0.030] 9000 0.100"
+    monkeypatch.setattr(tables, "NETWORKS", {"lenet": "LeNet"})
+    monkeypatch.setattr(tables, "ACCURACIES", {"pgd_old": "PGD, old", "clean": "clean"})
+    assert shown(tables, seeds, "strengthening") == [["LeNet", "0.000", "0.663"]]
+
+
+def test_a_cell_of_one_seed_alone_says_so(tables, seeds):
+    paper, *_ = shown(tables, seeds, "attacks")
+    assert paper[1:4] == [
+        "0.500 / 0.250 / **0.125** / 0.200",
+        "0.750 / 0.500 / **0.300** / 1.000 (1)",
+        "",
+    ]
 
 
 def test_the_front_page_takes_its_rows_by_id(tables, run, monkeypatch):
