@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from stored_rows import KEYS, MEASURED
+from stored_rows import KEYS, MEASURED, VALUES
 
 from typeone.reporting.report.timings import attack_seconds, benchmarks_by_rule, timings
 from typeone.runtime.provenance import UNKNOWN, commit
@@ -133,7 +133,7 @@ def store_seed(results: Path, full: Path, checkout: Path = ROOT) -> None:
         table = pd.read_csv(results / "tables" / f"{name}.csv", dtype=str)
         if "attack" in table:
             table = table[~table["attack"].isin(fewer)]
-        write(table[[*columns, "value"]], out / "tables" / f"{name}.csv")
+        write(table[[*columns, *VALUES]], out / "tables" / f"{name}.csv")
     write_run(results, out, rows["preset"].unique().tolist(), code)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
-from stored_rows import by_seed, rows_of, table_of
+from stored_rows import PUBLISHED, VALUES, by_seed, rows_of, table_of
 from stored_words import (
     ACCURACIES,
     ATTACKS,
@@ -34,6 +34,7 @@ from stored_words import (
     ZETAS,
 )
 
+from typeone.evaluation.intervals import Rate, proportions_agree
 from typeone.reporting.reproduction_text import figure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,6 +131,19 @@ def table1(run: Path) -> str:
     return table(heads, ((text, *of(name)) for name, text in TABLE1.items()))
 
 
+def l1(run: Path) -> str:
+    """Return how many rates of Table I agree with L1 in place of L2."""
+    rates, published = table_of(run, "table1"), pd.read_csv(PUBLISHED, index_col="id")
+    names = [(name, zeta) for name in TABLE1 for zeta in ZETAS]
+    agree = 0
+    for name, zeta in names:
+        key = ("paper" if name == "svae" else name, "l1", "zeta", float(zeta))
+        theirs = published.loc[f"table1.{name}.{zeta}"]
+        ours = Rate(*rates.loc[key, VALUES])
+        agree += proportions_agree(ours, theirs["published"], int(theirs["n"]))
+    return f"With L1 in place of the stated L2, {agree} of the {len(names)} rates agree.\n"
+
+
 def attacks(run: Path) -> str:
     """Return true / clear / clean success / detected of each attack on each classifier."""
     rates = table_of(run, "attacks")
@@ -142,7 +156,8 @@ def attacks(run: Path) -> str:
             return ""
         true, clear, clean, seen = (f"{found[target, attack, name]:.3f}" for name in SHOWN)
         cell = f"{true} / {clear} / **{clean}** / {seen}"
-        return cell if seeds[target, attack, "true"] == seeds.max() else f"{cell} (1)"
+        made = seeds[target, attack, "true"]
+        return cell if made == seeds.max() else f"{cell} ({made})"
 
     def cost(attack: str) -> str:
         return f"{seconds[attack, 'mlp']:.2f}" if (attack, "mlp") in seconds else ""
@@ -239,6 +254,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "headlines": headlines,
     "published": published,
     "table1": table1,
+    "l1": l1,
     "attacks": attacks,
     "strengthening": strengthening,
     "faces": faces,

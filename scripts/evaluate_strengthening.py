@@ -40,7 +40,8 @@ def evaluate_strengthening(
             else:
                 told = "%s, %s, %s: there is no example; the row is left out"
                 logger.warning(told, shown.network, name, path)
-    rows = list(strengthened.measurements(found, base=networks[0], seeds=seeds))
+    how = {"base": networks[0], "seeds": seeds, "test_count": len(labels)}
+    rows = list(strengthened.measurements(found, **how))
     for row in rows:
         told = (row[k] for k in ("network", "seed", "what", "value", "n"))
         logger.info("%s, seed %d, %s: %.3f of %d", *told)

@@ -99,11 +99,12 @@ def test_of_a_run_with_one_seed_rows_and_tables_about_digits_are_stored(stored_r
     (run / "results/reproduction.csv").write_text(heads + rows + fewer + others)
     attacks = "{paper: {count: 10}, slow: {count: 9}, more: {count: 1}}"
     (run / "results/config.yaml").write_text(f"seeds: [4]\nattacks: {attacks}\n")
-    rates = "mlp,paper,true,0.5,0.4\nmlp,slow,true,0.7,0.6\n"
+    rates = "mlp,paper,true,0.5,0.4,0.6,10,\nmlp,slow,true,0.7,0.6,0.8,9,\n"
     for name, table in {
-        "attacks": f"target,attack,measure,value,low\n{rates}",
-        "table1": "attack,metric,threshold,nominal,value,n\nclean,l1,zeta,0.251,0.25,9\n",
-        "strengthening": "network,what,value,n\nlenet,clean,0.75,9\n",
+        "attacks": f"target,attack,measure,value,low,high,n,seed_sd\n{rates}",
+        "table1": "attack,metric,threshold,nominal,value,low,high,n,published\n"
+        "clean,l1,zeta,0.251,0.25,0.2,0.3,9,0.234\n",
+        "strengthening": "network,what,value,low,high,n,seeds\nlenet,clean,0.75,0.7,0.8,9,1\n",
     }.items():
         (run / f"results/tables/{name}.csv").write_text(table)
     stored_run.store_seed(run / "results", run / "out", run)
@@ -113,9 +114,10 @@ def test_of_a_run_with_one_seed_rows_and_tables_about_digits_are_stored(stored_r
     assert stored == {
         "verdicts.csv": "id,ours,ci_low,ci_high,n,verdict\n"
         "mnist.mlp.test_error,0.02,0.01,0.03,10,reproduced\n",
-        "attacks.csv": "target,attack,measure,value\nmlp,paper,true,0.5\n",
-        "table1.csv": "attack,metric,threshold,nominal,value\nclean,l1,zeta,0.251,0.25\n",
-        "strengthening.csv": "network,what,value\nlenet,clean,0.75\n",
+        "attacks.csv": "target,attack,measure,value,low,high,n\nmlp,paper,true,0.5,0.4,0.6,10\n",
+        "table1.csv": "attack,metric,threshold,nominal,value,low,high,n\n"
+        "clean,l1,zeta,0.251,0.25,0.2,0.3,9\n",
+        "strengthening.csv": "network,what,value,low,high,n\nlenet,clean,0.75,0.7,0.8,9\n",
     }
     (run / "results/config.yaml").write_text("seeds: [4, 5]\n")
     with pytest.raises(SystemExit, match=r"has seeds \[4, 5\]; needs a run with one seed"):

@@ -20,16 +20,16 @@ beyond.celeba.paper.facenet.gender_changed,,,,0.9,0.8,1,100,,fraction
 beyond.celeba.paper.facenet.clear_success,,,,0.25,0.2,0.3,100,,fraction
 beyond.celeba.paper.facenet.clean_success,,,,0.0625,0.03,0.13,100,,fraction
 """
-RATES = "target,attack,measure,value\n" + "".join(
-    f"{target},{attack},{measure},{value}\n"
+RATES = "target,attack,measure,value,low,high,n\n" + "".join(
+    f"{target},{attack},{measure},{value},0,1,9\n"
     for target, attack, values in (
         ("mlp", "paper", (0.5, 0.25, 0.125, 0.2)),
         ("lenet", "paper_lenet", (0.75, 0.5, 0.3, 1)),
     )
     for measure, value in zip(("true", "clear", "clean", "found"), values, strict=True)
 )
-TABLE1 = "attack,metric,threshold,nominal,value\n" + "".join(
-    f"clean,{metric},zeta,{zeta},{value}\n"
+TABLE1 = "attack,metric,threshold,nominal,value,low,high,n\n" + "".join(
+    f"clean,{metric},zeta,{zeta},{value},{value - 0.02:.2f},{value + 0.02:.2f},9000\n"
     for metric, value in (("l1", 0.3), ("l2", 0.7))
     for zeta in (0.251, 0.6089, 0.9353)
 )
@@ -39,7 +39,8 @@ FILES = {
     "seconds.csv": "attack,target,seconds\npaper,mlp,0.345\npaper_lenet,lenet,9\n",
     "tables/attacks.csv": RATES,
     "tables/table1.csv": TABLE1,
-    "tables/strengthening.csv": "network,what,value\nlenet,clean,0.99\nlenet,pgd_old,0\n",
+    "tables/strengthening.csv": "network,what,value,low,high,n\n"
+    "lenet,clean,0.99,0.98,1,9\nlenet,pgd_old,0,0,0.3,9\n",
 }
 
 
@@ -116,13 +117,15 @@ def seeds(run):
         low, high = rejected - 0.01, rejected + 0.01
         for name, text in {
             "verdicts.csv": "id,ours,ci_low,ci_high,n,verdict\n"
-            f"mnist.mlp.test_error,{error},0.02,0.04,9000,reproduced\n"
+            f"mnist.mlp.test_error,{error},0.02,0.04,10000,reproduced\n"
             f"table1.clean.0.2510,{rejected},{low},{high},10000,not reproduced\n"
             "beyond.mnist.other,0.1,0,1,9,\n",
-            "tables/attacks.csv": f"target,attack,measure,value\nmlp,paper,true,{success}\n",
-            "tables/table1.csv": "attack,metric,threshold,nominal,value\n"
-            f"clean,l1,zeta,0.251,{error}\n",
-            "tables/strengthening.csv": f"network,what,value\nlenet,clean,{success}\n",
+            "tables/attacks.csv": "target,attack,measure,value,low,high,n\n"
+            f"mlp,paper,true,{success},0,1,9\n",
+            "tables/table1.csv": "attack,metric,threshold,nominal,value,low,high,n\n"
+            f"clean,l1,zeta,0.251,{error},0,1,9000\n",
+            "tables/strengthening.csv": "network,what,value,low,high,n\n"
+            f"lenet,clean,{success},0,1,9\n",
         }.items():
             (run / f"seeds/{seed}/{name}").write_text(text)
     return run
@@ -153,10 +156,56 @@ def test_numbers_are_means_over_the_seeds_where_all_have_them(tables, seeds, mon
     ]
     text = "1<!-- mnist.mlp.test_error --> [0, 1]<!-- mnist.mlp.test_error range -->"
     text += " 1<!-- mnist.mlp.test_error n --> 1<!-- table1.clean.0.6089 -->"
-    assert re.sub("<!--.*?-->", "", tables.filled(text, seeds)) == "0.027 [0.025, 0.030] 9000 0.100"
+    assert (
+        re.sub("<!--.*?-->", "", tables.filled(text, seeds)) == "0.027 [0.025, 0.030] 10000 0.100"
+    )
     monkeypatch.setattr(tables, "NETWORKS", {"lenet": "LeNet"})
     monkeypatch.setattr(tables, "ACCURACIES", {"pgd_old": "PGD, old", "clean": "clean"})
     assert shown(tables, seeds, "strengthening") == [["LeNet", "0.000", "0.663"]]
+
+
+def test_a_row_that_a_seed_lacks_is_the_mean_over_the_others(tables, seeds):
+    for name, row in (("verdicts.csv", "table1.clean"), ("tables/attacks.csv", "mlp,paper")):
+        path = seeds / "seeds" / "10" / name
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if not line.startswith(row)))
+    text = tables.filled("1<!-- table1.clean.0.2510 --> 1<!-- mnist.mlp.test_error -->", seeds)
+    assert re.sub("<!--.*?-->", "", text) == "0.114 0.027"  # (0.0781 + 0.15) / 2
+    assert tables.rows_of(seeds).loc["table1.clean.0.2510", "seeds"] == 2
+    paper, *_ = shown(tables, seeds, "attacks")
+    assert paper[1:3] == [
+        "0.375 / 0.250 / **0.125** / 0.200",  # true in two seeds, the most there are
+        "0.750 / 0.500 / **0.300** / 1.000 (1)",
+    ]
+
+
+def test_a_verdict_of_inconsistent_stays_unless_the_mean_agrees(tables, seeds):
+    """DeepFool and its like, where one seed happens to agree; and the range of Fig. 6."""
+    with (seeds / "verdicts.csv").open("a") as own:
+        own.write("table1.cw_l2.0.9353,Table I,,0.842,0.1,0.05,0.15,300,inconsistent as stated,\n")
+        own.write("mnist.fig6.confidence,Fig. 6,,0.9941,0.97,0.9,0.99,40,,probability\n")
+    for seed, rate, verdict in ((2, 0.1, "inconsistent as stated"), (10, 0.8, "reproduced")):
+        with (seeds / "seeds" / str(seed) / "verdicts.csv").open("a") as other:
+            other.write(f"table1.cw_l2.0.9353,{rate},{rate - 0.05},{rate + 0.05},300,{verdict}\n")
+            other.write("mnist.fig6.confidence,0.98,0.93,0.999,50,reproduced\n")
+    rows = tables.rows_of(seeds)
+    assert rows.loc["table1.cw_l2.0.9353", "verdict"] == "inconsistent as stated"
+    fig6 = rows.loc["mnist.fig6.confidence"]
+    assert [fig6["ci_low"], fig6["ci_high"]] == pytest.approx([0.92, 0.996])
+    assert fig6["verdict"] == "reproduced"
+
+
+def test_rates_that_agree_with_l1_are_counted(tables, run, monkeypatch):
+    monkeypatch.setattr(tables, "TABLE1", {"clean": "clean"})
+    monkeypatch.setattr(tables, "ZETAS", ("0.2510", "0.6089"))
+    path = run / "tables" / "table1.csv"
+    text = path.read_text()
+    usual = "clean,l1,zeta,0.251,0.3,0.28,0.32"
+    assert usual in text
+    path.write_text(text.replace(usual, "clean,l1,zeta,0.251,0.23,0.22,0.24"))
+    # published 0.234 and 0.102 of 10,000: 0.23 agrees, 0.3 does not
+    text = tables.filled("<!-- table: l1 -->\n<!-- end -->\n", run)
+    assert "With L1 in place of the stated L2, 1 of the 2 rates agree." in text
 
 
 def test_a_cell_of_one_seed_alone_says_so(tables, seeds):

@@ -176,7 +176,7 @@ RUN = {"target": "string", "seed": "int64"}
 RATES = {
     **KEYS,
     "threshold": "string",
-    **dict.fromkeys(("nominal", "zeta", "rate", "low", "high"), "double"),
+    **dict.fromkeys(("nominal", "zeta", "rate", "low", "high", "shared"), "double"),
     "n": "int64",
     **RUN,
 }
@@ -185,7 +185,7 @@ PAIRING = dict.fromkeys(("clean_loss", "adversarial_loss", "pairing_loss"), "dou
 MEASUREMENTS = {
     **{"id": "string", "seed": "int64"},
     **dict.fromkeys(("description", "unit", "note"), "string"),
-    **dict.fromkeys(("value", "low", "high"), "double"),
+    **dict.fromkeys(("value", "low", "high", "shared"), "double"),
     "n": "int64",
 }
 POINT = dict.fromkeys(("x1", "x2", "x3"), "float")

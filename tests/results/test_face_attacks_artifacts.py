@@ -49,7 +49,7 @@ POINTS = {
 MEASURED = {
     **{"id": "string", "seed": "int64"},
     **dict.fromkeys(("description", "unit", "note"), "string"),
-    **dict.fromkeys(("value", "low", "high"), "double"),
+    **dict.fromkeys(("value", "low", "high", "shared"), "double"),
     "n": "int64",
 }
 DETECTED = dict.fromkeys(("attack", "squeezer", "threshold"), "string") | {"zeta": "double"}

@@ -16,7 +16,7 @@ CURVE = {
 MEASUREMENTS = {
     **{"id": "string", "seed": "int64"},
     **dict.fromkeys(("description", "unit", "note"), "string"),
-    **dict.fromkeys(("value", "low", "high"), "double"),
+    **dict.fromkeys(("value", "low", "high", "shared"), "double"),
     "n": "int64",
 }
 THRESHOLDS = ("paper", "squared", "far")

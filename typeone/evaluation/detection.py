@@ -45,7 +45,8 @@ def detection_tables(
     use the clean digits that f1 also classifies correctly and that no attack started from. They are
     fitted on one random half of these digits. The other half is "clean" at fitted thresholds and
     gives the negatives of the ROC. Images that are not ``counted``, where a Type II attack failed,
-    are in no rate; an attack of which none is counted has no row.
+    are in no rate; an attack of which none is counted has no row. ``shared`` of a rate is for
+    `pool_seeds`: the share of the test digits that it is measured on, drawn anew for each seed.
 
     Args:
         scores: columns of `pivoted` and the column attack, with ``clean`` for unattacked digits.
@@ -78,6 +79,7 @@ def detection_tables(
                         **{"attack": name, "squeezer": squeezer, "metric": metric},
                         **{"threshold": kind, "nominal": nominal, "zeta": zeta},
                         **{"rate": value.value, "low": value.low, "high": value.high, "n": value.n},
+                        "shared": value.n / len(clean),
                     }
                 )
         for name, frame in attacks.items():

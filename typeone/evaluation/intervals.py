@@ -14,8 +14,8 @@ Z95 = 1.959963984540054  # standard normal quantile at 0.975
 class Rate(NamedTuple):
     """A measured value with its 95 % interval (Wilson's, for a proportion in [0, 1]).
 
-    ``n``: number of examples; per seed if several seeds are pooled. ``seed_sd``: standard deviation
-    over the seeds, NaN for one seed.
+    ``n``: number of examples; of several seeds, about that of different ones. ``seed_sd``: standard
+    deviation over the seeds, NaN for one seed.
     """
 
     value: float
@@ -55,21 +55,32 @@ def mean_interval(values: np.ndarray) -> Rate:
     return Rate(mean, mean - half, mean + half, len(values))
 
 
-def pool_seeds(rates: Sequence[Rate], *, bounded: bool = True) -> Rate:
-    """Pool the rates of several trainings: the mean over the seeds with an interval.
+def pool_seeds(rates: Sequence[Rate], *, shared: float = 1.0, bounded: bool = True) -> Rate:
+    """Pool the rates of k trainings: the mean over the seeds with an interval.
 
-    The seeds share the same examples, so each example counts once. The interval is the mean
-    distance to the ends of the single intervals, widened in quadrature by 1.96 standard errors of
-    the mean over the seeds. (Student's factor for two seeds, 12.7, would let any two figures
-    agree.) It is clipped to [0, 1] if ``bounded``.
+    ``shared`` is the share f of a seed's examples that another seed has too: 1 if all are measured
+    on the same ones, n / N for n drawn of N anew for each seed. The interval is the mean distance
+    to the ends of the single intervals, times sqrt((1 + (k - 1) f) / k), the factor of the standard
+    error of a mean of k means with correlation f, and widened in quadrature by 1.96 standard errors
+    of the mean over the seeds. (Student's factor for two seeds, 12.7, would let any two figures
+    agree.) With f < 1 the spread over the seeds contains part of the sampling error again, so the
+    interval is rather too wide. It is clipped to [0, 1] if ``bounded``.
+
+    Raises:
+        ValueError: ``shared`` is not in [0, 1].
     """
+    if not 0 <= shared <= 1:
+        raise ValueError(f"shared is {shared}; needs a share in [0, 1]")
+    k = len(rates)
     values = np.array([r.value for r in rates])
     mean = float(values.mean())
-    sd = float(values.std(ddof=1)) if len(rates) > 1 else math.nan
-    seeds = Z95 * sd / math.sqrt(len(rates)) if len(rates) > 1 else 0.0
-    below = math.hypot(float(np.mean([r.value - r.low for r in rates])), seeds)
-    above = math.hypot(float(np.mean([r.high - r.value for r in rates])), seeds)
-    n = min(r.n for r in rates)
+    sd = float(values.std(ddof=1)) if k > 1 else math.nan
+    seeds = Z95 * sd / math.sqrt(k) if k > 1 else 0.0
+    repeats = 1 + (k - 1) * shared  # so many seeds have the same example
+    once = math.sqrt(repeats / k)
+    below = math.hypot(once * float(np.mean([r.value - r.low for r in rates])), seeds)
+    above = math.hypot(once * float(np.mean([r.high - r.value for r in rates])), seeds)
+    n = round(sum(r.n for r in rates) / repeats)
     low, high = mean - below, mean + above
     if bounded:
         low, high = max(0.0, low), min(1.0, high)

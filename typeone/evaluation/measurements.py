@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # jobs that only measure start without pandas
 
 MEASURED = {
     **{"id": str, "seed": np.int64, "description": str, "unit": str, "note": str},
-    **{"value": float, "low": float, "high": float, "n": np.int64},
+    **{"value": float, "low": float, "high": float, "n": np.int64, "shared": float},
 }
 """Columns of `measurement` and their types, for a table that may have no rows."""
 
@@ -48,11 +48,16 @@ def measurement(
     description: str,
     unit: str = "fraction",
     note: str = "",
+    shared: float = 1.0,
 ) -> dict[str, Any]:
-    """Return one row: ``value`` for the networks of ``seed``, with texts for the verdict table."""
+    """Return one row: ``value`` for the networks of ``seed``, with texts for the verdict table.
+
+    ``shared``: the share of the examples that another seed has too, see `pool_seeds`.
+    """
     return {
         **{"id": identity, "seed": seed, "description": description, "unit": unit, "note": note},
         **{"value": value.value, "low": value.low, "high": value.high, "n": value.n},
+        "shared": shared,
     }
 
 
@@ -61,10 +66,16 @@ def pooled(frame: pd.DataFrame) -> Iterator[Measurement]:
 
     Description, unit and note are those of the first seed. Intervals in units other than
     ``fraction`` and ``probability`` are not clipped to [0, 1].
+
+    Raises:
+        ValueError: an id has two rows of one seed.
     """
+    for twice in frame[frame.duplicated(["id", "seed"])].itertuples():
+        raise ValueError(f"{twice.id} is measured twice for seed {twice.seed}")
     for identity, group in frame.groupby("id", sort=False):
         first = group.iloc[0]
         values = [Rate(r.value, r.low, r.high, r.n) for r in group.itertuples()]
-        value = pool_seeds(values, bounded=first["unit"] in ("fraction", "probability"))
+        bounded = first["unit"] in ("fraction", "probability")
+        value = pool_seeds(values, shared=float(group["shared"].mean()), bounded=bounded)
         description, unit, note = (str(first[k]) for k in ("description", "unit", "note"))
         yield Measurement(str(identity), description, unit, note, value, len(group))

@@ -129,11 +129,12 @@ def example_accuracies(
 
 
 def measurements(
-    accuracies: Accuracies, *, base: str, seeds: Sequence[int]
+    accuracies: Accuracies, *, base: str, seeds: Sequence[int], test_count: int
 ) -> Iterator[dict[str, Any]]:
     """Yield one row per (network, what, seed), with both as columns.
 
-    ``base``: name of the classifier before strengthening.
+    ``base``: name of the classifier before strengthening. ``test_count``: number of test digits, of
+    which each seed draws its own.
     """
     for (network, seed, name, when), value in accuracies.items():
         what = f"{name}_{when}" if when else name
@@ -143,6 +144,7 @@ def measurements(
             seed=seed,
             description=f"accuracy of {network} on " + f"{TEXTS[name]} {WHEN[when]}".strip(),
             note=published_note(accuracies, network, what, base=base, seeds=seeds),
+            shared=value.n / test_count,
         )
         yield row | {"network": network, "what": what}
 

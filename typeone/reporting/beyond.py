@@ -7,8 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds, rate, rate_of
-from typeone.reporting.verdicts import by_seed, errors_by_seed, measured, rates_by_seed
+from typeone.evaluation.intervals import Rate, pool_seeds, rate, rate_of
+from typeone.reporting.verdicts import (
+    by_seed,
+    errors_by_seed,
+    mean_by_seed,
+    measured,
+    rates_by_seed,
+)
 
 BLIND = 0.1
 """Share of images without a gradient of f1 above which an attack counts as not measured."""
@@ -114,9 +120,7 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
         measured(f"{prefix}.{name}", by_seed(examples, flags), description=text, seeds=seeds)
         for name, (flags, text) in views.items()
     ]
-    confidence = pool_seeds(
-        [mean_interval(g.to_numpy()) for _, g in examples.groupby("seed")["f1_confidence_after"]]
-    )
+    confidence = mean_by_seed(examples, "f1_confidence_after")
     text = "f1's mean confidence in the original label at the end"
     rows.append(
         measured(
@@ -128,8 +132,8 @@ def type1_rows(variant: str, target: str, examples: pd.DataFrame) -> list[dict[s
         text = "share of the examples that converged before their last step"
         rows.append(measured(f"{prefix}.converged", left, description=text, seeds=seeds))
     if "steps" in examples:
-        means = [mean_interval(g.to_numpy()) for _, g in examples.groupby("seed")["steps"]]
-        steps, text = pool_seeds(means, bounded=False), "mean updates of z until an example left"
+        steps = mean_by_seed(examples, "steps", bounded=False)
+        text = "mean updates of z until an example left"
         rows.append(measured(f"{prefix}.steps", steps, description=text, unit="steps", seeds=seeds))
     return unless_blind(rows, examples)
 

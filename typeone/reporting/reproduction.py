@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from typeone.evaluation.intervals import Rate
-from typeone.evaluation.measurements import pooled
+from typeone.evaluation.measurements import Measurement, pooled
 from typeone.evaluation.people.success import FAILURE
 from typeone.reporting import beyond, verdicts
 from typeone.reporting.sources import Artifact, Sources
@@ -57,6 +57,16 @@ def contents(artifacts: Sequence[Artifact]) -> list[Any]:
     return [artifact.content for artifact in artifacts]
 
 
+def pooled_over(
+    tables: Sequence[Artifact],
+) -> Iterator[tuple[Measurement, list[Artifact]]]:
+    """Yield each id's measurement over the seeds of all tables, and the tables that have the id."""
+    if not tables:
+        return
+    for found in pooled(pd.concat(contents(tables))):
+        yield found, [table for table in tables if found.id in set(table.content["id"])]
+
+
 def measured_rows(
     entries: Mapping[str, Mapping[str, Any]],
     sources: Sources,
@@ -82,10 +92,8 @@ def measured_rows(
     in_table1 = [entry for name, entry in entries.items() if name.startswith("table1.")]
     table1 = verdicts.table1(in_table1, rates, ours=OURS, boundary=boundary)
     rows += measured_on([sources.rates], table1)
-    for table in sources.measurements:
-        for found in pooled(table.content):
-            row = verdicts.from_measurement(found, entries.get(found.id))
-            rows += measured_on([table], [row])
+    for found, tables in pooled_over(sources.measurements):
+        rows += measured_on(tables, [verdicts.from_measurement(found, entries.get(found.id))])
     return rows
 
 
@@ -167,9 +175,8 @@ def table_of_set(sources: Sources, *, dataset: str, target: str, preset: str) ->
     rows = measured_on(sources.f1, beyond.classifier_rows({target: f1}))
     rows += measured_on(sources.svae, beyond.classifier_rows({"svae": svae}))
     rows += further_rows(sources, rates, elsewhere, set())
-    for table in sources.measurements:
-        found = [verdicts.from_measurement(each, None) for each in pooled(table.content)]
-        rows += measured_on([table], found)
+    for found, tables in pooled_over(sources.measurements):
+        rows += measured_on(tables, [verdicts.from_measurement(found, None)])
     return as_table([named_after(dataset, row) for row in rows], preset)
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from typeone.evaluation.intervals import (
     Rate,
+    mean_interval,
     means_agree,
     pool_seeds,
     proportions_agree,
@@ -40,16 +41,43 @@ SAME_PERSON = 1.242
 
 def by_seed(examples: pd.DataFrame, flags: pd.Series) -> Rate:
     """Return the share of ``flags``, aligned with ``examples``, pooled over the examples' seeds."""
-    return pool_seeds([rate(group.to_numpy()) for _, group in flags.groupby(examples["seed"])])
+    rates = [rate(group.to_numpy()) for _, group in flags.groupby(examples["seed"])]
+    return pool_seeds(rates, shared=shared_by_seeds(examples))
+
+
+def mean_by_seed(examples: pd.DataFrame, column: str, *, bounded: bool = True) -> Rate:
+    """Return the mean of ``column`` of examples, pooled over their seeds."""
+    means = [mean_interval(group.to_numpy()) for _, group in examples.groupby("seed")[column]]
+    return pool_seeds(means, shared=shared_by_seeds(examples), bounded=bounded)
+
+
+def shared_by_seeds(examples: pd.DataFrame) -> float:
+    """Return the share of the examples of a seed that another seed has too, on average.
+
+    ``examples``: columns seed and, with several seeds, index (of the test image), each at most once
+    in a seed.
+    """
+    others = examples["seed"].nunique() - 1
+    if not others:
+        return 1.0
+    having = examples["index"].value_counts()
+    return float((having * (having - 1)).sum() / (others * having.sum()))
 
 
 def rates_by_seed(rates: pd.DataFrame) -> Rate:
-    """Pool detection rates of one attack, metric and threshold, one row per seed."""
-    return pool_seeds([rate_of(r.rate * r.n, r.n) for r in rates.itertuples()])
+    """Pool detection rates of one attack, metric and threshold, one row per seed.
+
+    ``rates``: columns rate, n and, for `pool_seeds`, shared.
+    """
+    each = [rate_of(r.rate * r.n, r.n) for r in rates.itertuples()]
+    return pool_seeds(each, shared=float(rates["shared"].mean()))
 
 
 def errors_by_seed(checkpoints: Sequence[Mapping[str, Any]]) -> Rate:
-    """Pool the test errors in the metadata of checkpoints of several seeds."""
+    """Pool the test errors in the metadata of checkpoints of several seeds.
+
+    All are measured on the same test images.
+    """
     return pool_seeds([rate_of(c["test_error"] * c["test_n"], c["test_n"]) for c in checkpoints])
 
 

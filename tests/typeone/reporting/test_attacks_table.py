@@ -30,7 +30,7 @@ def examples(attack, target, *, kept, true, clean, blind=None):
 def rates(*rows):
     columns = ("attack", "target", "squeezer", "metric", "threshold", "nominal", "rate", "n")
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(seed=1)
+    return frame.assign(seed=1, shared=1.0)
 
 
 FOUND = rates(

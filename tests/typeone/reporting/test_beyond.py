@@ -31,7 +31,7 @@ def rates(*rows):
     """Rows of (attack, metric, threshold, nominal, seed, detected, n)."""
     names = ["attack", "metric", "threshold", "nominal", "seed", "detected", "n"]
     frame = pd.DataFrame(rows, columns=names)
-    return frame.assign(rate=frame["detected"] / frame["n"])
+    return frame.assign(rate=frame["detected"] / frame["n"], shared=0.25)
 
 
 # --------------------------------------------------------------------------------- networks
@@ -112,7 +112,11 @@ def test_type_1_rows_count_every_view():
             *("type1_success_oracle", "type1_success_clear", "type1_success_clean"),
             "type1_targeted_oracle",
         ],
-    ).assign(seed=[0, 0, 0, 1, 1, 1], f1_confidence_after=[0.9, 0.8, 0.7, 0.6, 0.5, 0.1])
+    ).assign(
+        seed=[0, 0, 0, 1, 1, 1],
+        index=[7, 8, 9, 7, 8, 9],
+        f1_confidence_after=[0.9, 0.8, 0.7, 0.6, 0.5, 0.1],
+    )
     examples = examples.assign(odd=[True] + [False] * 5, noisy=[True, True] + [False] * 4)
     rows = beyond.type1_rows("paper", "mlp", examples)
     assert all(row["id"].startswith("beyond.mnist.paper.mlp.") for row in rows)
@@ -156,7 +160,7 @@ def type1_examples(**columns):
 
 def test_steps_are_counted_in_steps_and_not_cut_to_1():
     # seed 0: 100 and 300, mean 200, standard error 100; seed 1: 400 and 400
-    examples = type1_examples(seed=[0, 1, 0, 1], steps=[100, 400, 300, 400])
+    examples = type1_examples(seed=[0, 1, 0, 1], index=[7, 7, 8, 8], steps=[100, 400, 300, 400])
     row = by_id(beyond.type1_rows("paper", "mlp", examples))["beyond.mnist.paper.mlp.steps"]
     # mean of 200 and 400, standard error over the seeds 100; ends on average 100 Z / 2 away
     half = math.hypot(100 * Z / 2, 100 * Z)
@@ -204,6 +208,7 @@ def test_type_2_rows_count_before_and_after_storage():
             "found_stored": [True, True, False, False],
             "type2_success_oracle": [True, False, False, False],
             "seed": [0, 0, 1, 1],
+            "index": [7, 8, 9, 7],
         }
     )
     rows = beyond.type2_rows("ead", "lenet", examples)
@@ -220,6 +225,7 @@ def test_type_2_rows_count_before_and_after_storage():
 def blind_examples(blind, count):
     """``count`` examples of any attack, the first ``blind`` without a gradient of f1."""
     columns = {"seed": [0, 1] * (count // 2), "gradient_vanishes": np.arange(count) < blind}
+    columns["index"] = np.arange(count)
     return type1_examples(**columns, steps=[9] * count, converged=[False] * count).assign(
         found=False, found_stored=False, type2_success_oracle=False, variant="full"
     )
@@ -270,7 +276,7 @@ def test_detection_rows_are_those_that_table_1_has_not():
     }
     assert (
         numbers(rows["beyond.table1.reconstruction.0.2510"])
-        == (pool_seeds([rate_of(1, 10), rate_of(4, 10)])[:4])
+        == (pool_seeds([rate_of(1, 10), rate_of(4, 10)], shared=0.25)[:4])
     )
     assert rows["beyond.table1.reconstruction.0.2510"]["seeds"] == 2
     assert "zeta 0.251" in rows["beyond.table1.reconstruction.0.2510"]["description"]
@@ -324,11 +330,11 @@ def test_realism_is_pooled_over_seeds_and_only_shares_end_at_0_and_1():
     distance = rows["beyond.mnist.paper.mlp.kernel_distance"]
     # standard error over the seeds 1
     low, high = 3 - math.hypot(0.5, Z), 3 + math.hypot(0.25, Z)
-    assert numbers(distance) == pytest.approx((3, low, high, 60), rel=1e-12)  # float64
+    assert numbers(distance) == pytest.approx((3, low, high, 62), rel=1e-12)  # float64
     assert distance["seed_sd"] == pytest.approx(math.sqrt(2))
     odd = rows["beyond.mnist.paper.mlp.discriminator"]
     low = 0.75 - math.hypot(0.1, 0.25 * Z)
-    assert numbers(odd) == pytest.approx((0.75, low, 1.0, 60), rel=1e-12)  # float64
+    assert numbers(odd) == pytest.approx((0.75, low, 1.0, 62), rel=1e-12)  # float64
     assert distance["seeds"] == odd["seeds"] == 2
 
 
@@ -399,13 +405,15 @@ def test_where_nobody_was_asked_one_row_says_why():
 def test_detection_on_other_classifiers_has_fitted_thresholds_and_l2_only():
     frame = pd.DataFrame(
         [
-            (target, "ours", metric, threshold, nominal, seed, share, 50)
+            (target, "ours", metric, threshold, nominal, seed, share, 50, 0.25)
             for target, share in (("cnn", 0.9), ("lenet", 0.4))
             for metric in ("l1", "l2")
             for threshold, nominal in (("zeta", 0.5), ("false_positive_rate", 0.05))
             for seed in (0, 1)
         ],
-        columns=["target", "attack", "metric", "threshold", "nominal", "seed", "rate", "n"],
+        columns=[
+            *("target", "attack", "metric", "threshold", "nominal", "seed", "rate", "n", "shared")
+        ],
     )
     rows = {row["id"]: row for row in beyond.fitted_detection_rows(frame)}
     assert {name: row["ours"] for name, row in rows.items()} == {
@@ -413,7 +421,9 @@ def test_detection_on_other_classifiers_has_fitted_thresholds_and_l2_only():
         "beyond.detection.lenet.ours.fpr0.05": 0.4,
     }
     row = rows["beyond.detection.cnn.ours.fpr0.05"]
-    assert (row["n"], row["seeds"]) == (50, 2)
-    assert row["ci_low"] == pytest.approx(rate_of(45, 50).low)  # the seeds agree
+    assert (row["n"], row["seeds"]) == (80, 2)  # a quarter of 2 x 50 counts twice
+    # the seeds agree
+    low = 0.9 - math.sqrt(1.25 / 2) * (0.9 - rate_of(45, 50).low)
+    assert row["ci_low"] == pytest.approx(low)
     assert "on cnn, ours" in row["description"]
     assert "5% clean" in row["description"]

@@ -106,6 +106,17 @@ def test_examples_are_the_first_and_rates_are_of_all(attacked):
     json.dumps(shown, allow_nan=False)
 
 
+def test_rates_of_a_type_2_attack_are_those_of_type_2(attacked):
+    found = {"found_stored": np.array([False, False, True, False])}
+    found["type2_success_oracle"] = np.array([False, False, False, False])
+    rows = Records({**attacked.columns, **found}, {})
+    rates = examples.digits(rows, sprites.Sheets(), count=1)["rates"]
+    assert {text: rate["value"] for text, rate in rates.items()} == {
+        "f1 changes its label": 0.25,
+        "… and the oracle still sees the old class": 0,
+    }
+
+
 def test_a_face_succeeds_when_f1_keeps_the_person_and_the_judges_see_the_other_gender():
     images = np.zeros((3, 3, 64, 64), np.uint8)
     rows = Records(

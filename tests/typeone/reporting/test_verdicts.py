@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds, rate_of
-from typeone.evaluation.measurements import Measurement
+from typeone.evaluation.measurements import Measurement, measurement
 from typeone.reporting import verdicts
+from typeone.reporting.reproduction import pooled_over
+from typeone.reporting.sources import Artifact
 
 
 def entry(identity="table1.clean.0.2510", published=0.5, **rest):
@@ -79,9 +81,50 @@ def test_the_interval_of_shares_ends_at_0_and_1_and_that_of_other_figures_does_n
     figures = [Rate(-0.1, -0.2, 0.2, 7), Rate(1.9, 1.8, 2.2, 5)]
     low, high = 0.9 - math.hypot(0.1, 1.959964), 0.9 + math.hypot(0.3, 1.959964)
     free = pool_seeds(figures, bounded=False)
-    # the quantile has seven digits
-    assert free == pytest.approx((0.9, low, high, 5, math.sqrt(2)), rel=1e-6)
-    assert pool_seeds(figures)[:4] == pytest.approx((0.9, 0.0, 1.0, 5))
+    # the quantile has seven digits; n is the mean of 7 and 5
+    assert free == pytest.approx((0.9, low, high, 6, math.sqrt(2)), rel=1e-6)
+    assert pool_seeds(figures)[:4] == pytest.approx((0.9, 0.0, 1.0, 6))
+
+
+def test_examples_that_only_one_seed_has_narrow_the_interval():
+    one = rate_of(30, 100)
+    for shared, factor, n in ((0, math.sqrt(1 / 4), 400), (0.5, math.sqrt(2.5 / 4), 160)):
+        found = pool_seeds([one] * 4, shared=shared)
+        assert found.low == pytest.approx(0.3 - factor * (0.3 - one.low))
+        assert found.high == pytest.approx(0.3 + factor * (one.high - 0.3))
+        assert found.n == n
+    with pytest.raises(ValueError, match=r"shared is 1\.5; needs a share"):
+        pool_seeds([one], shared=1.5)
+
+
+def test_the_interval_holds_the_true_rate_with_and_without_shared_examples():
+    """Of five seeds, all successful on the same 0.3 of 2,000 images and measured on 200 of them."""
+    rng = np.random.default_rng(0)
+    covered, widths = {0.0: [], 1.0: []}, {0.0: [], 1.0: []}
+    hard = np.arange(2000) < 600
+    for _ in range(400):
+        for shared in covered:
+            drawn = rng.choice(2000, (1 if shared else 5, 200))
+            right = [hard[drawn[-1 if shared else k]] for k in range(5)]
+            found = pool_seeds([rate_of(r.sum(), 200) for r in right], shared=shared)
+            covered[shared].append(found.low <= 0.3 <= found.high)
+            widths[shared].append(found.high - found.low)
+    assert np.mean(covered[1.0]) >= 0.93
+    assert np.mean(covered[0.0]) >= 0.95
+    assert np.mean(widths[0.0]) < 0.7 * np.mean(widths[1.0])
+
+
+def test_the_share_of_common_examples_is_counted():
+    def examples(*seeds):
+        return pd.DataFrame(
+            [{"index": i, "seed": seed} for seed, indices in enumerate(seeds) for i in indices]
+        )
+
+    assert verdicts.shared_by_seeds(examples([1, 2, 3])) == 1  # one seed
+    assert verdicts.shared_by_seeds(examples([1, 2], [1, 2], [2, 1])) == 1
+    assert verdicts.shared_by_seeds(examples([1, 2], [3, 4], [5, 6])) == 0
+    assert verdicts.shared_by_seeds(examples([1, 2], [2, 3])) == 0.5
+    assert verdicts.shared_by_seeds(examples([1, 2], [2, 3], [3, 4])) == pytest.approx(1 / 3)
 
 
 def test_a_row_of_ours_has_no_published_number_and_no_verdict():
@@ -187,7 +230,7 @@ def rates(*rows):
     """Rows of (attack, metric, threshold, nominal, seed, detected, n)."""
     names = ["attack", "metric", "threshold", "nominal", "seed", "detected", "n"]
     frame = pd.DataFrame(rows, columns=names)
-    return frame.assign(rate=frame["detected"] / frame["n"])
+    return frame.assign(rate=frame["detected"] / frame["n"], shared=0.25)
 
 
 def table1(published, frame):
@@ -207,8 +250,8 @@ def test_table_1_pools_the_seeds_of_l2_and_tells_l1():
         ("fgsm", "l2", "false_positive_rate", 0.251, 0, 0, 100),
     )
     (row,) = table1([entry("table1.fgsm.0.2510", 0.8)], frame)
-    assert numbers(row) == pool_seeds([rate_of(420, 500), rate_of(400, 500)])[:4]
-    l1 = pool_seeds([rate_of(455, 500), rate_of(451, 500)])
+    assert numbers(row) == pool_seeds([rate_of(420, 500), rate_of(400, 500)], shared=0.25)[:4]
+    l1 = pool_seeds([rate_of(455, 500), rate_of(451, 500)], shared=0.25)
     assert row["note"] == f"with L1: {l1.value:.3f} [{l1.low:.3f}, {l1.high:.3f}], differs"
     assert row["seeds"] == 2
     assert row["verdict"] == "reproduced"  # 0.82 against 0.80 of 500 each
@@ -315,6 +358,26 @@ def test_a_measurement_of_nothing_says_why_it_was_not_run():
     row = verdicts.from_measurement(found, published)
     assert row["verdict"] == "not run: quick attacks 2 of 6 rows"
     assert math.isnan(row["ours"])
+
+
+def test_seeds_in_several_tables_are_pooled_and_every_table_is_named():
+    """Recognizers are measured by a job a seed."""
+    rates = {1: rate_of(7, 10), 2: rate_of(5, 10), 3: rate_of(9, 10)}
+    tables = [
+        Artifact(
+            f"seed{seed}", pd.DataFrame([measurement("beyond.a", value, seed=seed, description="")])
+        )
+        for seed, value in rates.items()
+    ]
+    other = measurement("beyond.b", rate_of(1, 2), seed=1, description="")
+    tables.append(Artifact("other", pd.DataFrame([other])))
+    (one, of_one), (two, of_two) = pooled_over(tables)
+    assert (one.id, one.seeds, one.value) == ("beyond.a", 3, pool_seeds(list(rates.values())))
+    assert [table.path for table in of_one] == ["seed1", "seed2", "seed3"]
+    assert (two.id, [table.path for table in of_two]) == ("beyond.b", ["other"])
+    assert list(pooled_over([])) == []
+    with pytest.raises(ValueError, match=r"beyond\.a is measured twice for seed 1"):
+        list(pooled_over([tables[0], tables[0]]))
 
 
 # people

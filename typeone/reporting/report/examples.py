@@ -26,6 +26,22 @@ def spoken(value: Rate) -> dict[str, Any]:
     return {"value": value.value, "low": value.low, "high": value.high, "n": value.n}
 
 
+def rates_of(rows: Records) -> dict[str, Rate]:
+    """Return the rates of judged digits by their text: of a Type II attack those of Type II."""
+    if "type2_success_oracle" in rows.columns:
+        return {
+            "f1 changes its label": rate(rows["found_stored"]),
+            "… and the oracle still sees the old class": rate(rows["type2_success_oracle"]),
+        }
+    return {
+        "f1 keeps the label": rate(rows["f1_label_after"] == rows["label"]),
+        "the oracle sees another class": rate(rows["judge_label"] != rows["label"]),
+        "both (true success)": rate(rows["type1_success_oracle"]),
+        "… and the oracle is sure": rate(rows["type1_success_clear"]),
+        "… and the image is clean": rate(rows["type1_success_clean"]),
+    }
+
+
 def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
     """Return the first ``count`` attacked digits of one attack, classifier and seed.
 
@@ -49,20 +65,15 @@ def digits(rows: Records, sheets: Sheets, *, count: int) -> dict[str, Any]:
     if "target_label" in rows.columns:
         told["goal"] = rows["target_label"][shown].astype(str).tolist()
     blind = rows["gradient_vanishes"] if "gradient_vanishes" in rows.columns else np.array([False])
-    warning = {"not measured: f1 has no gradient": spoken(rate(blind))} if blind.any() else {}
+    rates = rates_of(rows)
+    if blind.any():
+        rates["not measured: f1 has no gradient"] = rate(blind)
     return {
         **told,
         "before": sheets.add(rows["image"][shown]),
         "after": sheets.add(rows["adversarial_image"][shown]),
         "n": len(rows),
-        "rates": {
-            "f1 keeps the label": spoken(rate(kept)),
-            "the oracle sees another class": spoken(rate(seen != label)),
-            "both (true success)": spoken(rate(rows["type1_success_oracle"])),
-            "… and the oracle is sure": spoken(rate(rows["type1_success_clear"])),
-            "… and the image is clean": spoken(rate(rows["type1_success_clean"])),
-            **warning,
-        },
+        "rates": {text: spoken(value) for text, value in rates.items()},
     }
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from typeone.evaluation.intervals import Rate, mean_interval, pool_seeds
+from typeone.evaluation.intervals import Rate
 from typeone.reporting.beyond import BLIND
 from typeone.reporting.tables.cells import with_interval
-from typeone.reporting.verdicts import by_seed, rates_by_seed
+from typeone.reporting.verdicts import by_seed, mean_by_seed, rates_by_seed
 
 MEASURES = {
     "kept": "f1 keeps y",
@@ -25,7 +25,7 @@ MEASURES = {
 """Measures and their heads, in order."""
 
 COLUMNS = [
-    *("label", "f1_label_after", "odd", "noisy", "distance_l2", "type1_success_oracle"),
+    *("index", "label", "f1_label_after", "odd", "noisy", "distance_l2", "type1_success_oracle"),
     *("type1_targeted_oracle", "type1_success_clear", "type1_success_clean"),
 ]
 """Columns of judged examples that the table needs."""
@@ -66,10 +66,9 @@ def attack_shares(examples: pd.DataFrame) -> dict[str, Rate]:
         "odd": examples["odd"],
         "noisy": examples["noisy"],
     }
-    moved = [mean_interval(g.to_numpy()) for _, g in examples.groupby("seed")["distance_l2"]]
     return {
         **{name: by_seed(examples, values) for name, values in flags.items()},
-        "distance": pool_seeds(moved, bounded=False),
+        "distance": mean_by_seed(examples, "distance_l2", bounded=False),
     }
 
 
