@@ -29,8 +29,9 @@ be, and what it is. Where the paper has no value, the published one is that of p
 - A run takes the value of a file after `--configfile`, else that of [config.yaml](../config.yaml),
   which is preset `quick`, else the published one. A file holds what differs, each key in its place;
   a list replaces the list that was there. [The tutorial](tutorial.md) changes one number.
-- `presets/smoke.yaml`, `full.yaml` and `paper.yaml` are such files. `preset: paper` in one of them
-  leaves config.yaml out. `results/config.yaml` has all settings of a run.
+- `presets/smoke.yaml`, `full.yaml` and `paper.yaml` are such files. `preset: NAME` in a file takes
+  the values of that preset; paper leaves config.yaml out. Several presets in one run are refused.
+  `results/config.yaml` has all settings of a run.
 - `NAME` stands for a name of your choice: lower-case letters, digits and underscores. A value that
   not all entries share is followed by their names.
 - An entry may start from another one: `attacks: {mine: {from: paper, lr: 0.01}}` is `paper` of this

@@ -31,7 +31,11 @@ def evaluate_realism(*, paths, svae_paths, runs, clean, seed):
 
     def measure(attack, target, number, images, latent):
         key = {"attack": attack, "target": target, "seed": number}
-        for what, value in reference.measures(images, seed=number, latent=latent).items():
+        found = reference.measures(images, seed=number, latent=latent)
+        if "kernel_distance" not in found:
+            told = "%s on %s, seed %d: no kernel distance of %d images"
+            logger.warning(told, *key.values(), len(images))
+        for what, value in found.items():
             logger.info("%s on %s, seed %d: %s %.3f", *key.values(), what, value.value)
             interval = {"value": value.value, "low": value.low, "high": value.high, "n": value.n}
             rows.append({**key, "measure": what, **interval})

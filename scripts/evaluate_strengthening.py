@@ -25,9 +25,8 @@ def evaluate_strengthening(
     classifiers = {key: load_classifier(path) for key, path in models.items()}
     found = {}
     for key, path in models.items():
-        unseen = unseen_test_digits(path, np.arange(len(labels)))
-        clean = classifiers[key], images, labels, unseen
-        found[*key, "clean", ""] = strengthened.clean_accuracy(*clean)
+        clean = images, labels, unseen_test_digits(path, np.arange(len(labels)))
+        found[*key, "clean", ""] = strengthened.clean_accuracy(classifiers[key], *clean)
     for shown in strengthened.showings(tests, base=networks[0], seeds=seeds):
         path = example_paths[shown.table]
         examples = read_parquet(path, shapes={"adversarial_image": DIGIT_SHAPE})
@@ -41,7 +40,7 @@ def evaluate_strengthening(
                 told = "%s, %s, %s: there is no example; the row is left out"
                 logger.warning(told, shown.network, name, path)
     how = {"base": networks[0], "seeds": seeds, "test_count": len(labels)}
-    rows = list(strengthened.measurements(found, **how))
+    rows = [*strengthened.measurements(found, **how)]
     for row in rows:
         told = (row[k] for k in ("network", "seed", "what", "value", "n"))
         logger.info("%s, seed %d, %s: %.3f of %d", *told)

@@ -214,7 +214,7 @@ CALLS = [
     ("-c1", "-c1"),
     ("-kj2", "-kj2"),
     # an option that takes many values ends where the preset begins
-    ("--config a=1 --preset smoke x", f"--cores all x --config a=1 --configfile {SMOKE}"),
+    ("--config ab=1 --preset smoke x", f"--cores all x --config ab=1 --configfile {SMOKE}"),
     # on a cluster the profile says how many jobs
     ("--workflow-profile profiles/slurm x", "--workflow-profile profiles/slurm x"),
     ("--workflow-profile=slurm", "--workflow-profile=slurm"),
@@ -228,7 +228,7 @@ CALLS = [
     ("--configfile a.yaml results/x.csv", "--cores all --configfile a.yaml -- results/x.csv"),
     ("--configfile a.yaml b.yml x y -nF", "--cores all -nF --configfile a.yaml b.yml -- x y"),
     ("--configfile a.yaml x later.yaml", "--cores all --configfile a.yaml -- x later.yaml"),
-    ("--configfile a.yaml --config=z.yaml", "--cores all --config=z.yaml --configfile a.yaml"),
+    ("--configfile a.yaml --config=zz=1", "--cores all --config=zz=1 --configfile a.yaml"),
     ("-R rule --configfile a.yaml x", "--cores all -R rule --configfile a.yaml -- x"),
     ("--preset smoke -- -x a.yaml", f"--cores all --configfile {SMOKE} -- -x a.yaml"),
     # a dry run without further options tells its summary alone
@@ -257,7 +257,7 @@ def test_snakemake_is_told(here, arguments, expected):
 
 def test_names_go_through_whatever_they_hold(here):
     names = ["--configfile", "c d.json", "it's $HOME", "*"]
-    config = ["--config", "a={b: 'c'}"]
+    config = ["--config", "ab={b: 'c'}"]
     expected = ["--cores", "all", *config, *names[:2], "--", *names[2:]]
     same_options([*names, *config], expected)
 
@@ -329,6 +329,11 @@ LATER = [
     ("--nonsense", "unrecognized arguments: --nonsense"),
     ("--executor nowhere", "argument --executor/-e: invalid choice: 'nowhere'"),
     ("--cores many", "Error parsing number of cores"),
+    ("--cores 0", "--cores is 0; needs at least 1, or all"),
+    ("-c-3", "--cores is -3; needs at least 1, or all"),
+    ("--jobs 0 --executor slurm", "--jobs is 0; needs at least 1, or all"),
+    ("--config seeds", "--config is followed by 'seeds'; needs NAME=VALUE with a setting"),
+    ("--config attacks.fgsm.count=9", "--config is followed by 'attacks.fgsm.count=9'; needs NAME"),
     ("--resources gpu=many", "Resource 'gpu' was given value 'many'"),
     ("--set-threads many", "Invalid threads definition"),
 ]

@@ -28,7 +28,13 @@ from typeone.data.images import from_uint8, to_uint8
 from typeone.evaluation.audit.attacks import OwnAttack
 from typeone.evaluation.audit.kit import KitModule
 from typeone.models.density import DenseVAE
-from typeone.models.input_checks import check_images, check_labels, check_right, check_threshold
+from typeone.models.input_checks import (
+    check_images,
+    check_kind,
+    check_labels,
+    check_right,
+    check_threshold,
+)
 from typeone.models.network_checks import Adapted, check_outputs, check_state
 from typeone.models.predictions import NO_LABEL, labels_of, predict
 from typeone.models.svae import SupervisedVAE
@@ -36,6 +42,7 @@ from typeone.reporting.card.audits import audit_with
 from typeone.reporting.card.card import Card
 from typeone.reporting.card.faces import FaceCard
 from typeone.runtime.errors import InputError
+from typeone.runtime.ranges import COUNT, SEED, require
 from typeone.training.losses import embedding_distance
 
 
@@ -72,6 +79,14 @@ def type1(
     Raises:
         InputError: an argument cannot be used, or f1 gets an image wrong.
     """
+    check_kind("f1", f1, nn.Module)
+    check_kind("svae", svae, SupervisedVAE)
+    check_kind("settings", settings, SvaeAttackSettings)
+    check_kind("density", density, DenseVAE, type(None))
+    check_kind("labels", labels, Tensor)
+    require("chunk", chunk, COUNT)
+    for i, network in enumerate(attackers):
+        check_kind(f"attackers[{i}]", network, nn.Module)
     networks = {"f1": f1, "svae": svae}
     networks |= {f"attackers[{i}]": network for i, network in enumerate(attackers)}
     networks |= {
@@ -156,6 +171,10 @@ def type2(
     Raises:
         InputError: f1, images, labels or settings cannot be used, or f1 gets an image wrong.
     """
+    check_kind("f1", f1, nn.Module)
+    check_kind("settings", settings, Type2Settings, EmbeddingAttackSettings)
+    check_kind("labels", labels, Tensor, type(None))
+    require("seed", seed, SEED)
     of_embeddings = isinstance(settings, EmbeddingAttackSettings)
     if of_embeddings != (threshold is not None) or of_embeddings != (labels is None):
         raise InputError(
@@ -215,6 +234,8 @@ def audit(
     Raises:
         InputError: the model, the kit or an attack cannot be used.
     """
+    check_kind("attacks", attacks, Mapping, type(None))
+    check_kind("name", name, str, type(None))
     own = {key: OwnAttack.of(function) for key, function in (attacks or {}).items()}
     kind = type(model).__name__
     return audit_with(

@@ -17,6 +17,7 @@ from typeone.models.density import DenseVAE
 from typeone.models.svae import DigitSVAE
 from typeone.reporting.beyond import type2_rows
 from typeone.runtime.artifacts import read_parquet, save_model, write_parquet
+from typeone.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NET = """
@@ -46,14 +47,21 @@ def test_a_network_that_rounds_is_not_called_robust(tmp_path, monkeypatch, caplo
     torch.manual_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (6, 1, 28, 28), dtype=np.uint8)
     examples = {"index": np.arange(6, dtype=np.int32), "image": images}
-    write_parquet("digits.parquet", examples | {"label": np.arange(6)})
     Path("net.py").write_text(NET.format(seen=seen))
-    save_file(torch.nn.ModuleDict({"head": torch.nn.Linear(784, 10)}).state_dict(), "w.safetensors")
-    function_of("prepare_classifier").prepare_classifier(
+    head = torch.nn.Linear(784, 10)
+    save_file(torch.nn.ModuleDict({"head": head}).state_dict(), "w.safetensors")
+    right = head(torch.from_numpy(images).flatten(1) / 255).argmax(dim=1).numpy()
+    how = {
         **dict.fromkeys(("validation_path", "test_path"), "digits.parquet"),
         **{"model_path": "mine.safetensors", "name": "mine", "module": "net.py:Net"},
-        **{"weights": "w.safetensors", "device": "cpu"},
-    )
+        **{"weights": "w.safetensors", "dataset": "mnist", "device": "cpu"},
+    }
+    write_parquet("digits.parquet", examples | {"label": (right + 1) % 10})
+    wrong = "whose network gets 100% of the test images of mnist wrong; needs at most 50%"
+    with pytest.raises(InputError, match=wrong):
+        function_of("prepare_classifier").prepare_classifier(**how)
+    write_parquet("digits.parquet", examples | {"label": right})
+    function_of("prepare_classifier").prepare_classifier(**how)
     f1 = load_classifier("mine.safetensors", module="net.py:Net")
     labels = f1(read_digits("digits.parquet")[0]).argmax(dim=1).numpy()
     write_parquet("right.parquet", examples | {"label": labels})

@@ -14,7 +14,7 @@ from typeone.data import mnist as data
 from typeone.runtime.artifacts import read_parquet
 
 SCRIPT = str(Path(__file__).parents[2] / "scripts" / "prepare_dataset.py")
-LIMIT = {"train": 4, "validation": 3, "test": 2}
+LIMIT = {"train": 400, "validation": 300, "test": 2}
 FIRST = {"train": 0, "validation": 50_000, "test": 0}
 
 

@@ -9,8 +9,11 @@ from typing import get_args
 import jsonschema
 import pytest
 import yaml
+from snakemake.exceptions import WorkflowError
 
+from typeone.workflow.configfiles import require_one_preset
 from typeone.workflow.settings import layers, record
+from typeone.workflow.settings.digit_settings import VERBS
 from typeone.workflow.settings.model import Model, Wrong
 from typeone.workflow.settings.variants import lay, merged, resolved
 from typeone.workflow.settings.whole import Settings
@@ -101,7 +104,11 @@ BAD = [
     ),
     (
         "datasets: {faces: {format: idx, path: .}}",
-        "`datasets` contains the name 'faces', which is that of another folder in results/; needs",
+        "`datasets` contains the name 'faces', which is that of another folder in results/, or",
+    ),
+    (
+        "datasets: {make_kit: {format: idx, path: .}}",
+        "`datasets` contains the name 'make_kit', which is that of another folder in results/, or",
     ),
     (
         "datasets: {fashion: {format: idx}}",
@@ -109,6 +116,51 @@ BAD = [
     ),
     ("detection: {bits: 9}", "`detection.bits` is 9; needs at most 8"),
     ("batching: {shards: 0}", "`batching.shards` is 0; needs at least 1"),
+    # warm-ups and counts that cannot be met
+    (
+        "strengthened: {lenet_alp: {settings: {epsilon_warmup: 2.0}}}",
+        "`strengthened.lenet_alp.settings.epsilon_warmup` is 2, but `strengthened.lenet_alp."
+        "training` has 1 `epochs`; needs at most these",
+    ),
+    (
+        "svae: {stage1: {kl_warmup: 20.0}}",
+        "`svae.stage1.kl_warmup` is 20, but `svae.stage1.training` has 5 `epochs`; needs at most",
+    ),
+    (
+        "face_svae: {stage1: {kl_warmup: 20.0}}",
+        "`face_svae.stage1.kl_warmup` is 20, but `face_svae.stage1.training` has 2 `epochs`; needs",
+    ),
+    (
+        "strengthened_recognizers: {by_pgd: {settings: {epsilon_warmup: 9.0}}}",
+        "`strengthened_recognizers.by_pgd.settings.epsilon_warmup` is 9, but "
+        "`strengthened_recognizers.by_pgd.small.training` has 1 `epochs`; needs",
+    ),
+    (
+        "strengthened: {lenet_alp: {settings: {clean_weight: 0.0, adversarial_weight: 0.0, "
+        "pairing_weight: 0.0}}}",
+        "`strengthened.lenet_alp.settings` has `clean_weight`, `adversarial_weight` and "
+        "`pairing_weight` 0; needs at least one above 0",
+    ),
+    ("realism: {clean: 999}", "`realism.clean` is 999; needs at most 998, `limit.test` less 2"),
+    ("limit: {test: 30}", "`examples.count` is 40; needs at most 30, `limit.test`"),
+    (
+        "face_attacks: {attacks: {pgd: {count: 5000}}}",
+        "`face_attacks.attacks.pgd.count` is 5000; needs at most 80, the test faces",
+    ),
+    ("seeds: [1000000000000000]", "`seeds.0` is 1000000000000000; needs at most 4294967295"),
+    (
+        "table3: {half_seed: 99999999999999999999}",
+        "`table3.half_seed` is 99999999999999999999; needs at most 4294967295",
+    ),
+    (
+        f"recognizers: {{facenet: {{sha256: {'a' * 64}}}}}",
+        "`recognizers.facenet.sha256` is given but `source` is wheel, whose SHA-256 is known; set",
+    ),
+    (
+        "stylegan: {source: wheel, allow_pickle: true}",
+        "`stylegan.allow_pickle` or `stylegan.sha256` is given, but `stylegan.source` is wheel, "
+        "which reads no pickle; needs",
+    ),
     # none of those that there are
     ("preset: fast", "`preset` is 'fast'; needs one of smoke, quick, full, paper"),
     (
@@ -795,6 +847,32 @@ def test_preset_full_has_the_counts_of_table1_and_the_published_mlp_and_spheres(
     for path, value in leaves(quick_settings):
         if path[-1] in ("epochs", "count") and isinstance(value, int):
             assert value_at(full, path) >= value, path
+
+
+def test_names_that_no_data_set_may_have_include_those_of_all_rules(rules):
+    assert [name for name in rules if not name.startswith(VERBS)] == []
+
+
+@pytest.mark.parametrize("preset", ["smoke", "full", "paper"])
+def test_the_name_of_a_preset_brings_its_values(repository, tmp_path, preset):
+    """Otherwise tables would name it beside the numbers of quick."""
+    (tmp_path / "mine.yaml").write_text(f"preset: {preset}\nseeds: [7]\n")
+    mine = layers.of_files(repository, tmp_path / "mine.yaml")
+    assert mine == layers.of_files(repository, f"presets/{preset}.yaml") | {"seeds": [7]}
+
+
+def test_two_presets_in_one_run_are_refused(repository, tmp_path):
+    smoke, paper = (str(repository / "presets" / f"{name}.yaml") for name in ("smoke", "paper"))
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("seeds: [7]\n")
+    require_one_preset("smoke", smoke, mine)
+    require_one_preset(None, mine)
+    require_one_preset("full", mine)  # by --config
+    for preset, files in (("paper", (smoke, paper)), ("full", (smoke, mine))):
+        with pytest.raises(
+            WorkflowError, match=f"`preset` is '{preset}', but 'smoke' in .*; needs one"
+        ):
+            require_one_preset(preset, *files)
 
 
 def test_an_edited_config_yaml_counts_whatever_preset_it_names():

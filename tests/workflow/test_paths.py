@@ -1,5 +1,7 @@
 """A path that the settings name and that is not there stops the workflow before any job."""
 
+import re
+
 import pytest
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -57,11 +59,13 @@ def test_the_folder_of_the_authors_pairs_must_be_there(settings, looked_at):
 
 
 def test_the_folder_of_lfw_must_be_there_if_faces_are_taken_from_it(settings, looked_at):
-    put(settings, "faces.lfw", {"source": "folder", "path": "nowhere"})
-    looked_at(settings)
     put(settings, "faces.source", "lfw")
+    put(settings, "faces.lfw", {"source": "folder", "path": "nowhere"})
     with pytest.raises(WorkflowError, match=r"`faces\.lfw\.path` is 'nowhere', which does not"):
         looked_at(settings)
+    # where scikit-learn will keep its download
+    put(settings, "faces.lfw", {"source": "sklearn", "path": "nowhere"})
+    looked_at(settings)
 
 
 @pytest.mark.parametrize("key", USED)
@@ -73,9 +77,34 @@ def test_a_path_that_is_used_must_be_there(settings, looked_at, tmp_path, key):
     looked_at(settings)
 
 
-def test_a_path_of_another_source_may_be_anywhere(settings, looked_at):
-    put(settings, "faces.celeba.path", "nowhere")
-    looked_at(settings)
+@pytest.mark.parametrize(
+    ("key", "source", "value"),
+    [
+        ("faces.celeba.path", "faces.source", "'synthetic'"),
+        ("faces.folder.csv", "faces.source", "'synthetic'"),
+        ("faces.lfw.path", "faces.source", "'synthetic'"),
+        ("lfw.path", "lfw.source", "None"),
+        ("stylegan.path", "stylegan.source", "'wheel'"),
+        ("face_judges.age_gender.path", "face_judges.age_gender.source", "'npm'"),
+    ],
+)
+def test_a_path_that_its_source_does_not_read_is_refused(
+    settings, looked_at, tmp_path, key, source, value
+):
+    """Otherwise hours would go to other data than those that the user named."""
+    (tmp_path / "mine").mkdir()
+    put(settings, key, "mine")
+    told = (
+        f"`{key}` is 'mine', but `{source}` is {value}, which does not read it; needs `{source}: "
+    )
+    with pytest.raises(WorkflowError, match=re.escape(told)):
+        looked_at(settings)
+
+
+def test_an_empty_path_is_not_the_current_folder(settings, looked_at):
+    using(settings, "faces.celeba.path", "")
+    with pytest.raises(WorkflowError, match=r"`faces\.celeba\.path` is '', which does not exist"):
+        looked_at(settings)
 
 
 def test_what_the_last_run_had_may_be_gone(settings, looked_at, tmp_path):

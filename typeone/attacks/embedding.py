@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.runtime.checkpoints import Checkpoint, restored
+from typeone.runtime.ranges import POSITIVE, RADIUS, WHOLE, Allowed, require, require_all
 from typeone.training.losses import embedding_distance
 
 logger = logging.getLogger(__name__)
@@ -32,12 +33,21 @@ class EmbeddingAttackSettings:
         steps: number of ascent steps; one step of length ``epsilon + start`` is FGSM.
         step_size: length of one step.
         start: radius of the random start around the image, at most ``epsilon``.
+
+    Raises:
+        InputError: a radius is not in [0, 1], ``start`` is above ``epsilon``, or the size or number
+            of steps cannot be used.
     """
 
     epsilon: float
     steps: int
     step_size: float
     start: float
+
+    def __post_init__(self) -> None:
+        allowed = {"epsilon": RADIUS, "steps": WHOLE, "step_size": POSITIVE, "start": RADIUS}
+        require_all(self, allowed)
+        require("start", self.start, Allowed(high=self.epsilon), ", in the ball of `epsilon`")
 
 
 @dataclass(frozen=True)

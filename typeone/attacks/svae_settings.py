@@ -5,6 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from typeone.runtime.errors import InputError
+from typeone.runtime.ranges import (
+    COUNT,
+    DECAY,
+    POSITIVE,
+    WEIGHT,
+    WHOLE,
+    Allowed,
+    one_of,
+    require_all,
+)
+
+WEIGHTS = (
+    *("alpha", "gamma", "eta", "target_loss", "k_start", "k_max", "image_weight"),
+    *("reencode_weight", "density_weight", "image_target_loss", "detail", "offset_lr"),
+    "offset_weight",
+)
+ALLOWED = {
+    **dict.fromkeys(WEIGHTS, WEIGHT),
+    **{"steps": WHOLE, "lr": POSITIVE, "beta2": DECAY, "check_every": COUNT, "jitter": WHOLE},
+    "beta": Allowed(words=("ratio",)),
+    "k_driver": one_of("f1", "discriminator"),
+    "manifold": one_of("probability", "log"),
+    "patience": Allowed(low=1, whole=True, none=True),
+}
+"""Values of the settings of Algorithm 2."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SvaeAttackSettings:
@@ -37,6 +64,9 @@ class SvaeAttackSettings:
             decoded image; 0 in the paper. With 1 the walk starts at x itself.
         offset_lr: Adam's learning rate on the offset of the pixel logits; 0 (paper): no offset.
         offset_weight: weight of the offset's mean square.
+
+    Raises:
+        InputError: a value is not in `ALLOWED`, or ``k_start`` is above ``k_max``.
     """
 
     steps: int
@@ -62,6 +92,14 @@ class SvaeAttackSettings:
     detail: float = 0.0
     offset_lr: float = 0.0
     offset_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_all(self, ALLOWED)
+        if self.k_start > self.k_max:
+            raise InputError(
+                f"`k_start` is {self.k_start}; needs at most `k_max`, {self.k_max}: k starts in "
+                "its range"
+            )
 
     @property
     def judges_images(self) -> bool:

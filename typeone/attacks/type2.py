@@ -10,7 +10,7 @@ assigns black to another class. Here such an example keeps its original and ``fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import foolbox
 import torch
@@ -20,7 +20,33 @@ from typeone.attacks.gradients import label_margin, vanishing_of_loss, warn_of_v
 from typeone.models.predictions import NO_LABEL, labels_of
 from typeone.runtime.checkpoints import Checkpoint, each
 from typeone.runtime.errors import InputError
+from typeone.runtime.ranges import (
+    COUNT,
+    POSITIVE,
+    RADIUS,
+    WEIGHT,
+    one_of,
+    require,
+    require_all,
+)
 from typeone.training.losses import cross_entropy
+
+T = TypeVar("T")
+
+NUMBERS = {
+    **{"epsilon": RADIUS, "step_size": POSITIVE, "overshoot": WEIGHT, "confidence": WEIGHT},
+    **{"l1_weight": WEIGHT, "steps": COUNT, "searches": COUNT, "restarts": COUNT},
+}
+"""Values of the settings that are numbers."""
+
+NEEDED = {
+    "fgsm": ("epsilon",),
+    "pgd": ("epsilon", "steps", "step_size", "restarts"),
+    "deepfool": ("steps", "overshoot"),
+    "cw_l2": ("steps", "step_size", "searches", "confidence"),
+    "ead": ("steps", "step_size", "searches", "confidence", "l1_weight"),
+}
+"""Settings that a method uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,24 +56,32 @@ class Type2Settings:
     Attributes:
         method: name of the attack.
         epsilon: radius in the maximum norm, in [0, 1] (``fgsm``, ``pgd``); ignored by the others.
-        steps: iterations; ``cw_l2`` and ``ead`` run them ``searches`` times.
+        steps: iterations (not ``fgsm``); ``cw_l2`` and ``ead`` run them ``searches`` times.
         step_size: step length in pixel units (``pgd``), or of the optimiser (the others).
         searches: binary search steps of ``cw_l2`` and ``ead``.
         overshoot: overshoot of ``deepfool``.
         confidence: margin in logits of ``cw_l2`` and ``ead``.
         l1_weight: beta of EAD.
         restarts: random starts of ``pgd``; an example counts as found if one of them succeeds.
+
+    Raises:
+        InputError: the method is unknown, or a setting that it needs is not one that it can use.
     """
 
     method: Literal["fgsm", "pgd", "deepfool", "cw_l2", "ead"]
     epsilon: float | None = None
-    steps: int = 1
+    steps: int | None = None
     step_size: float | None = None
     searches: int = 9
     overshoot: float = 0.02
     confidence: float = 0.0
     l1_weight: float = 0.01
     restarts: int = 1
+
+    def __post_init__(self) -> None:
+        require("method", self.method, one_of(*NEEDED))
+        needed = {name: NUMBERS[name] for name in NEEDED[self.method]}
+        require_all(self, needed, f" for the method {self.method}")
 
 
 @dataclass(frozen=True)
@@ -77,37 +111,37 @@ def _build(settings: Type2Settings) -> foolbox.Attack:
             return attacks.LinfFastGradientAttack(random_start=False)
         case "pgd":
             return attacks.LinfProjectedGradientDescentAttack(
-                steps=settings.steps, abs_stepsize=settings.step_size, random_start=True
+                steps=_given(settings.steps), abs_stepsize=settings.step_size, random_start=True
             ).repeat(settings.restarts)
         case "deepfool":
             return attacks.L2DeepFoolAttack(
-                steps=settings.steps, candidates=None, overshoot=settings.overshoot, loss="logits"
+                steps=_given(settings.steps),
+                candidates=None,
+                overshoot=settings.overshoot,
+                loss="logits",
             )
         case "cw_l2":
             return attacks.L2CarliniWagnerAttack(
                 binary_search_steps=settings.searches,
-                steps=settings.steps,
-                stepsize=_needed("step_size", settings.step_size, settings.method),
+                steps=_given(settings.steps),
+                stepsize=_given(settings.step_size),
                 confidence=settings.confidence,
                 abort_early=False,
             )
         case "ead":
             return attacks.EADAttack(
                 binary_search_steps=settings.searches,
-                steps=settings.steps,
-                initial_stepsize=_needed("step_size", settings.step_size, settings.method),
+                steps=_given(settings.steps),
+                initial_stepsize=_given(settings.step_size),
                 confidence=settings.confidence,
                 regularization=settings.l1_weight,
                 abort_early=False,
             )
-    raise InputError(
-        f"attack method is {settings.method!r}; needs fgsm, pgd, deepfool, cw_l2 or ead"
-    )
 
 
-def _needed(name: str, value: float | None, method: str) -> float:
-    if value is None:
-        raise InputError(f"`{name}` is None; needs a number above 0 for the method {method}")
+def _given(value: T | None) -> T:
+    """Return a value that `NEEDED` guarantees."""
+    assert value is not None
     return value
 
 
@@ -133,8 +167,7 @@ def attack(
     is seeded with ``seed`` here and restored afterwards (foolbox takes no generator).
 
     Raises:
-        InputError: the method is unknown or takes no target class, or its ``epsilon`` or
-            ``step_size`` is None.
+        InputError: the method takes no target class.
     """
     if targeted and settings.method in ("fgsm", "deepfool"):
         raise InputError(
@@ -147,7 +180,7 @@ def attack(
         torch.manual_seed(seed)
         epsilon, followed = None, label_margin
         if settings.method in ("fgsm", "pgd"):
-            epsilon, followed = _needed("epsilon", settings.epsilon, settings.method), cross_entropy
+            epsilon, followed = _given(settings.epsilon), cross_entropy
 
         def found_in(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
             start, classes = batch

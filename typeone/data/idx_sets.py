@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from typeone.data.idx import parse_idx
+from typeone.data.images import require_bytes
 from typeone.runtime.errors import InputError
 from typeone.runtime.logs import logger
 
@@ -27,6 +28,7 @@ IDX_FILES = (
 CLASSES = 10  # classes of the digit networks
 SIDE = 28  # pixels
 MAX_BYTES = 1 << 30  # largest size of a raw file
+MOST_IN_BOTH = 0.01  # largest share of test images that are training images too
 
 Check = Callable[[str, str, str], None]
 """(name of an IDX file, SHA-256 of its raw bytes, its name in errors); raises to refuse it."""
@@ -144,6 +146,9 @@ def assemble(
         if len(shape) != 3 or shape[1:] != (SIDE, SIDE):
             got = "x".join(map(str, shape[1:]))
             raise InputError(f"`{key}`: {images} contains images of {got}, needs {SIDE}x{SIDE}")
+        if not shape[0]:
+            raise InputError(f"`{key}`: {images} contains no image; needs at least one")
+        require_bytes(arrays[images], f"`{key}`: {images}")
         if arrays[labels].shape != shape[:1]:
             raise InputError(
                 f"`{key}`: {images} contains {shape[0]} images, but {labels} "
@@ -156,6 +161,13 @@ def assemble(
                 f"0 to {CLASSES - 1}, with training images of each"
             )
     train_images, train_labels, test_images, test_labels = (arrays[n] for n in IDX_FILES)
+    known = {image.tobytes() for image in train_images}
+    both = sum(image.tobytes() in known for image in test_images)
+    if both > MOST_IN_BOTH * len(test_images):
+        raise InputError(
+            f"`{key}`: {both} of {len(test_images)} images of {IDX_FILES[2]} are in {IDX_FILES[0]} "
+            f"too; needs at most {MOST_IN_BOTH:.0%}: test images that no network has learnt"
+        )
     sums = {name: sums[name] for name in IDX_FILES}
     return IdxSet(train_images, train_labels, test_images, test_labels, source, sums)
 
@@ -175,7 +187,8 @@ def splits_of(
         limit: the maximum size by split; None or an absent name keeps all images.
 
     Raises:
-        InputError: a limit is for an unknown split, or is outside 1 to the size of the split.
+        InputError: a limit is for an unknown split, or is outside 1 to the size of the split, or
+            training or validation images lack a class.
     """
     # ASSUME: Section IV: "MNIST contains 60K ... Following the common split, we use 50K images for
     # training and rest for test". The common split has 10k separate test digits; we test on those
@@ -201,6 +214,13 @@ def splits_of(
         first = limit.get(name)
         if first is not None and not 1 <= first <= len(index):
             raise InputError(f"`limit.{name}` is {first}; needs 1 to {len(index)}, or null for all")
+        chosen = labels[cut][:first]
+        if part == "train" and (missing := sorted({*range(CLASSES)} - {*chosen.tolist()})):
+            raise InputError(
+                f"the {len(chosen)} {name} images contain none of class "
+                f"{', '.join(map(str, missing))}; needs images of each: raise `limit.{name}`, or "
+                "shuffle a training file that is sorted by class"
+            )
         raw = "t10k" if part == "test" else "train"
         splits[name] = Split(
             index[:first],

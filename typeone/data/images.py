@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from typeone.runtime.errors import InputError
+
 
 def to_uint8(images: Tensor) -> Tensor:
     """Round images in [0, 1] to uint8, the nearest of 256 levels."""
@@ -15,6 +17,18 @@ def to_uint8(images: Tensor) -> Tensor:
 def from_uint8(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """Convert uint8 images to float32 in [0, 1]."""
     return torch.from_numpy(np.array(images)).to(device).float() / 255
+
+
+def require_bytes(images: np.ndarray, name: str) -> None:
+    """Refuse uint8 images whose largest pixel is 1: they are meant to range to 255.
+
+    Raises:
+        InputError: they do not; it calls them ``name``.
+    """
+    if (most := int(images.max(initial=0))) <= 1:
+        raise InputError(
+            f"{name} has pixels from 0 to {most}; needs 0 to 255: multiply images in [0, 1] by 255"
+        )
 
 
 def binarise(images: Tensor) -> Tensor:

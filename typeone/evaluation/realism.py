@@ -21,6 +21,8 @@ from typeone.models.predictions import predict
 from typeone.models.svae import SupervisedVAE
 from typeone.runtime.errors import InputError
 
+GROUPS = 5  # parts of the images, of two images at least, from which the interval comes
+
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (x @ y.T / x.shape[1] + 1) ** 3
@@ -50,7 +52,7 @@ class KernelDistance:
 
 
 def kernel_distance_interval(
-    features: np.ndarray, distance: KernelDistance, *, groups: int = 5
+    features: np.ndarray, distance: KernelDistance, *, groups: int = GROUPS
 ) -> Rate:
     """Return the mean ``distance`` of ``groups`` parts of the images, with Student's 95 % interval.
 
@@ -93,10 +95,13 @@ class Reference:
     def measures(self, images: Tensor, *, seed: int, latent: Tensor | None) -> dict[str, Rate]:
         """Return measures by name of ``images`` ``(N, 1, 28, 28)`` in [0, 1] of one seed.
 
-        ``latent``: their latents ``(N, D)``, for f_dis of the SVAE of this seed, or None.
+        ``latent``: their latents ``(N, D)``, for f_dis of the SVAE of this seed, or None. Too few
+        images have no kernel distance.
         """
-        features = predict(self.encoder, images).numpy()
-        found = {"kernel_distance": kernel_distance_interval(features, self.distance)}
+        found = {}
+        if len(images) >= 2 * GROUPS:
+            features = predict(self.encoder, images).numpy()
+            found["kernel_distance"] = kernel_distance_interval(features, self.distance)
         if latent is not None:
             belief = self.svaes[seed].discriminate(latent).sigmoid().numpy()
             found["discriminator"] = mean_interval(belief)

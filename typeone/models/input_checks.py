@@ -9,8 +9,22 @@ from typeone.models.predictions import labels_of
 from typeone.runtime.errors import InputError
 
 
+def check_kind(name: str, value: object, *kinds: type) -> None:
+    """Raise `InputError` unless ``value`` is of one of ``kinds``; NoneType stands for None."""
+    if not isinstance(value, kinds):
+        allowed = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise InputError(f"{name} is {_said(value)}; needs {allowed}")
+
+
+def _said(value: object) -> str:
+    """Return how to name ``value`` in a message: short ones by themselves."""
+    short = value is None or isinstance(value, str | int | float)
+    return repr(value) if short else f"a {type(value).__name__}"
+
+
 def check_images(images: Tensor) -> None:
     """Raise `InputError` unless images are ``(N, C, H, W)``, float32 in [0, 1], at least one."""
+    check_kind("images", images, Tensor)
     if images.ndim != 4 or not len(images) or images.dtype != torch.float32:
         raise InputError(
             f"images are {images.dtype} of shape {tuple(images.shape)}; needs torch.float32 of "
@@ -26,6 +40,7 @@ def check_images(images: Tensor) -> None:
 
 def check_labels(labels: Tensor, images: Tensor, classes: int) -> None:
     """Raise `InputError` unless labels are int64 ``(N,)`` below ``classes``, where images are."""
+    check_kind("labels", labels, Tensor)
     if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
         raise InputError(
             f"labels are {labels.dtype} of shape {tuple(labels.shape)}; needs torch.int64 of shape "
@@ -54,8 +69,9 @@ def check_right(logits: Tensor, labels: Tensor) -> None:
 
 def check_threshold(threshold: float | None) -> None:
     """Raise `InputError` unless ``threshold`` is a distance."""
-    if threshold is None or not 0 < threshold < float("inf"):
+    number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    if not number or not 0 < threshold < float("inf"):  # type: ignore[operator]
         raise InputError(
-            f"`threshold` is {threshold}; needs a distance above 0, up to which the recognizer "
+            f"`threshold` is {threshold!r}; needs a distance above 0, up to which the recognizer "
             "takes two faces for one person"
         )

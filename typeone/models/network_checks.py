@@ -153,13 +153,19 @@ def check_outputs(
             "independent outputs: no batch statistics in eval mode"
         )
     if gives == "logits" and are_probabilities(outputs):
-        raise InputError(f"{who}, which returns probabilities; needs logits: remove its softmax")
+        raise InputError(
+            f"{who}, which returns probabilities; needs logits: remove its softmax or sigmoid"
+        )
 
 
 def are_probabilities(outputs: Tensor) -> bool:
-    """Whether outputs ``(N, classes)`` are at least 0 and each row sums to 1."""
-    ones = outputs.new_ones(len(outputs))
-    return bool((outputs >= 0).all()) and torch.allclose(outputs.sum(dim=1), ones, atol=1e-4)
+    """Whether outputs ``(N, classes)`` are all in [0, 1], as of a softmax or of sigmoids."""
+    return bool((outputs >= 0).all()) and bool((outputs <= 1 + 1e-4).all())
+
+
+def sum_to_1(outputs: Tensor) -> bool:
+    """Whether each row of outputs ``(N, classes)`` sums to 1, as of a softmax."""
+    return torch.allclose(outputs.sum(dim=1), outputs.new_ones(len(outputs)), atol=1e-4)
 
 
 def _close(outputs: Tensor, expected: Tensor) -> bool:

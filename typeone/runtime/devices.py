@@ -17,6 +17,8 @@ from collections.abc import Sequence
 
 import torch
 
+from typeone.runtime.errors import InputError
+
 logger = logging.getLogger(__name__)
 
 _claims: list[socket.socket] = []  # held until the process ends
@@ -46,6 +48,21 @@ def claim_device(devices: Sequence[str], *, pause: float = 1.0) -> int:
             logger.info("waiting for one of %d GPUs: all are used by other jobs", len(devices))
             told = True
         time.sleep(pause)
+
+
+def usable_device(device: torch.device | str) -> torch.device:
+    """Return the ``device`` that a user names.
+
+    Raises:
+        InputError: it is not one that torch knows and finds.
+    """
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise InputError(f"`device` is {device!r}; needs cpu or cuda") from None
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"`device` is {str(device)!r}, but torch finds no GPU here; needs cpu")
+    return found
 
 
 def _keep_freed_memory() -> None:

@@ -17,7 +17,7 @@ from typeone.runtime.errors import InputError
 FORMAT = 1  # of the stamp; raise it when an older reader would misread a newer file
 Kind = Literal["table", "checkpoint"]
 KEY = "typeone"
-REMEDY = "delete it and run again"
+REMEDY = "delete it and run again if a run made it, else name a file that Type One made"
 _maker: dict[str, str] = {}
 
 

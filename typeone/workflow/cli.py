@@ -86,10 +86,14 @@ def reproduce(arguments: list[str], targets: Sequence[str] = ()) -> int:
     for message in filter(None, map(configfiles.fault, ["config.yaml", *args.configfile])):
         raise Refused(message, status=1)
     folder = Path(args.directory or ".").resolve()
+    checks = "check_results" in args.targets  # its result is its log
+    if checks and not (folder / "results").is_dir():
+        raise Refused(
+            f"'{folder}' has no results/ to check; needs the folder of a run: --directory FOLDER"
+        )
     check_writable(folder)
     if not engine.asks(args) and take(folder):
         take_back_lock(folder, arguments)
-    checks = "check_results" in args.targets  # its result is its log
     progress = Progress() if engine.has_screen(args) and not checks else None
     results, before = folder / "results", changed(folder / VERDICTS)
     status = engine.run(parser, args, progress)

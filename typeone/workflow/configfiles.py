@@ -1,4 +1,5 @@
-"""Check that a configuration file is a mapping in YAML or JSON that has each key once.
+"""Check that a configuration file is a mapping in YAML or JSON that has each key once, and that all
+files name one preset.
 
 `typeone reproduce` calls this before Snakemake, whose errors name neither the file nor the line.
 The Snakefile calls it too, because YAML silently takes the last of two values under one key.
@@ -92,3 +93,22 @@ def require_sound(*paths: str | Path) -> None:
 
     for message in filter(None, map(fault, paths)):
         raise WorkflowError(message)
+
+
+def require_one_preset(preset: object, *paths: str | Path) -> None:
+    """Raise Snakemake's error if the given files, or ``preset`` of all settings, name several.
+
+    The name of one preset must not stand beside the numbers of another.
+    """
+    from snakemake.exceptions import WorkflowError
+
+    named = {
+        str(path): name
+        for path in paths
+        if (name := yaml.safe_load(Path(path).read_text()).get("preset")) is not None
+    }
+    if len({*named.values(), preset}) > 1 and named:
+        found = ", ".join(f"{name!r} in {path}" for path, name in named.items())
+        raise WorkflowError(
+            f"`preset` is {preset!r}, but {found}; needs one preset: each has its own values"
+        )

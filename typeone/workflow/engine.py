@@ -64,6 +64,7 @@ def read(arguments: list[str], targets: Sequence[str] = ()) -> tuple[ArgumentPar
     try:
         given = make_parser().parse_args(arguments)  # without the profiles
         options.check(given)
+        check_config(given.config)
         # Snakemake makes its own parser, a second time for the options in profiles
         with patch.object(cli, "get_argument_parser", make_parser):
             parser, args = cli.parse_args(arguments)
@@ -76,6 +77,18 @@ def read(arguments: list[str], targets: Sequence[str] = ()) -> tuple[ArgumentPar
     return parser, args
 
 
+def check_config(entries: list[str] | None) -> None:
+    """Refuse entries of --config that are not settings of the top level, as NAME=VALUE."""
+    for entry in entries or ():
+        try:
+            cli.parse_config([entry])
+        except ValueError:
+            raise Refused(
+                f"--config is followed by '{entry}'; needs NAME=VALUE with a setting of the top "
+                "level, as in gpu=true; lists and settings inside of it go into a file for --configfile"
+            ) from None
+
+
 def complete(args: Namespace, given: Namespace, targets: Sequence[str] = ()) -> None:
     """Add our defaults to Snakemake's options.
 
@@ -83,7 +96,13 @@ def complete(args: Namespace, given: Namespace, targets: Sequence[str] = ()) -> 
         args: the options including those of the profiles; changed in place.
         given: only the options of the command line.
         targets: additional targets.
+
+    Raises:
+        Refused: no job could run.
     """
+    for name in ("cores", "jobs"):
+        if isinstance(number := getattr(args, name), int) and number < 1:
+            raise Refused(f"--{name} is {number}; needs at least 1, or all")
     files, behind = options.configuration(args)
     args.targets = [*args.targets, *behind, *targets]
     # the preset comes first, so that the user's files override it, wherever they appear

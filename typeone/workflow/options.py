@@ -119,10 +119,12 @@ def check(given: argparse.Namespace) -> None:
             )
     if given.directory is not None:
         folder = Path(given.directory).expanduser()
-        if folder.exists() and not folder.is_dir():
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not there.is_dir():
+            place = "" if there == folder else f" inside '{there}'"
             raise Refused(
-                f"--directory names '{folder}', which is not a folder; needs a folder, or a name "
-                "that does not exist yet"
+                f"--directory names '{folder}'{place}, which is not a folder; needs a folder, or a "
+                "name that does not exist yet"
             )
 
 

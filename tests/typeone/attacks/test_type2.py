@@ -234,26 +234,38 @@ def test_one_failure_in_a_batch_spoils_no_other(settings, classifier, images):
 
 
 def test_an_unknown_method_is_named():
-    settings = Type2Settings(method="jsma")
-    images = torch.full((1, 1, 6, 6), 0.5)
-    with pytest.raises(InputError, match="attack method is 'jsma'; needs fgsm, pgd, deepfool"):
-        attack(Unmoved().eval(), images, torch.zeros(1, dtype=torch.int64), settings, seed=0)
+    told = "`method` is 'jsma'; needs 'fgsm' or 'pgd' or 'deepfool'"
+    with pytest.raises(InputError, match=told):
+        Type2Settings(method="jsma")
 
 
 @pytest.mark.parametrize(
     ("method", "name"),
-    [("fgsm", "epsilon"), ("pgd", "epsilon"), ("cw_l2", "step_size"), ("ead", "step_size")],
+    [
+        *(("fgsm", "epsilon"), ("pgd", "epsilon"), ("pgd", "steps"), ("pgd", "step_size")),
+        *(("deepfool", "steps"), ("cw_l2", "step_size"), ("cw_l2", "steps"), ("ead", "step_size")),
+    ],
 )
 def test_a_setting_that_the_method_needs_is_named(method, name):
-    images = torch.full((1, 1, 6, 6), 0.5)
-    with pytest.raises(InputError, match=f"`{name}` is None; needs a number .* method {method}"):
-        attack(
-            Unmoved().eval(),
-            images,
-            torch.zeros(1, dtype=torch.int64),
-            Type2Settings(method=method),
-            seed=0,
-        )
+    usual = {"epsilon": 0.1, "steps": 2, "step_size": 0.1}
+    Type2Settings(method=method, **usual)
+    with pytest.raises(InputError, match=f"`{name}` is None; needs a .*number .* method {method}"):
+        Type2Settings(method=method, **usual | {name: None})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("epsilon", value) for value in (-0.3, 8.0, math.nan, "0.3", True)),
+        *(("steps", value) for value in (0, -3, 2.5)),
+        *(("step_size", value) for value in (0, -0.02, math.inf)),
+        ("restarts", 0),
+    ],
+)
+def test_a_setting_that_the_method_cannot_use_is_refused(name, value):
+    usual = {"epsilon": 0.1, "steps": 2, "step_size": 0.1}
+    with pytest.raises(InputError, match=f"`{name}` is {value!r}; needs a .* method pgd"):
+        Type2Settings(method="pgd", **usual | {name: value})
 
 
 # ------------------------------------------------------------------------------ randomness

@@ -1,5 +1,6 @@
 """MNIST is the right one, or one line says why not; only loopback is reached."""
 
+import dataclasses
 import gzip
 import hashlib
 import http.server
@@ -601,9 +602,9 @@ def test_splits_carry_the_sums_of_their_own_files(full_size):
 
 
 def test_limits_keep_the_first_of_each_split(full_size):
-    splits = splits_of(full_size, limit={"train": 3, "validation": 2, "test": None})
-    assert splits["train"].index.tolist() == [0, 1, 2]
-    assert splits["validation"].index.tolist() == [50_000, 50_001]
+    splits = splits_of(full_size, limit={"train": 300, "validation": 200, "test": None})
+    assert splits["train"].index.tolist() == list(range(300))
+    assert splits["validation"].index.tolist() == list(range(50_000, 50_200))
     assert len(splits["test"].index) == 10_000
     for split in splits.values():
         check_rows(split)
@@ -616,6 +617,32 @@ def test_limits_keep_the_first_of_each_split(full_size):
 def test_limit_outside_its_split(full_size, name, limit, size):
     with pytest.raises(InputError, match=rf"limit\.{name}` is {limit}; needs 1 to {size}, or null"):
         splits_of(full_size, limit={name: limit})
+
+
+def test_a_file_that_is_sorted_by_class_is_refused(full_size):
+    order = np.argsort(full_size.train_labels, kind="stable")
+    images, labels = full_size.train_images[order], full_size.train_labels[order]
+    told = "50000 train images contain none of class 9; needs images of each: .* sorted by class"
+    with pytest.raises(InputError, match=told):
+        splits_of(dataclasses.replace(full_size, train_images=images, train_labels=labels))
+    with pytest.raises(InputError, match=r"the 1 train images contain none of class"):
+        splits_of(full_size, limit={"train": 1})
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({TRAIN_IMAGES: ARRAYS[TRAIN_IMAGES] // 255}, "has pixels from 0 to 1; needs 0 to 255"),
+        ({TEST_IMAGES: ARRAYS[TRAIN_IMAGES][:5]}, "5 of 5 images of t10k-.* too; needs at most 1%"),
+        (
+            {name: ARRAYS[name][:0] for name in (TEST_IMAGES, TEST_LABELS)},
+            "contains no image; needs at least one",
+        ),
+    ],
+)
+def test_images_that_would_spoil_every_number_are_refused(changed, told):
+    with pytest.raises(InputError, match=f"`datasets.mine.path`: .*{told}"):
+        idx_sets.assemble(ARRAYS | changed, "path", SUMS, key="datasets.mine.path")
 
 
 def test_limit_of_a_split_that_does_not_exist(full_size):

@@ -150,6 +150,16 @@ def test_the_network_stays_as_it_was(kit):
     assert found.warnings[0] == "The network was in training mode; it was audited in eval mode."
 
 
+def test_sigmoids_are_audited_by_their_logits(kit, findings):
+    """Taken for logits, the network would look more robust than it is."""
+    found = audit_of(nn.Sequential(linear(), nn.Sigmoid()).eval(), kit)
+    assert found.warnings[0].startswith("The network returns probabilities; log(p / (1 - p)), as")
+    assert found.error == findings.error
+    for name in ("fgsm", "paper"):
+        again, rows = found.examples[name], findings.examples[name]
+        assert again["f1_label_after"].tolist() == rows["f1_label_after"].tolist()
+
+
 def test_probabilities_are_audited_by_their_logarithm(kit, findings):
     found = audit_of(nn.Sequential(linear(), nn.Softmax(dim=1)).eval(), kit)
     assert found.warnings[0].startswith("The network returns probabilities; their logarithm")

@@ -140,9 +140,11 @@ class Attacks:
             say(f"{name}: {len(self.labels)} images attacked in {clock(seconds[name])}")
 
         walks = [name for name, kind in self.kinds.items() if kind == "svae"]
-        for name in self.kinds:  # those with random starts use torch's global generator
-            if name not in walks:
-                attack(name)
+        # one after another, because those with random starts use torch's global generator; a
+        # mistake in an attack of the user comes out first
+        others = (name for name in self.kinds if name not in walks)
+        for name in sorted(others, key=lambda name: name not in self.mine):
+            attack(name)
         if self.images.device.type == "cpu":
             _side_by_side(attack, walks)
         else:  # walks share the stream on which CUDA graphs are recorded

@@ -8,32 +8,44 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from typeone.models.network_checks import Adapted, are_probabilities, check_outputs, in_float32
+from typeone.models.network_checks import (
+    Adapted,
+    are_probabilities,
+    check_outputs,
+    in_float32,
+    sum_to_1,
+)
 from typeone.runtime.errors import InputError
 
 
-class LogOf(nn.Module):
-    """Logits of a network that returns probabilities: their logarithm."""
+class LogitsOf(nn.Module):
+    """Logits of a network that returns probabilities.
 
-    def __init__(self, network: nn.Module) -> None:
+    Their logarithm if they are those of a softmax, log(p / (1 - p)) if of a ``sigmoid``.
+    """
+
+    def __init__(self, network: nn.Module, *, sigmoid: bool) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.sigmoid = network, sigmoid
 
     def forward(self, images: Tensor) -> Tensor:
         probabilities = in_float32(self.network(images))
-        return probabilities.clamp_min(torch.finfo(torch.float32).tiny).log()
+        least = torch.finfo(torch.float32)
+        if not self.sigmoid:
+            return probabilities.clamp_min(least.tiny).log()
+        return probabilities.clamp(least.tiny, 1 - least.eps).logit()
 
 
 @torch.no_grad()
-def _returns_probabilities(network: nn.Module, images: Tensor) -> bool:
-    """Whether a network that can be called returns probabilities of two classes or more."""
+def _probabilities(network: nn.Module, images: Tensor) -> Tensor | None:
+    """Return the outputs of a network that can be called, if two classes or more have one each."""
     try:
         outputs = in_float32(network(images.clone()))
     except Exception:  # user code can raise anything; `check_outputs` reports it
-        return False
+        return None
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or outputs.shape[1] < 2:
-        return False
-    return are_probabilities(outputs)
+        return None
+    return outputs if are_probabilities(outputs) else None
 
 
 def audited(
@@ -72,12 +84,14 @@ def audited(
     for parameter in mine.parameters():  # a ScriptModule has no requires_grad_
         parameter.requires_grad_(False)
     few = images[:64]
-    if gives == "logits" and _returns_probabilities(mine, few):
+    if gives == "logits" and (found := _probabilities(mine, few)) is not None:
+        sigmoid = not sum_to_1(found)
+        used = "log(p / (1 - p)), as of sigmoids," if sigmoid else "their logarithm"
         warnings.append(
-            "The network returns probabilities; their logarithm was used as logits. Where a "
-            "probability is rounded to 0 or 1, no attack has a gradient."
+            f"The network returns probabilities; {used} was used as logits. Where a probability is "
+            "rounded to 0 or 1, no attack has a gradient."
         )
-        mine = LogOf(mine)
+        mine = LogitsOf(mine, sigmoid=sigmoid)
     mine = Adapted(mine, few).eval()
     check_outputs(mine, few, who=who, classes=classes, gives=gives)
     return mine, warnings

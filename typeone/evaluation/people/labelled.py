@@ -16,7 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from typeone.data.idx_sets import CLASSES, SIDE
-from typeone.data.images import from_uint8
+from typeone.data.images import from_uint8, require_bytes
 from typeone.data.packages import file_bytes
 from typeone.evaluation.intervals import rate
 from typeone.evaluation.measurements import measurement
@@ -59,6 +59,7 @@ def read_labelled(path: str | os.PathLike[str], *, key: str, sha256: str | None)
         raise InputError(
             f"{name}: image is {images.dtype} {images.shape}; needs uint8 (N, {SIDE}, {SIDE})"
         )
+    require_bytes(images, f"{name}: image")
     for column, values, end in (("people", people, CLASSES), ("test_index", index, TEST_COUNT)):
         if values.dtype.kind not in "iu" or values.shape != images.shape[:1]:
             raise InputError(

@@ -18,9 +18,12 @@ from typeone.evaluation.audit.kit import KINDS, Kit, KitModule, file_sha256, rea
 from typeone.evaluation.audit.measure import measure
 from typeone.evaluation.audit.recognizers import measure_recognizer
 from typeone.evaluation.audit.watching import Watch, unwatched
+from typeone.models.input_checks import check_kind, check_threshold
 from typeone.reporting.card.card import Card, make_card
 from typeone.reporting.card.faces import FaceCard, make_face_card
+from typeone.runtime.devices import usable_device
 from typeone.runtime.errors import InputError
+from typeone.runtime.ranges import SEED, Allowed, require
 
 
 def digest_of(network: nn.Module, *, who: str) -> str:
@@ -63,6 +66,12 @@ def audit_with(
     Raises:
         InputError: the kit or the network cannot be used.
     """
+    check_kind("kit", kit, str, os.PathLike, KitModule)
+    require("count", count, Allowed(low=1, whole=True, none=True))
+    require("seed", seed, SEED)
+    device = usable_device(device)
+    if threshold is not None:
+        check_threshold(threshold)
     wanted = Kit if threshold is None else FaceKit
     digest = None
     if not isinstance(kit, KitModule):

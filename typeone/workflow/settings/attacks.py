@@ -11,6 +11,7 @@ from typeone.workflow.settings.model import (
     Model,
     Name,
     Positive,
+    Seed,
     Some,
     Weight,
     Whole,
@@ -19,7 +20,7 @@ from typeone.workflow.settings.model import (
     check_k,
     setting,
 )
-from typeone.workflow.settings.own import AttackModule
+from typeone.workflow.settings.own import AttackModule, check_arguments
 from typeone.workflow.settings.rivals import Baseline, Type2Attack
 from typeone.workflow.settings.variants import resolved
 
@@ -123,8 +124,14 @@ class OwnAttack(Model):
     )
     targets: Some[str] = setting("Attacked classifiers.")
     count: Count = setting("Number of attacked examples, the first of `examples`.", 500)
-    seed: Whole = setting("Seed of its generator; the run's seed is added.", 42)
+    seed: Seed = setting("Seed of its generator; the run's seed is added.", 42)
     arguments: dict[Name, JsonValue] = setting("Keyword arguments of the function.", {})
+
+    @model_validator(mode="after")
+    def arguments_fit(self) -> Self:
+        """Refuse arguments that the function does not take."""
+        check_arguments(self.module, self.arguments)
+        return self
 
 
 Attack = Annotated[

@@ -4,7 +4,15 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from typeone.workflow.settings.model import Count, Model, Name, Some, Whole, Wrong, setting
+from typeone.workflow.settings.model import (
+    Count,
+    Model,
+    Name,
+    Seed,
+    Some,
+    Wrong,
+    setting,
+)
 
 
 class KitImages(Model):
@@ -49,7 +57,7 @@ class Audit(Model):
         ["ours_runner_up", "paper", "real_target", "fgsm", "pgd"],
     )
     count: Count = setting("Number of attacked images, if an audit names no other.", 50)
-    seed: Whole = setting("Seed of the draw of clean images.", 60)
+    seed: Seed = setting("Seed of the draw of clean images.", 60)
     images: KitImages = KitImages()
     faces: FaceAudit = FaceAudit()
 

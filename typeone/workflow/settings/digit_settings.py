@@ -51,6 +51,13 @@ TAKEN = (
 )
 """Names of folders of results/ and of targets, which no data set may have."""
 
+VERBS = (
+    *("attack_", "calibrate_", "check_", "describe_", "evaluate_", "generate_", "judge_", "label_"),
+    *("make_", "plot_", "prepare_", "render_", "sample_", "score_", "strengthen_", "tabulate_"),
+    "train_",
+)
+"""Beginnings of the names of rules; the name of a data set is that of a rule too."""
+
 
 def batches(count: int, chunk: int) -> int:
     """Return how many batches of ``chunk`` there are."""
@@ -130,10 +137,10 @@ class DigitSettings(Model):
                     f"`.datasets.{name}.format` is {entry.format!r}; needs {needed}, because the "
                     "name `mnist` is reserved for MNIST"
                 )
-            if name in TAKEN:
+            if name in TAKEN or name.startswith(VERBS):
                 raise Wrong(
                     f"`.datasets` contains the name {name!r}, which is that of another folder in "
-                    "results/; needs another name"
+                    "results/, or begins like that of a rule; needs another name"
                 )
         for name, network in self.classifiers.items():
             if isinstance(network, OwnWeights):
@@ -148,6 +155,20 @@ class DigitSettings(Model):
                 f"data set {ablated.dataset}; with several `.datasets` it needs a classifier that "
                 "is trained on each"
             )
+        return self
+
+    @model_validator(mode="after")
+    def test_images_suffice(self) -> Self:
+        """Refuse more test images than the limit, or MNIST, has."""
+        known = "`.limit.test`" if self.limit.test else "the size of MNIST's test set"
+        there = self.limit.test or 10_000
+        for key, wanted, most in (
+            ("examples.count", self.examples.count, there),
+            ("realism.clean", self.realism.clean, there - 2),  # the others are the reference
+        ):
+            if wanted > most:
+                fewer = "" if most == there else " less 2"
+                raise Wrong(f"`.{key}` is {wanted}; needs at most {most}, {known}{fewer}")
         return self
 
     @model_validator(mode="after")

@@ -12,13 +12,15 @@ from typeone.workflow.settings.model import (
     Model,
     Positive,
     Radius,
+    Seed,
     Share,
     Training,
     Union,
     Weight,
-    Whole,
     Wrong,
     by,
+    check_warmup,
+    check_weights,
     one_cycle,
     setting,
 )
@@ -148,7 +150,7 @@ Members = Annotated[Entries[Network], Field(min_length=1)]
 class Oracle(Model):
     """Judges that are not used by any attack or any training of f2."""
 
-    seed: Whole = setting("First seed of the judges; must not overlap `seeds`.", 1000)
+    seed: Seed = setting("First seed of the judges; must not overlap `seeds`.", 1000)
     clear_confidence: Share = setting(
         "An image is clear when all judges agree and their mean softmax is at least this.", 0.9
     )
@@ -177,7 +179,7 @@ class AttackDensity(Model):
 class Attackers(Model):
     """Networks that judge the image inside variant `ours`; independent of the judges."""
 
-    seed: Whole = setting(
+    seed: Seed = setting(
         "First seed of the attackers; differs from those of the judges and from those used for "
         "tuning.",
         2100,
@@ -228,7 +230,7 @@ class RetrainingSettings(Model):
 
     attack: str = setting("One of `attacks`; half of its examples against the base are used.")
     copies: Count = setting("Copies of each example among the training digits.", 50)
-    seed: Whole = setting("Seed of the choice of that half.", 60)
+    seed: Seed = setting("Seed of the choice of that half.", 60)
 
 
 BASE = setting("One of `classifiers`; old examples are made against it.")
@@ -247,6 +249,15 @@ class LogitPairing(Model):
         Training(epochs=100, batch_size=256, lr=0.001, beta1=0.9),
     )
     settings: LogitPairingSettings = LogitPairingSettings()
+
+    @model_validator(mode="after")
+    def learns(self) -> Self:
+        """Refuse a warm-up beyond the training, and a loss that is 0."""
+        how = self.settings
+        check_warmup("settings.epsilon_warmup", how.epsilon_warmup, self.training)
+        weights = (how.clean_weight, how.adversarial_weight, how.pairing_weight)
+        check_weights("`.settings`", *weights)
+        return self
 
 
 class Retraining(Model):
@@ -286,6 +297,12 @@ class Stage1(Model):
     )
     training: Training = setting("How they are trained.", Training())
 
+    @model_validator(mode="after")
+    def warm_up_ends(self) -> Self:
+        """Refuse a warm-up beyond the training."""
+        check_warmup("kl_warmup", self.kl_warmup, self.training)
+        return self
+
 
 class Stage2(Model):
     """Training of the latent discriminator."""
@@ -305,4 +322,4 @@ class Examples(Model):
     """Random test images that f1 gets right, the same for every attack (IV-C)."""
 
     count: Annotated[int, Field(ge=10)] = setting("Number of test images that f1 gets right.", 500)
-    seed: Whole = setting("Seed of the draw.", 20)
+    seed: Seed = setting("Seed of the draw.", 20)

@@ -12,10 +12,10 @@ from typeone.workflow.settings.model import (
     Pair,
     Positive,
     Rate,
+    Seed,
     Some,
     Training,
     Weight,
-    Whole,
     Wrong,
     one_cycle,
     setting,
@@ -28,7 +28,7 @@ Even = Annotated[int, Field(ge=2, multiple_of=2)]
 class Density(Model):
     """The density model of clean images, which decides clean success; no attack uses it."""
 
-    seed: Whole = setting("Seed of the density model.", 5000)
+    seed: Seed = setting("Seed of the density model.", 5000)
     latent_dim: Count = setting("Dimensions of its latent.", 32)
     quantile: Annotated[float, Field(ge=0.5, lt=1)] = setting(
         "Quantile of the measures of clean validation images at which their limits are.",
@@ -42,7 +42,7 @@ class Density(Model):
 class Diffusion(Model):
     """The diffusion model of the rival `diffusion`; trained only if an attack uses it."""
 
-    seed: Whole = setting("Seed of the diffusion model.", 6000)
+    seed: Seed = setting("Seed of the diffusion model.", 6000)
     channels: Annotated[int, Field(ge=8, multiple_of=8)] = setting(
         "Channels of its outer layers; the inner ones have twice as many.", 32
     )
@@ -55,7 +55,7 @@ class Realism(Model):
     """Realism measured by networks that no attack uses: a judge's features, the density model."""
 
     clean: AtLeast10 = setting("Number of clean test digits used as a control.", 500)
-    seed: Whole = setting("Seed of their draw.", 50)
+    seed: Seed = setting("Seed of their draw.", 50)
 
 
 class Batching(Model):
@@ -85,7 +85,7 @@ class Detection(Model):
         "False positive rates at which thresholds are fitted, on one half of the clean images.",
         [0.05, 0.10],
     )
-    seed: Whole = setting("Seed of the split into halves.", 30)
+    seed: Seed = setting("Seed of the split into halves.", 30)
 
 
 class Toy(Model):
@@ -151,7 +151,7 @@ class SphereTest(Model):
     """Test of the network of II-B."""
 
     count: Even = setting("Number of points, half of them on each sphere.", 100000)
-    seed: Whole = setting("Seed of their draw.", 60)
+    seed: Seed = setting("Seed of their draw.", 60)
 
 
 class SphereType1(Model):
@@ -187,7 +187,7 @@ class Sphere(Model):
     outer: Positive = setting("Radius of the outer sphere.", 1.0)
     training: SphereTraining = SphereTraining()
     test: SphereTest = SphereTest()
-    seed: Whole = setting("Seed of the attacked points, which f1 gets right.", 61)
+    seed: Seed = setting("Seed of the attacked points, which f1 gets right.", 61)
     type1: SphereType1 = SphereType1()
     type2: SphereType2 = SphereType2()
     tolerance: Positive = setting(

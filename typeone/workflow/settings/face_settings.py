@@ -103,7 +103,18 @@ class FaceSettings(DigitSettings):
 
     @model_validator(mode="after")
     def attacks_on_faces_fit(self) -> Self:
-        """Refuse more shards than batches of faces."""
+        """Refuse more shards than batches, and more faces than there are where that is known."""
+        drawn, limit = self.faces.synthetic, self.faces.limit.test
+        there = [limit] if limit else []
+        if self.faces.source == "synthetic":
+            there.append(drawn.identities.test * drawn.images.test)
+        for name, attack in self.face_attacks.attacks.items():
+            if there and attack.count > min(there):
+                raise Wrong(
+                    f"`.face_attacks.attacks.{name}.count` is {attack.count}; needs at most "
+                    f"{min(there)}, the test faces (`.faces.limit.test`, for synthetic faces "
+                    "`.faces.synthetic`: people times images)"
+                )
         for name, attack in self.face_attacks.attacks.items():
             if attack.kind == "svae":
                 check_shards(

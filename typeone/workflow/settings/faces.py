@@ -10,12 +10,13 @@ from typeone.workflow.settings.model import (
     Model,
     Pair,
     Positive,
+    Seed,
     Seeds,
     Share,
     Training,
     Weight,
-    Whole,
     Wrong,
+    check_warmup,
     one_cycle,
     setting,
 )
@@ -44,7 +45,7 @@ class Views(Model):
 class Synthetic(Model):
     """Procedurally drawn faces, typeone/data/synthetic_faces.py."""
 
-    seed: Whole = setting("Seed of people and views; not used for tuning.", 5400)
+    seed: Seed = setting("Seed of people and views; not used for tuning.", 5400)
     identities: People = People()
     images: Views = Views()
 
@@ -69,7 +70,7 @@ class LfwFaces(Model):
     sure: Annotated[float, Field(ge=0.5, lt=1)] = setting(
         "Minimum mean probability of a person's gender; other people are left out.", 0.8
     )
-    seed: Whole = setting("Seed of the split and of the order of images.", 5100)
+    seed: Seed = setting("Seed of the split and of the order of images.", 5100)
 
     @model_validator(mode="after")
     def path_is_given(self) -> Self:
@@ -89,7 +90,7 @@ class Folder(Model):
     csv: str | None = setting(
         "Table with columns file, label (female or male), identity and optionally split.", None
     )
-    seed: Whole = setting(
+    seed: Seed = setting(
         "Seed of the order of rows, and of the split if the table has no column split.", 5200
     )
 
@@ -98,7 +99,7 @@ class Generated(Model):
     """Faces of a pretrained generator, with gender labels by a pretrained judge."""
 
     count: Annotated[int, Field(ge=10)] = setting("Faces drawn from the generator.", 10000)
-    seed: Whole = setting("Seed of their draw.", 5300)
+    seed: Seed = setting("Seed of their draw.", 5300)
     batch: Count = setting("Faces per batch; at 1024 pixels each needs much memory.", 8)
     sure: Annotated[float, Field(ge=0.5, lt=1)] = setting(
         "Minimum probability of a gender by the judge; other faces are left out.", 0.9
@@ -170,7 +171,7 @@ class FaceJudge(Model):
 class FaceAttackers(Model):
     """Networks that read the face inside an attack with ``image_weight``; none is a judge."""
 
-    seed: Whole = setting("First seed of the attackers.", 6300)
+    seed: Seed = setting("First seed of the attackers.", 6300)
     members: Annotated[Entries[FaceJudge], Field(min_length=1)] = setting(
         "Attackers by name, built like judges; they are trained only on the split `train`.",
         {
@@ -207,7 +208,7 @@ class AgeGender(Model):
 class FaceJudges(Model):
     """Judges of gender and of whether an image is a face; not used in attacks or tuning."""
 
-    seed: Whole = setting("First seed of the judges; must not overlap `faces.seeds`.", 6200)
+    seed: Seed = setting("First seed of the judges; must not overlap `faces.seeds`.", 6200)
     clear_confidence: Share = setting(
         "A face is clear if all judges agree on the gender, and on it being a face, with at least "
         "this confidence.",
@@ -265,6 +266,12 @@ class FaceStage1(Model):
         "Whether training faces are mirrored with probability 1/2; not in the paper.", False
     )
     training: Training = setting("How they are trained.", Training())
+
+    @model_validator(mode="after")
+    def warm_up_ends(self) -> Self:
+        """Refuse a warm-up beyond the training."""
+        check_warmup("kl_warmup", self.kl_warmup, self.training)
+        return self
 
 
 class FaceStage2(Model):

@@ -13,6 +13,7 @@ from typeone.workflow.settings.model import (
     Model,
     Pair,
     Positive,
+    Seed,
     Share,
     Training,
     Weight,
@@ -41,7 +42,7 @@ class Objective(Model):
 class Generator(Model):
     """The AC-GAN of IV-E whose latent space is attacked; one for all seeds."""
 
-    seed: Whole = setting(
+    seed: Seed = setting(
         "Seed of its training; differs from those of the judges and the attackers.", 3100
     )
     latent_dim: Count = setting("Dimensions of z, IV-E.", 128)
@@ -123,12 +124,12 @@ class Latent(Model):
     target: str = setting("The attacked classifier, IV-E.", "lenet")
     count: Count = setting("Number of initial latents attacked by every variant.", 500)
     draws: Count = setting("Latents from which these are chosen, each class in turn.", 10000)
-    seed: Whole = setting("Seed of the draw; the run's seed is added.", 60)
+    seed: Seed = setting("Seed of the draw; the run's seed is added.", 60)
     chunk: Count = setting("Latents in one batch.", 500)
     fresh: Annotated[int, Field(ge=10)] = setting(
         "Number of new digits for the evaluation of the generator.", 10000
     )
-    fresh_seed: Whole = setting("Seed of their draw.", 70)
+    fresh_seed: Seed = setting("Seed of their draw.", 70)
     pairs: Count = setting("Number of pairs in a row of Fig. 8.", 10)
     attacks: Annotated[Entries[LatentAttack], Field(min_length=1)] = setting(
         "Variants by name.", LATENT_ATTACKS
@@ -187,7 +188,7 @@ class StyleAttack(Model):
     )
     count: Pair = setting("Number of initial latents, and of random pairs for comparison.", 1000)
     chunk: Count = setting("Latents in one batch.", 32)
-    seed: Whole = setting("Seed of the draw; the run's seed is added.", 90)
+    seed: Seed = setting("Seed of the draw; the run's seed is added.", 90)
     settings: FaceWalk = setting(
         "Settings of Eq. 13; k is larger because a mean over 64 coordinates has larger gradients "
         "per coordinate than one over StyleGAN's 512.",
@@ -223,7 +224,7 @@ class StyleGan(Model):
         "Whether the pickle is trusted; its code runs when it is loaded.", False
     )
     truncation: Share = setting("Truncation psi of w towards its mean; 1 disables it.", 0.7)
-    seed: Whole = setting("Row r starts from the latent of seed + r.", 100)
+    seed: Seed = setting("Row r starts from the latent of seed + r.", 100)
     rows: Annotated[int, Field(ge=1, le=6)] = setting("Number of rows of Fig. 9.", 6)
     threshold: Distance = setting(
         "Maximum distance at which FaceNet accepts two faces as one person, IV-B.", 1.242
@@ -253,5 +254,10 @@ class StyleGan(Model):
             raise Wrong(
                 "`.sha256` is null; with `.source: pickle` it needs the file's SHA-256 "
                 "(sha256sum), so that no other file is run"
+            )
+        if self.source != "pickle" and (self.allow_pickle or self.sha256 is not None):
+            raise Wrong(
+                f"`.allow_pickle` or `.sha256` is given, but `.source` is {self.source}, which "
+                "reads no pickle; needs `.source: pickle`, or neither of them"
             )
         return self

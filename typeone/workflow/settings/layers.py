@@ -1,8 +1,9 @@
 """Expand the given settings of a run to all of its settings.
 
-Three layers, each on top of the one before: the defaults, which are the published values;
-config.yaml, which contains the values of preset `quick`; the files and values of `--configfile` and
-`--config`. If these set `preset: paper`, config.yaml is left out.
+Layers, each on top of the one before: the defaults, which are the published values; config.yaml,
+which contains the values of preset `quick`; presets/NAME.yaml if the given settings contain
+`preset: NAME`; the files and values of `--configfile` and `--config`. With `preset: paper`
+config.yaml is left out.
 """
 
 from collections.abc import Mapping
@@ -24,12 +25,15 @@ def published() -> dict[str, Any]:
     return Settings().model_dump()
 
 
-def expanded(given: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]:
+def expanded(
+    given: Mapping[str, Any], quick: Mapping[str, Any], preset: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return all settings of a run, in the order of the models.
 
     Args:
         given: the settings of `--configfile` and `--config`.
         quick: the settings of config.yaml.
+        preset: the settings of the file of the preset that ``given`` names, if any.
 
     Raises:
         Wrong: a setting is not allowed; the message has one line.
@@ -37,10 +41,18 @@ def expanded(given: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str, An
     base = published()
     if given.get("preset") != "paper":
         base = lay(base, quick, Settings)
+    base = lay(base, preset or {}, Settings)
     try:
         return Settings.model_validate(lay(base, given, Settings)).model_dump()
     except ValidationError as error:
         raise Wrong(first_line(error, Settings)) from None
+
+
+def of_preset(given: Mapping[str, Any], checkout: str | Path) -> Any:
+    """Return the settings of the file of the preset that ``given`` names; none for another name."""
+    file = Path(checkout, "presets", f"{given.get('preset')}.yaml")
+    named = isinstance(given.get("preset"), str) and given["preset"] in ("smoke", "full", "paper")
+    return record.read(file) if named else {}
 
 
 def of_files(checkout: str | Path, *names: str | Path) -> dict[str, Any]:
@@ -48,7 +60,13 @@ def of_files(checkout: str | Path, *names: str | Path) -> dict[str, Any]:
     given: Any = {}
     for name in names:
         given = merged(given, record.read(Path(checkout, name)))
-    return expanded(given, record.read(Path(checkout, "config.yaml")))
+    return with_preset(given, checkout)
+
+
+def with_preset(given: Mapping[str, Any], checkout: str | Path) -> dict[str, Any]:
+    """Return `expanded` of ``given``, with the files of ``checkout`` below."""
+    quick = record.read(Path(checkout, "config.yaml"))
+    return expanded(given, quick, of_preset(given, checkout))
 
 
 def replace(config: dict[str, Any], checkout: str | Path) -> None:
@@ -64,7 +82,7 @@ def replace(config: dict[str, Any], checkout: str | Path) -> None:
     from snakemake.exceptions import WorkflowError
 
     try:
-        settings = expanded(config, record.read(Path(checkout) / "config.yaml"))
+        settings = with_preset(config, checkout)
         check_paths(settings, record.recorded(Path.cwd()))
     except Wrong as wrong:
         raise WorkflowError(str(wrong)) from None

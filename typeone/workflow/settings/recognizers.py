@@ -11,9 +11,9 @@ from typeone.workflow.settings.model import (
     Pair,
     Positive,
     Rate,
+    Seed,
     Share,
     Training,
-    Whole,
     Wrong,
     one_cycle,
     setting,
@@ -52,6 +52,11 @@ class Facenet(Model):
             raise Wrong(
                 f"`.path` is {self.path!r} but `source` is {self.source}; set `source: path` to "
                 "use it, or `path: null`"
+            )
+        if self.source != "path" and self.sha256 is not None:
+            raise Wrong(
+                f"`.sha256` is given but `source` is {self.source}, whose SHA-256 is known; set "
+                "`source: path` to use it, or `sha256: null`"
             )
         return self
 
@@ -104,7 +109,7 @@ class RecognizerEvaluation(Model):
     false_accepts: Rate = setting(
         "False acceptance rate of the threshold `far` on validation pairs.", 0.01
     )
-    pair_seed: Whole = setting("Seed of the draw of pairs.", 80)
+    pair_seed: Seed = setting("Seed of the draw of pairs.", 80)
 
 
 class Recognizers(Model):

@@ -9,9 +9,9 @@ from typeone.workflow.settings.model import (
     Model,
     Positive,
     Radius,
+    Seed,
     Some,
     Weight,
-    Whole,
     Wrong,
     by,
     setting,
@@ -101,7 +101,7 @@ class RandomLatent(Model):
 
     method: Literal["random_latent"] = setting("Latents drawn until f1 says y.")
     draws: Count = setting("Latents drawn for all examples together.")
-    seed: Whole = setting("Seed of the draws; the run's seed is added.")
+    seed: Seed = setting("Seed of the draws; the run's seed is added.")
 
 
 def is_odd(count: int) -> int:
@@ -123,7 +123,7 @@ class RealTarget(Model):
     noise: Annotated[CarliniWagner | Pgd, by("method", "cw_l2", "pgd")] = setting(
         "The attack that makes f1 see y in it."
     )
-    seed: Whole = setting("Seed of random draws; the run's seed is added.", 41)
+    seed: Seed = setting("Seed of random draws; the run's seed is added.", 41)
 
 
 class LevelSet(Model):
@@ -157,7 +157,7 @@ class InvarianceL0(Model):
     scale: Annotated[float, Field(ge=0, le=0.5)] = setting("Maximum change of a scale.", 0.2)
     shear: Annotated[float, Field(ge=0, le=0.5)] = setting("Maximum shear along an axis.", 0.2)
     ink: Part = setting("Share of the digit that a move must leave in the image.", 0.85)
-    seed: Whole = setting("Seed of the moves; the run's seed is added.", 43)
+    seed: Seed = setting("Seed of the moves; the run's seed is added.", 43)
 
 
 class GuidedDiffusion(Model):
@@ -175,7 +175,7 @@ class GuidedDiffusion(Model):
     scale: Annotated[float, Field(ge=0, le=100)] = setting(
         "Strength of f1's guidance; 0 ignores f1.", 4.0
     )
-    seed: Whole = setting("Seed of the noise; the run's seed is added.", 47)
+    seed: Seed = setting("Seed of the noise; the run's seed is added.", 47)
 
 
 class Baseline(Model):

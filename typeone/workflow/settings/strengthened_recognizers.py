@@ -9,11 +9,14 @@ from typeone.workflow.settings.model import (
     Count,
     Model,
     Positive,
+    Seed,
     Training,
     Weight,
     Whole,
     Wrong,
     by,
+    check_warmup,
+    check_weights,
     setting,
 )
 
@@ -68,6 +71,17 @@ class FaceLogitPairing(Model):
     facenet: Learning = setting("If FaceNet is attacked.", Learning(copies=4))
     settings: FacePairing
 
+    @model_validator(mode="after")
+    def learns(self) -> Self:
+        """Refuse a warm-up beyond the training, and a loss that is 0."""
+        how = self.settings
+        for name in ("small", "facenet"):
+            training, where = getattr(self, name).training, f"`.{name}.training`"
+            check_warmup("settings.epsilon_warmup", how.epsilon_warmup, training, where)
+        weights = (how.clean_weight, how.adversarial_weight, how.pairing_weight)
+        check_weights("`.settings`", *weights)
+        return self
+
 
 StrengthenedRecognizer = Annotated[
     FaceLogitPairing | FaceRetraining, by("method", "logit_pairing", "retraining")
@@ -112,7 +126,7 @@ class Table3(Model):
         "used for training.",
         1000,
     )
-    half_seed: Whole = setting("Seed of the choice of that half.", 60)
+    half_seed: Seed = setting("Seed of the choice of that half.", 60)
     fresh: Fresh = Fresh()
     faces: AtLeast4 = setting(
         "Number of validation faces (threshold) and test faces from which pairs are drawn.", 5000

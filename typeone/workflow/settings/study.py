@@ -6,7 +6,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from typeone.workflow.settings.model import SHA256, Distinct, Model, Share, Whole, Wrong, setting
+from typeone.workflow.settings.model import (
+    SHA256,
+    Distinct,
+    Model,
+    Seed,
+    Share,
+    Whole,
+    Wrong,
+    setting,
+)
 
 
 def are_there(patterns: list[str]) -> list[str]:
@@ -58,7 +67,7 @@ class Careless(Model):
 class Study(Model):
     """The sheet results/study/index.html, about ten minutes per person; docs/study.md."""
 
-    seed: Whole = setting("Seed of the draw and, with a person's name, of the order.", 110)
+    seed: Seed = setting("Seed of the draw and, with a person's name, of the order.", 110)
     digits: Shown = setting(
         "Which digit is this? Attacks are from `attacks`.",
         Shown(count=24, clean=16, reconstruction=16, repeats=12),
