@@ -72,6 +72,12 @@ def test_a_folder_of_anything_becomes_four_tables(celeba, outputs, tmp_path):
     (tmp_path / "faces.csv").write_text("\n".join(["file,label,identity", *lines]))
     settings = {"path": str(folder / "img_align_celeba"), "csv": str(tmp_path / "faces.csv")}
     said = job("folder", settings | {"seed": 0}, outputs, tmp_path / "log")
+    with pytest.raises(SystemExit):  # by chance
+        runpy.run_path(SCRIPT, {"snakemake": said})
+    assert (
+        "has only male faces in the split validation; needs both" in (tmp_path / "log").read_text()
+    )
+    said = job("folder", settings | {"seed": 1}, outputs, tmp_path / "log")
     runpy.run_path(SCRIPT, {"snakemake": said})
     tables = [FaceTable(path) for path in outputs.values()]
     assert sum(map(len, tables)) == len(rows)

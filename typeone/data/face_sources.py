@@ -126,16 +126,24 @@ def write_faces(
     """Write every split of ``source`` to the path of its name in ``outputs``, part by part.
 
     Raises:
-        InputError: a split has no face.
+        InputError: a split has no face, or none of a gender.
     """
     for split in SPLITS:
+        shown: set[int] = set()
         with FaceWriter(outputs[split]) as table:
             for part in source.parts(split, limit=limit[split]):
+                shown |= set(part.labels.tolist())
                 table.write(*part)
             if not table.count:
                 raise InputError(
                     f"`faces.source` {metadata['source']} leaves the split {split} empty; needs "
                     "faces of more people"
+                )
+            if len(shown) == 1:
+                raise InputError(
+                    f"`faces.source` {metadata['source']} has only "
+                    f"{'female' if shown == {0} else 'male'} faces in the split {split}; needs "
+                    "both: attacks go from one to the other"
                 )
             table.metadata = {**metadata, "dataset": "faces", "split": split, **source.notes()}
         logger.info("%s: %d faces", split, table.count)

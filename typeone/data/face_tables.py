@@ -47,7 +47,7 @@ def read_face_rows(path: str | os.PathLike[str]) -> list[FaceRow]:
 
     Raises:
         InputError: the table or a column is missing, a cell is not allowed, a file is in two rows,
-            or an identity in two splits.
+            or an identity in two splits or with two labels.
     """
     found: list[FaceRow] = []
     first: dict[str, FaceRow] = {}
@@ -64,6 +64,11 @@ def read_face_rows(path: str | os.PathLike[str]) -> list[FaceRow]:
             raise InputError(
                 f"{where}: identity {row.identity!r} is in {row.split}, and in {other.split} on "
                 f"{other.line}; needs each in one split"
+            )
+        if other.label != row.label:
+            raise InputError(
+                f"{where}: identity {row.identity!r} has another label than on {other.line}; needs "
+                "one gender for each person"
             )
         first[file] = row
         found.append(row)

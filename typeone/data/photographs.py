@@ -29,6 +29,7 @@ from typeone.runtime.logs import logger
 SHARES = (0.60, 0.15, 0.10, 0.15)  # of identities by split, for a table without splits
 PART = 512  # faces in memory at once
 CORRUPT = 0.01  # largest share of unreadable images, rounded to whole images: one of 51 to 150
+SMALLEST = 32  # pixels on a side of a crop
 MAX_BYTES = 64 << 20  # largest size of one image file
 
 
@@ -88,9 +89,15 @@ def decode(data: bytes, box: Callable[[int, int], tuple[int, int, int, int]]) ->
     """Decode an image file to uint8 ``(3, 64, 64)``: crop to ``box(width, height)``, then resize.
 
     Raises:
-        OSError: the file is damaged or not an image, see `read_rgb`.
+        OSError: the file is damaged or not an image, see `read_rgb`, or has too few pixels.
     """
     picture = read_rgb(data)
+    left, top, right, bottom = box(*picture.size)
+    if min(right - left, bottom - top) < SMALLEST:
+        raise OSError(
+            f"the crop has {right - left}x{bottom - top} pixels, of which no face of 64x64 can be "
+            f"made; needs at least {SMALLEST}x{SMALLEST}"
+        )
     pixels = np.asarray(picture.crop(box(*picture.size))).transpose(2, 0, 1)
     if pixels.shape == FACE_SHAPE:
         return pixels

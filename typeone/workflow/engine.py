@@ -85,7 +85,7 @@ def check_config(entries: list[str] | None) -> None:
         except ValueError:
             raise Refused(
                 f"--config is followed by '{entry}'; needs NAME=VALUE with a setting of the top "
-                "level, as in gpu=true; lists and settings inside of it go into a file for --configfile"
+                "level, as in gpu=true; lists and nested settings need a file for --configfile"
             ) from None
 
 

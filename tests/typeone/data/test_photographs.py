@@ -88,6 +88,13 @@ def test_a_photograph_is_cut_after_it_was_turned_upright():
     assert (face[:, 30:] == 0).all()
 
 
+def test_an_image_without_the_pixels_of_a_face_is_unreadable():
+    """Blown up to 64x64 it would be a face without a face."""
+    with pytest.raises(OSError, match=r"the crop has 31x31 pixels, of which no face .*; needs at"):
+        decode(png(np.zeros((31, 40, 3), np.uint8)), middle_square)
+    assert decode(png(np.zeros((32, 40, 3), np.uint8)), middle_square).shape == (3, 64, 64)
+
+
 def test_a_grey_image_has_three_channels():
     assert decode(png(np.full((64, 64), 7, np.uint8)), middle_square).shape == (3, 64, 64)
 
@@ -471,6 +478,10 @@ BAD_TABLES = {
             *(f"{line},{'test' if i == 13 else 'train'}" for i, line in enumerate(t[1:])),
         ],
         "line 15: identity 'person 3' is in test, and in train on line 5; needs each in one split",
+    ),
+    "two genders": (
+        lambda t: [*t[:4], t[4].replace("male", "female"), *t[5:]],
+        "line 15: identity 'person 3' has another label than on line 5; needs one gender for each",
     ),
     "a file twice": (
         lambda t: [*t, "./7.png,female,person 7"],
