@@ -6,13 +6,12 @@ from snakemake.utils import min_version
 
 from typeone.workflow import annotations, dry_run, graph, published, sidecars
 from typeone.workflow.artifacts import artifacts_of
-from typeone.workflow.configfiles import require_one_preset, require_sound
+from typeone.workflow.configfiles import require_sound
 from typeone.workflow.digests import Digests
 from typeone.workflow.settings import layers, record
 
 min_version("9.0")
-require_sound(f"{workflow.basedir}/config.yaml", *workflow.overwrite_configfiles)
-require_one_preset(config.get("preset"), *workflow.overwrite_configfiles)
+require_sound(config.get("preset"), workflow.basedir, *workflow.overwrite_configfiles)
 layers.replace(config, workflow.basedir)
 
 # Digests that rules take as params, so that edits rerun jobs, and the params that check_results uses.

@@ -60,9 +60,11 @@ def test_the_files_of_this_repository_have_no_fault(repository):
 
 def test_the_snakefile_stops_at_the_first_fault(tmp_path):
     """For those who start Snakemake themselves."""
-    names = [tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml")]
-    for name, text in zip(names, ("a: 1\n", "", "- a\n"), strict=True):
+    names = [tmp_path / name for name in ("config.yaml", "a.yaml", "b.yaml", "c.yaml")]
+    for name, text in zip(names, ("a: 1\n", "preset: full\n", "", "- a\n"), strict=True):
         name.write_text(text)
-    require_sound(names[0])
+    require_sound("full", tmp_path, names[1])
     with pytest.raises(WorkflowError, match=r"b\.yaml is empty; needs settings"):
-        require_sound(*names)
+        require_sound("full", tmp_path, *names[1:])
+    with pytest.raises(WorkflowError, match=r"`preset` is 'paper', but 'full' in .*a\.yaml; needs"):
+        require_sound("paper", tmp_path, names[1])

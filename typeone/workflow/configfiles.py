@@ -1,5 +1,4 @@
-"""Check that a configuration file is a mapping in YAML or JSON that has each key once, and that all
-files name one preset.
+"""Check that configuration files are mappings in YAML or JSON with each key once, and one preset.
 
 `typeone reproduce` calls this before Snakemake, whose errors name neither the file nor the line.
 The Snakefile calls it too, because YAML silently takes the last of two values under one key.
@@ -87,16 +86,20 @@ def is_json(text: str) -> bool:
     return True
 
 
-def require_sound(*paths: str | Path) -> None:
-    """Raise Snakemake's error for the first of these files that has a `fault`."""
+def require_sound(preset: object, checkout: str | Path, *given: str | Path) -> None:
+    """Raise Snakemake's error for the first configuration file that has a `fault`.
+
+    And if the ``given`` files, or ``preset`` of all settings, name several presets.
+    """
     from snakemake.exceptions import WorkflowError
 
-    for message in filter(None, map(fault, paths)):
+    for message in filter(None, map(fault, (Path(checkout, "config.yaml"), *given))):
         raise WorkflowError(message)
+    require_one_preset(preset, *given)
 
 
 def require_one_preset(preset: object, *paths: str | Path) -> None:
-    """Raise Snakemake's error if the given files, or ``preset`` of all settings, name several.
+    """Raise Snakemake's error if the files or ``preset`` name several presets.
 
     The name of one preset must not stand beside the numbers of another.
     """

@@ -316,10 +316,3 @@ class Svae(Model):
     latent_dim: Count = setting("Dimensions of z.", 32)
     stage1: Stage1 = Stage1()
     stage2: Stage2 = Stage2()
-
-
-class Examples(Model):
-    """Random test images that f1 gets right, the same for every attack (IV-C)."""
-
-    count: Annotated[int, Field(ge=10)] = setting("Number of test images that f1 gets right.", 500)
-    seed: Seed = setting("Seed of the draw.", 20)

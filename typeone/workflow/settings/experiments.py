@@ -51,6 +51,13 @@ class Diffusion(Model):
     )
 
 
+class Examples(Model):
+    """Random test images that f1 gets right, the same for every attack (IV-C)."""
+
+    count: AtLeast10 = setting("Number of test images that f1 gets right.", 500)
+    seed: Seed = setting("Seed of the draw.", 20)
+
+
 class Realism(Model):
     """Realism measured by networks that no attack uses: a judge's features, the density model."""
 
