@@ -27,6 +27,9 @@ LIKE = "; needs settings by name, as in config.yaml"
         b"a: 2001-13-45\n": " contains a value that YAML cannot read (month must be in 1..12); ",
         b"a: !!bool perhaps\n": " contains a value that YAML cannot read ('perhaps'); quote it",
         b"? [a]\n: b\n": ", line 1: not valid YAML (found unhashable key); correct this",
+        b"a: 1\nb: [2, 010]\n": ", line 2: YAML reads 010 as 8; write the number in base ten, with",
+        b"a: {b: 1:30}\n": ", line 1: YAML reads 1:30 as 90; write the number in base ten",
+        b"a: 0x10\n": ", line 1: YAML reads 0x10 as 16; write the number in base ten",
         b"a: " + b"[" * 3000 + b"]" * 3000: f" is nested too deeply{LIKE}",
     }.items(),
 )
@@ -44,6 +47,7 @@ def test_the_file_and_the_line_are_named(tmp_path, text, said):
         "a: &x {b: 1}\nc: *x\nd: {<<: *x, b: 2}\n",  # one node, seen twice
         "a: &x {b: 1}\nc: &y {d: 1}\ne:\n  <<: *x\n  <<: *y\n",
         "a: {b: 1}\nc: {b: 1}\n",  # apart
+        "a: [0, 0.5, -0.25, 10, '010', 1.0e-3]\n",
         '{\n\t"a": 1\n}\n',  # JSON, whose tabs YAML refuses
     ],
 )

@@ -9,7 +9,6 @@ from typeone.runtime.errors import InputError
 from typeone.runtime.ranges import (
     COUNT,
     DECAY,
-    POSITIVE,
     WEIGHT,
     WHOLE,
     Allowed,
@@ -24,7 +23,7 @@ WEIGHTS = (
 )
 ALLOWED = {
     **dict.fromkeys(WEIGHTS, WEIGHT),
-    **{"steps": WHOLE, "lr": POSITIVE, "beta2": DECAY, "check_every": COUNT, "jitter": WHOLE},
+    **{"steps": WHOLE, "lr": WEIGHT, "beta2": DECAY, "check_every": COUNT, "jitter": WHOLE},
     "beta": Allowed(words=("ratio",)),
     "k_driver": one_of("f1", "discriminator"),
     "manifold": one_of("probability", "log"),
@@ -39,7 +38,7 @@ class SvaeAttackSettings:
 
     Attributes:
         steps: the maximum number of updates of z in one attempt.
-        lr: Adam's learning rate on z.
+        lr: Adam's learning rate on z; with 0 only the offset moves.
         beta2: Adam's second-moment decay. It sets how soon f1 has an effect: gradients of the first
             steps are thousands of times larger and keep the steps small until they have decayed.
         alpha: weight of the discriminator term.

@@ -5,12 +5,14 @@ The Snakefile calls it too, because YAML silently takes the last of two values u
 """
 
 import json
+import re
 from pathlib import Path
 
 import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LIKE = "needs settings by name, as in config.yaml"
+OTHER_BASE = re.compile(r"[-+]?(0[0-9xXbB]|.*:)")
 # what PyYAML raises, besides its own errors, for a value that does not match its tag or format
 NO_VALUE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 
@@ -35,6 +37,20 @@ def repeated(
         if found := repeated(value, (*path, name), seen):
             return found
     return None
+
+
+def misread(node: yaml.Node, seen: set[int] | None = None) -> yaml.ScalarNode | None:
+    """Return the first number that YAML 1.1 does not read in base ten: 010 is 8, and 1:30 is 90."""
+    seen = set() if seen is None else seen
+    if id(node) in seen:
+        return None
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        return node if number and OTHER_BASE.match(node.value) else None
+    pairs = isinstance(node, yaml.MappingNode)
+    below = [part for entry in node.value for part in (entry if pairs else (entry,))]
+    return next(filter(None, (misread(part, seen) for part in below)), None)
 
 
 def fault(path: str | Path) -> str | None:
@@ -68,6 +84,11 @@ def fault(path: str | Path) -> str | None:
     if not isinstance(node, yaml.MappingNode):
         kind = "a list" if isinstance(node, yaml.SequenceNode) else "one value"
         return f"{path} contains {kind}, not settings; {LIKE}"
+    if number := misread(node):
+        return (
+            f"{path}, line {number.start_mark.line + 1}: YAML reads {number.value} as "
+            f"{yaml.safe_load(number.value)}; write the number in base ten, without leading zeros"
+        )
     if found:
         key, line, first = found
         return (

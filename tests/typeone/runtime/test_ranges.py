@@ -46,7 +46,7 @@ def test_every_setting_of_algorithm_2_that_is_a_number_or_a_word_has_its_values(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("lr", value) for value in (math.nan, 0, -1)),
+        *(("lr", value) for value in (math.nan, -1)),
         *(("beta", math.nan), ("beta", "ration"), ("alpha", -1), ("k_max", -1), ("beta2", 1)),
         *(("manifold", "Probability"), ("k_driver", "F1"), ("patience", 0), ("patience", -1)),
         *(("steps", -5), ("steps", 12.5), ("k_start", 2.0), ("detail", -0.5)),
