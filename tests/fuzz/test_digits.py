@@ -24,7 +24,8 @@ def idx(array):
 
 IMAGES = np.arange(12 * 28 * 28).reshape(12, 28, 28).astype(np.uint8)
 LABELS = (np.arange(12) % 10).astype(np.uint8)
-WHOLE = {n: idx(IMAGES if "images" in n else LABELS) for n in IDX_FILES}
+TESTED = IMAGES[:, ::-1]  # no test image is a training image
+WHOLE = dict(zip(IDX_FILES, map(idx, (IMAGES, LABELS, TESTED, LABELS)), strict=True))
 SIZES = st.one_of(
     st.lists(st.one_of(st.integers(0, 3), st.integers(0, 2**32 - 1)), max_size=8),
     st.integers(0, 255).map(lambda axes: [1] * axes),

@@ -113,7 +113,7 @@ def test_rows_of_the_authors_pairs_have_no_fitted_threshold(measurements):
         {
             **{"id": f"beyond.published_pairs.fixed.table2.svae.{size}", "seed": 0},
             **{"unit": "fraction", "description": "", "note": ""},
-            **{"value": 0.5, "low": 0.1, "high": 0.9, "n": 4},
+            **{"value": 0.5, "low": 0.1, "high": 0.9, "n": 4, "shared": 1.0},
             **{"attack": "authors_svae", "squeezer": f"median_{size}", "threshold": "zeta"},
         }
         for size in ("3x3", "5x5")

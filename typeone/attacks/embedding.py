@@ -18,7 +18,15 @@ from torch import Tensor, nn
 
 from typeone.attacks.gradients import vanishing_of_embeddings
 from typeone.runtime.checkpoints import Checkpoint, restored
-from typeone.runtime.ranges import POSITIVE, RADIUS, WHOLE, Allowed, require, require_all
+from typeone.runtime.ranges import (
+    POSITIVE,
+    RADIUS,
+    WEIGHT,
+    WHOLE,
+    Allowed,
+    require,
+    require_all,
+)
 from typeone.training.losses import embedding_distance
 
 logger = logging.getLogger(__name__)
@@ -45,8 +53,8 @@ class EmbeddingAttackSettings:
     start: float
 
     def __post_init__(self) -> None:
-        allowed = {"epsilon": RADIUS, "steps": WHOLE, "step_size": POSITIVE, "start": RADIUS}
-        require_all(self, allowed)
+        step = POSITIVE if self.epsilon else WEIGHT  # a ball without a radius needs no step
+        require_all(self, {"epsilon": RADIUS, "steps": WHOLE, "step_size": step, "start": RADIUS})
         require("start", self.start, Allowed(high=self.epsilon), ", in the ball of `epsilon`")
 
 

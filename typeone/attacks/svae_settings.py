@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from typeone.runtime.errors import InputError
 from typeone.runtime.ranges import (
     COUNT,
     DECAY,
@@ -65,7 +64,7 @@ class SvaeAttackSettings:
         offset_weight: weight of the offset's mean square.
 
     Raises:
-        InputError: a value is not in `ALLOWED`, or ``k_start`` is above ``k_max``.
+        InputError: a value is not in `ALLOWED`.
     """
 
     steps: int
@@ -94,11 +93,6 @@ class SvaeAttackSettings:
 
     def __post_init__(self) -> None:
         require_all(self, ALLOWED)
-        if self.k_start > self.k_max:
-            raise InputError(
-                f"`k_start` is {self.k_start}; needs at most `k_max`, {self.k_max}: k starts in "
-                "its range"
-            )
 
     @property
     def judges_images(self) -> bool:

@@ -49,7 +49,7 @@ def test_every_setting_of_algorithm_2_that_is_a_number_or_a_word_has_its_values(
         *(("lr", value) for value in (math.nan, -1)),
         *(("beta", math.nan), ("beta", "ration"), ("alpha", -1), ("k_max", -1), ("beta2", 1)),
         *(("manifold", "Probability"), ("k_driver", "F1"), ("patience", 0), ("patience", -1)),
-        *(("steps", -5), ("steps", 12.5), ("k_start", 2.0), ("detail", -0.5)),
+        *(("steps", -5), ("steps", 12.5), ("k_start", -1.0), ("detail", -0.5)),
     ],
 )
 def test_a_setting_of_algorithm_2_that_cannot_be_used_is_refused(name, value):
@@ -67,5 +67,6 @@ def test_a_setting_of_algorithm_2_that_cannot_be_used_is_refused(name, value):
 def test_a_setting_of_noise_on_embeddings_that_cannot_be_used_is_refused(name, value):
     usual = {"epsilon": 0.1, "steps": 0, "step_size": 0.1, "start": 0.1}
     EmbeddingAttackSettings(**usual)
+    EmbeddingAttackSettings(epsilon=0.0, steps=3, step_size=0.0, start=0.0)  # before a warm-up
     with pytest.raises(InputError, match=f"`{name}` is {value!r}; needs "):
         EmbeddingAttackSettings(**usual | {name: value})
