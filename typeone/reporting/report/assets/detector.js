@@ -10,6 +10,9 @@
   const attacks = () => Object.keys(chosen.images).filter((name) => name !== "clean");
   const labels = (name) => chosen.labels[name] || name;
 
+  // Pixels below the axis, for its title and the legend, of one or two columns.
+  const below = () => 52 + 20 * Math.ceil(attacks().length / (window.matchMedia("(max-width: 48rem)").matches ? 1 : 2));
+
   const plot = () => {
     const at = Number(slider.value);
     const places = chosen.thresholds.map((_, i) => i);
@@ -33,6 +36,7 @@
     return {
       traces: [...traces, here],
       shapes: [{ type: "line", x0: fpr[at], x1: fpr[at], yref: "paper", y0: 0, y1: 1, line: { color: look("--muted"), width: 1, dash: "dash" } }],
+      margin: { l: 52, r: 14, t: 14, b: below() },
       legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", font: { size: 11 } },
       xaxis: { title: { text: "rejected of clean images" }, range: [-0.01, 1.01] },
       yaxis: { title: { text: "rejected of attacked images" }, range: [-0.02, 1.02] },
@@ -69,6 +73,7 @@
 
   const open = () => {
     chosen = detectors[choice.value];
+    byId("detector-plot").style.height = `calc(17rem + ${below()}px)`;
     slider.max = chosen.thresholds.length - 1;
     byId("detector-named").replaceChildren(
       ...chosen.named.map((value) => {
