@@ -459,6 +459,13 @@ def test_a_folder_with_a_space_changes_nothing(repository, tmp_path):
 
 
 def test_check_is_a_command_of_its_own(entry):
+    check = [entry.root / ".venv/bin/python", "-m", "typeone.workflow", "check"]
+    result = subprocess.run(check, cwd="/", capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(
+        f"check: '{entry.root}' has no results/ to check; needs the fold"
+    )
+    (entry.root / "results").mkdir()
     for arguments, targets in ((["check", "x"], ["x", "check_results"]), (["reproduce"], [])):
         command = [entry.root / ".venv/bin/python", "-m", "typeone.workflow", *arguments]
         result = subprocess.run(command, cwd="/", capture_output=True, text=True)

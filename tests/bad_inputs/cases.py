@@ -27,6 +27,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from typeone.data.digits import read_digits
 from typeone.data.mnist import MNIST_SHA256
 from typeone.models.classifiers import build_classifier
 from typeone.runtime.artifacts import save_model, write_parquet
@@ -253,9 +254,15 @@ class Net(nn.Module):
 
 
 def own_network(here, top="", first="pass", answer="y", encoding="utf-8"):
-    """A reader's network that begins with, or answers, something else than logits."""
+    """A reader's network that begins with, or answers, something else than logits.
+
+    Its weights get the few test digits of the sandbox right.
+    """
     (here / "net.py").write_bytes(NET.format(top=top, first=first, answer=answer).encode(encoding))
-    weights = {"head.weight": torch.zeros(10, 784), "head.bias": torch.arange(10.0)}
+    images, labels = read_digits(here / "results/data/mnist/test.parquet")
+    wanted = torch.nn.functional.one_hot(labels, 10).float()
+    learnt = torch.linalg.lstsq(images.flatten(1), wanted, driver="gelsd").solution.T
+    weights = {"head.weight": learnt.contiguous(), "head.bias": torch.zeros(10)}
     save_file(weights, here / "net.safetensors")
     return {"classifiers": {"mine": {"module": "net.py:Net", "weights": "net.safetensors"}}}
 

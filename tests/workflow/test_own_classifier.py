@@ -251,7 +251,7 @@ def test_a_network_that_no_attack_can_use_is_one_line_of_its_job(attacked):
     assert result.returncode == 1
     line = (
         "[prepare_classifier] `classifiers.mine.module` is 'my_net.py:build', which returns "
-        "probabilities; needs logits: remove its softmax"
+        "probabilities; needs logits: remove its softmax or sigmoid"
     )
     assert result.stdout.splitlines().count(line) == 1, result.stdout
     assert "Traceback" not in result.stdout
