@@ -221,6 +221,18 @@ REFUSED = {
         lambda x: {"svae": DigitSVAE()},
         r"^svae is a DigitSVAE in training mode",
     ),
+    "no tensor": (lambda x: {"images": x.numpy()}, r"^images is a ndarray; needs Tensor"),
+    "a list of labels": (lambda x: {"labels": [0, 1, 2]}, r"^labels is a list; needs Tensor"),
+    "no module": (lambda x: {"f1": len}, r"^f1 is a builtin_function_or_method; needs Module"),
+    "a path": (lambda x: {"svae": "svae.pt"}, r"^svae is 'svae.pt'; needs SupervisedVAE"),
+    "another density": (
+        lambda x: {"density": nn.Flatten()},
+        r"^density is a Flatten; needs DenseVAE or None",
+    ),
+    "no examples at a time": (
+        lambda x: {"chunk": 0},
+        r"^`chunk` is 0; needs a whole number of at least 1",
+    ),
     "five classes": (
         lambda x: {"f1": nn.Sequential(nn.Flatten(), nn.Linear(784, 5)).eval()},
         r"^f1 is a Sequential, which returns \(3, 5\); needs logits \(3, 10\) of images \(3, 1, 28",

@@ -159,3 +159,13 @@ def test_f_dis_of_the_runs_own_seed_is_asked():
         found = reference.measures(images, seed=seed, latent=torch.ones(10, 1))
         assert found["discriminator"].value == pytest.approx(1 / (1 + math.exp(-scale)))
     assert "discriminator" not in reference.measures(images, seed=3, latent=None)
+
+
+def test_too_few_images_have_no_kernel_distance():
+    """They must not stop a run at its end."""
+    reference = Reference(torch.rand(20, 1, 2, 2), FLAT, {3: Believing(1.0)})
+    found = reference.measures(torch.rand(9, 1, 2, 2), seed=3, latent=torch.ones(9, 1))
+    assert set(found) == {"discriminator"}
+    assert set(reference.measures(torch.rand(10, 1, 2, 2), seed=3, latent=None)) == {
+        "kernel_distance"
+    }

@@ -17,6 +17,7 @@ from typeone.evaluation.audit.measure import measure
 from typeone.reporting.card.audits import digest_of
 from typeone.reporting.card.card import make_card, most_convincing
 from typeone.reporting.card.contents import CardContents
+from typeone.runtime.errors import InputError
 
 from ..audits import linear, small_kit
 
@@ -162,6 +163,29 @@ def test_the_most_convincing_come_first():
     }
     assert [e.judges_before for e in most_convincing(rows)] == [4, 2, 0, 1]  # 3 is no success
     assert [e.judges_before for e in most_convincing(rows, 2)] == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"kit": None}, r"kit is None; needs str or PathLike or KitModule"),
+        ({"count": 2.5}, r"`count` is 2\.5; needs a whole number of at least 1 or None"),
+        ({"seed": -1}, r"`seed` is -1; needs a whole number in \[0, 4294967295\]"),
+        ({"device": "gpu"}, r"`device` is 'gpu'; needs cpu or cuda"),
+        ({"attacks": [len]}, r"attacks is a list; needs Mapping or None"),
+        ({"name": 3}, r"name is 3; needs str or None"),
+        ({"threshold": "1"}, r"`threshold` is '1'; needs a distance above 0"),
+    ],
+)
+def test_a_mistake_in_the_call_is_one_line_before_any_attack(kit, how, told):
+    with pytest.raises(InputError, match=told):
+        typeone.audit(linear(), **{"kit": kit, "progress": False} | how)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_named(kit):
+    with pytest.raises(InputError, match="`device` is 'cuda', but torch finds no GPU here; needs"):
+        typeone.audit(linear(), kit=kit, device="cuda", progress=False)
 
 
 def test_a_file_of_a_kit_gives_the_same_card_as_the_kit(kit, card, tmp_path, capsys):

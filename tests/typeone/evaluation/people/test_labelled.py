@@ -59,6 +59,7 @@ def bomb():
     [
         ({"people": None}, "lacks people (it has image, test_index); needs arrays image, people,"),
         ({"image": GOOD["image"] / 255}, "image is float64 (3, 28, 28); needs uint8 (N, 28, 28)"),
+        ({"image": GOOD["image"] // 255}, "image has pixels from 0 to 1; needs 0 to 255: multiply"),
         ({"image": GOOD["image"][:, :27]}, "image is uint8 (3, 27, 28); needs uint8"),
         ({"image": GOOD["image"][:0]}, "image is uint8 (0, 28, 28); needs uint8"),
         ({"people": np.array([1, 7])}, "people is int64 (2,); needs 3 integers"),
