@@ -54,10 +54,11 @@ def pooled(rates: pd.DataFrame, *, bounded: bool = True) -> Rate:
 def table_of(run: Path, name: str) -> pd.DataFrame:
     """Return a table of `KEYS`, indexed by them: `VALUES` pooled over ``seeds`` seeds."""
     files = [folder / "tables" / f"{name}.csv" for folder in runs_by_seed(run).values()]
+    bounded = name != "attacks"  # that has distances
     names = dict.fromkeys(set(KEYS[name]) - {"nominal"}, str)  # "true" is the name of a measure
     rows = pd.concat(pd.read_csv(file, dtype=names) for file in files)
     found = {
-        key: {**pooled(group[VALUES], bounded=False)._asdict(), "seeds": len(group)}
+        key: {**pooled(group[VALUES], bounded=bounded)._asdict(), "seeds": len(group)}
         for key, group in rows.groupby(KEYS[name], sort=False)
     }
     table = pd.DataFrame.from_dict(found, orient="index")

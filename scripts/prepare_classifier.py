@@ -1,8 +1,7 @@
 """Check and test a user-defined classifier, and store it like a trained one."""
 
 from typeone.data.digits import read_digits
-from typeone.evaluation.audit.measure import TOO_MANY_WRONG
-from typeone.models.network_checks import check_outputs
+from typeone.models.network_checks import TOO_MANY_WRONG, check_outputs
 from typeone.models.user_networks import build_own, load_weights
 from typeone.runtime.artifacts import save_model
 from typeone.runtime.computing import computing_job

@@ -158,6 +158,10 @@ def check_outputs(
         )
 
 
+TOO_MANY_WRONG = 0.5
+"""Share of clean images that a network gets wrong above which it is refused."""
+
+
 def are_probabilities(outputs: Tensor) -> bool:
     """Whether outputs ``(N, classes)`` are all in [0, 1], as of a softmax or of sigmoids."""
     return bool((outputs >= 0).all()) and bool((outputs <= 1 + 1e-4).all())

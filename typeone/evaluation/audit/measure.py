@@ -19,13 +19,14 @@ from typeone.evaluation.audit.watching import Watch, unwatched
 from typeone.evaluation.intervals import Rate, rate
 from typeone.evaluation.judging import Classifier, judge
 from typeone.evaluation.roc import threshold_at
+from typeone.models.network_checks import TOO_MANY_WRONG
 from typeone.models.predictions import NO_LABEL, predict
 from typeone.runtime.errors import InputError
 
 JOINT = ("joint", "l2")
 """The score of the detector: the joint squeezer, with the distance of the paper."""
-MANY_WRONG, TOO_MANY_WRONG = 0.1, 0.5
-"""Shares of clean images that a network gets wrong above which a card warns, and is refused."""
+MANY_WRONG = 0.1
+"""Share of clean images that a network gets wrong above which a card warns."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from typeone.workflow.options import PRESETS, preset_files
 from typeone.workflow.settings import record
 from typeone.workflow.settings.errors import first_line
 from typeone.workflow.settings.model import Wrong
@@ -50,9 +51,11 @@ def expanded(
 
 def of_preset(given: Mapping[str, Any], checkout: str | Path) -> Any:
     """Return the settings of the file of the preset that ``given`` names; none for another name."""
-    file = Path(checkout, "presets", f"{given.get('preset')}.yaml")
-    named = isinstance(given.get("preset"), str) and given["preset"] in ("smoke", "full", "paper")
-    return record.read(file) if named else {}
+    name = given.get("preset")
+    if name not in PRESETS or not preset_files(name):
+        return {}
+    (file,) = preset_files(name)
+    return record.read(Path(checkout, file))
 
 
 def of_files(checkout: str | Path, *names: str | Path) -> dict[str, Any]:
