@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from typeone.runtime.errors import InputError
 
+TOO_MANY_WRONG = 0.5
+"""Share of clean images that a network gets wrong above which it is refused."""
+
 IN_PLACE = "needs its input unchanged: begin its forward with images = images.clone()"
 
 
@@ -156,10 +159,6 @@ def check_outputs(
         raise InputError(
             f"{who}, which returns probabilities; needs logits: remove its softmax or sigmoid"
         )
-
-
-TOO_MANY_WRONG = 0.5
-"""Share of clean images that a network gets wrong above which it is refused."""
 
 
 def are_probabilities(outputs: Tensor) -> bool:

@@ -37,7 +37,7 @@
       traces: [...traces, here],
       shapes: [{ type: "line", x0: fpr[at], x1: fpr[at], yref: "paper", y0: 0, y1: 1, line: { color: look("--muted"), width: 1, dash: "dash" } }],
       margin: { l: 52, r: 14, t: 14, b: below() },
-      legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", font: { size: 11 } },
+      legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", maxheight: 1, font: { size: 11 } },
       xaxis: { title: { text: "rejected of clean images" }, range: [-0.01, 1.01] },
       yaxis: { title: { text: "rejected of attacked images" }, range: [-0.02, 1.02] },
     };
